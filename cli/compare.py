@@ -1,0 +1,79 @@
+"""`seqx compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation.compare import Changed, Comparison
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder: the baseline.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="A run folder: what is held against it.")],
+    source_file: options.SourceFile = None,
+    target_file: options.TargetFile = None,
+    most: Annotated[int, typer.Option("--most", min=0, help="Changed sentences to show, each way.")] = 5,
+    as_json: options.Json = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compare two runs on one test set: paired bootstrap (sacreBLEU's) and the sentences that changed most.
+
+    The test set is RUN_A's, or the files given.
+    """
+    if bool(source_file) != bool(target_file):
+        options.usage_error("--source-file and --target-file go together; one of them is missing")
+    from seq2seq import build, device as devices
+    from seq2seq.evaluation import compare as comparing
+    from seq2seq.evaluation import judge as judging
+    from seq2seq.run import open_run
+
+    folders = [open_run(path, "compare") for path in (first, second)]
+    if source_file and target_file:
+        sentences = judging.read_files(source_file, [target_file])
+    else:
+        sentences = judging.read_set(folders[0])
+    translations = []
+    for folder in folders:
+        options.note(f"Translating {len(sentences):,} sentences with {folder.path}", quiet=quiet)
+        translator = build.translator(folder, devices.choose(device, folder.recipe().training.precision))
+        translations.append([translation.text for translation in translator.stream(sentence.source for sentence in sentences)])
+    found = comparing.compare(sentences, *translations, most=most)
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
+    else:
+        _show(found, first, second)
+
+
+def _show(found: Comparison, first: Path, second: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("metric", "A", "B", "B - A", "p", "verdict", "signature"):
+        table.add_column(column, justify="right" if column in ("A", "B", "B - A", "p") else "left", no_wrap=True)
+    for each in found.differences:
+        verdict = "a real difference" if each.p_value < 0.05 else "may be chance"
+        table.add_row(
+            each.metric, f"{each.first:.1f}", f"{each.second:.1f}", f"{each.second - each.first:+.1f}", f"{each.p_value:.3f}", verdict, each.signature
+        )
+    console.print(table)
+    _show_changed(console, "B gains most", found.better)
+    _show_changed(console, "B loses most", found.worse)
+
+
+def _show_changed(console: object, title: str, changed: tuple[Changed, ...]) -> None:
+    for each in changed:
+        print(f"\n{title} ({each.gain:+.0f} chrF2)")
+        for label, text in (("source", each.source), ("reference", each.reference), ("A", each.first), ("B", each.second)):
+            print(f"    {label:10}{text}")

@@ -1,0 +1,71 @@
+"""`seqx evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+
+
+def evaluate(
+    run: options.RunFolder = None,
+    source_file: options.SourceFile = None,
+    target_file: Annotated[
+        list[Path] | None, typer.Option("--target-file", help="References, line for line; repeat it for several sets of references.")
+    ] = None,
+    sacrebleu: Annotated[
+        str | None, typer.Option("--sacrebleu", metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016.")
+    ] = None,
+    beam_size: Annotated[int | None, typer.Option("--beam-size", min=1, help="Default: the recipe's.")] = None,
+    length_penalty: Annotated[float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the translations here, one a line.")] = None,
+    as_json: options.Json = False,
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap intervals.
+
+    Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder.
+    """
+    if bool(source_file) != bool(target_file):
+        options.usage_error("--source-file and --target-file go together; one of them is missing")
+    if source_file and sacrebleu:
+        options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from cli.screen import show_scores
+    from seq2seq import build, device as devices
+    from seq2seq.evaluation import judge as judging
+    from seq2seq.files import write_bytes
+    from seq2seq.run import open_run
+
+    folder = open_run(run, "evaluate")
+    recipe = folder.recipe()
+    if source_file and target_file:
+        name, sentences = source_file.stem, judging.read_files(source_file, target_file)
+    elif sacrebleu:
+        name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
+    else:
+        name, sentences = "test", judging.read_set(folder)
+    decoding = recipe.decoding.model_copy(
+        update={key: value for key, value in {"beam_size": beam_size, "length_penalty": length_penalty}.items() if value is not None}
+    )
+    recipe = recipe.model_copy(update={"decoding": decoding})
+    choice = devices.choose(device, recipe.training.precision)
+    translator = build.translator(folder, choice, replace(build.options(recipe)))
+    options.note(f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha {decoding.length_penalty}", quiet=quiet)
+    judged = judging.judge(translator, sentences, name)
+    judging.keep(folder, judged, recipe)
+    if output:
+        write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
+    if as_json:
+        typer.echo(json.dumps(judged.record(), indent=2, ensure_ascii=False))
+    else:
+        show_scores(Console(highlight=False, soft_wrap=True), name, judged.record())

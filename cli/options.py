@@ -1,0 +1,55 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+settings = {"debug": False}
+
+
+def _remember_debug(value: bool) -> bool:
+    settings["debug"] = settings["debug"] or value
+    return value
+
+
+RunFolder = Annotated[
+    Path | None, typer.Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
+]
+Recipe = Annotated[str, typer.Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Input = Annotated[Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File for the result; whole or not written. Default: standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True)]
+Encoding = Annotated[
+    str, typer.Option("--encoding-errors", help="What to do with bytes that are not UTF-8: strict (an error) or replace.")
+]
+SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one a line.")]
+TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Their translations, line for line.")]
+
+
+def usage_error(message: str) -> NoReturn:
+    """End with a usage error: one line, exit code 2."""
+    typer.echo(f"seqx: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def encoding_errors(value: str) -> str:
+    """Check --encoding-errors."""
+    if value not in ("strict", "replace"):
+        usage_error(f"--encoding-errors {value}: use strict or replace")
+    return value
+
+
+def note(message: str, *, quiet: bool = False) -> None:
+    """A line for the person, on standard error."""
+    if not quiet:
+        print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,61 @@
+"""`seqx recipes`, `seqx recipes show`, `seqx recipes copy`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+
+app = typer.Typer(help="List, show and copy recipes.", invoke_without_command=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _list(context: typer.Context) -> None:
+    """List the recipes that ship with seqx: what each needs and what it scored when measured."""
+    if context.invoked_subcommand is not None:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from seq2seq import recipe
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    for column in ("recipe", "what", "needs", "scored"):
+        table.add_column(column, no_wrap=column == "recipe", overflow="fold")
+    for name in recipe.names():
+        each = recipe.load(name)
+        table.add_row(name, each.summary, each.needs, each.scored or "not measured yet")
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Recipe name or path.")],
+    changes: options.Set = None,
+    debug: options.Debug = False,
+) -> None:
+    """Write a recipe to standard output, resolved: every value that would train the model."""
+    from seq2seq import recipe
+
+    typer.echo(recipe.load(name, changes).to_toml(), nl=False)
+
+
+@app.command()
+def copy(
+    name: Annotated[str, typer.Argument(help="Recipe name.")],
+    file: Annotated[Path, typer.Argument(help="Where to; an existing file is not overwritten.")],
+    debug: options.Debug = False,
+) -> None:
+    """Copy a recipe, comments and all, to change it and train it with --recipe FILE."""
+    from seq2seq import recipe
+    from seq2seq.errors import RecipeError
+    from seq2seq.files import write_bytes
+
+    path = recipe.path_of(name)
+    if file.exists():
+        raise RecipeError(f"{file} exists already; name another file")
+    write_bytes(file, path.read_bytes())
+    options.note(f"Written: {file}. Train it with: seqx train --recipe {file}")

@@ -1,0 +1,156 @@
+"""What training looks like: a live bar on a terminal, plain lines elsewhere; all on standard error but the scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from seq2seq.recipe import Recipe
+from seq2seq.training.loop import Progress
+from seq2seq.training.session import Event, Started, Stopped, Validated
+
+_LINE_EVERY = 30.0  # seconds between plain lines
+_SHOW_EVERY = 0.5  # seconds between updates of the bar
+_FAR_OFF = 0.25  # share by which the first loss may differ from ln V
+
+
+class Screen:
+    """Shows one training."""
+
+    def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
+        self._recipe = recipe
+        self._quiet = quiet
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._out = Console(highlight=False, soft_wrap=True)
+
+    def say(self, message: str) -> None:
+        """One line."""
+        self._console.print(escape(message))
+
+    def follow(self, events: Iterator[Event]) -> Stopped:
+        """Show events until the last."""
+        steps = self._recipe.training.steps
+        columns = (
+            TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+        )
+        live = self._console.is_terminal and not self._quiet
+        with Bar(*columns, console=self._console, disable=not live, refresh_per_second=4, speed_estimate_period=300) as bar:
+            task = bar.add_task("", total=steps, figures="")
+            meter = _Meter()
+            for event in events:
+                match event:
+                    case Started():
+                        self._started(event)
+                        bar.update(task, completed=event.step)
+                        meter.begin(event.step)
+                    case Progress():
+                        meter.take(event)
+                        if live and meter.due(_SHOW_EVERY):
+                            bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
+                        elif not live and meter.due(_LINE_EVERY):
+                            self.say(f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA {meter.remaining(event.step, steps)}")
+                    case Validated():
+                        self._validated(event)
+                        meter.rest()
+                    case Stopped():
+                        if event.finished:
+                            self.say(f"Trained: {event.step:,} steps ({event.reason})")
+                        return event
+        raise AssertionError("a session ends with Stopped")
+
+    def scores(self, record: dict[str, Any]) -> None:
+        """The scores of a run."""
+        for name, judged in record.get("scores", {}).items():
+            show_scores(self._out, name, judged)
+
+    def _started(self, event: Started) -> None:
+        if event.first_loss is None:
+            self.say(f"Going on from step {event.step:,}; {event.parameters:,} parameters")
+            return
+        self.say(f"Model: {event.parameters:,} parameters")
+        self.say(f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is {event.uniform_loss:.2f}")
+        if abs(event.first_loss / event.uniform_loss - 1) > _FAR_OFF:
+            self._console.print("[yellow]WARNING: far from ln V: the scale of embeddings or initial weights is off[/]")
+
+    def _validated(self, event: Validated) -> None:
+        star = " (best so far)" if event.best else ""
+        self.say(f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}")
+        for sample in event.samples:
+            self._console.print(f"    [dim]source[/]      {escape(sample.source)}")
+            self._console.print(f"    [dim]reference[/]   {escape(sample.reference)}")
+            self._console.print(f"    [dim]model[/]       {escape(sample.translation)}")
+
+
+def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
+    """Scores with signatures and intervals, and BLEU by source length."""
+    table = Table(title=f"{name}: {judged['sentences']:,} sentences in {judged['seconds']:.1f} s", title_justify="left", box=None, pad_edge=False)
+    for column in ("metric", "score", "95 % interval", "signature"):
+        table.add_column(column, justify="right" if column in ("score", "95 % interval") else "left", no_wrap=True)
+    for label, group in (("", "scores"), (", all known references", "all_known_references")):
+        for score in judged[group]:
+            table.add_row(score["name"] + label, f"{score['value']:.1f}", f"{score['low']:.1f} - {score['high']:.1f}", score["signature"])
+    console.print(table)
+    by_length = ", ".join(f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in judged["by_length"])
+    console.print(f"BLEU by source length: {by_length}")
+
+
+class _Meter:
+    """Rates over the time since they were last shown; reads tensors only then."""
+
+    def __init__(self) -> None:
+        self._first_step = 0
+        self._begun = time.perf_counter()
+        self._spent = 0.0
+        self._clear()
+
+    def begin(self, step: int) -> None:
+        """Training starts now, at a step."""
+        self._first_step = step
+        self._spent = 0.0
+        self._clear()
+
+    def rest(self) -> None:
+        """What passed since the last update was not training."""
+        self._since = time.perf_counter()
+
+    def take(self, event: Progress) -> None:
+        """Count an update."""
+        self._tokens += event.tokens
+        self._padded += event.padded
+        self._filled += event.filled
+
+    def due(self, seconds: float) -> bool:
+        """Whether it is time to show figures again."""
+        return time.perf_counter() - self._since >= seconds
+
+    def figures(self, event: Progress) -> str:
+        """The figures since the last call."""
+        seconds = time.perf_counter() - self._since
+        waste = 1 - self._filled / max(1, self._padded)
+        text = (
+            f"loss {event.loss.item():.3f}  rate {event.learning_rate:.2e}  {self._tokens / seconds:,.0f} tokens/s  "
+            f"padding {waste:.0%}  epoch {event.place.epoch + 1}"
+        )
+        self._spent += seconds
+        self._clear()
+        return text
+
+    def remaining(self, step: int, steps: int) -> str:
+        """Time to the last step at the rate so far."""
+        seconds = int((steps - step) * self._spent / max(1, step - self._first_step))
+        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+    def _clear(self) -> None:
+        self._since = time.perf_counter()
+        self._tokens = self._padded = self._filled = 0

@@ -1,0 +1,141 @@
+"""`seqx train`."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import options
+
+if TYPE_CHECKING:
+    from seq2seq.data.corpora import Corpus, Given, SplitName
+    from seq2seq.recipe import Recipe
+    from seq2seq.run import Run
+
+DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
+DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Their translations.")]
+TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences for the final score.")]
+TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Their translations.")]
+DataFile = Annotated[
+    Path | None, typer.Option("--data", help="Training pairs in one file: .tsv, .jsonl, .csv or .parquet, in place of two files.")
+]
+
+
+def train(
+    recipe: options.Recipe,
+    run: Annotated[Path | None, typer.Option("--run", help="Run folder to make or go on with. Default: runs/<recipe>.")] = None,
+    changes: options.Set = None,
+    source_file: options.SourceFile = None,
+    target_file: options.TargetFile = None,
+    dev_source_file: DevSource = None,
+    dev_target_file: DevTarget = None,
+    test_source_file: TestSource = None,
+    test_target_file: TestTarget = None,
+    data: DataFile = None,
+    encoding: options.Encoding = "strict",
+    fallback: Annotated[
+        bool, typer.Option("--fallback/--no-fallback", help="Let the bundled corpus stand in where the recipe's cannot be had.")
+    ] = True,
+    device: options.Device = "auto",
+    seed: Annotated[int | None, typer.Option("--seed", help="In place of training.seed.", min=0)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")] = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train a model by a recipe, then score it. The same command again goes on where it stopped.
+
+    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from the
+    Hugging Face Hub, else from the corpus that ships with seqx.
+    """
+    from seq2seq import recipe as recipes
+    from seq2seq import run as runs
+    from seq2seq.data.corpora import Given
+
+    changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
+    wanted = recipes.load(recipe, changes)
+    given: dict[SplitName, Given] = {
+        "train": Given(source_file, target_file, data),
+        "dev": Given(dev_source_file, dev_target_file),
+        "test": Given(test_source_file, test_target_file),
+    }
+    wanted, corpus = _find(wanted, given, options.encoding_errors(encoding), fallback, quiet)
+    if dry_run:
+        from cli import dry_run as dry
+
+        dry.show(wanted, corpus, device)
+        return
+    folder = runs.Run(run or runs.root() / wanted.name)
+    folder.claim(wanted)
+    _train(wanted, corpus, folder, device, quiet)
+
+
+def _find(
+    wanted: Recipe, given: dict[SplitName, Given], errors: Any, fallback: bool, quiet: bool
+) -> tuple[Recipe, Corpus]:
+    from seq2seq.data import corpora
+    from seq2seq.errors import DataError
+
+    corpus = corpora.find(wanted.data, given, errors=errors)
+    if corpus is not None:
+        return wanted, corpus
+    missing = f"corpus {wanted.data.corpus} is neither under $SEQX_DATA nor to be had from the Hugging Face Hub"
+    remedy = f"give --source-file and --target-file, or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
+    if not fallback or wanted.data.bundled is None:
+        raise DataError(f"{missing}; {remedy}")
+    options.note(
+        f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} stands in, with the budget that suits it: a small translator of everyday phrases.\n"
+        f"      For the real corpus {remedy}.",
+        quiet=quiet,
+    )
+    bundled = wanted.on_bundled()
+    found = corpora.find(bundled.data)
+    assert found is not None, "a bundled corpus is always there"
+    return bundled, found
+
+
+def _train(wanted: Recipe, corpus: Corpus, folder: Run, device: str, quiet: bool) -> None:
+    from cli.screen import Screen
+    from seq2seq.training import prepare
+
+    screen = Screen(wanted, quiet=quiet)
+    if folder.finished:
+        options.note(f"{folder.path} is trained already; its scores:", quiet=quiet)
+        screen.scores(folder.record())
+        return
+    stop = _StopSignals()
+    session = prepare.session(wanted, corpus, folder, device, screen.say)
+    stopped = screen.follow(session.events(stop.asked))
+    if not stopped.finished:
+        options.note(f"Stopped at step {stopped.step:,}, all saved. The same command goes on from there.", quiet=quiet)
+        raise typer.Exit(stop.exit_code)
+    stop.release()
+    screen.say("Judging the model on the test set")
+    prepare.judge(folder, device)
+    screen.scores(folder.record())
+    options.note(f'\nTry it: seqx translate "bonjour" --run {folder.path}', quiet=quiet)
+
+
+class _StopSignals:
+    """Ctrl-C and SIGTERM ask for a stop after the update at hand; a second Ctrl-C stops at once."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        self._former = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def asked(self) -> bool:
+        """Whether to stop."""
+        return self.exit_code != 0
+
+    def release(self) -> None:
+        """Let the signals do what they did before."""
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.exit_code = 128 + number
+        options.note("\nStopping after this update; saving ...")
+        self.release()

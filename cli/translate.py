@@ -1,0 +1,147 @@
+"""`seqx translate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import options
+from cli.lines import windows
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.engines import Options
+    from seq2seq.decoding.translate import Translation, Translator
+
+_WINDOW = 2000  # lines translated together
+
+
+def translate(
+    text: Annotated[list[str] | None, typer.Argument(help="Text to translate; without it, --input, standard input, or a prompt.")] = None,
+    run: options.RunFolder = None,
+    input: options.Input = None,
+    output: options.Output = None,
+    beam_size: Annotated[int | None, typer.Option("--beam-size", min=1, help="Hypotheses kept; 1 = greedy. Default: the recipe's.")] = None,
+    length_penalty: Annotated[
+        float | None, typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's.")
+    ] = None,
+    n_best: Annotated[int, typer.Option("--n-best", min=1, help="Translations of each line, best first.")] = 1,
+    sample: Annotated[bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")] = False,
+    temperature: Annotated[float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy.")] = 1.0,
+    top_k: Annotated[int, typer.Option("--top-k", min=0, help="With --sample: only the k most probable tokens; 0 = all.")] = 0,
+    top_p: Annotated[float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")] = 1.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="With --sample: same seed, same output.")] = 1,
+    as_json: options.Json = False,
+    encoding: options.Encoding = "strict",
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Translate text: line i of the output translates line i of the input, an empty line gives an empty line.
+
+    --json writes an object a line: source, translation, score, log_probability, seconds, tokens with their scores, alternatives.
+    Scores are log-probabilities (natural), the ranking one divided by the length penalty.
+    """
+    if text and input:
+        options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")
+    if temperature <= 0 or not 0 < top_p <= 1:
+        options.usage_error(f"--temperature {temperature} and --top-p {top_p}: use above 0, and above 0 up to 1")
+    if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
+        options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
+    errors: Any = options.encoding_errors(encoding)
+    from seq2seq import build, device as devices
+    from seq2seq.decoding.sampling import Sampling
+    from seq2seq.files import replacing
+    from seq2seq.run import open_run
+
+    folder = open_run(run)
+    lines = _lines(text, input, errors)
+    recipe = folder.recipe()
+    search = build.options(recipe)
+    search = replace(
+        search,
+        beam_size=max(beam_size or search.beam_size, 1 if sample else n_best),
+        length_penalty=search.length_penalty if length_penalty is None else length_penalty,
+        n_best=n_best,
+        sampling=Sampling(temperature, top_k, top_p, seed) if sample else None,
+    )
+    translator = build.translator(folder, devices.choose(device, recipe.training.precision), search)
+    if lines is None:
+        _converse(translator, folder.path, recipe.data.source, recipe.data.target)
+        return
+    with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
+        for group in lines:
+            start = time.perf_counter()
+            done = translator.translate(group)
+            seconds = (time.perf_counter() - start) / len(group)
+            for translation in done:
+                file.write((_written(translation, seconds, as_json) + "\n").encode("utf-8", "replace"))
+            file.flush()
+    if output:
+        options.note(f"Written: {output}", quiet=quiet)
+
+
+def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
+    """Groups of lines to translate; None where a person sits at a terminal and gave none."""
+    from seq2seq.data.lines import decode_lines, read_lines
+
+    if text:
+        return iter([[line for argument in text for line in argument.split("\n")]])
+    if input is not None:
+        if not input.is_file():
+            from seq2seq.errors import DataError
+
+            raise DataError(f"--input {input}: " + ("a folder; name a file" if input.is_dir() else "no such file"))
+        return windows(read_lines(input, errors), _WINDOW)
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return windows(decode_lines(sys.stdin.buffer, "standard input", errors), _WINDOW)
+
+
+def _written(translation: Translation, seconds: float, as_json: bool) -> str:
+    if as_json:
+        best, *others = (asdict(output) for output in translation.outputs)
+        row = {
+            "source": translation.source,
+            "translation": best.pop("text"),
+            **best,
+            "parts": translation.parts,
+            "seconds": round(seconds, 4),
+            "alternatives": others,
+        }
+        return json.dumps(row, ensure_ascii=False)
+    if len(translation.outputs) == 1:
+        return translation.text
+    return "\n".join(f"{output.score:.4f}\t{output.text}" for output in translation.outputs)
+
+
+def _converse(translator: Translator, run: Path, source: str, target: str) -> None:
+    """A prompt: one line in, its translation out, until Ctrl-D."""
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 (arrow keys and history at the prompt)
+    options.note(f"{run}: {source} to {target}. A line and Enter translates it; Ctrl-D ends.")
+    while True:
+        try:
+            line = input_line(f"{source}> ")
+        except EOFError:
+            options.note("")
+            return
+        start = time.perf_counter()
+        translation = translator.translate([line])[0]
+        for output in translation.outputs:
+            print(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
+        options.note(f"    ({time.perf_counter() - start:.2f} s)")
+
+
+def input_line(prompt: str) -> str:
+    """A line that a person types."""
+    return input(prompt)

@@ -1,0 +1,153 @@
+"""Batches as pure functions of (seed, place): resuming is exact by construction.
+
+A batch holds a budget of padded tokens: sentences x longest side, EOS counted, is at most `batch_tokens`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seq2seq.data.encoded import Encoded, Tokenizers
+from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
+
+Tokens = Sequence[int] | NDArray[Any]
+
+# Pairs shuffled, sorted and cut together: many enough for little padding, few enough to be prepared in a moment.
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one forward and its loss take."""
+
+    inputs: tuple[Tensor | None, ...]  # in the order of the model's forward: source (B, S), mask (B, 1, 1, S), target (B, T)
+    labels: Tensor  # (B, T), PAD where there is nothing to predict
+    tokens: int  # labels that count
+    padded: int  # places of all inputs, padding included
+    filled: int  # places that hold a token
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device; copies are asynchronous where the device allows."""
+        moved = tuple(None if part is None else part.to(device, non_blocking=True) for part in self.inputs)
+        return Batch(moved, self.labels.to(device, non_blocking=True), self.tokens, self.padded, self.filled)
+
+
+class Place(NamedTuple):
+    """Where a batch stands: `index` counts the batches of one chunk of an epoch's shuffled pairs."""
+
+    epoch: int = 0
+    chunk: int = 0
+    index: int = 0
+
+
+class Batches:
+    """The endless sequence of training batches over an encoded corpus.
+
+    An epoch is a permutation made from (seed, epoch), taken in chunks; a chunk is sorted by length so that little is padded, cut by
+    budget, and its batches shuffled. `sampling` > 0 segments each chunk anew (subword regularisation), seeded by
+    (seed, epoch, chunk), before it is sorted.
+    """
+
+    def __init__(
+        self, encoded: Encoded, tokenizers: Tokenizers, *, batch_tokens: int, seed: int, sampling: float = 0.0, max_length: int = 256
+    ) -> None:
+        self._encoded = encoded
+        self._tokenizers = tokenizers
+        self._batch_tokens = batch_tokens
+        self._seed = seed
+        self._sampling = sampling
+        self._max_length = max_length
+
+    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+        """Batches with their places, for ever, from a place on."""
+        epoch, first, skipped = start
+        while True:
+            order = np.random.default_rng((self._seed, epoch)).permutation(len(self._encoded))
+            for chunk in range(first, -(-len(order) // _CHUNK)):
+                batches = self._chunk(order[chunk * _CHUNK : (chunk + 1) * _CHUNK], epoch, chunk)
+                for index, (sources, targets) in enumerate(batches):
+                    if index >= skipped:
+                        yield Place(epoch, chunk, index), collate(sources, targets)
+                skipped = 0
+            epoch, first = epoch + 1, 0
+
+    def _chunk(self, indices: NDArray[np.int64], epoch: int, chunk: int) -> Iterator[tuple[list[Tokens], list[Tokens]]]:
+        pairs = [self._encoded[int(index)] for index in indices]
+        sources: list[Tokens] = [source for source, _ in pairs]
+        targets: list[Tokens] = [target for _, target in pairs]
+        generator = np.random.default_rng((self._seed, epoch, chunk))
+        if self._sampling:
+            sources = self._sampled(self._tokenizers.source, sources, int(generator.integers(2**32)))
+            targets = self._sampled(self._tokenizers.target, targets, int(generator.integers(2**32)))
+        lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)])
+        longest = lengths.max(axis=1)
+        order = np.lexsort((lengths.sum(axis=1), longest))  # equal lengths keep their random order
+        bounds = cut(longest[order], self._batch_tokens)
+        generator.shuffle(bounds)
+        for start, end in bounds:
+            chosen = order[start:end]
+            yield [sources[i] for i in chosen], [targets[i] for i in chosen]
+
+    def _sampled(self, tokenizer: Tokenizer, sequences: list[Tokens], seed: int) -> list[Tokens]:
+        texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
+        sampled = tokenizer.sample(texts, self._sampling, seed)
+        # A segmentation too long for the model gives way to the shortest one.
+        return [new if 0 < len(new) < self._max_length else old for new, old in zip(sampled, sequences)]
+
+
+def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
+    """Cut pairs, sorted by their longer side (in tokens without EOS), into batches of the budget: [start, end) of each."""
+    bounds = []
+    start = 0
+    while start < len(longest):
+        # The longest pair comes last; its length times the count must fit, so the count can only be too high at first.
+        end = start + max(1, batch_tokens // (int(longest[start]) + 1))
+        end = min(end, len(longest))
+        while end - start > 1 and (end - start) * (int(longest[end - 1]) + 1) > batch_tokens:
+            end = min(end - 1, start + max(1, batch_tokens // (int(longest[end - 1]) + 1)))
+        bounds.append((start, end))
+        start = end
+    return bounds
+
+
+def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
+    """Pad both sides to their longest: source + EOS, BOS + target, labels target + EOS; no mask where nothing is padded."""
+    source, mask, filled = pad_sources(sources)
+    longest = max(map(len, targets)) + 1
+    inputs = np.full((len(targets), longest), PAD, np.int64)
+    labels = np.full((len(targets), longest), PAD, np.int64)
+    tokens = 0
+    for row, target in enumerate(targets):
+        count = len(target)
+        inputs[row, 0] = BOS
+        inputs[row, 1 : count + 1] = target
+        labels[row, :count] = target
+        labels[row, count] = EOS
+        tokens += count + 1
+    return Batch(
+        (source, mask, torch.from_numpy(inputs)),
+        torch.from_numpy(labels),
+        tokens,
+        padded=source.numel() + inputs.size,
+        filled=filled + tokens,
+    )
+
+
+def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
+    """Source + EOS padded to the longest: tokens (B, S), mask (B, 1, 1, S) or None where all are equally long, tokens in all."""
+    lengths = np.array([len(source) + 1 for source in sources])
+    tokens = np.full((len(sources), int(lengths.max())), PAD, np.int64)
+    for row, source in enumerate(sources):
+        tokens[row, : len(source)] = source
+        tokens[row, len(source)] = EOS
+    mask = None
+    if lengths.min() < lengths.max():
+        mask = torch.from_numpy(np.arange(lengths.max()) < lengths[:, None])[:, None, None, :]
+    return torch.from_numpy(tokens), mask, int(lengths.sum())

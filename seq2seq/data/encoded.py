@@ -1,0 +1,165 @@
+"""Pairs as token ids on disk, memory-mapped: encoded once, cached by the hash of all that they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.data.corpora import Pair, Text
+from seq2seq.data.tokenizers import Tokenizer
+
+_FORMAT = 1
+_CHUNK = 20_000
+_SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """The tokenizer of each side; one and the same where the vocabulary is joint."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+    @property
+    def joint(self) -> bool:
+        """Whether both sides share one vocabulary."""
+        return self.source is self.target
+
+
+class Encoded:
+    """N pairs of token sequences in memory-mapped files; nothing is resident but what is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        self._offsets: NDArray[np.int64] = np.memmap(folder / "offsets", dtype=np.int64, mode="r")
+        tokens = folder / "tokens"
+        kind = np.dtype(self.report["dtype"])
+        self._tokens: NDArray[Any] = np.memmap(tokens, dtype=kind, mode="r") if tokens.stat().st_size else np.empty(0, kind)
+
+    def __len__(self) -> int:
+        return (len(self._offsets) - 1) // 2
+
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Source and target tokens of a pair, without BOS and EOS."""
+        start, middle, end = self._offsets[2 * index : 2 * index + 3]
+        return self._tokens[start:middle], self._tokens[middle:end]
+
+    def lengths(self) -> NDArray[np.uint16]:
+        """Tokens of both sides of each pair, (N, 2), without BOS and EOS."""
+        lengths = np.empty(len(self._offsets) - 1, np.uint16)
+        for start in range(0, len(lengths), 1 << 20):
+            part = self._offsets[start : start + (1 << 20) + 1]
+            lengths[start : start + len(part) - 1] = np.diff(part)
+        return lengths.reshape(-1, 2)
+
+
+def encode(
+    texts: Sequence[Text],
+    tokenizers: Tokenizers,
+    cache: Path,
+    *,
+    max_length: int,
+    max_ratio: float,
+    held_out: Sequence[Text] = (),
+    progress: Callable[[int], None] = lambda pairs: None,
+) -> Encoded:
+    """Encode pairs, or find them encoded: each text in order, less the pairs that training should not see.
+
+    Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a ratio over
+    `max_ratio`; a side that also stands in `held_out`, judged after NFKC and case folding by letters and digits alone.
+    """
+    settings = f"{_FORMAT} {max_length} {max_ratio}"
+    parts = [settings, *(text.checksum() for text in (*texts, *held_out)), *(t.serialise()[1] for t in (tokenizers.source, tokenizers.target))]
+    key = hashlib.sha256(b"\0".join(part if isinstance(part, bytes) else part.encode() for part in parts)).hexdigest()[:32]
+    folder = cache / key
+    if not (folder / "report.json").is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=cache))
+        try:
+            _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return Encoded(folder)
+
+
+def fold(text: str) -> bytes:
+    """A text's letters and digits, NFKC and case folded, as a short digest: equal for texts that differ in form alone."""
+    kept = "".join(character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())
+    return hashlib.blake2b(kept.encode("utf-8", "replace"), digest_size=8).digest() if kept else b""
+
+
+def _seen(held_out: Sequence[Text]) -> tuple[set[bytes], set[bytes]]:
+    sources, targets = set(), set()
+    for text in held_out:
+        for source, target in text.read():
+            sources.add(fold(source))
+            targets.add(fold(target))
+    return sources - {b""}, targets - {b""}
+
+
+def _write(
+    folder: Path,
+    texts: Sequence[Text],
+    tokenizers: Tokenizers,
+    max_length: int,
+    max_ratio: float,
+    seen: tuple[set[bytes], set[bytes]],
+    progress: Callable[[int], None],
+) -> None:
+    dropped: Counter[str] = Counter()
+    kept = read = end = 0
+    widest = max(tokenizers.source.size, tokenizers.target.size)
+    kind = np.dtype(np.uint16 if widest <= 1 << 16 else np.uint32)
+    with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
+        offsets.write(np.zeros(1, np.int64).tobytes())
+        for chunk in _chunks(pair for text in texts for pair in text.read()):
+            read += len(chunk)
+            sides = zip(tokenizers.source.encode([s for s, _ in chunk]), tokenizers.target.encode([t for _, t in chunk]))
+            ends: list[int] = []
+            flat: list[int] = []
+            for (source_text, target_text), (source, target) in zip(chunk, sides):
+                short, long = sorted((len(source), len(target)))
+                if not short:
+                    dropped["blank"] += 1
+                elif long >= max_length:
+                    dropped["too long"] += 1
+                elif long > _SHORT and long > max_ratio * short:
+                    dropped["odd ratio"] += 1
+                elif fold(source_text) in seen[0] or fold(target_text) in seen[1]:
+                    dropped["in dev or test"] += 1
+                else:
+                    ends += (end + len(source), end + len(source) + len(target))
+                    end = ends[-1]
+                    flat += source
+                    flat += target
+                    kept += 1
+            tokens.write(np.asarray(flat, kind).tobytes())
+            offsets.write(np.asarray(ends, np.int64).tobytes())
+            progress(read)
+        for file in (tokens, offsets):
+            file.flush()
+            os.fsync(file.fileno())
+    report = {"read": read, "kept": kept, "dropped": dict(dropped), "tokens": end, "dtype": kind.name}
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+
+
+def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    iterator = iter(pairs)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk

@@ -1,0 +1,160 @@
+"""Text in, text out: line i of the output translates line i of the input, whatever the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+
+from seq2seq.data.batches import cut
+from seq2seq.data.encoded import Tokenizers
+from seq2seq.decoding.engines import Options
+from seq2seq.decoding.search import Hypothesis, penalty
+
+# Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
+_CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
+
+
+class Engine(Protocol):
+    """What turns token batches into outputs."""
+
+    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+        """The n best outputs of each source, best first."""
+
+    def score(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float) -> list[Hypothesis]:
+        """Given outputs, scored as `translate` scores its own."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One candidate translation of a line."""
+
+    text: str
+    score: float  # log-probability over the length penalty
+    log_probability: float
+    pieces: tuple[str, ...]  # tokens as written in the vocabulary, the end included
+    token_scores: tuple[float, ...]  # natural-log probability of each
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A line and its translations, best first. A blank line has one empty output."""
+
+    source: str
+    outputs: tuple[Output, ...]
+    parts: int = 1  # pieces that a line too long for the model was cut into
+
+    @property
+    def text(self) -> str:
+        """The best translation."""
+        return self.outputs[0].text
+
+
+class Translator:
+    """An engine with the tokenizers that its model was trained on."""
+
+    def __init__(self, engine: Engine, tokenizers: Tokenizers, options: Options, max_length: int) -> None:
+        self._engine = engine
+        self._tokenizers = tokenizers
+        self._options = options
+        self._max_length = max_length  # source tokens that the model takes, EOS counted
+
+    def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
+        """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers come early."""
+        iterator = iter(lines)
+        size = min(16, window)
+        while taken := list(islice(iterator, size)):
+            yield from self.translate(taken)
+            size = min(2 * size, window)
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        """One translation a line, in order; batched by length inside."""
+        parts = [split_long(line, self._max_length - 1, self._count) if line.strip() else [] for line in lines]
+        sources = self._tokenizers.source.encode([part for line in parts for part in line])
+        found = iter(self._in_batches(sources))
+        return [self._joined(line, [next(found) for _ in cuts]) for line, cuts in zip(lines, parts)]
+
+    def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
+        """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.
+
+        None where a side is blank or longer than the model takes.
+        """
+        sources = self._tokenizers.source.encode(list(lines))
+        targets = self._tokenizers.target.encode(list(translations))
+        longest = np.array([max(len(source), len(target)) for source, target in zip(sources, targets)])
+        order = np.array(
+            [i for i in np.argsort(longest, kind="stable") if sources[i] and targets[i] and longest[i] < self._max_length], dtype=np.int64
+        )
+        scored: list[Output | None] = [None] * len(lines)
+        for start, end in cut(longest[order], self._options.batch_tokens):
+            chosen = order[start:end]
+            batch = self._engine.score([sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty)
+            for index, hypothesis in zip(chosen, batch):
+                scored[index] = self._output(hypothesis)
+        return scored
+
+    def _count(self, text: str) -> int:
+        return len(self._tokenizers.source.encode([text])[0])
+
+    def _in_batches(self, sources: list[list[int]]) -> list[list[Output]]:
+        lengths = np.array([len(source) for source in sources], dtype=np.int64)
+        order = np.argsort(lengths, kind="stable")
+        outputs: list[list[Output]] = [[] for _ in sources]
+        rows = max(1, self._options.batch_tokens // self._options.beam_size)
+        for start, end in cut(lengths[order], rows):
+            chosen = order[start:end]
+            options = self._options
+            if options.sampling is not None:
+                # Another batch, other draws; the same input and seed, the same output.
+                options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + int(start)))
+            for index, hypotheses in zip(chosen, self._engine.translate([sources[i] for i in chosen], options)):
+                outputs[index] = [self._output(hypothesis) for hypothesis in hypotheses]
+        return outputs
+
+    def _output(self, hypothesis: Hypothesis) -> Output:
+        target = self._tokenizers.target
+        pieces = (*(target.piece(token) for token in hypothesis.tokens), "</s>")
+        # A translation is one line, whatever bytes the model spells.
+        text = " ".join(target.decode([hypothesis.tokens])[0].split("\n"))
+        return Output(text, hypothesis.score, hypothesis.log_probability, pieces, hypothesis.token_scores)
+
+    def _joined(self, line: str, parts: list[list[Output]]) -> Translation:
+        if not parts:
+            return Translation(line, (Output("", 0.0, 0.0, (), ()),))
+        if len(parts) == 1:
+            return Translation(line, tuple(parts[0]))
+        ranks = range(min(len(outputs) for outputs in parts))
+        return Translation(line, tuple(self._concatenated([outputs[rank] for outputs in parts]) for rank in ranks), len(parts))
+
+    def _concatenated(self, outputs: list[Output]) -> Output:
+        pieces = tuple(piece for output in outputs for piece in output.pieces)
+        scores = tuple(score for output in outputs for score in output.token_scores)
+        total = sum(scores)
+        text = " ".join(output.text for output in outputs if output.text)
+        return Output(text, total / penalty(len(scores), self._options.length_penalty), total, pieces, scores)
+
+
+def split_long(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
+    """A text as parts of at most `limit` tokens: whole sentences where they fit, else clauses, else words, else characters."""
+    return _split(text, limit, count, _CUTS)
+
+
+def _split(text: str, limit: int, count: Callable[[str], int], cuts: tuple[re.Pattern[str], ...]) -> list[str]:
+    if count(text) <= limit:
+        return [text]
+    if not cuts:
+        middle = len(text) // 2
+        return [part for half in (text[:middle], text[middle:]) if half for part in _split(half, limit, count, ())] if middle else [text]
+    parts: list[str] = []
+    for piece in cuts[0].split(text):
+        if not piece:
+            continue
+        if parts and count(joined := f"{parts[-1]} {piece}") <= limit:
+            parts[-1] = joined
+        else:
+            parts += _split(piece, limit, count, cuts[1:])
+    return parts

@@ -1,0 +1,110 @@
+"""Which accelerator, which precision, and the machine's settings that make training fast."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from seq2seq.errors import DeviceError
+from seq2seq.training.loop import Numerics
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A device and a precision, and why they were taken."""
+
+    numerics: Numerics
+    reason: str
+
+    def __str__(self) -> str:
+        precision = "float32" if self.numerics.autocast is None else "bfloat16 products"
+        return f"{self.numerics.device}, {precision} ({self.reason})"
+
+
+def choose(name: str = "auto", precision: str = "auto") -> Choice:
+    """The device of --device auto|cpu|cuda|mps, with the precision of training.precision.
+
+    Raises DeviceError where this machine does not have it.
+    """
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise DeviceError(f"--device {name}: there are auto, cpu, cuda and mps")
+    if kind == "auto":
+        device, reason = _automatic()
+    else:
+        present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not present[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
+            there = ", ".join(known for known, is_there in present.items() if is_there)
+            raise DeviceError(f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has {there}")
+        device, reason = torch.device(name), f"--device {name}"
+    prepare()
+    half = _has_bfloat16(device)
+    if precision == "bfloat16" and not half:
+        raise DeviceError(f"training.precision = bfloat16: {device} has no fast bfloat16 here; use float32 or auto")
+    return Choice(Numerics(device, torch.bfloat16 if half and precision != "float32" else None), reason)
+
+
+def prepare() -> None:
+    """Settings of the process, once: the C library keeps the memory that it has, since giving it back and taking it anew each
+    step costs more than any other single thing on a CPU."""
+    if sys.platform == "linux":
+        try:
+            libc = ctypes.CDLL("libc.so.6")
+        except OSError:
+            return  # another C library, which has other habits
+        for parameter, value in ((-3, 1 << 30), (-1, 2**31 - 1), (-2, 64 << 20)):  # mmap threshold, trim threshold, top pad
+            libc.mallopt(parameter, value)
+
+
+def threads() -> int:
+    """Threads that torch computes with."""
+    return torch.get_num_threads()
+
+
+def calm_waiting() -> None:
+    """Let OpenMP threads sleep while they wait where the machine is busy: spinning there slows everything fourfold.
+
+    Only takes effect before torch is imported; an OMP_WAIT_POLICY of the user's own stands.
+    """
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _automatic() -> tuple[torch.device, str]:
+    if torch.cuda.is_available():
+        return torch.device("cuda"), f"auto: {torch.cuda.get_device_name()}"
+    if torch.backends.mps.is_available():
+        seconds = {name: trial(torch.device(name)) for name in ("mps", "cpu")}
+        fastest = min(seconds, key=lambda name: seconds[name])
+        return torch.device(fastest), f"auto: a trial step took {seconds['mps']:.3f} s on mps, {seconds['cpu']:.3f} s on cpu"
+    return torch.device("cpu"), f"auto: no GPU here; {threads()} threads"
+
+
+def trial(device: torch.device, width: int = 256, rows: int = 2048, steps: int = 5) -> float:
+    """Seconds of one training step of a small feed-forward stack on a device, the median of a few."""
+    layers = nn.Sequential(*(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)) for _ in range(6)))
+    layers = layers.to(device)
+    x = torch.randn(rows, width, device=device)
+    seconds = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        layers(x).square().mean().backward()
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[steps // 2]
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "mps":
+        return False
+    # Without the processor's own instructions bfloat16 is emulated, and slower than float32.
+    return bool(torch.cpu._is_avx512_bf16_supported())

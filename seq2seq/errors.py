@@ -1,0 +1,21 @@
+"""What can go wrong for a reason a user can mend: each message says the value, where it came from and what to do."""
+
+
+class SeqxError(Exception):
+    """The base of every error that is shown to a user as one or two lines."""
+
+
+class RecipeError(SeqxError):
+    """A recipe, or a value given with --set, that cannot be used."""
+
+
+class DataError(SeqxError):
+    """Text that is missing, unreadable or inconsistent."""
+
+
+class RunError(SeqxError):
+    """A run folder that is missing, incomplete, damaged or of another recipe."""
+
+
+class DeviceError(SeqxError):
+    """A device or a precision that this machine does not have."""

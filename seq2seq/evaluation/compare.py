@@ -1,0 +1,85 @@
+"""Two runs on one test set: is the difference real, and which sentences made it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.significance import PairedTest
+
+from seq2seq.errors import DataError
+from seq2seq.evaluation.judge import Sentence
+from seq2seq.evaluation.metrics import reference_streams
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two systems; `p_value` is how often chance alone makes such a difference (paired bootstrap)."""
+
+    metric: str
+    first: float
+    second: float
+    p_value: float
+    signature: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A sentence that one system translates better, by sentence chrF2; `gain` is the second's less the first's."""
+
+    source: str
+    reference: str
+    first: str
+    second: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` finds."""
+
+    sentences: int
+    same: int  # translated alike
+    differences: tuple[Difference, ...]
+    better: tuple[Changed, ...]  # where the second gains most
+    worse: tuple[Changed, ...]  # where it loses most
+
+    def record(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+def compare(sentences: Sequence[Sentence], first: Sequence[str], second: Sequence[str], *, samples: int = 1000, most: int = 5) -> Comparison:
+    """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that changed most.
+
+    Raises DataError where the counts differ.
+    """
+    if not len(sentences) == len(first) == len(second) > 0:
+        raise DataError(f"{len(first):,} and {len(second):,} translations of {len(sentences):,} sentences cannot be compared")
+    references = [sentence.references[:1] for sentence in sentences]
+    metrics = {"BLEU": BLEU(), "chrF2": CHRF(), "TER": TER()}
+    streams = reference_streams(references)
+    signatures, scores = PairedTest(
+        [("first", list(first)), ("second", list(second))], metrics, references=streams, test_type="bs", n_samples=samples, n_jobs=1
+    )()
+    differences = tuple(
+        Difference(name, results[0].score, results[1].score, results[1].p_value or 0.0, signatures[name].format(short=False))
+        for name, results in scores.items()
+        if name in metrics
+    )
+    sentence = CHRF()
+    changed = [
+        Changed(s.source, s.references[0], a, b, sentence.sentence_score(b, list(s.references[:1])).score - sentence.sentence_score(a, list(s.references[:1])).score)
+        for s, a, b in zip(sentences, first, second)
+        if a != b
+    ]
+    changed.sort(key=lambda each: each.gain)
+    return Comparison(
+        len(sentences),
+        len(sentences) - len(changed),
+        differences,
+        better=tuple(each for each in changed[::-1][:most] if each.gain > 0),
+        worse=tuple(each for each in changed[:most] if each.gain < 0),
+    )

@@ -1,0 +1,144 @@
+"""A test set that lies in the run folder, translated and scored."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq import recipe
+from seq2seq.data.corpora import Text
+from seq2seq.data.lines import read_lines
+from seq2seq.decoding.translate import Translator
+from seq2seq.errors import DataError
+from seq2seq.evaluation.metrics import Score, by_length, score
+from seq2seq.files import write_bytes
+from seq2seq.run import Run
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence to judge by: the reference of the corpus first, then others that are known."""
+
+    source: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A test set translated and scored."""
+
+    name: str
+    sentences: tuple[Sentence, ...]
+    translations: tuple[str, ...]
+    scores: tuple[Score, ...]  # against the first reference
+    all_references: tuple[Score, ...]  # against all known references, where some sentence has more than one
+    lengths: tuple[tuple[str, int, float], ...]
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """For run.json and --json."""
+        return {
+            "set": self.name,
+            "sentences": len(self.sentences),
+            "scores": [each.record() for each in self.scores],
+            "all_known_references": [each.record() for each in self.all_references],
+            "by_length": [{"source": label, "sentences": count, "bleu": value} for label, count, value in self.lengths],
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def judge(translator: Translator, sentences: Sequence[Sentence], name: str = "test") -> Judged:
+    """Translate and score. Raises DataError where there is nothing to judge."""
+    if not sentences:
+        raise DataError("nothing to judge: the test set is empty")
+    start = time.perf_counter()
+    sources = [sentence.source for sentence in sentences]
+    translations = [translation.text for translation in translator.stream(sources)]
+    seconds = time.perf_counter() - start
+    first = [sentence.references[:1] for sentence in sentences]
+    known = [sentence.references for sentence in sentences]
+    return Judged(
+        name,
+        tuple(sentences),
+        tuple(translations),
+        tuple(score(translations, first)),
+        tuple(score(translations, known)) if any(len(references) > 1 for references in known) else (),
+        tuple(by_length(sources, translations, first)),
+        seconds,
+    )
+
+
+def sentences_of(text: Text) -> list[Sentence]:
+    """The sentences of a split, with every reference that is known."""
+    found = []
+    for source, target in text.read():
+        others = [reference for reference in text.references.get(source, []) if reference != target]
+        found.append(Sentence(source, (target, *others)))
+    return found
+
+
+def write_set(run: Run, text: Text) -> None:
+    """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
+    rows = [json.dumps({"source": each.source, "references": each.references}, ensure_ascii=False) for each in sentences_of(text)]
+    write_bytes(run.path / "test.jsonl", "".join(row + "\n" for row in rows).encode("utf-8", "replace"))
+
+
+def read_set(run: Run) -> list[Sentence]:
+    """The test set of a run. Raises DataError where it is missing or damaged."""
+    path = run.path / "test.jsonl"
+    found = []
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+            found.append(Sentence(row["source"], tuple(row["references"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}, line {number}: not a test sentence ({error})") from error
+    return found
+
+
+def read_files(source: Path, references: Sequence[Path]) -> list[Sentence]:
+    """A test set from files: one of sources, one or more of references. Raises DataError where their lengths differ."""
+    sources = list(read_lines(source))
+    columns = []
+    for path in references:
+        lines = list(read_lines(path))
+        if len(lines) != len(sources):
+            raise DataError(f"{source} has {len(sources):,} lines, {path} has {len(lines):,}: they must match line for line")
+        columns.append(lines)
+    return [Sentence(line, tuple(each)) for line, *each in zip(sources, *columns)]
+
+
+def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
+    """A test set by its sacreBLEU name (wmt14, multi30k/2016, ...), downloaded by sacreBLEU and cached by it.
+
+    Raises DataError: unknown name, no such language pair, cannot be downloaded.
+    """
+    from sacrebleu.utils import get_langpairs_for_testset, get_reference_files, get_source_file
+
+    pairs = get_langpairs_for_testset(name)
+    wanted, reverse = f"{data.source}-{data.target}", f"{data.target}-{data.source}"
+    if not pairs:
+        raise DataError(f"sacreBLEU has no test set {name!r}; `sacrebleu --list` shows those that it has")
+    if wanted not in pairs and reverse not in pairs:
+        raise DataError(f"sacreBLEU's {name} has no {wanted}; it has: {', '.join(sorted(pairs))}")
+    try:
+        pair = wanted if wanted in pairs else reverse
+        source, references = Path(get_source_file(name, pair)), [Path(file) for file in get_reference_files(name, pair)]
+    except (Exception, SystemExit) as error:  # the library raises whatever its downloads raise, and exits on a bad checksum
+        raise DataError(f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})") from error
+    if pair == wanted:
+        return read_files(source, references)
+    return read_files(references[0], [source])  # a set of the other direction, its sides swapped
+
+
+def keep(run: Run, judged: Judged, wanted: recipe.Recipe) -> None:
+    """Put translations and scores into the run folder; a set judged before is replaced, others stay."""
+    name = judged.name.replace("/", "-")
+    write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
+    decoding = {"beam_size": wanted.decoding.beam_size, "length_penalty": wanted.decoding.length_penalty}
+    scores = {**run.record().get("scores", {}), judged.name: {**judged.record(), **decoding}}
+    run.note(scores=scores)

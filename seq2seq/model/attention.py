@@ -1,0 +1,108 @@
+"""Multi-head attention ("Attention Is All You Need", section 3.2), heads as the fourth dimension.
+
+Shapes: B batch, H heads, T queries, S keys, D head width, C = H x D model width.
+Masks are bool and **True means "may attend"**, broadcastable to (B, H, T, S); None hides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seq2seq.model.state import Cache, KeyValue
+
+# Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
+# whose backward is slow; above it the scores would no longer fit the processor's cache.
+_SHORT = 128 * 128
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+    """Scaled dot-product attention, equation 1: softmax(QKᵀ/√D)V.
+
+    query (B, H, T, D), key and value (B, H, S, D) -> (B, H, T, D). With `causal`, query t sees the keys up to S - T + t
+    (queries are the last T of S positions), in addition to what `mask` allows. Every query must see at least one key.
+    """
+    T, S = query.size(-2), key.size(-2)
+    if T == 1:
+        causal = False  # the last position sees all keys
+    if query.device.type == "cpu" and T * S <= _SHORT:
+        return _products(query, key, value, _with_causal(mask, T, S, query.device) if causal else mask)
+    if causal and (mask is not None or T != S):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=_with_causal(mask, T, S, query.device))
+    if mask is not None and query.device.type == "mps":
+        mask = mask.expand(query.size(0), query.size(1), T, S)  # broadcast masks are wrong there before mid-2026
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
+
+
+def _with_causal(mask: Tensor | None, T: int, S: int, device: torch.device) -> Tensor:
+    past = torch.ones(T, S, dtype=torch.bool, device=device).tril_(S - T)
+    return past if mask is None else mask & past
+
+
+def _products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    scores = (query / math.sqrt(query.size(-1))) @ key.transpose(-2, -1)  # (B, H, T, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return scores.softmax(-1) @ value
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence to itself; `causal` hides the future (section 3.2.3)."""
+
+    def __init__(self, d_model: int, n_heads: int, *, causal: bool) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.causal = causal
+        self.query_key_value = _projection(d_model, 3)
+        self.output = _projection(d_model, 1)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """x (B, T, C) -> (B, T, C). A cache holds the keys and values of earlier positions and takes those of x."""
+        query, key, value = (_split(part, self.n_heads) for part in self.query_key_value(x).chunk(3, dim=-1))
+        if cache is not None:
+            key, value = cache.append(key, value)
+        return self.output(_merge(attend(query, key, value, mask=mask, causal=self.causal)))  # type: ignore[no-any-return]
+
+
+class CrossAttention(nn.Module):
+    """Attention of the decoder to the memory: queries from the one, keys and values from the other (section 3.2.3)."""
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.query = _projection(d_model, 1)
+        self.key_value = _projection(d_model, 2)
+        self.output = _projection(d_model, 1)
+
+    def project(self, memory: Tensor) -> KeyValue:
+        """Keys and values of a memory (B, S, C), computed once a source: each (B, H, S, D)."""
+        key, value = self.key_value(memory).chunk(2, dim=-1)
+        return KeyValue(_split(key, self.n_heads), _split(value, self.n_heads))
+
+    def forward(self, x: Tensor, memory: KeyValue, mask: Tensor | None = None) -> Tensor:
+        """x (N, T, C) over B memories -> (N, T, C); N is B, or B x K where K rows (beams) in turn share a memory."""
+        rows, T, C = x.shape
+        # Beams become queries of their sentence's one memory, so that it is never copied.
+        query = self.query(x).view(memory.key.size(0), -1, C)  # (B, K x T, C)
+        context = _merge(attend(_split(query, self.n_heads), memory.key, memory.value, mask=mask))
+        return self.output(context.view(rows, T, C))  # type: ignore[no-any-return]
+
+
+def _projection(d_model: int, parts: int) -> nn.Linear:
+    """`parts` square matrices as one product, each drawn as if it stood alone."""
+    linear = nn.Linear(d_model, parts * d_model)
+    for matrix in linear.weight.chunk(parts):
+        nn.init.xavier_uniform_(matrix)
+    nn.init.zeros_(linear.bias)
+    return linear
+
+
+def _split(x: Tensor, n_heads: int) -> Tensor:
+    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)  # (B, T, C) -> (B, H, T, D)
+
+
+def _merge(x: Tensor) -> Tensor:
+    return x.transpose(1, 2).flatten(2)  # (B, H, T, D) -> (B, T, C)

@@ -1,0 +1,87 @@
+"""The layers: `Block` (encoder layer, or decoder-only layer where causal) and `CrossBlock` (decoder layer with a memory)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seq2seq.model.attention import CrossAttention, SelfAttention
+from seq2seq.model.dropout import Dropout
+from seq2seq.model.state import Cache, KeyValue
+
+Norm = Literal["post", "pre"]
+
+
+class Residual(nn.Module):
+    """Norm, dropout and residual around a sub-layer f, the only place where they are.
+
+    post (section 3.1): norm(x + dropout(f(x)));  pre: x + dropout(f(norm(x))).
+    """
+
+    def __init__(self, d_model: int, dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.pre = norm == "pre"
+        self.norm = nn.LayerNorm(d_model)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """x (B, T, C) -> (B, T, C)."""
+        if self.pre:
+            return x + self.dropout(sublayer(self.norm(x)))
+        return self.norm(x + self.dropout(sublayer(x)))  # type: ignore[no-any-return]
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with a ReLU between, the same at every position (section 3.3)."""
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(d_model, d_ff)
+        self.outer = nn.Linear(d_ff, d_model)
+        for linear in (self.inner, self.outer):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, C) -> (B, T, C)."""
+        return self.outer(F.relu(self.inner(x)))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """Self-attention and feed-forward. causal=False is the encoder layer, causal=True the decoder-only (GPT) layer."""
+
+    def __init__(self, d_model: int, d_ff: int, n_heads: int, *, causal: bool, dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.attention = SelfAttention(d_model, n_heads, causal=causal)
+        self.feed_forward = FeedForward(d_model, d_ff)
+        self.attention_residual = Residual(d_model, dropout, norm)
+        self.feed_forward_residual = Residual(d_model, dropout, norm)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """x (B, T, C) -> (B, T, C); mask broadcastable to (B, H, T, S), True = may attend."""
+        x = self.attention_residual(x, lambda y: self.attention(y, mask, cache))
+        return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]
+
+
+class CrossBlock(nn.Module):
+    """Causal self-attention, attention to the memory, feed-forward: the paper's decoder layer (section 3.1)."""
+
+    def __init__(self, d_model: int, d_ff: int, n_heads: int, *, dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.attention = SelfAttention(d_model, n_heads, causal=True)
+        self.cross_attention = CrossAttention(d_model, n_heads)
+        self.feed_forward = FeedForward(d_model, d_ff)
+        self.attention_residual = Residual(d_model, dropout, norm)
+        self.cross_attention_residual = Residual(d_model, dropout, norm)
+        self.feed_forward_residual = Residual(d_model, dropout, norm)
+
+    def forward(
+        self, x: Tensor, memory: KeyValue, memory_mask: Tensor | None = None, cache: Cache | None = None
+    ) -> Tensor:
+        """x (N, T, C) -> (N, T, C); memory from `cross_attention.project`; memory_mask (B, 1, 1, S), True = may attend."""
+        x = self.attention_residual(x, lambda y: self.attention(y, cache=cache))
+        x = self.cross_attention_residual(x, lambda y: self.cross_attention(y, memory, memory_mask))
+        return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]

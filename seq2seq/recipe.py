@@ -1,0 +1,272 @@
+"""What to do: a recipe is a frozen, validated value read from TOML, changed only by `--set section.key=value`.
+
+Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al., 2017).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seq2seq.errors import RecipeError
+
+RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Hub(_Section):
+    """Where a corpus lives on the Hugging Face Hub, as parquet."""
+
+    path: str
+    config: str | None = None
+    source_column: str = "translation.fr"
+    target_column: str = "translation.en"
+    train: str = "train"
+    dev: str = "validation"
+    test: str = "test"
+
+
+class Data(_Section):
+    """Which text trains and judges the model."""
+
+    source: str = Field("fr", description="source language code, the suffix of its files")
+    target: str = Field("en", description="target language code")
+    corpus: str = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` for the bundled text")
+    hub: Hub | None = None
+    bundled: Literal["phrasebook"] | None = Field(None, description="what stands in where the corpus cannot be had")
+    mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
+    max_length: Positive = Field(128, description="longest side of a training pair, in tokens")
+    max_ratio: float = Field(4.0, gt=1, description="longest side over shortest, in tokens (pairs over 10 tokens)")
+    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges the model, for example wmt14")
+
+
+class Tokenizer(_Section):
+    """How text becomes tokens (section 5.1 uses byte-pair encoding with a shared vocabulary)."""
+
+    kind: Literal["bpe", "unigram", "character", "byte"] = "bpe"
+    vocabulary_size: Positive = 8000
+    joint: bool = Field(True, description="one vocabulary for both languages")
+    byte_fallback: bool = Field(True, description="write characters out of the vocabulary as bytes: nothing is unknown")
+    sampling: Probability = Field(0.0, description="BPE-dropout probability, or unigram sampling's alpha; 0 = off")
+    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+
+
+class Model(_Section):
+    """The encoder-decoder; the defaults are the paper's base model (table 3)."""
+
+    d_model: Positive = 512
+    d_ff: Positive = 2048
+    n_heads: Positive = 8
+    encoder_layers: Positive = 6
+    decoder_layers: Positive = 6
+    dropout: Probability = 0.1
+    norm: Literal["post", "pre"] = "post"
+    tie: Literal["all", "target", "none"] = Field("all", description="which embedding matrices are one (section 3.4)")
+    max_length: Positive = Field(256, description="longest sequence that the model is used on, in tokens")
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> Model:
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads = {self.n_heads} does not divide d_model = {self.d_model}")
+        if self.d_model % 2:
+            raise ValueError(f"d_model = {self.d_model} is odd: sinusoidal positions come in pairs")
+        return self
+
+
+class Training(_Section):
+    """How the weights are found (section 5)."""
+
+    steps: Positive = 100_000
+    batch_tokens: Positive = Field(4096, description="sentences x longest side of a batch, padding included")
+    accumulate: Positive = Field(1, description="batches summed into one update")
+    learning_rate: float | None = Field(
+        None, gt=0, description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3"
+    )
+    warmup_steps: Positive = 4000
+    betas: tuple[Probability, Probability] = (0.9, 0.98)
+    epsilon: float = Field(1e-9, gt=0)
+    label_smoothing: Probability = 0.1
+    clip_norm: float = Field(0.0, ge=0, description="largest gradient norm; 0 = off, as in the paper")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: Count = 1
+    validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
+    validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")
+    patience: Count = Field(0, description="validations without improvement before stopping; 0 = never")
+    metric: Literal["bleu", "loss"] = Field("bleu", description="what `best` and patience look at")
+    keep: Literal["average", "best"] = Field("average", description="what the final weights are")
+    average_last: Positive = Field(5, description="checkpoints averaged at the end (section 6.1)")
+    keep_best: Positive = Field(1, description="best checkpoints kept beside the last ones")
+
+
+class Decoding(_Section):
+    """How translations are searched for (section 6.1)."""
+
+    beam_size: Positive = 4
+    length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = none")
+    max_extra: Positive = Field(50, description="longest output = source length + this, in tokens")
+    batch_tokens: Positive = 4096
+
+
+class Recipe(_Section):
+    """One experiment, whole."""
+
+    name: str = "unnamed"
+    summary: str = ""
+    needs: str = Field("", description="data, minutes and memory, for `seqx recipes`")
+    scored: str = Field("", description="what it reached when measured, for `seqx recipes`")
+    data: Data = Data()
+    tokenizer: Tokenizer = Tokenizer()
+    model: Model = Model()
+    training: Training = Training()
+    decoding: Decoding = Decoding()
+    fallback: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="values, by section, that take over where the bundled corpus stands in"
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        if self.model.tie == "all" and not self.tokenizer.joint:
+            raise ValueError('model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"')
+        if self.data.max_length > self.model.max_length:
+            raise ValueError(f"data.max_length = {self.data.max_length} exceeds model.max_length = {self.model.max_length}")
+        if self.data.max_length > self.training.batch_tokens:
+            raise ValueError(
+                f"training.batch_tokens = {self.training.batch_tokens} cannot hold one pair of data.max_length = {self.data.max_length}"
+            )
+        return self
+
+    def on_bundled(self) -> Recipe:
+        """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced."""
+        if self.data.bundled is None:
+            raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give --source-file and --target-file")
+        values = self.model_dump()
+        for section, changes in values.pop("fallback").items():
+            values[section].update(changes)
+        values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
+        return _validated(values, f"recipe {self.name}, [fallback]")
+
+    def to_toml(self) -> str:
+        """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def names() -> list[str]:
+    """The recipes that ship with seqx, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load(name_or_path: str, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe by name or path, apply `section.key=value` overrides, validate.
+
+    Raises RecipeError: unknown name, unreadable file, unknown key, wrong type.
+    """
+    path = path_of(name_or_path)
+    values = _read(path)
+    values.setdefault("name", path.stem)
+    for text in overrides or []:
+        _override(values, text)
+    return _validated(values, str(path) if path.parent != RECIPES else f"recipe {path.stem}")
+
+
+def path_of(name_or_path: str) -> Path:
+    """The file of a recipe. Raises RecipeError where the name is none of a recipe."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or os.sep in name_or_path:
+        return path
+    if name_or_path not in names():
+        raise RecipeError(f"no recipe named {name_or_path!r}{_near(name_or_path, names())}; there are: {', '.join(names())}")
+    return RECIPES / f"{name_or_path}.toml"
+
+
+def parse(text: str, origin: str) -> Recipe:
+    """Validate a recipe given as TOML text; `origin` is named in errors."""
+    try:
+        return _validated(tomllib.loads(text), origin)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{origin} is not valid TOML: {error}") from error
+
+
+def differences(one: Recipe, other: Recipe) -> list[str]:
+    """The values in which two recipes differ, as `section.key: a -> b`."""
+    found = []
+    left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
+    for section in ("data", "tokenizer", "model", "training", "decoding"):
+        for key, value in left[section].items():
+            if value != right[section][key]:
+                found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"no recipe file {path}; `seqx recipes` lists those that ship with seqx") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read recipe file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+
+
+def _override(values: dict[str, Any], text: str) -> None:
+    key, separator, value = text.partition("=")
+    section, dot, field = key.strip().partition(".")
+    if not (separator and dot and field):
+        raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
+    try:
+        parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    target = values.setdefault(section, {})
+    if not isinstance(target, dict):
+        raise RecipeError(f"--set {text}: {section} is not a section; there are: data, tokenizer, model, training, decoding")
+    *outer, last = field.split(".")
+    for part in outer:
+        target = target.setdefault(part, {})
+    target[last] = parsed
+    # Whoever sets a value means it on the bundled corpus too.
+    values.get("fallback", {}).get(section, {}).pop(field, None)
+
+
+def _validated(values: dict[str, Any], origin: str) -> Recipe:
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors()[:3])) from error
+
+
+def _explain(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = _fields(item["loc"][:-1])
+        return f"unknown key {where}{_near(str(item['loc'][-1]), known)}; known here: {', '.join(known)}"
+    message = item["msg"].removeprefix("Value error, ")
+    shown = "" if item["type"] in ("value_error", "missing") else f" (got {item['input']!r})"
+    return f"{where}: {message}{shown}" if where else message
+
+
+def _fields(location: tuple[str | int, ...]) -> list[str]:
+    kind: type[BaseModel] = Recipe
+    for part in location:
+        annotation = kind.model_fields[str(part)].annotation
+        kind = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Hub
+    return list(kind.model_fields)
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

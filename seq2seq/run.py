@@ -1,0 +1,102 @@
+"""A run folder: what training leaves behind, and all that translating needs. No torch here."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq import recipe
+from seq2seq.errors import RunError
+from seq2seq.files import write_bytes, write_json
+
+
+def root() -> Path:
+    """Where runs live: $SEQX_RUNS, else `runs` here."""
+    return Path(os.environ.get("SEQX_RUNS") or "runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        """The weights to use."""
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where training saves itself."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line a validation."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its end here."""
+        return self.weights.is_file() and "finished" in self.record()
+
+    def recipe(self) -> recipe.Recipe:
+        """The resolved recipe. Raises RunError where there is none."""
+        path = self.path / "recipe.toml"
+        try:
+            return recipe.parse(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
+
+    def record(self) -> dict[str, Any]:
+        """What is known of the run: run.json, or nothing yet. Raises RunError where it is damaged."""
+        path = self.path / "run.json"
+        if not path.is_file():
+            return {}
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        if not isinstance(values, dict):
+            raise RunError(f"{path} is damaged: a JSON object is needed")
+        return values
+
+    def note(self, **values: Any) -> None:
+        """Add to run.json."""
+        write_json(self.path / "run.json", {**self.record(), **values})
+
+    def claim(self, wanted: recipe.Recipe) -> None:
+        """Make the folder this recipe's. Raises RunError where it is another's, with the difference."""
+        if not (self.path / "recipe.toml").exists():
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
+            try:
+                write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
+            except OSError as error:
+                raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
+            return
+        different = recipe.differences(self.recipe(), wanted)
+        if different:
+            shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
+            raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
+
+
+def open_run(path: Path | None, kind: str = "translate") -> Run:
+    """The run at a path, or the newest finished one under `root()`. Raises RunError where there is none, saying what to type."""
+    if path is not None:
+        run = Run(path)
+        if not path.is_dir():
+            raise RunError(f"no run folder {path}; `seqx train --recipe fr-en --run {path}` makes one")
+        if not run.weights.is_file():
+            run.recipe()  # says so where it is no run folder at all
+            raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
+        return run
+    finished = [Run(folder) for folder in root().glob("*") if (folder / "model.safetensors").is_file()]
+    finished = [run for run in finished if run.finished]
+    if not finished:
+        raise RunError(f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe fr-en`, or name one with --run")
+    return max(finished, key=lambda run: run.weights.stat().st_mtime)

@@ -1,0 +1,266 @@
+"""A whole training: start or resume, validate, save, stop early, average. A generator of events; the command shows them."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from seq2seq import build, recipe
+from seq2seq.data.batches import Batch, Place, collate, cut
+from seq2seq.data.corpora import Pair
+from seq2seq.data.encoded import Encoded, Tokenizers
+from seq2seq.decoding.engines import Options, TorchEngine
+from seq2seq.decoding.translate import Translator
+from seq2seq.device import Choice
+from seq2seq.errors import RunError
+from seq2seq.evaluation.metrics import bleu
+from seq2seq.files import write_bytes
+from seq2seq.model.transformer import Transformer
+from seq2seq.run import Run
+from seq2seq.training import checkpoint, schedule
+from seq2seq.training.loop import Progress, evaluate, train
+
+_DEV_LOSS_PAIRS = 2000
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training is about to begin, or to go on."""
+
+    step: int  # updates done already
+    parameters: int
+    first_loss: float | None  # nats a token, before any update; None where resumed
+    uniform_loss: float  # ln V: knowing nothing
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A dev sentence, its reference and what the model makes of it."""
+
+    source: str
+    reference: str
+    translation: str
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A validation; the model was saved after it."""
+
+    step: int
+    loss: float  # label-smoothed, nats a token
+    negative_log_likelihood: float
+    bleu: float  # greedy, on the first sentences of dev
+    best: bool
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The end of the generator: finished, or interrupted with all saved."""
+
+    step: int
+    reason: str
+    finished: bool
+
+
+Event = Started | Progress | Validated | Stopped
+
+
+@dataclass
+class _Memory:
+    """What a checkpoint remembers beside tensors."""
+
+    place: list[int] | None = None
+    best_step: int = 0
+    best_value: float | None = None
+    without_gain: int = 0
+    best: list[tuple[float, int]] = field(default_factory=list)
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+class Session:
+    """One training in one run folder."""
+
+    def __init__(
+        self, run: Run, wanted: recipe.Recipe, both: Tokenizers, pairs: Encoded, dev: Sequence[Pair], choice: Choice
+    ) -> None:
+        if not len(pairs):
+            raise RunError(f"no training pair is left of {pairs.report['read']:,}: dropped {pairs.report['dropped']}")
+        self._run = run
+        self._recipe = wanted
+        self._both = both
+        self._choice = choice
+        self._dev = list(dev)
+        self._memory = _Memory()
+        torch.manual_seed(wanted.training.seed)
+        self._model: Transformer = build.model(wanted, both.source.size, both.target.size).to(choice.numerics.device)
+        self._optimiser = build.optimiser(wanted, self._model)
+        self._batches = build.batches(wanted, pairs, both)
+        self._dev_batches = self._batched(self._dev[:_DEV_LOSS_PAIRS])
+
+    def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Train until done, or until `interrupted()` is true after an update; both save first."""
+        training = self._recipe.training
+        step = self._resume()
+        yield self._started(step)
+        place = self._memory.place
+        stream = self._batches.stream() if place is None else self._after(Place(*place))
+        updates = train(
+            self._model,
+            self._optimiser,
+            schedule.for_recipe(self._recipe),
+            stream,
+            self._choice.numerics,
+            step=step,
+            accumulate=training.accumulate,
+            label_smoothing=training.label_smoothing,
+            clip_norm=training.clip_norm,
+        )
+        clock = time.perf_counter()
+        while step < training.steps and not self._out_of_patience():
+            progress = next(updates)
+            step = progress.step
+            self._memory.place = list(progress.place)
+            self._memory.tokens += progress.tokens
+            yield progress
+            stopping = interrupted()
+            due = step % training.validate_every == 0 or step == training.steps
+            if due and not stopping:
+                validated = self._validate(progress)
+                self._memory.seconds += time.perf_counter() - clock
+                clock = time.perf_counter()
+                self._log(validated, progress)
+                self._save(step)
+                yield validated
+            elif stopping:
+                self._memory.seconds += time.perf_counter() - clock
+                self._save(step)
+                yield Stopped(step, "interrupted", finished=False)
+                return
+        reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
+        self._finish(step, reason)
+        yield Stopped(step, reason, finished=True)
+
+    def _resume(self) -> int:
+        present = checkpoint.steps(self._run.checkpoints)
+        if not present:
+            self._run.metrics.unlink(missing_ok=True)
+            return 0
+        state = checkpoint.load(
+            checkpoint.folder(self._run.checkpoints, present[-1]), self._model, self._optimiser, self._choice.numerics.device
+        )
+        self._memory = _Memory(**state["memory"])
+        self._trim_metrics(present[-1])
+        return present[-1]
+
+    def _after(self, place: Place) -> Iterator[tuple[Place, Batch]]:
+        return self._batches.stream(Place(place.epoch, place.chunk, place.index + 1))
+
+    def _started(self, step: int) -> Started:
+        first = evaluate(self._model, self._dev_batches[:1], self._choice.numerics, 0.0)[1] if step == 0 else None
+        return Started(step, sum(p.numel() for p in self._model.parameters()), first, math.log(self._both.target.size))
+
+    def _batched(self, pairs: Sequence[Pair]) -> list[Batch]:
+        sources = self._both.source.encode([source for source, _ in pairs])
+        targets = self._both.target.encode([target for _, target in pairs])
+        usable = [
+            (source, target) for source, target in zip(sources, targets) if max(len(source), len(target)) < self._recipe.model.max_length
+        ]
+        usable.sort(key=lambda pair: max(map(len, pair)))
+        import numpy as np
+
+        bounds = cut(np.array([max(map(len, pair)) for pair in usable]), self._recipe.training.batch_tokens)
+        return [collate([s for s, _ in usable[a:b]], [t for _, t in usable[a:b]]) for a, b in bounds]
+
+    def _validate(self, progress: Progress) -> Validated:
+        smoothing = self._recipe.training.label_smoothing
+        loss, plain = evaluate(self._model, self._dev_batches, self._choice.numerics, smoothing)
+        pairs = self._dev[: self._recipe.training.validate_sentences]
+        options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
+        translator = Translator(TorchEngine(self._model, self._choice.numerics), self._both, options, self._recipe.model.max_length)
+        outputs = [translation.text for translation in translator.translate([source for source, _ in pairs])]
+        value = bleu(outputs, [target for _, target in pairs])
+        samples = tuple(Sample(*pairs[index], outputs[index]) for index in _spread(len(pairs), 3))
+        return Validated(progress.step, loss, plain, value, self._remember(progress.step, value, loss), samples)
+
+    def _remember(self, step: int, value: float, loss: float) -> bool:
+        """Take in a validation; whether it is the best so far."""
+        memory = self._memory
+        figure = value if self._recipe.training.metric == "bleu" else -loss
+        if not math.isfinite(figure):
+            memory.without_gain += 1
+            return False
+        memory.best = sorted([*memory.best, (figure, step)], reverse=True)[: self._recipe.training.keep_best]
+        if memory.best_value is None or figure > memory.best_value:
+            memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
+            return True
+        memory.without_gain += 1
+        return False
+
+    def _out_of_patience(self) -> bool:
+        patience = self._recipe.training.patience
+        return patience > 0 and self._memory.without_gain >= patience
+
+    def _save(self, step: int) -> None:
+        checkpoints = self._run.checkpoints
+        checkpoint.save(
+            checkpoints, step, self._model, self._optimiser, {"memory": asdict(self._memory)}, self._choice.numerics.device
+        )
+        last = self._validated_steps()[-self._recipe.training.average_last :]
+        checkpoint.prune(checkpoints, [*last, *(best for _, best in self._memory.best)])
+
+    def _validated_steps(self) -> list[int]:
+        """Checkpoints of validations: those that an interruption left are for resuming alone."""
+        every = self._recipe.training.validate_every
+        return [step for step in checkpoint.steps(self._run.checkpoints) if step % every == 0 or step == self._recipe.training.steps]
+
+    def _log(self, validated: Validated, progress: Progress) -> None:
+        row: dict[str, Any] = {
+            "step": validated.step,
+            "epoch": progress.place.epoch,
+            "train_loss": progress.loss.item(),
+            "learning_rate": progress.learning_rate,
+            "gradient_norm": progress.gradient_norm.item(),
+            "dev_loss": validated.loss,
+            "dev_negative_log_likelihood": validated.negative_log_likelihood,
+            "dev_bleu": validated.bleu,
+            "best": validated.best,
+            "tokens": self._memory.tokens,
+            "seconds": round(self._memory.seconds, 2),
+            "samples": [asdict(sample) for sample in validated.samples],
+        }
+        with self._run.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _trim_metrics(self, step: int) -> None:
+        """Drop what was logged after the checkpoint that training goes on from: it will be logged again."""
+        if self._run.metrics.is_file():
+            rows = self._run.metrics.read_text(encoding="utf-8").split("\n")
+            kept = [row for row in rows if row.endswith("}") and json.loads(row)["step"] <= step]
+            write_bytes(self._run.metrics, "".join(row + "\n" for row in kept).encode())
+
+    def _finish(self, step: int, reason: str) -> None:
+        training = self._recipe.training
+        if training.keep == "average":
+            chosen = self._validated_steps()[-training.average_last :]
+        else:
+            chosen = [self._memory.best_step]
+        weights = checkpoint.average([checkpoint.folder(self._run.checkpoints, each) for each in chosen])
+        if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+            raise RunError(f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate")
+        checkpoint.save_weights(weights, self._run.weights)
+        self._run.note(
+            finished={"step": step, "reason": reason, "seconds": round(self._memory.seconds, 1), "target_tokens": self._memory.tokens},
+            weights={"made": training.keep, "steps": chosen},
+        )
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    return sorted({index * count // wanted for index in range(wanted)}) if count else []
