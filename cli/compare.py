@@ -31,7 +31,8 @@ def compare(
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
-    from seq2seq import build, device as devices
+    from seq2seq import build
+    from seq2seq import device as devices
     from seq2seq.evaluation import compare as comparing
     from seq2seq.evaluation import judge as judging
     from seq2seq.run import open_run
@@ -45,7 +46,9 @@ def compare(
     for folder in folders:
         options.note(f"Translating {len(sentences):,} sentences with {folder.path}", quiet=quiet)
         translator = build.translator(folder, devices.choose(device, folder.recipe().training.precision))
-        translations.append([translation.text for translation in translator.stream(sentence.source for sentence in sentences)])
+        translations.append(
+            [translation.text for translation in translator.stream(sentence.source for sentence in sentences)]
+        )
     found = comparing.compare(sentences, *translations, most=most)
     if as_json:
         typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
@@ -58,14 +61,22 @@ def _show(found: Comparison, first: Path, second: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike", markup=False)
+    console.print(
+        f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike", markup=False
+    )
     table = Table(box=None, pad_edge=False)
     for column in ("metric", "A", "B", "B - A", "p", "verdict", "signature"):
         table.add_column(column, justify="right" if column in ("A", "B", "B - A", "p") else "left", no_wrap=True)
     for each in found.differences:
         verdict = "a real difference" if each.p_value < 0.05 else "may be chance"
         table.add_row(
-            each.metric, f"{each.first:.1f}", f"{each.second:.1f}", f"{each.second - each.first:+.1f}", f"{each.p_value:.3f}", verdict, each.signature
+            each.metric,
+            f"{each.first:.1f}",
+            f"{each.second:.1f}",
+            f"{each.second - each.first:+.1f}",
+            f"{each.p_value:.3f}",
+            verdict,
+            each.signature,
         )
     console.print(table)
     _show_changed(console, "B gains most", found.better)
@@ -75,5 +86,10 @@ def _show(found: Comparison, first: Path, second: Path) -> None:
 def _show_changed(console: object, title: str, changed: tuple[Changed, ...]) -> None:
     for each in changed:
         print(f"\n{title} ({each.gain:+.0f} chrF2)")
-        for label, text in (("source", each.source), ("reference", each.reference), ("A", each.first), ("B", each.second)):
+        for label, text in (
+            ("source", each.source),
+            ("reference", each.reference),
+            ("A", each.first),
+            ("B", each.second),
+        ):
             print(f"    {label:10}{text}")

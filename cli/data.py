@@ -2,11 +2,127 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import options
 
+if TYPE_CHECKING:
+    from seq2seq.data.audit import Audit, Finding, SplitAudit
+
 app = typer.Typer(help="Fetch and audit training text.", no_args_is_help=True, rich_markup_mode=None)
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe name or path: whose corpus it is.")]
+
+
+@app.command()
+def get(
+    recipe: RecipeName,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Folder for the corpora; SEQX_DATA=DIR then finds them.")
+    ],
+    changes: options.Set = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch a recipe's corpus from the Hugging Face Hub into DIR, as plain text, for machines without internet too."""
+    from seq2seq import recipe as recipes
+    from seq2seq.data.fetch import fetch
+
+    data = recipes.load(recipe, changes).data
+    options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
+    for path in fetch(data, to):
+        options.note(f"Written: {path}", quiet=quiet)
+    options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
+
+
+@app.command()
+def check(
+    recipe: Annotated[
+        str, typer.Argument(metavar="[RECIPE]", help="Recipe whose corpus to look at, or whose languages.")
+    ] = "fr-en",
+    source_file: options.SourceFile = None,
+    target_file: options.TargetFile = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Pairs in one file: .tsv, .jsonl, .csv or .parquet.")
+    ] = None,
+    changes: options.Set = None,
+    encoding: options.Encoding = "strict",
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Audit training text on one screen: counts, blanks, duplicates, copies, length ratio, odd characters, train/test overlap.
+
+    Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
+    """
+    from seq2seq import recipe as recipes
+    from seq2seq.data.audit import audit
+    from seq2seq.data.corpora import Given, find
+
+    errors: Any = options.encoding_errors(encoding)
+    wanted = recipes.load(recipe, changes)
+    corpus = find(wanted.data, {"train": Given(source_file, target_file, data)}, errors=errors)
+    if corpus is None:
+        options.note(f"NOTE: corpus {wanted.data.corpus} cannot be had here; the bundled one is looked at")
+        corpus = find(wanted.on_bundled().data)
+        assert corpus is not None, "a bundled corpus is always there"
+    found = audit(corpus)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+
+
+def _show(found: Audit) -> None:
+    rows: list[tuple[str, list[str]]] = [("", [split.name for split in found.splits])]
+    for label, value in _FIGURES:
+        rows.append((label, [value(split) for split in found.splits]))
+    overlaps = {each.name: each for each in found.overlaps}
+    for side in ("source", "target"):
+        counts = [f"{getattr(overlaps[s.name], side).count:,}" if s.name in overlaps else "" for s in found.splits]
+        rows.append((f"{side} also in train", counts))
+    print(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
+    for label, values in rows:
+        print(f"{label:24}" + "".join(f"{value:>20}" for value in values))
+    for split in found.splits:
+        for name in ("blank", "duplicates", "copied", "odd_ratio"):
+            _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))
+        for character in split.characters[:5]:
+            print(
+                f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: {character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
+            )
+    for each in found.overlaps:
+        _show_examples(f"{each.name}, source also in train", each.source)
+        _show_examples(f"{each.name}, target also in train", each.target)
+
+
+def _ratio(split: SplitAudit) -> str:
+    return "" if split.ratio is None else f"{split.ratio.median:.2f} ({split.ratio.low:.2f}-{split.ratio.high:.2f})"
+
+
+_FIGURES = (
+    ("pairs", lambda split: f"{split.pairs:,}"),
+    ("words, source", lambda split: f"{split.source_words:,}"),
+    ("words, target", lambda split: f"{split.target_words:,}"),
+    ("a side blank", lambda split: f"{split.blank.count:,}"),
+    ("duplicate pairs", lambda split: f"{split.duplicates.count:,}"),
+    ("sides alike", lambda split: f"{split.copied.count:,}"),
+    ("length ratio (1-99 %)", _ratio),
+    ("ratio over 4", lambda split: f"{split.odd_ratio.count:,}"),
+    ("odd characters", lambda split: f"{sum(each.count for each in split.characters):,}"),
+    (
+        "longest, characters",
+        lambda split: (
+            f"{max((side.characters for side in (split.longest_source, split.longest_target) if side), default=0):,}"
+        ),
+    ),
+)
+
+
+def _show_examples(label: str, finding: Finding) -> None:
+    for example in finding.examples[:1]:
+        print(f"  {label}, line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])

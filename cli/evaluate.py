@@ -15,14 +15,20 @@ def evaluate(
     run: options.RunFolder = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[
-        list[Path] | None, typer.Option("--target-file", help="References, line for line; repeat it for several sets of references.")
+        list[Path] | None,
+        typer.Option("--target-file", help="References, line for line; repeat it for several sets of references."),
     ] = None,
     sacrebleu: Annotated[
-        str | None, typer.Option("--sacrebleu", metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016.")
+        str | None,
+        typer.Option("--sacrebleu", metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016."),
     ] = None,
     beam_size: Annotated[int | None, typer.Option("--beam-size", min=1, help="Default: the recipe's.")] = None,
-    length_penalty: Annotated[float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the translations here, one a line.")] = None,
+    length_penalty: Annotated[
+        float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the translations here, one a line.")
+    ] = None,
     as_json: options.Json = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
@@ -41,7 +47,8 @@ def evaluate(
     from rich.console import Console
 
     from cli.screen import show_scores
-    from seq2seq import build, device as devices
+    from seq2seq import build
+    from seq2seq import device as devices
     from seq2seq.evaluation import judge as judging
     from seq2seq.files import write_bytes
     from seq2seq.run import open_run
@@ -55,12 +62,19 @@ def evaluate(
     else:
         name, sentences = "test", judging.read_set(folder)
     decoding = recipe.decoding.model_copy(
-        update={key: value for key, value in {"beam_size": beam_size, "length_penalty": length_penalty}.items() if value is not None}
+        update={
+            key: value
+            for key, value in {"beam_size": beam_size, "length_penalty": length_penalty}.items()
+            if value is not None
+        }
     )
     recipe = recipe.model_copy(update={"decoding": decoding})
     choice = devices.choose(device, recipe.training.precision)
     translator = build.translator(folder, choice, replace(build.options(recipe)))
-    options.note(f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha {decoding.length_penalty}", quiet=quiet)
+    options.note(
+        f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha {decoding.length_penalty}",
+        quiet=quiet,
+    )
     judged = judging.judge(translator, sentences, name)
     judging.keep(folder, judged, recipe)
     if output:

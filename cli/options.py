@@ -19,18 +19,29 @@ def _remember_debug(value: bool) -> bool:
 RunFolder = Annotated[
     Path | None, typer.Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
 ]
-Recipe = Annotated[str, typer.Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")]
+Recipe = Annotated[
+    str, typer.Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
+]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable.")
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-Input = Annotated[Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File for the result; whole or not written. Default: standard output.")]
+Input = Annotated[
+    Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File for the result; whole or not written. Default: standard output."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True)]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True)
+]
 Encoding = Annotated[
-    str, typer.Option("--encoding-errors", help="What to do with bytes that are not UTF-8: strict (an error) or replace.")
+    str,
+    typer.Option("--encoding-errors", help="What to do with bytes that are not UTF-8: strict (an error) or replace."),
 ]
 SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one a line.")]
 TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Their translations, line for line.")]

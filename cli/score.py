@@ -38,7 +38,8 @@ def score(
     """
     from dataclasses import replace
 
-    from seq2seq import build, device as devices
+    from seq2seq import build
+    from seq2seq import device as devices
     from seq2seq.data.lines import read_pairs
     from seq2seq.files import replacing
     from seq2seq.run import open_run
@@ -58,7 +59,9 @@ def score(
                 without += found is None
                 row = {"source": source, "target": target, **({"score": None} if found is None else asdict(found))}
                 row.pop("text", None)
-                shown = json.dumps(row, ensure_ascii=False) if as_json else "nan" if found is None else f"{found.score:.4f}"
+                shown = (
+                    json.dumps(row, ensure_ascii=False) if as_json else "nan" if found is None else f"{found.score:.4f}"
+                )
                 file.write((shown + "\n").encode("utf-8", "replace"))
             file.flush()
     if without:

@@ -8,8 +8,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from torch import Tensor
 
 from seq2seq.recipe import Recipe
 from seq2seq.training.loop import Progress
@@ -45,7 +47,9 @@ class Screen:
             TimeRemainingColumn(elapsed_when_finished=False),
         )
         live = self._console.is_terminal and not self._quiet
-        with Bar(*columns, console=self._console, disable=not live, refresh_per_second=4, speed_estimate_period=300) as bar:
+        with Bar(
+            *columns, console=self._console, disable=not live, refresh_per_second=4, speed_estimate_period=300
+        ) as bar:
             task = bar.add_task("", total=steps, figures="")
             meter = _Meter()
             for event in events:
@@ -59,7 +63,9 @@ class Screen:
                         if live and meter.due(_SHOW_EVERY):
                             bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
                         elif not live and meter.due(_LINE_EVERY):
-                            self.say(f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA {meter.remaining(event.step, steps)}")
+                            self.say(
+                                f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA {meter.remaining(event.step, steps)}"
+                            )
                     case Validated():
                         self._validated(event)
                         meter.rest()
@@ -79,13 +85,17 @@ class Screen:
             self.say(f"Going on from step {event.step:,}; {event.parameters:,} parameters")
             return
         self.say(f"Model: {event.parameters:,} parameters")
-        self.say(f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is {event.uniform_loss:.2f}")
+        self.say(
+            f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is {event.uniform_loss:.2f}"
+        )
         if abs(event.first_loss / event.uniform_loss - 1) > _FAR_OFF:
             self._console.print("[yellow]WARNING: far from ln V: the scale of embeddings or initial weights is off[/]")
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
-        self.say(f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}")
+        self.say(
+            f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
+        )
         for sample in event.samples:
             self._console.print(f"    [dim]source[/]      {escape(sample.source)}")
             self._console.print(f"    [dim]reference[/]   {escape(sample.reference)}")
@@ -94,13 +104,18 @@ class Screen:
 
 def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
     """Scores with signatures and intervals, and BLEU by source length."""
-    table = Table(title=f"{name}: {judged['sentences']:,} sentences in {judged['seconds']:.1f} s", title_justify="left", box=None, pad_edge=False)
-    for column in ("metric", "score", "95 % interval", "signature"):
-        table.add_column(column, justify="right" if column in ("score", "95 % interval") else "left", no_wrap=True)
-    for label, group in (("", "scores"), (", all known references", "all_known_references")):
+    search = f"beam {judged['beam_size']}, alpha {judged['length_penalty']}, " if "beam_size" in judged else ""
+    console.print(
+        f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; {judged['right']:,} right to the letter"
+    )
+    for label, group in (("", "scores"), ("against all known references", "all_known_references")):
+        if label and judged[group]:
+            console.print(label)
         for score in judged[group]:
-            table.add_row(score["name"] + label, f"{score['value']:.1f}", f"{score['low']:.1f} - {score['high']:.1f}", score["signature"])
-    console.print(table)
+            interval = f"95 %: {score['low']:.1f} to {score['high']:.1f}"
+            console.print(
+                f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}", markup=False
+            )
     by_length = ", ".join(f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in judged["by_length"])
     console.print(f"BLEU by source length: {by_length}")
 
@@ -129,6 +144,7 @@ class _Meter:
         self._tokens += event.tokens
         self._padded += event.padded
         self._filled += event.filled
+        self._loss = self._loss + event.loss * event.tokens  # stays on the device
 
     def due(self, seconds: float) -> bool:
         """Whether it is time to show figures again."""
@@ -139,7 +155,7 @@ class _Meter:
         seconds = time.perf_counter() - self._since
         waste = 1 - self._filled / max(1, self._padded)
         text = (
-            f"loss {event.loss.item():.3f}  rate {event.learning_rate:.2e}  {self._tokens / seconds:,.0f} tokens/s  "
+            f"loss {float(self._loss) / self._tokens:.3f}  rate {event.learning_rate:.2e}  {self._tokens / seconds:,.0f} tokens/s  "
             f"padding {waste:.0%}  epoch {event.place.epoch + 1}"
         )
         self._spent += seconds
@@ -154,3 +170,4 @@ class _Meter:
     def _clear(self) -> None:
         self._since = time.perf_counter()
         self._tokens = self._padded = self._filled = 0
+        self._loss: float | Tensor = 0.0

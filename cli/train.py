@@ -21,13 +21,16 @@ DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Their
 TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences for the final score.")]
 TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Their translations.")]
 DataFile = Annotated[
-    Path | None, typer.Option("--data", help="Training pairs in one file: .tsv, .jsonl, .csv or .parquet, in place of two files.")
+    Path | None,
+    typer.Option("--data", help="Training pairs in one file: .tsv, .jsonl, .csv or .parquet, in place of two files."),
 ]
 
 
 def train(
     recipe: options.Recipe,
-    run: Annotated[Path | None, typer.Option("--run", help="Run folder to make or go on with. Default: runs/<recipe>.")] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Run folder to make or go on with. Default: runs/<recipe>.")
+    ] = None,
     changes: options.Set = None,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
@@ -38,11 +41,16 @@ def train(
     data: DataFile = None,
     encoding: options.Encoding = "strict",
     fallback: Annotated[
-        bool, typer.Option("--fallback/--no-fallback", help="Let the bundled corpus stand in where the recipe's cannot be had.")
+        bool,
+        typer.Option(
+            "--fallback/--no-fallback", help="Let the bundled corpus stand in where the recipe's cannot be had."
+        ),
     ] = True,
     device: options.Device = "auto",
     seed: Annotated[int | None, typer.Option("--seed", help="In place of training.seed.", min=0)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")
+    ] = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

@@ -17,26 +17,38 @@ from cli import options
 from cli.lines import windows
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.engines import Options
     from seq2seq.decoding.translate import Translation, Translator
 
 _WINDOW = 2000  # lines translated together
 
 
 def translate(
-    text: Annotated[list[str] | None, typer.Argument(help="Text to translate; without it, --input, standard input, or a prompt.")] = None,
+    text: Annotated[
+        list[str] | None, typer.Argument(help="Text to translate; without it, --input, standard input, or a prompt.")
+    ] = None,
     run: options.RunFolder = None,
     input: options.Input = None,
     output: options.Output = None,
-    beam_size: Annotated[int | None, typer.Option("--beam-size", min=1, help="Hypotheses kept; 1 = greedy. Default: the recipe's.")] = None,
+    beam_size: Annotated[
+        int | None, typer.Option("--beam-size", min=1, help="Hypotheses kept; 1 = greedy. Default: the recipe's.")
+    ] = None,
     length_penalty: Annotated[
-        float | None, typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's.")
+        float | None,
+        typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's."),
     ] = None,
     n_best: Annotated[int, typer.Option("--n-best", min=1, help="Translations of each line, best first.")] = 1,
-    sample: Annotated[bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")] = False,
-    temperature: Annotated[float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy.")] = 1.0,
-    top_k: Annotated[int, typer.Option("--top-k", min=0, help="With --sample: only the k most probable tokens; 0 = all.")] = 0,
-    top_p: Annotated[float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")] = 1.0,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")
+    ] = False,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy.")
+    ] = 1.0,
+    top_k: Annotated[
+        int, typer.Option("--top-k", min=0, help="With --sample: only the k most probable tokens; 0 = all.")
+    ] = 0,
+    top_p: Annotated[
+        float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="With --sample: same seed, same output.")] = 1,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
@@ -56,7 +68,8 @@ def translate(
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     errors: Any = options.encoding_errors(encoding)
-    from seq2seq import build, device as devices
+    from seq2seq import build
+    from seq2seq import device as devices
     from seq2seq.decoding.sampling import Sampling
     from seq2seq.files import replacing
     from seq2seq.run import open_run

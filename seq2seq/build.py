@@ -40,7 +40,11 @@ def read_tokenizers(wanted: recipe.Recipe, folder: Path) -> Tokenizers:
 
 
 def encoded(
-    wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, cache: Path, progress: Callable[[int], None] = lambda pairs: None
+    wanted: recipe.Recipe,
+    corpus: Corpus,
+    both: Tokenizers,
+    cache: Path,
+    progress: Callable[[int], None] = lambda pairs: None,
 ) -> Encoded:
     """The training pairs as tokens, without those that stand in dev or test."""
     return encode(
@@ -73,13 +77,17 @@ def model(wanted: recipe.Recipe, source_vocabulary: int, target_vocabulary: int)
 
 def optimiser(wanted: recipe.Recipe, of: torch.nn.Module) -> torch.optim.Optimizer:
     """Adam as in section 5.3; the schedule sets its rate."""
-    return torch.optim.Adam(of.parameters(), lr=0.0, betas=wanted.training.betas, eps=wanted.training.epsilon, fused=True)
+    return torch.optim.Adam(
+        of.parameters(), lr=0.0, betas=wanted.training.betas, eps=wanted.training.epsilon, fused=True
+    )
 
 
 def options(wanted: recipe.Recipe) -> Options:
     """How the recipe decodes."""
     decoding = wanted.decoding
-    return Options(decoding.beam_size, decoding.length_penalty, max_extra=decoding.max_extra, batch_tokens=decoding.batch_tokens)
+    return Options(
+        decoding.beam_size, decoding.length_penalty, max_extra=decoding.max_extra, batch_tokens=decoding.batch_tokens
+    )
 
 
 def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Transformer:
@@ -87,7 +95,9 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Transform
     weights = read_weights(run.weights)
     for name, tokenizer in (("source_embedding.weight", both.source), ("target_embedding.weight", both.target)):
         if name in weights and weights[name].size(0) != tokenizer.size:
-            raise RunError(f"{run.path}: the tokenizer has {tokenizer.size} tokens, {name} has {weights[name].size(0)}: they are of different runs")
+            raise RunError(
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {name} has {weights[name].size(0)}: they are of different runs"
+            )
     made = model(run.recipe(), both.source.size, both.target.size)
     load_weights(made, weights, run.weights)
     return made.to(device)

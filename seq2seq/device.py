@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from seq2seq.errors import DeviceError
-from seq2seq.training.loop import Numerics
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Where and how exactly the arithmetic is done."""
+
+    device: torch.device
+    autocast: torch.dtype | None
+
+    def context(self) -> AbstractContextManager[None]:
+        """The autocast context."""
+        return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,9 @@ def choose(name: str = "auto", precision: str = "auto") -> Choice:
         present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         if not present[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
             there = ", ".join(known for known, is_there in present.items() if is_there)
-            raise DeviceError(f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has {there}")
+            raise DeviceError(
+                f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has {there}"
+            )
         device, reason = torch.device(name), f"--device {name}"
     prepare()
     half = _has_bfloat16(device)
@@ -58,7 +71,11 @@ def prepare() -> None:
             libc = ctypes.CDLL("libc.so.6")
         except OSError:
             return  # another C library, which has other habits
-        for parameter, value in ((-3, 1 << 30), (-1, 2**31 - 1), (-2, 64 << 20)):  # mmap threshold, trim threshold, top pad
+        for parameter, value in (
+            (-3, 1 << 30),
+            (-1, 2**31 - 1),
+            (-2, 64 << 20),
+        ):  # mmap threshold, trim threshold, top pad
             libc.mallopt(parameter, value)
 
 
@@ -67,28 +84,23 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def calm_waiting() -> None:
-    """Let OpenMP threads sleep while they wait where the machine is busy: spinning there slows everything fourfold.
-
-    Only takes effect before torch is imported; an OMP_WAIT_POLICY of the user's own stands.
-    """
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
 def _automatic() -> tuple[torch.device, str]:
     if torch.cuda.is_available():
         return torch.device("cuda"), f"auto: {torch.cuda.get_device_name()}"
     if torch.backends.mps.is_available():
         seconds = {name: trial(torch.device(name)) for name in ("mps", "cpu")}
         fastest = min(seconds, key=lambda name: seconds[name])
-        return torch.device(fastest), f"auto: a trial step took {seconds['mps']:.3f} s on mps, {seconds['cpu']:.3f} s on cpu"
+        return torch.device(
+            fastest
+        ), f"auto: a trial step took {seconds['mps']:.3f} s on mps, {seconds['cpu']:.3f} s on cpu"
     return torch.device("cpu"), f"auto: no GPU here; {threads()} threads"
 
 
 def trial(device: torch.device, width: int = 256, rows: int = 2048, steps: int = 5) -> float:
     """Seconds of one training step of a small feed-forward stack on a device, the median of a few."""
-    layers = nn.Sequential(*(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)) for _ in range(6)))
+    layers = nn.Sequential(
+        *(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)) for _ in range(6))
+    )
     layers = layers.to(device)
     x = torch.randn(rows, width, device=device)
     seconds = []

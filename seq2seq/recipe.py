@@ -94,7 +94,9 @@ class Training(_Section):
     batch_tokens: Positive = Field(4096, description="sentences x longest side of a batch, padding included")
     accumulate: Positive = Field(1, description="batches summed into one update")
     learning_rate: float | None = Field(
-        None, gt=0, description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3"
+        None,
+        gt=0,
+        description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
     )
     warmup_steps: Positive = 4000
     betas: tuple[Probability, Probability] = (0.9, 0.98)
@@ -140,9 +142,13 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         if self.model.tie == "all" and not self.tokenizer.joint:
-            raise ValueError('model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"')
+            raise ValueError(
+                'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"'
+            )
         if self.data.max_length > self.model.max_length:
-            raise ValueError(f"data.max_length = {self.data.max_length} exceeds model.max_length = {self.model.max_length}")
+            raise ValueError(
+                f"data.max_length = {self.data.max_length} exceeds model.max_length = {self.model.max_length}"
+            )
         if self.data.max_length > self.training.batch_tokens:
             raise ValueError(
                 f"training.batch_tokens = {self.training.batch_tokens} cannot hold one pair of data.max_length = {self.data.max_length}"
@@ -152,7 +158,9 @@ class Recipe(_Section):
     def on_bundled(self) -> Recipe:
         """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced."""
         if self.data.bundled is None:
-            raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give --source-file and --target-file")
+            raise RecipeError(
+                f"recipe {self.name} has no bundled corpus to stand in: give --source-file and --target-file"
+            )
         values = self.model_dump()
         for section, changes in values.pop("fallback").items():
             values[section].update(changes)
@@ -188,7 +196,9 @@ def path_of(name_or_path: str) -> Path:
     if path.suffix == ".toml" or os.sep in name_or_path:
         return path
     if name_or_path not in names():
-        raise RecipeError(f"no recipe named {name_or_path!r}{_near(name_or_path, names())}; there are: {', '.join(names())}")
+        raise RecipeError(
+            f"no recipe named {name_or_path!r}{_near(name_or_path, names())}; there are: {', '.join(names())}"
+        )
     return RECIPES / f"{name_or_path}.toml"
 
 
@@ -233,7 +243,9 @@ def _override(values: dict[str, Any], text: str) -> None:
         parsed = value.strip()
     target = values.setdefault(section, {})
     if not isinstance(target, dict):
-        raise RecipeError(f"--set {text}: {section} is not a section; there are: data, tokenizer, model, training, decoding")
+        raise RecipeError(
+            f"--set {text}: {section} is not a section; there are: data, tokenizer, model, training, decoding"
+        )
     *outer, last = field.split(".")
     for part in outer:
         target = target.setdefault(part, {})

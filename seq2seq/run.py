@@ -98,5 +98,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
     finished = [Run(folder) for folder in root().glob("*") if (folder / "model.safetensors").is_file()]
     finished = [run for run in finished if run.finished]
     if not finished:
-        raise RunError(f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe fr-en`, or name one with --run")
+        raise RunError(
+            f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe fr-en`, or name one with --run"
+        )
     return max(finished, key=lambda run: run.weights.stat().st_mtime)

@@ -27,7 +27,7 @@ _CHUNK = 50_000
 class Batch:
     """What one forward and its loss take."""
 
-    inputs: tuple[Tensor | None, ...]  # in the order of the model's forward: source (B, S), mask (B, 1, 1, S), target (B, T)
+    inputs: tuple[Tensor | None, ...]  # in the order of forward: source (B, S), mask (B, 1, 1, S), target (B, T)
     labels: Tensor  # (B, T), PAD where there is nothing to predict
     tokens: int  # labels that count
     padded: int  # places of all inputs, padding included
@@ -44,32 +44,40 @@ class Place(NamedTuple):
 
     epoch: int = 0
     chunk: int = 0
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # hides tuple.index, which a place has no use for
 
 
 class Batches:
     """The endless sequence of training batches over an encoded corpus.
 
-    An epoch is a permutation made from (seed, epoch), taken in chunks; a chunk is sorted by length so that little is padded, cut by
-    budget, and its batches shuffled. `sampling` > 0 segments each chunk anew (subword regularisation), seeded by
-    (seed, epoch, chunk), before it is sorted.
+    An epoch is a permutation made from (seed, epoch), taken in chunks; a chunk is sorted by length so that little is
+    padded, cut by budget, and its batches shuffled. `sampling` > 0 segments each chunk anew (subword regularisation),
+    seeded by (seed, epoch, chunk), before it is sorted; `max_length` bounds what it may make of a side, EOS counted.
     """
 
     def __init__(
-        self, encoded: Encoded, tokenizers: Tokenizers, *, batch_tokens: int, seed: int, sampling: float = 0.0, max_length: int = 256
+        self,
+        encoded: Encoded,
+        tokenizers: Tokenizers,
+        *,
+        batch_tokens: int,
+        seed: int,
+        sampling: float = 0.0,
+        max_length: int = 256,
     ) -> None:
         self._encoded = encoded
         self._tokenizers = tokenizers
         self._batch_tokens = batch_tokens
         self._seed = seed
         self._sampling = sampling
-        self._max_length = max_length
+        self._max_length = min(max_length, batch_tokens)
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
         """Batches with their places, for ever, from a place on."""
         epoch, first, skipped = start
         while True:
-            order = np.random.default_rng((self._seed, epoch)).permutation(len(self._encoded))
+            order = np.arange(len(self._encoded), dtype=np.uint32)  # half the memory of a permutation of int64
+            np.random.default_rng((self._seed, epoch)).shuffle(order)
             for chunk in range(first, -(-len(order) // _CHUNK)):
                 batches = self._chunk(order[chunk * _CHUNK : (chunk + 1) * _CHUNK], epoch, chunk)
                 for index, (sources, targets) in enumerate(batches):
@@ -78,7 +86,9 @@ class Batches:
                 skipped = 0
             epoch, first = epoch + 1, 0
 
-    def _chunk(self, indices: NDArray[np.int64], epoch: int, chunk: int) -> Iterator[tuple[list[Tokens], list[Tokens]]]:
+    def _chunk(
+        self, indices: NDArray[np.uint32], epoch: int, chunk: int
+    ) -> Iterator[tuple[list[Tokens], list[Tokens]]]:
         pairs = [self._encoded[int(index)] for index in indices]
         sources: list[Tokens] = [source for source, _ in pairs]
         targets: list[Tokens] = [target for _, target in pairs]
@@ -98,16 +108,16 @@ class Batches:
     def _sampled(self, tokenizer: Tokenizer, sequences: list[Tokens], seed: int) -> list[Tokens]:
         texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
         sampled = tokenizer.sample(texts, self._sampling, seed)
-        # A segmentation too long for the model gives way to the shortest one.
+        # A segmentation too long for the model, or for a batch, gives way to the usual one.
         return [new if 0 < len(new) < self._max_length else old for new, old in zip(sampled, sequences)]
 
 
 def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
-    """Cut pairs, sorted by their longer side (in tokens without EOS), into batches of the budget: [start, end) of each."""
+    """Cut pairs, sorted by longer side (in tokens without EOS), into batches of the budget: [start, end) of each."""
     bounds = []
     start = 0
     while start < len(longest):
-        # The longest pair comes last; its length times the count must fit, so the count can only be too high at first.
+        # The longest pair comes last and its length times the count must fit: the count can only be too high at first.
         end = start + max(1, batch_tokens // (int(longest[start]) + 1))
         end = min(end, len(longest))
         while end - start > 1 and (end - start) * (int(longest[end - 1]) + 1) > batch_tokens:
@@ -118,7 +128,7 @@ def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
 
 
 def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
-    """Pad both sides to their longest: source + EOS, BOS + target, labels target + EOS; no mask where nothing is padded."""
+    """Pad both sides: source + EOS, BOS + target, labels target + EOS; no mask where all sources are equally long."""
     source, mask, filled = pad_sources(sources)
     longest = max(map(len, targets)) + 1
     inputs = np.full((len(targets), longest), PAD, np.int64)
@@ -141,7 +151,7 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
 
 
 def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
-    """Source + EOS padded to the longest: tokens (B, S), mask (B, 1, 1, S) or None where all are equally long, tokens in all."""
+    """Source + EOS, padded: tokens (B, S), mask (B, 1, 1, S) or None where all are equally long, number of tokens."""
     lengths = np.array([len(source) + 1 for source in sources])
     tokens = np.full((len(sources), int(lengths.max())), PAD, np.int64)
     for row, source in enumerate(sources):

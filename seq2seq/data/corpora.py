@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import csv
+import functools
 import hashlib
-import json
+import heapq
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq import recipe
-from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
+from seq2seq.data.formats import Pair, Text, digest, file_pair, pair_file, read_json_lines
+from seq2seq.data.hub import from_hub
+from seq2seq.data.lines import EncodingErrors
 from seq2seq.errors import DataError
-from seq2seq.files import sha256
 
-Pair = tuple[str, str]
+__all__ = [
+    "SPLITS",
+    "Corpus",
+    "Given",
+    "Pair",
+    "SplitName",
+    "Text",
+    "bundled",
+    "carve",
+    "file_pair",
+    "find",
+    "from_hub",
+    "pair_file",
+]
+
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
-# Where the user gives training text alone, one pair in this many is held out for dev, and one for test.
+# Where the user gives no text to judge on, one pair in this many is held out for dev, and one for test.
 _HELD_OUT_SHARE = 50
 _HELD_OUT_MOST = 2000
-
-
-@dataclass(frozen=True)
-class Text:
-    """One split: pairs that can be read any number of times, and where they are from."""
-
-    origin: str
-    read: Callable[[], Iterator[Pair]]
-    checksum: Callable[[], str]
-    references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
-
-    def record(self) -> dict[str, Any]:
-        """For the run's record."""
-        return {"origin": self.origin, "sha256": self.checksum()}
 
 
 @dataclass(frozen=True)
@@ -77,231 +79,172 @@ def find(
 ) -> Corpus | None:
     """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub; None where it cannot be had.
 
-    Raises DataError where files were named and cannot be used.
+    What the recipe mixes in goes with its own corpus, not with the user's files.
+    Dev and test text that the user does not name is held out of the training text (`carve`). Raises DataError where
+    files, or SEQX_DATA, were named and cannot be used, or a split holds no pair.
     """
     given = {split: files for split, files in (given or {}).items() if files}
-    mixed = tuple(bundled(name, "train") for name in data.mix)
+    mixed = tuple(_directed(bundled(name, "train"), data) for name in data.mix)
     if given:
-        return _from_files(data, given, mixed, errors)
+        return _corpus("files", "files", _from_files(data, given, errors), ())
     if data.corpus == "phrasebook":
-        return Corpus(data.corpus, "bundled", (bundled(data.corpus, "train"),), *_held_out_bundled(data.corpus))
-    splits = _from_mirror(data, errors) or _from_hub(data)
-    if splits is None:
-        return None
-    found, texts = splits
-    return Corpus(data.corpus, found, (texts["train"], *mixed), texts["dev"], texts["test"])
-
-
-def pair_file(path: Path, data: recipe.Data, errors: EncodingErrors = "strict") -> Text:
-    """The pairs of one file: .tsv (two columns), .jsonl, .csv or .parquet (columns named by language, or source/target)."""
-    readers: dict[str, Callable[[], Iterator[Pair]]] = {
-        ".tsv": lambda: _read_tsv(path, errors),
-        ".jsonl": lambda: _columns(_read_jsonl(path, errors), path, data),
-        ".csv": lambda: _columns(_read_csv(path, errors), path, data),
-        ".parquet": lambda: _columns(_read_parquet(path), path, data),
-    }
-    suffix = path.suffix.lower()
-    if suffix not in readers:
-        raise DataError(f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet, not from {suffix or 'a file without suffix'}")
-    _must_exist(path)
-    return Text(str(path), readers[suffix], lambda: sha256(path))
-
-
-def file_pair(source: Path, target: Path, errors: EncodingErrors = "strict") -> Text:
-    """The pairs of two files, line for line."""
-    for path in (source, target):
-        _must_exist(path)
-    return Text(f"{source}, {target}", lambda: read_pairs(source, target, errors), lambda: f"{sha256(source)} {sha256(target)}")
+        train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
+        return Corpus(data.corpus, "bundled", (train,), dev, test)
+    if mirrored := _from_mirror(data, errors):
+        return _corpus(data.corpus, "mirror", mirrored, mixed)
+    if fetched := _from_hub(data):
+        return _corpus(data.corpus, "hub", fetched, mixed)
+    return None
 
 
 def bundled(name: Literal["phrasebook"] | str, split: SplitName) -> Text:
-    """A split of a corpus that ships with seqx."""
+    """A split of a corpus that ships with seqx: French, English."""
     if name != "phrasebook":
         raise DataError(f"no bundled corpus named {name!r}; there is: phrasebook")
-    pairs: list[Pair] = []
 
-    def read() -> Iterator[Pair]:
-        if not pairs:
-            from seq2seq.data.bundled import phrasebook
+    @functools.cache
+    def pairs() -> list[Pair]:
+        from seq2seq.data.bundled import phrasebook
 
-            pairs.extend(phrasebook.pairs(split))
-        return iter(pairs)
+        return list(phrasebook.pairs(split))
 
-    return Text(f"bundled {name}", read, lambda: _digest(read()))
+    return Text(f"bundled {name}", lambda: iter(pairs()), functools.cache(lambda: digest(pairs())))
 
 
-def carve(text: Text) -> dict[SplitName, Text]:
-    """Training, dev and test text out of one: about 2 % each for dev and test (at most 2,000), chosen by content."""
+def _directed(text: Text, data: recipe.Data) -> Text:
+    """A bundled text in the direction that the recipe translates."""
+    direction = f"{data.source}-{data.target}"
+    if direction == "fr-en":
+        return text
+    if direction == "en-fr":
+        return replace(
+            text,
+            origin=f"{text.origin}, reversed",
+            read=lambda: ((target, source) for source, target in text.read()),
+            checksum=lambda: f"{text.checksum()} reversed",
+        )
+    raise DataError(f"{text.origin} is fr-en, not {direction}: name files or another corpus, and set data.mix=[]")
+
+
+def carve(text: Text, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Text]:
+    """Hold about 2 % of a text out for each of `splits` (one pair at least, about 2,000 at most); the rest is `train`.
+
+    Chosen by content: the order of the text plays no part, and equal pairs stay together. Pairs with a blank side are
+    not held out.
+    """
+
+    @functools.cache
+    def held_out() -> dict[bytes, SplitName]:
+        count = 0
+        smallest: list[bytes] = []
+        found = (_fingerprint(pair) for pair in text.read() if all(side.strip() for side in pair))
+        while chunk := list(islice(found, 50 * _HELD_OUT_MOST)):
+            count += len(chunk)
+            smallest = heapq.nsmallest(_HELD_OUT_MOST * len(splits), {*smallest, *chunk})
+        share = min(_HELD_OUT_MOST, max(1, count // _HELD_OUT_SHARE))
+        return {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
 
     def read(split: SplitName) -> Iterator[Pair]:
-        taken = {"dev": 0, "test": 0}
-        for pair in text.read():
-            number = int.from_bytes(hashlib.blake2b("\t".join(pair).encode("utf-8", "replace"), digest_size=8).digest()) % _HELD_OUT_SHARE
-            chosen: SplitName = "dev" if number == 0 else "test" if number == 1 else "train"
-            if chosen != "train":
-                taken[chosen] += 1
-                if taken[chosen] > _HELD_OUT_MOST:
-                    chosen = "train"
-            if chosen == split:
-                yield pair
+        chosen = held_out()
+        return (pair for pair in text.read() if chosen.get(_fingerprint(pair), "train") == split)
 
-    return {split: Text(f"{text.origin} ({split} part)", lambda split=split: read(split), text.checksum) for split in SPLITS}  # type: ignore[misc]
+    def part(split: SplitName) -> Text:
+        described = f"{split} part, {' and '.join(splits)} held out"
+        return replace(
+            text,
+            origin=f"{text.origin} ({described})",
+            read=lambda: read(split),
+            checksum=lambda: hashlib.sha256(f"{text.checksum()} {described}".encode()).hexdigest(),
+        )
 
-
-def _held_out_bundled(name: str) -> tuple[Text, Text]:
-    return bundled(name, "dev"), bundled(name, "test")
+    return {split: part(split) for split in ("train", *splits)}
 
 
-def _from_files(data: recipe.Data, given: dict[SplitName, Given], mixed: tuple[Text, ...], errors: EncodingErrors) -> Corpus:
-    if "train" not in given:
-        raise DataError("dev or test files were given without training files: give --source-file and --target-file, or --data")
-    texts: dict[SplitName, Text] = {}
-    for split, files in given.items():
-        if files.data is not None:
-            texts[split] = pair_file(files.data, data, errors)
-        elif files.source_file is not None and files.target_file is not None:
-            texts[split] = file_pair(files.source_file, files.target_file, errors)
-        else:
-            raise DataError(f"{split}: a source file and a target file go together; one of them is missing")
-    parts = carve(texts["train"])
-    if "dev" not in texts or "test" not in texts:
-        texts = {**parts, **{split: text for split, text in texts.items() if split != "train"}}
-    for split, text in texts.items():
-        if next(text.read(), None) is None:
-            raise DataError(f"{text.origin}: no pair for {split}; more text is needed, or files of its own for {split}")
-    return Corpus("files", "files", (texts["train"], *mixed), texts["dev"], texts["test"])
+def _fingerprint(pair: Pair) -> bytes:
+    return hashlib.blake2b("\t".join(pair).encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> tuple[Literal["mirror"], dict[SplitName, Text]] | None:
+def _corpus(
+    name: str, found: Literal["files", "mirror", "hub"], texts: dict[SplitName, Text], mixed: tuple[Text, ...]
+) -> Corpus:
+    for split in SPLITS:
+        if next(texts[split].read(), None) is None:
+            raise DataError(
+                f"{texts[split].origin}: no pair for {split}; give more text, or files of its own for {split}"
+            )
+    return Corpus(name, found, (texts["train"], *mixed), texts["dev"], texts["test"])
+
+
+def _from_files(data: recipe.Data, given: dict[SplitName, Given], errors: EncodingErrors) -> dict[SplitName, Text]:
+    texts = {split: _given_text(split, files, data, errors) for split, files in given.items()}
+    if "train" not in texts:
+        raise DataError(
+            f"files were given for {' and '.join(texts)}, none to train on: "
+            "give --source-file and --target-file, or --data"
+        )
+    missing = [split for split in SPLITS if split not in texts]
+    return {**texts, **carve(texts["train"], missing)} if missing else texts
+
+
+def _given_text(split: SplitName, files: Given, data: recipe.Data, errors: EncodingErrors) -> Text:
+    if files.data is not None:
+        if files.source_file or files.target_file:
+            raise DataError(f"{split}: {files.data} holds both sides; give it alone, or a source and a target file")
+        return pair_file(files.data, data, errors)
+    if files.source_file is None or files.target_file is None:
+        present, absent = ("source", "target") if files.source_file else ("target", "source")
+        raise DataError(
+            f"{split}: {files.source_file or files.target_file} is the {present} side alone; give the {absent} file too"
+        )
+    return file_pair(files.source_file, files.target_file, errors)
+
+
+def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Text] | None:
     root = os.environ.get("SEQX_DATA")
     if not root:
         return None
+    if not Path(root).is_dir():
+        raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {data.corpus}/, or unset it")
     folder = Path(root) / data.corpus
     if not folder.is_dir():
         return None
     texts: dict[SplitName, Text] = {}
     for split in SPLITS:
-        sides = [folder / f"{split}.{language}" for language in (data.source, data.target)]
-        if all(side.is_file() for side in sides):
-            text = file_pair(*sides, errors)
-        elif (folder / f"{split}.jsonl").is_file():
-            text = pair_file(folder / f"{split}.jsonl", data, errors)
+        source, target = (folder / f"{split}.{language}" for language in (data.source, data.target))
+        both = folder / f"{split}.jsonl"
+        if source.exists() and target.exists():
+            text = file_pair(source, target, errors)
+        elif both.exists():
+            text = pair_file(both, data, errors)
         else:
-            raise DataError(f"{folder} (from SEQX_DATA) lacks {split}.{data.source} and {split}.{data.target}, or {split}.jsonl")
+            raise DataError(
+                f"{folder} (under SEQX_DATA) lacks {source.name} and {target.name}, or {both.name}; "
+                "fill it with `seqx data get`"
+            )
         extra = folder / f"{split}.refs.jsonl"
-        if extra.is_file():
-            text = Text(text.origin, text.read, text.checksum, _references(extra, data))
-        texts[split] = text
-    return "mirror", texts
+        texts[split] = replace(text, references=_references(extra, data)) if extra.is_file() else text
+    return texts
 
 
 def _references(path: Path, data: recipe.Data) -> dict[str, list[str]]:
+    """All references of each source sentence; rows of another source language are passed over."""
     found: dict[str, list[str]] = {}
-    for row in _read_jsonl(path, "strict"):
-        if data.source in row and "refs" in row:
-            found.setdefault(str(row[data.source]), []).extend(str(reference) for reference in row["refs"])
+    for place, row in read_json_lines(path):
+        if data.source not in row:
+            continue
+        references = row.get("refs")
+        if not isinstance(references, list) or not all(
+            isinstance(each, str) for each in (row[data.source], *references)
+        ):
+            raise DataError(f'{place}: write it as {{"{data.source}": "...", "refs": ["...", "..."]}}')
+        found.setdefault(row[data.source], []).extend(references)
     return found
 
 
-def _from_hub(data: recipe.Data) -> tuple[Literal["hub"], dict[SplitName, Text]] | None:
-    if data.hub is None or os.environ.get("HF_HUB_OFFLINE") == "1":
+def _from_hub(data: recipe.Data) -> dict[SplitName, Text] | None:
+    if data.hub is None:
         return None
     try:
-        return "hub", {split: from_hub(data.hub, split) for split in SPLITS}
+        return {split: from_hub(data.hub, split) for split in SPLITS}
     except DataError:
         return None
-
-
-def from_hub(hub: recipe.Hub, split: SplitName) -> Text:
-    """A split from the Hugging Face Hub (parquet; cached there). Raises DataError where it cannot be reached."""
-    import datasets
-
-    name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
-    datasets.disable_progress_bars()
-    try:
-        table = datasets.load_dataset(hub.path, hub.config, split=name)
-    except Exception as error:  # the library raises many unrelated types for "not reachable"
-        raise DataError(f"{hub.path} ({name}) cannot be had from the Hugging Face Hub: {type(error).__name__}: {error}") from error
-
-    def read() -> Iterator[Pair]:
-        for row in table:
-            yield _value(row, hub.source_column, hub.path), _value(row, hub.target_column, hub.path)
-
-    return Text(f"hub {hub.path} {name}", read, lambda: _digest(read()))
-
-
-def _value(row: dict[str, Any], column: str, origin: str) -> str:
-    value: Any = row
-    for part in column.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise DataError(f"{origin} has no column {column}; there are: {', '.join(map(str, row))}")
-        value = value[part]
-    return _one_line(str(value))
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\r\n", " ").replace("\n", " ")
-
-
-def _must_exist(path: Path) -> None:
-    if not path.exists():
-        raise DataError(f"no file {path}")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file")
-
-
-def _read_tsv(path: Path, errors: EncodingErrors) -> Iterator[Pair]:
-    for number, line in enumerate(read_lines(path, errors), start=1):
-        fields = line.split("\t")
-        if len(fields) < 2:
-            raise DataError(f"{path}, line {number}: no tab; each line is source, tab, target")
-        yield fields[0], fields[1]
-
-
-def _read_jsonl(path: Path, errors: EncodingErrors) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(read_lines(path, errors), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: a JSON object is needed, one a line")
-        yield row
-
-
-def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[dict[str, Any]]:
-    yield from csv.DictReader(line + "\n" for line in read_lines(path, errors))
-
-
-def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{path} is not a parquet file: {error}") from error
-
-
-def _columns(rows: Iterable[dict[str, Any]], path: Path, data: recipe.Data) -> Iterator[Pair]:
-    names: tuple[str, str] | None = None
-    for row in rows:
-        row = row["translation"] if isinstance(row.get("translation"), dict) else row
-        if names is None:
-            for names in ((data.source, data.target), ("source", "target")):
-                if all(name in row for name in names):
-                    break
-            else:
-                raise DataError(
-                    f"{path} has no columns {data.source} and {data.target}, nor source and target; there are: {', '.join(map(str, row))}"
-                )
-        yield _one_line(str(row.get(names[0]) or "")), _one_line(str(row.get(names[1]) or ""))
-
-
-def _digest(pairs: Iterable[Pair]) -> str:
-    digest = hashlib.sha256()
-    for source, target in pairs:
-        digest.update(f"{source}\t{target}\n".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 
 from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.errors import DataError
+from seq2seq.files import write_json
 
-_FORMAT = 1
-_CHUNK = 20_000
+_FORMAT = 2
+_CHUNK = 5000
+_NOT_LETTERS = re.compile(r"[\W_]+")
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
 
@@ -45,9 +49,7 @@ class Encoded:
     def __init__(self, folder: Path) -> None:
         self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         self._offsets: NDArray[np.int64] = np.memmap(folder / "offsets", dtype=np.int64, mode="r")
-        tokens = folder / "tokens"
-        kind = np.dtype(self.report["dtype"])
-        self._tokens: NDArray[Any] = np.memmap(tokens, dtype=kind, mode="r") if tokens.stat().st_size else np.empty(0, kind)
+        self._tokens: NDArray[Any] = np.memmap(folder / "tokens", dtype=np.dtype(self.report["dtype"]), mode="r")
 
     def __len__(self) -> int:
         return (len(self._offsets) - 1) // 2
@@ -57,9 +59,9 @@ class Encoded:
         start, middle, end = self._offsets[2 * index : 2 * index + 3]
         return self._tokens[start:middle], self._tokens[middle:end]
 
-    def lengths(self) -> NDArray[np.uint16]:
+    def lengths(self) -> NDArray[np.uint32]:
         """Tokens of both sides of each pair, (N, 2), without BOS and EOS."""
-        lengths = np.empty(len(self._offsets) - 1, np.uint16)
+        lengths = np.empty(len(self._offsets) - 1, np.uint32)
         for start in range(0, len(lengths), 1 << 20):
             part = self._offsets[start : start + (1 << 20) + 1]
             lengths[start : start + len(part) - 1] = np.diff(part)
@@ -78,30 +80,56 @@ def encode(
 ) -> Encoded:
     """Encode pairs, or find them encoded: each text in order, less the pairs that training should not see.
 
-    Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a ratio over
-    `max_ratio`; a side that also stands in `held_out`, judged after NFKC and case folding by letters and digits alone.
+    Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
+    ratio over `max_ratio`; a side that also stands in `held_out`, judged by letters and digits after NFKC and folding.
+    Raises DataError: text that cannot be read, no pair left, a cache that cannot be written.
     """
-    settings = f"{_FORMAT} {max_length} {max_ratio}"
-    parts = [settings, *(text.checksum() for text in (*texts, *held_out)), *(t.serialise()[1] for t in (tokenizers.source, tokenizers.target))]
-    key = hashlib.sha256(b"\0".join(part if isinstance(part, bytes) else part.encode() for part in parts)).hexdigest()[:32]
+    settings = f"{_FORMAT} {max_length} {max_ratio} {len(texts)}"
+    checksums = (text.checksum() for text in (*texts, *held_out))
+    models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
+    key = hashlib.sha256(b"\0".join([*(part.encode() for part in (settings, *checksums)), *models])).hexdigest()[:32]
     folder = cache / key
-    if not (folder / "report.json").is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=cache))
+    if not _whole(folder):
         try:
-            _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.rename(folder)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=cache))
+            try:
+                _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress)
+                _settle(partial, folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot write tokens under {cache}: {error.strerror or error}; "
+                "make room there, or choose another folder"
+            ) from error
     return Encoded(folder)
 
 
+def _whole(folder: Path) -> bool:
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        sizes = ((folder / "offsets").stat().st_size, (folder / "tokens").stat().st_size)
+        return sizes == (8 * (2 * report["kept"] + 1), np.dtype(report["dtype"]).itemsize * report["tokens"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _settle(partial: Path, folder: Path) -> None:
+    """Give encoded pairs their name; another process may have been faster, and may be reading its own."""
+    if not _whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not _whole(folder):
+            raise
+
+
 def fold(text: str) -> bytes:
-    """A text's letters and digits, NFKC and case folded, as a short digest: equal for texts that differ in form alone."""
-    kept = "".join(character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())
-    return hashlib.blake2b(kept.encode("utf-8", "replace"), digest_size=8).digest() if kept else b""
+    """A text's letters and digits, NFKC and case folded, as a short digest: equal where the form alone differs."""
+    kept = _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return hashlib.blake2b(kept.encode(), digest_size=8).digest() if kept else b""
 
 
 def _seen(held_out: Sequence[Text]) -> tuple[set[bytes], set[bytes]]:
@@ -130,10 +158,11 @@ def _write(
         offsets.write(np.zeros(1, np.int64).tobytes())
         for chunk in _chunks(pair for text in texts for pair in text.read()):
             read += len(chunk)
-            sides = zip(tokenizers.source.encode([s for s, _ in chunk]), tokenizers.target.encode([t for _, t in chunk]))
+            sources, targets = (list(side) for side in zip(*chunk))
             ends: list[int] = []
             flat: list[int] = []
-            for (source_text, target_text), (source, target) in zip(chunk, sides):
+            encoded = zip(tokenizers.source.encode(sources), tokenizers.target.encode(targets))
+            for (source_text, target_text), (source, target) in zip(chunk, encoded):
                 short, long = sorted((len(source), len(target)))
                 if not short:
                     dropped["blank"] += 1
@@ -155,8 +184,16 @@ def _write(
         for file in (tokens, offsets):
             file.flush()
             os.fsync(file.fileno())
-    report = {"read": read, "kept": kept, "dropped": dict(dropped), "tokens": end, "dtype": kind.name}
-    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    reasons = dict(sorted(dropped.items()))
+    if not kept:
+        counts = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items()) or "the text is empty"
+        raise DataError(
+            f"no pair is left of {', '.join(text.origin for text in texts)} ({counts}); "
+            "see data.max_length, data.max_ratio and whether dev or test are the training text"
+        )
+    write_json(
+        folder / "report.json", {"read": read, "kept": kept, "dropped": reasons, "tokens": end, "dtype": kind.name}
+    )
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

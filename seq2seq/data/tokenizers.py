@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +21,13 @@ from seq2seq.files import write_bytes
 PAD, UNKNOWN, BOS, EOS = range(4)
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
-# A tokenizer is trained on at most this many lines: more change it little and cost memory.
-_TRAINING_LINES = 2_000_000
+# A tokenizer is trained on at most this many lines, sampled from all: more change it little and cost memory.
+_TRAINING_LINES = 1_000_000
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_sampling = threading.Lock()
+
+_LOST = "restore the file from a copy, or train the run anew"
 
 
 class Tokenizer(Protocol):
@@ -45,44 +52,48 @@ class Tokenizer(Protocol):
 
 
 class SentencePiece:
-    """BPE or unigram subwords (SentencePiece). Decoding an encoding restores the text after the model's normalisation:
-    with `nmt_nfkc`, NFKC, runs of blanks made one, none at the ends; characters never seen come back byte by byte."""
+    """BPE or unigram subwords (SentencePiece). Decoding an encoding restores the text after the model's normalisation.
+
+    With `identity`: runs of blanks made one, none at the ends, U+2581 a blank. With `nfkc`, NFKC before that; with
+    `nmt_nfkc`, most controls and zero-width characters dropped too, and other white space made blanks. Characters never
+    seen in training come back byte by byte, or, without byte fallback, as U+2047.
+    """
 
     def __init__(self, model: bytes) -> None:
         self._model = model
-        try:
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-        except RuntimeError as error:
-            raise RunError(f"not a SentencePiece model: {error}") from error
+        if not model:
+            raise ValueError("it is empty")
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        ids = [getattr(self._processor, f"{name}_id")() for name in ("pad", "unk", "bos", "eos")]
+        if ids != [PAD, UNKNOWN, BOS, EOS]:
+            raise ValueError(f"its special tokens are {ids}, not [0, 1, 2, 3]")
         self.size: int = self._processor.get_piece_size()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        return self._processor.encode(list(texts))  # type: ignore[no-any-return]
+        return self._processor.encode(_encodable(texts))  # type: ignore[no-any-return]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """BPE-dropout with probability `strength`, or unigram sampling with alpha `strength`."""
-        sampled: list[list[int]] = []
 
-        def encode() -> None:
-            sampled.extend(
-                self._processor.encode(list(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1)
+        def encode() -> list[list[int]]:
+            return self._processor.encode(  # type: ignore[no-any-return]
+                _encodable(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1
             )
 
-        # SentencePiece seeds one generator a thread, once: a new thread is the only way to choose its seed each time.
-        sentencepiece.set_random_generator_seed(seed % 2**32)
-        thread = threading.Thread(target=encode)
-        thread.start()
-        thread.join()
-        return sampled
+        # SentencePiece seeds one generator a thread, once, from one global seed: a new thread, and no two at a time.
+        with _sampling, ThreadPoolExecutor(1) as thread:
+            sentencepiece.set_random_generator_seed(seed % 2**32)
+            return thread.submit(encode).result()
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """The text of each token sequence."""
-        return self._processor.decode([list(ids) for ids in tokens])  # type: ignore[no-any-return]
+        # An empty batch would come back as one empty text.
+        return self._processor.decode([list(ids) for ids in tokens]) if tokens else []
 
     def piece(self, token: int) -> str:
         """How one token looks; U+2581 stands for a blank before it."""
-        return self._processor.id_to_piece(token)  # type: ignore[no-any-return]
+        return self._processor.id_to_piece(token)
 
     def serialise(self) -> tuple[str, bytes]:
         """A SentencePiece model, usable with any SentencePiece program."""
@@ -127,7 +138,7 @@ class Bytes:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        return [[byte + len(SPECIAL) for byte in text.encode("utf-8", "replace")] for text in texts]
+        return [[byte + len(SPECIAL) for byte in text.encode()] for text in _encodable(texts)]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """The only segmentation there is."""
@@ -150,24 +161,42 @@ class Bytes:
 def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
     """Make the tokenizer of a recipe from raw text, deterministically.
 
-    Raises DataError where the text is too small for the vocabulary asked for.
+    Raises DataError where the text is too small for the vocabulary asked for, or the vocabulary for the text.
     """
     if settings.kind == "byte":
         return Bytes()
     if settings.kind == "character":
         counts = Counter(character for line in lines for character in line)
         common = [character for character, _ in counts.most_common(settings.vocabulary_size - len(SPECIAL))]
+        if not common:
+            raise DataError(
+                f"no character vocabulary of {settings.vocabulary_size} tokens can be made: "
+                "the text is blank, or tokenizer.vocabulary_size leaves no room beside the 4 special tokens"
+            )
         return Characters("".join(sorted(common)))
     model = io.BytesIO()
+    broken: list[BaseException] = []
+
+    def usable() -> Iterator[str]:
+        try:
+            for line in lines:
+                if "\0" not in line:
+                    yield from _encodable([line])
+        except BaseException as error:
+            broken.append(error)
+            raise
+
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_at_most(lines, _TRAINING_LINES),
+            sentence_iterator=usable(),
             model_writer=model,
             model_type=settings.kind,
             vocab_size=settings.vocabulary_size,
             byte_fallback=settings.byte_fallback,
             normalization_rule_name=settings.normalization,
             character_coverage=0.9999,
+            input_sentence_size=_TRAINING_LINES,
+            shuffle_input_sentence=True,
             max_sentence_length=1_000_000,
             pad_id=PAD,
             unk_id=UNKNOWN,
@@ -176,10 +205,8 @@ def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise DataError(
-            f"the text is too small for a {settings.kind} vocabulary of {settings.vocabulary_size} tokens "
-            f"(sentencepiece: {str(error).strip().splitlines()[-1]}); give more text or lower tokenizer.vocabulary_size"
-        ) from error
+        # SentencePiece makes a RuntimeError of whatever reading raises.
+        raise broken[0] if broken else DataError(_explain(settings, str(error))) from error
     return SentencePiece(model.getvalue())
 
 
@@ -195,20 +222,40 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
     """Read what `save` wrote. Raises RunError where it is missing or damaged."""
     path = folder / f"{stem}.model"
     if path.is_file():
-        return SentencePiece(path.read_bytes())
+        try:
+            return SentencePiece(path.read_bytes())
+        except (RuntimeError, ValueError) as error:
+            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
     path = folder / f"{stem}.json"
     try:
         values: dict[str, Any] = json.loads(path.read_bytes())
-        return Bytes() if values["kind"] == "byte" else Characters(values["alphabet"])
+        if values["kind"] == "byte":
+            return Bytes()
+        if values["kind"] == "character":
+            return Characters(values["alphabet"])
+        raise ValueError(f"kind {values['kind']!r}")
     except FileNotFoundError as error:
-        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete") from error
+        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a tokenizer that seqx wrote: {error}") from error
+        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
 
 
-def _at_most(lines: Iterable[str], count: int) -> Iterator[str]:
-    for index, line in enumerate(lines):
-        if index == count:
-            return
-        if "\0" not in line:
-            yield line
+def _encodable(texts: Sequence[str]) -> list[str]:
+    """The texts, each half of a surrogate pair (what is no text comes from a command line so) made U+FFFD."""
+    return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
+
+
+def _explain(settings: recipe.Tokenizer, message: str) -> str:
+    wanted = f"a {settings.kind} vocabulary of {settings.vocabulary_size} tokens"
+    if most := re.search(r"value <= (\d+)", message):
+        return (
+            f"the text is too small for {wanted}: at most {most[1]}; give more text or lower tokenizer.vocabulary_size"
+        )
+    if least := re.search(r"required_chars\. \d+ vs (\d+)", message):
+        return (
+            f"{wanted} does not hold the characters of the text: at least {least[1]}; raise tokenizer.vocabulary_size"
+        )
+    if "sentences_.empty()" in message:
+        return f"the text is too small for {wanted}: it is blank; give more text"
+    said = message.strip().splitlines()[-1] if message.strip() else "no reason given"
+    return f"{wanted} cannot be made (sentencepiece: {said}); give more text or change tokenizer.vocabulary_size"

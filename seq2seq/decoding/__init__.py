@@ -1,1 +1,1 @@
-
+"""From tokens to tokens: search, sampling, engines, and translating text."""

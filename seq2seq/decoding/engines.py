@@ -11,8 +11,8 @@ from torch import Tensor
 from seq2seq.data.batches import collate, pad_sources
 from seq2seq.decoding.sampling import Sampling, sample
 from seq2seq.decoding.search import Hypothesis, beam_search, greedy, penalty
+from seq2seq.device import Numerics
 from seq2seq.model.transformer import Transformer
-from seq2seq.training.loop import Numerics
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,15 @@ class TorchEngine:
                 rows = torch.arange(len(sources), device=device).repeat_interleave(options.n_best)
                 state.reorder(rows, rows)
                 repeated = [limit for limit in limits for _ in range(options.n_best)]
-                drawn = sample(self._model, state, repeated, options.sampling, alpha=options.length_penalty, device=device)
+                drawn = sample(
+                    self._model, state, repeated, options.sampling, alpha=options.length_penalty, device=device
+                )
                 groups = [drawn[start : start + options.n_best] for start in range(0, len(drawn), options.n_best)]
                 return [sorted(group, key=lambda hypothesis: -hypothesis.score) for group in groups]
             if options.beam_size == 1:
-                return [[found] for found in greedy(self._model, state, limits, alpha=options.length_penalty, device=device)]
+                return [
+                    [found] for found in greedy(self._model, state, limits, alpha=options.length_penalty, device=device)
+                ]
             return beam_search(
                 self._model,
                 state,
@@ -62,7 +66,9 @@ class TorchEngine:
             )
 
     @torch.inference_mode()
-    def score(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float) -> list[Hypothesis]:
+    def score(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float
+    ) -> list[Hypothesis]:
         """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
         batch = collate(sources, targets).to(self._numerics.device)
         with self._numerics.context():

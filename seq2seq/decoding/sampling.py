@@ -47,7 +47,7 @@ def probabilities(log_probabilities: Tensor, settings: Sampling) -> Tensor:
     if settings.top_p < 1:
         ranked, order = drawn.sort(dim=-1, descending=True)
         before = ranked.cumsum(-1) - ranked  # mass of those more probable; the first is always kept
-        ranked = ranked.masked_fill(before >= settings.top_p, 0)
+        ranked = ranked.masked_fill((before >= settings.top_p) & (before > 0), 0)
         drawn = torch.zeros_like(drawn).scatter_(-1, order, ranked)
         drawn /= drawn.sum(-1, keepdim=True)
     return drawn

@@ -46,7 +46,13 @@ def penalty(length: int, alpha: float) -> float:
 
 @torch.inference_mode()
 def roll_out(
-    steps: Steps, state: State, limits: Sequence[int], choose: Callable[[Tensor], Tensor], *, alpha: float, device: torch.device
+    steps: Steps,
+    state: State,
+    limits: Sequence[int],
+    choose: Callable[[Tensor], Tensor],
+    *,
+    alpha: float,
+    device: torch.device,
 ) -> list[Hypothesis]:
     """Extend one hypothesis a row, token by token, with what `choose` picks from its log-probabilities (N, V) -> (N,).
 
@@ -81,7 +87,9 @@ def roll_out(
     ]
 
 
-def greedy(steps: Steps, state: State, limits: Sequence[int], *, alpha: float, device: torch.device) -> list[Hypothesis]:
+def greedy(
+    steps: Steps, state: State, limits: Sequence[int], *, alpha: float, device: torch.device
+) -> list[Hypothesis]:
     """The most probable token, each time."""
     return roll_out(steps, state, limits, lambda scores: scores.argmax(-1), alpha=alpha, device=device)
 
@@ -133,15 +141,23 @@ def beam_search(
         history = torch.cat((history[rows_of, origin], token[..., None]), dim=2)
         history_scores = torch.cat((history_scores[rows_of, origin], score[..., None]), dim=2)
 
+        # Past its limit a sentence is over, even where the model gives NaN, which never ends.
         live = totals.max(dim=1).values.tolist()
-        kept = [place for place, sentence in enumerate(active) if not _settled(finished[sentence], n_best, live[place], limits[sentence], alpha)]
+        kept = [
+            place
+            for place, sentence in enumerate(active)
+            if length <= limits[sentence]
+            and not _settled(finished[sentence], n_best, live[place], limits[sentence], alpha)
+        ]
         if not kept:
             break
         rows = origin + rows_of * k  # (b, K) rows of the state that each hypothesis continues
         sentences = None
         if len(kept) < len(active):
             sentences = torch.tensor(kept, device=device)
-            rows, token, totals, history, history_scores = (part[sentences] for part in (rows, token, totals, history, history_scores))
+            rows, token, totals, history, history_scores = (
+                part[sentences] for part in (rows, token, totals, history, history_scores)
+            )
             active = [active[place] for place in kept]
         state.reorder(rows.flatten(), sentences)
         last = token.reshape(-1, 1)

@@ -25,7 +25,9 @@ class Engine(Protocol):
     def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
         """The n best outputs of each source, best first."""
 
-    def score(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float) -> list[Hypothesis]:
+    def score(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float
+    ) -> list[Hypothesis]:
         """Given outputs, scored as `translate` scores its own."""
 
 
@@ -87,12 +89,19 @@ class Translator:
         targets = self._tokenizers.target.encode(list(translations))
         longest = np.array([max(len(source), len(target)) for source, target in zip(sources, targets)])
         order = np.array(
-            [i for i in np.argsort(longest, kind="stable") if sources[i] and targets[i] and longest[i] < self._max_length], dtype=np.int64
+            [
+                i
+                for i in np.argsort(longest, kind="stable")
+                if sources[i] and targets[i] and longest[i] < self._max_length
+            ],
+            dtype=np.int64,
         )
         scored: list[Output | None] = [None] * len(lines)
         for start, end in cut(longest[order], self._options.batch_tokens):
             chosen = order[start:end]
-            batch = self._engine.score([sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty)
+            batch = self._engine.score(
+                [sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty
+            )
             for index, hypothesis in zip(chosen, batch):
                 scored[index] = self._output(hypothesis)
         return scored
@@ -128,7 +137,9 @@ class Translator:
         if len(parts) == 1:
             return Translation(line, tuple(parts[0]))
         ranks = range(min(len(outputs) for outputs in parts))
-        return Translation(line, tuple(self._concatenated([outputs[rank] for outputs in parts]) for rank in ranks), len(parts))
+        return Translation(
+            line, tuple(self._concatenated([outputs[rank] for outputs in parts]) for rank in ranks), len(parts)
+        )
 
     def _concatenated(self, outputs: list[Output]) -> Output:
         pieces = tuple(piece for output in outputs for piece in output.pieces)
@@ -148,7 +159,11 @@ def _split(text: str, limit: int, count: Callable[[str], int], cuts: tuple[re.Pa
         return [text]
     if not cuts:
         middle = len(text) // 2
-        return [part for half in (text[:middle], text[middle:]) if half for part in _split(half, limit, count, ())] if middle else [text]
+        return (
+            [part for half in (text[:middle], text[middle:]) if half for part in _split(half, limit, count, ())]
+            if middle
+            else [text]
+        )
     parts: list[str] = []
     for piece in cuts[0].split(text):
         if not piece:

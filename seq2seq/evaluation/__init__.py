@@ -1,1 +1,1 @@
-
+"""Judging translations, and comparing runs."""

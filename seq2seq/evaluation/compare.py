@@ -51,27 +51,45 @@ class Comparison:
         return asdict(self)
 
 
-def compare(sentences: Sequence[Sentence], first: Sequence[str], second: Sequence[str], *, samples: int = 1000, most: int = 5) -> Comparison:
+def compare(
+    sentences: Sequence[Sentence], first: Sequence[str], second: Sequence[str], *, samples: int = 1000, most: int = 5
+) -> Comparison:
     """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that changed most.
 
     Raises DataError where the counts differ.
     """
     if not len(sentences) == len(first) == len(second) > 0:
-        raise DataError(f"{len(first):,} and {len(second):,} translations of {len(sentences):,} sentences cannot be compared")
+        raise DataError(
+            f"{len(first):,} and {len(second):,} translations of {len(sentences):,} sentences cannot be compared"
+        )
     references = [sentence.references[:1] for sentence in sentences]
     metrics = {"BLEU": BLEU(), "chrF2": CHRF(), "TER": TER()}
     streams = reference_streams(references)
     signatures, scores = PairedTest(
-        [("first", list(first)), ("second", list(second))], metrics, references=streams, test_type="bs", n_samples=samples, n_jobs=1
+        [("first", list(first)), ("second", list(second))],
+        metrics,
+        references=streams,
+        test_type="bs",
+        n_samples=samples,
+        n_jobs=1,
     )()
     differences = tuple(
-        Difference(name, results[0].score, results[1].score, results[1].p_value or 0.0, signatures[name].format(short=False))
+        Difference(
+            name, results[0].score, results[1].score, results[1].p_value or 0.0, signatures[name].format(short=False)
+        )
         for name, results in scores.items()
         if name in metrics
     )
     sentence = CHRF()
     changed = [
-        Changed(s.source, s.references[0], a, b, sentence.sentence_score(b, list(s.references[:1])).score - sentence.sentence_score(a, list(s.references[:1])).score)
+        Changed(
+            s.source,
+            s.references[0],
+            a,
+            b,
+            sentence.sentence_score(b, list(s.references[:1])).score
+            - sentence.sentence_score(a, list(s.references[:1])).score,
+        )
         for s, a, b in zip(sentences, first, second)
         if a != b
     ]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import recipe
-from seq2seq.data.corpora import Text
+from seq2seq.data.encoded import fold
+from seq2seq.data.formats import Text
 from seq2seq.data.lines import read_lines
 from seq2seq.decoding.translate import Translator
 from seq2seq.errors import DataError
@@ -39,11 +40,20 @@ class Judged:
     lengths: tuple[tuple[str, int, float], ...]
     seconds: float
 
+    @property
+    def right(self) -> int:
+        """Translations that are a known reference, letter for letter; case, punctuation and space do not count."""
+        return sum(
+            bool({fold(translation)} & {fold(reference) for reference in sentence.references})
+            for sentence, translation in zip(self.sentences, self.translations)
+        )
+
     def record(self) -> dict[str, Any]:
         """For run.json and --json."""
         return {
             "set": self.name,
             "sentences": len(self.sentences),
+            "right": self.right,
             "scores": [each.record() for each in self.scores],
             "all_known_references": [each.record() for each in self.all_references],
             "by_length": [{"source": label, "sentences": count, "bleu": value} for label, count, value in self.lengths],
@@ -83,7 +93,10 @@ def sentences_of(text: Text) -> list[Sentence]:
 
 def write_set(run: Run, text: Text) -> None:
     """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
-    rows = [json.dumps({"source": each.source, "references": each.references}, ensure_ascii=False) for each in sentences_of(text)]
+    rows = [
+        json.dumps({"source": each.source, "references": each.references}, ensure_ascii=False)
+        for each in sentences_of(text)
+    ]
     write_bytes(run.path / "test.jsonl", "".join(row + "\n" for row in rows).encode("utf-8", "replace"))
 
 
@@ -107,7 +120,9 @@ def read_files(source: Path, references: Sequence[Path]) -> list[Sentence]:
     for path in references:
         lines = list(read_lines(path))
         if len(lines) != len(sources):
-            raise DataError(f"{source} has {len(sources):,} lines, {path} has {len(lines):,}: they must match line for line")
+            raise DataError(
+                f"{source} has {len(sources):,} lines, {path} has {len(lines):,}: they must match line for line"
+            )
         columns.append(lines)
     return [Sentence(line, tuple(each)) for line, *each in zip(sources, *columns)]
 
@@ -128,8 +143,13 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
     try:
         pair = wanted if wanted in pairs else reverse
         source, references = Path(get_source_file(name, pair)), [Path(file) for file in get_reference_files(name, pair)]
-    except (Exception, SystemExit) as error:  # the library raises whatever its downloads raise, and exits on a bad checksum
-        raise DataError(f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})") from error
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the library raises whatever its downloads raise, and exits on a bad checksum
+        raise DataError(
+            f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})"
+        ) from error
     if pair == wanted:
         return read_files(source, references)
     return read_files(references[0], [source])  # a set of the other direction, its sides swapped

@@ -62,7 +62,10 @@ def reference_streams(references: Sequence[Sequence[str]]) -> list[list[str | No
 
 
 def by_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]], bounds: Sequence[int] = (5, 10, 20, 40)
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    bounds: Sequence[int] = (5, 10, 20, 40),
 ) -> list[tuple[str, int, float]]:
     """BLEU of the sentences whose source has so many words: (label, sentences, BLEU) for each range that has any."""
     groups: dict[int, list[int]] = {}
@@ -75,5 +78,7 @@ def by_length(
         label = f"{low}-{bounds[group]} words" if group < len(bounds) else f"{low} words or more"
         chosen = groups[group]
         streams = reference_streams([references[index] for index in chosen])
-        found.append((label, len(chosen), float(BLEU().corpus_score([hypotheses[index] for index in chosen], streams).score)))
+        found.append(
+            (label, len(chosen), float(BLEU().corpus_score([hypotheses[index] for index in chosen], streams).score))
+        )
     return found

@@ -32,6 +32,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
         return _products(query, key, value, _with_causal(mask, T, S, query.device) if causal else mask)
     if causal and (mask is not None or T != S):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=_with_causal(mask, T, S, query.device))
+    if mask is not None:
+        mask = torch.atleast_2d(mask)  # the fused kernels take no mask of one dimension
     if mask is not None and query.device.type == "mps":
         mask = mask.expand(query.size(0), query.size(1), T, S)  # broadcast masks are wrong there before mid-2026
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 def sinusoids(length: int, d_model: int) -> Tensor:
     """The table of section 3.5, float32 (length, d_model): sin in even columns, cos in odd ones."""
     angle = np.arange(length)[:, None] / 10000 ** (np.arange(0, d_model, 2) / d_model)
-    return torch.from_numpy(np.stack((np.sin(angle), np.cos(angle)), axis=-1).reshape(length, d_model).astype(np.float32))
+    return torch.from_numpy(
+        np.stack((np.sin(angle), np.cos(angle)), axis=-1).reshape(length, d_model).astype(np.float32)
+    )
 
 
 class Sinusoidal(nn.Module):

@@ -6,6 +6,8 @@ Shapes: B batch, S source length, T target length, C model width, V target vocab
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -66,8 +68,8 @@ class Transformer(nn.Module):
     def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor | None = None) -> Tensor:
         """Target (B, T) over memory (B, S, C) -> states (B, T, C); position t sees target up to t."""
         x = self.dropout(self.positions(self.target_embedding(target)))
-        for block in self.decoder:
-            x = block(x, block.cross_attention.project(memory), memory_mask)
+        for block in self._decoder_layers():
+            x = block(x, block.project(memory), memory_mask)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def hidden(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
@@ -81,7 +83,7 @@ class Transformer(nn.Module):
     def start(self, source: Tensor, source_mask: Tensor | None = None) -> State:
         """Encode and make the decoding state of B sentences."""
         memory = self.encode(source, source_mask)
-        memories: list[KeyValue] = [block.cross_attention.project(memory) for block in self.decoder]
+        memories: list[KeyValue] = [block.project(memory) for block in self._decoder_layers()]
         return State([Cache() for _ in self.decoder], memories, source_mask)
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
@@ -91,3 +93,6 @@ class Transformer(nn.Module):
             x = block(x, memory, state.memory_mask, cache)
         state.length += tokens.size(1)
         return self.head(self.decoder_norm(x))  # type: ignore[no-any-return]
+
+    def _decoder_layers(self) -> Iterator[CrossBlock]:
+        return cast(Iterator[CrossBlock], iter(self.decoder))

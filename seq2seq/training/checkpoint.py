@@ -58,7 +58,12 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) 
 
 
 def save(
-    checkpoints: Path, step: int, model: nn.Module, optimiser: torch.optim.Optimizer, state: Mapping[str, Any], device: torch.device
+    checkpoints: Path,
+    step: int,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+    device: torch.device,
 ) -> Path:
     """Write checkpoints/step-N: weights, optimiser, random state, and `state` (JSON values)."""
     final = checkpoints / f"step-{step:07d}"
@@ -74,7 +79,9 @@ def save(
         partial.rename(final)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise RunError(f"cannot save a checkpoint in {checkpoints}: {error.strerror or error}; the one before is whole") from error
+        raise RunError(
+            f"cannot save a checkpoint in {checkpoints}: {error.strerror or error}; the one before is whole"
+        ) from error
     except SafetensorError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise RunError(f"cannot save a checkpoint in {checkpoints}: {error}; the one before is whole") from error
@@ -86,7 +93,11 @@ def save(
 
 def steps(checkpoints: Path) -> list[int]:
     """The steps at which whole checkpoints stand, in order."""
-    return sorted(int(folder.name.removeprefix("step-")) for folder in checkpoints.glob("step-*") if (folder / "state.json").is_file())
+    return sorted(
+        int(folder.name.removeprefix("step-"))
+        for folder in checkpoints.glob("step-*")
+        if (folder / "state.json").is_file()
+    )
 
 
 def folder(checkpoints: Path, step: int) -> Path:
@@ -103,9 +114,13 @@ def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device:
         state: dict[str, Any] = json.loads((path / "state.json").read_bytes())
         damaged = [name for name, wanted in state["sha256"].items() if sha256(path / name) != wanted]
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise RunError(f"checkpoint {path} is damaged ({error}); delete that folder to go on from the one before") from error
+        raise RunError(
+            f"checkpoint {path} is damaged ({error}); delete that folder to go on from the one before"
+        ) from error
     if damaged:
-        raise RunError(f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written; delete that folder to go on from the one before")
+        raise RunError(
+            f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written; delete that folder to go on from the one before"
+        )
     load_weights(model, read_weights(path / "weights.safetensors"), path)
     tensors = read_weights(path / "optimiser.safetensors")
     torch.set_rng_state(tensors.pop("random.cpu"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
+from seq2seq.device import Numerics
 from seq2seq.training.loss import summed_loss
 from seq2seq.training.schedule import Schedule
 
@@ -20,8 +20,9 @@ class Trainable(Protocol):
 
     head: nn.Linear
 
-    def hidden(self, *inputs: Tensor | None) -> Tensor:
-        """The states before `head`, (B, T, C)."""
+    @property
+    def hidden(self) -> Callable[..., Tensor]:
+        """Inputs of a batch -> the states before `head`, (B, T, C)."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """All weights."""
@@ -42,18 +43,6 @@ class Progress:
     tokens: int  # target tokens of the update
     padded: int
     filled: int
-
-
-@dataclass(frozen=True)
-class Numerics:
-    """Where and how exactly the arithmetic is done."""
-
-    device: torch.device
-    autocast: torch.dtype | None
-
-    def context(self) -> AbstractContextManager[None]:
-        """The autocast context."""
-        return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
 
 
 def train(
@@ -99,13 +88,17 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(model: Trainable, batches: Sequence[Batch], numerics: Numerics, label_smoothing: float) -> tuple[float, float]:
+def evaluate(
+    model: Trainable, batches: Sequence[Batch], numerics: Numerics, label_smoothing: float
+) -> tuple[float, float]:
     """Mean (smoothed loss, negative log-likelihood) per target token, in nats, without dropout."""
     model.train(False)
     losses = torch.zeros(2, device=numerics.device)
     for batch in batches:
         moved = batch.to(numerics.device)
         with numerics.context():
-            losses += torch.stack(summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing))
+            losses += torch.stack(
+                summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing)
+            )
     smoothed, plain = (losses / sum(batch.tokens for batch in batches)).tolist()
     return smoothed, plain

@@ -33,7 +33,11 @@ def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float
 class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-        kind = torch.get_autocast_dtype(states.device.type) if torch.is_autocast_enabled(states.device.type) else weight.dtype
+        kind = (
+            torch.get_autocast_dtype(states.device.type)
+            if torch.is_autocast_enabled(states.device.type)
+            else weight.dtype
+        )
         matrix = weight.to(kind)
         vocabulary = weight.size(0)
         wants_gradient = ctx.needs_input_grad[0]

@@ -80,7 +80,7 @@ class _Memory:
     best_step: int = 0
     best_value: float | None = None
     without_gain: int = 0
-    best: list[tuple[float, int]] = field(default_factory=list)
+    best: list[list[float]] = field(default_factory=list)  # (figure, step), best first
     seconds: float = 0.0
     tokens: int = 0
 
@@ -91,8 +91,6 @@ class Session:
     def __init__(
         self, run: Run, wanted: recipe.Recipe, both: Tokenizers, pairs: Encoded, dev: Sequence[Pair], choice: Choice
     ) -> None:
-        if not len(pairs):
-            raise RunError(f"no training pair is left of {pairs.report['read']:,}: dropped {pairs.report['dropped']}")
         self._run = run
         self._recipe = wanted
         self._both = both
@@ -132,16 +130,16 @@ class Session:
             yield progress
             stopping = interrupted()
             due = step % training.validate_every == 0 or step == training.steps
-            if due and not stopping:
-                validated = self._validate(progress)
+            validated = self._validate(progress) if due else None
+            if due or stopping:
                 self._memory.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
-                self._log(validated, progress)
+                if validated:
+                    self._log(validated, progress)
                 self._save(step)
+            if validated:
                 yield validated
-            elif stopping:
-                self._memory.seconds += time.perf_counter() - clock
-                self._save(step)
+            if stopping and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
         reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
@@ -154,7 +152,10 @@ class Session:
             self._run.metrics.unlink(missing_ok=True)
             return 0
         state = checkpoint.load(
-            checkpoint.folder(self._run.checkpoints, present[-1]), self._model, self._optimiser, self._choice.numerics.device
+            checkpoint.folder(self._run.checkpoints, present[-1]),
+            self._model,
+            self._optimiser,
+            self._choice.numerics.device,
         )
         self._memory = _Memory(**state["memory"])
         self._trim_metrics(present[-1])
@@ -171,7 +172,9 @@ class Session:
         sources = self._both.source.encode([source for source, _ in pairs])
         targets = self._both.target.encode([target for _, target in pairs])
         usable = [
-            (source, target) for source, target in zip(sources, targets) if max(len(source), len(target)) < self._recipe.model.max_length
+            (source, target)
+            for source, target in zip(sources, targets)
+            if max(len(source), len(target)) < self._recipe.model.max_length
         ]
         usable.sort(key=lambda pair: max(map(len, pair)))
         import numpy as np
@@ -184,7 +187,9 @@ class Session:
         loss, plain = evaluate(self._model, self._dev_batches, self._choice.numerics, smoothing)
         pairs = self._dev[: self._recipe.training.validate_sentences]
         options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
-        translator = Translator(TorchEngine(self._model, self._choice.numerics), self._both, options, self._recipe.model.max_length)
+        translator = Translator(
+            TorchEngine(self._model, self._choice.numerics), self._both, options, self._recipe.model.max_length
+        )
         outputs = [translation.text for translation in translator.translate([source for source, _ in pairs])]
         value = bleu(outputs, [target for _, target in pairs])
         samples = tuple(Sample(*pairs[index], outputs[index]) for index in _spread(len(pairs), 3))
@@ -197,7 +202,7 @@ class Session:
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False
-        memory.best = sorted([*memory.best, (figure, step)], reverse=True)[: self._recipe.training.keep_best]
+        memory.best = sorted([*memory.best, [figure, step]], reverse=True)[: self._recipe.training.keep_best]
         if memory.best_value is None or figure > memory.best_value:
             memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
             return True
@@ -211,15 +216,24 @@ class Session:
     def _save(self, step: int) -> None:
         checkpoints = self._run.checkpoints
         checkpoint.save(
-            checkpoints, step, self._model, self._optimiser, {"memory": asdict(self._memory)}, self._choice.numerics.device
+            checkpoints,
+            step,
+            self._model,
+            self._optimiser,
+            {"memory": asdict(self._memory)},
+            self._choice.numerics.device,
         )
         last = self._validated_steps()[-self._recipe.training.average_last :]
-        checkpoint.prune(checkpoints, [*last, *(best for _, best in self._memory.best)])
+        checkpoint.prune(checkpoints, [*last, *(int(best) for _, best in self._memory.best)])
 
     def _validated_steps(self) -> list[int]:
         """Checkpoints of validations: those that an interruption left are for resuming alone."""
         every = self._recipe.training.validate_every
-        return [step for step in checkpoint.steps(self._run.checkpoints) if step % every == 0 or step == self._recipe.training.steps]
+        return [
+            step
+            for step in checkpoint.steps(self._run.checkpoints)
+            if step % every == 0 or step == self._recipe.training.steps
+        ]
 
     def _log(self, validated: Validated, progress: Progress) -> None:
         row: dict[str, Any] = {
@@ -254,10 +268,17 @@ class Session:
             chosen = [self._memory.best_step]
         weights = checkpoint.average([checkpoint.folder(self._run.checkpoints, each) for each in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
-            raise RunError(f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate")
+            raise RunError(
+                f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
+            )
         checkpoint.save_weights(weights, self._run.weights)
         self._run.note(
-            finished={"step": step, "reason": reason, "seconds": round(self._memory.seconds, 1), "target_tokens": self._memory.tokens},
+            finished={
+                "step": step,
+                "reason": reason,
+                "seconds": round(self._memory.seconds, 1),
+                "target_tokens": self._memory.tokens,
+            },
             weights={"made": training.keep, "steps": chosen},
         )
 

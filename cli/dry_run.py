@@ -1,0 +1,36 @@
+"""`seqx train --dry-run`: sizes, memory and a measured estimate of the time. Trains nothing, writes nothing."""
+
+from __future__ import annotations
+
+from seq2seq.data.corpora import Corpus
+from seq2seq.recipe import Recipe
+from seq2seq.training.estimate import estimate
+
+
+def show(recipe: Recipe, corpus: Corpus, device: str) -> None:
+    """Measure and show."""
+    found = estimate(recipe, corpus, device)
+    hours, rest = divmod(int(found.seconds), 3600)
+    for label, value in (
+        ("recipe", f"{recipe.name}: {recipe.summary}"),
+        (
+            "text",
+            f"{corpus.train[0].origin}; {found.pairs:,} pairs, about {found.target_tokens:,} target tokens an epoch",
+        ),
+        ("device", found.device),
+        ("model", f"{found.parameters:,} parameters ({found.parameters * 4 / 2**20:,.0f} MiB in float32)"),
+        ("update", f"{recipe.training.batch_tokens * recipe.training.accumulate:,} padded tokens a side"),
+        (
+            "memory",
+            f"{found.memory / 2**20:,.0f} MiB measured at the largest batch, with weights, gradients and optimiser",
+        ),
+        (
+            "speed",
+            f"{found.step_seconds:.2f} s an update, {found.tokens_per_second:,.0f} target tokens/s (measured, {found.measured} updates)",
+        ),
+        (
+            "training",
+            f"{recipe.training.steps:,} updates, {found.epochs:.1f} epochs: about {hours}:{rest // 60:02d} h, and validations",
+        ),
+    ):
+        print(f"{label:10}{value}")

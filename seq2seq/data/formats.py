@@ -1,0 +1,199 @@
+"""Files of pairs, whatever their format, as text that can be read any number of times."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seq2seq import recipe
+from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
+from seq2seq.errors import DataError
+from seq2seq.files import sha256
+
+Pair = tuple[str, str]
+_Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
+
+_LINE_END = re.compile(r"\r\n|\n")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One split: pairs that can be read any number of times, and where they are from."""
+
+    origin: str
+    read: Callable[[], Iterator[Pair]]
+    checksum: Callable[[], str]
+    references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
+
+    def record(self) -> dict[str, Any]:
+        """For the run's record."""
+        return {"origin": self.origin, "sha256": self.checksum()}
+
+
+def file_pair(source: Path, target: Path, errors: EncodingErrors = "strict") -> Text:
+    """The pairs of two files (.gz too), line for line. Raises DataError, at once or while reading."""
+    for path in (source, target):
+        _must_hold_text(path)
+    return Text(
+        f"{source}, {target}",
+        lambda: read_pairs(source, target, errors),
+        lambda: f"{sha256(source)} {sha256(target)}",
+    )
+
+
+def pair_file(path: Path, data: recipe.Data, errors: EncodingErrors = "strict") -> Text:
+    """The pairs of one file: .tsv (source, tab, target; more is ignored), .jsonl or .csv, each .gz too, or .parquet.
+
+    Columns are named by language (`fr`, `en`, or nested in `translation`), or `source` and `target`. Raises DataError,
+    at once or while reading.
+    """
+    readers: dict[str, Callable[[], Iterator[Pair]]] = {
+        ".tsv": lambda: _read_tsv(path, errors),
+        ".jsonl": lambda: _pairs(read_json_lines(path, errors), path, data),
+        ".csv": lambda: _pairs(_read_csv(path, errors), path, data),
+        ".parquet": lambda: _read_parquet(path, data),
+    }
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix not in readers or (suffix == ".parquet" and name.endswith(".gz")):
+        raise DataError(
+            f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
+        )
+    _must_hold_text(path)
+    return Text(str(path), readers[suffix], lambda: sha256(path))
+
+
+def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[_Row]:
+    """The objects of a .jsonl file, each with its place. Raises DataError."""
+    for number, line in enumerate(read_lines(path, errors), start=1):
+        place = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{place}: not JSON ({error}); each line is one JSON object") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{place}: {line[:40]!r} is not a JSON object; each line is one")
+        yield place, row
+
+
+def cell(row: Mapping[str, Any], column: str, place: str) -> str:
+    """The text of a column (`translation.fr` is a nested one), line ends made blanks; null is blank text.
+
+    Raises DataError: no such column, or not text.
+    """
+    value: Any = row
+    for part in column.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise DataError(f"{place}: no column {column}; there are: {', '.join(_columns(row))}")
+        value = value[part]
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise DataError(f"{place}, column {column}: {value!r} is not text; write it as text")
+    # JSON can escape half a surrogate pair, which UTF-8 has no bytes for.
+    return _SURROGATE.sub("\ufffd", _LINE_END.sub(" ", value))
+
+
+def digest(pairs: Iterable[Pair]) -> str:
+    """A checksum of text that has no file of its own."""
+    found = hashlib.sha256()
+    for source, target in pairs:
+        found.update(f"{source}\t{target}\n".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def _columns(row: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in value)
+        else:
+            yield str(name)
+
+
+def _must_hold_text(path: Path) -> None:
+    if not path.exists():
+        raise DataError(f"no file {path}; check the path")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file in it")
+    if not path.is_file():
+        raise DataError(f"{path} is a pipe or a device, and text is read more than once: write it to a file first")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty; check how it was made")
+
+
+def _read_tsv(path: Path, errors: EncodingErrors) -> Iterator[Pair]:
+    for number, line in enumerate(read_lines(path, errors), start=1):
+        fields = line.split("\t")
+        if len(fields) < 2:
+            raise DataError(f"{path}, line {number}: no tab in {line[:40]!r}; each line is source, tab, target")
+        yield fields[0], fields[1]
+
+
+def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[_Row]:
+    reader = csv.reader((line + "\n" for line in read_lines(path, errors)), strict=True)
+    try:
+        header = next(reader, [])
+        for fields in reader:
+            place = f"{path}, line {reader.line_num}"
+            if fields and len(fields) != len(header):
+                raise DataError(
+                    f"{place}: {len(fields)} columns, {len(header)} in the first line; quote text that holds a comma"
+                )
+            if fields:
+                yield place, dict(zip(header, fields))
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {reader.line_num}: not CSV ({error}); look for a quote that is not closed"
+        ) from error
+
+
+def _read_parquet(path: Path, data: recipe.Data) -> Iterator[Pair]:
+    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            empty = {
+                column.name: dict.fromkeys(inner.name for inner in column.type)
+                if pyarrow.types.is_struct(column.type)
+                else None
+                for column in file.schema_arrow
+            }
+            names = _side_columns(empty, str(path), data)
+            number = 0
+            for batch in file.iter_batches(batch_size=4096, columns=sorted({name.split(".")[0] for name in names})):
+                for row in batch.to_pylist():
+                    number += 1
+                    place = f"{path}, row {number}"
+                    yield cell(row, names[0], place), cell(row, names[1], place)
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a whole parquet file of text ({error}); fetch or make it again") from error
+
+
+def _pairs(rows: Iterable[_Row], path: Path, data: recipe.Data) -> Iterator[Pair]:
+    names: tuple[str, str] | None = None
+    for place, row in rows:
+        names = names or _side_columns(row, str(path), data)
+        yield cell(row, names[0], place), cell(row, names[1], place)
+
+
+def _side_columns(row: Mapping[str, Any], path: str, data: recipe.Data) -> tuple[str, str]:
+    present = set(_columns(row))
+    for prefix, left, right in (
+        ("", data.source, data.target),
+        ("translation.", data.source, data.target),
+        ("", "source", "target"),
+    ):
+        if {prefix + left, prefix + right} <= present:
+            return prefix + left, prefix + right
+    raise DataError(
+        f"{path} has no columns {data.source} and {data.target}, nor source and target; "
+        f"there are: {', '.join(sorted(present))}; rename them, or set data.source and data.target"
+    )

@@ -1,0 +1,69 @@
+"""Text from the Hugging Face Hub (parquet), through `datasets`, which keeps what it fetched."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from seq2seq import recipe
+from seq2seq.data.formats import Pair, Text, cell, digest
+from seq2seq.errors import DataError
+
+_PATIENCE = 5  # seconds until the Hub counts as out of reach
+
+
+def from_hub(hub: recipe.Hub, split: Literal["train", "dev", "test"]) -> Text:
+    """A split from the Hub, or from a local folder of parquet files. Raises DataError where it cannot be had."""
+    datasets = _datasets(hub)
+    name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
+    origin = f"hub {hub.path} {name}"
+    try:
+        table = datasets.load_dataset(hub.path, hub.config, split=name)
+    except Exception as error:  # the library raises many unrelated types for "cannot be had"
+        raise DataError(
+            f"{hub.path} ({name}) cannot be had from the Hugging Face Hub ({type(error).__name__}: {error}); "
+            "check the connection, or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
+        ) from error
+
+    def read() -> Iterator[Pair]:
+        number = 0
+        for batch in table.iter(batch_size=1000):
+            for values in zip(*batch.values()):
+                number += 1
+                row = dict(zip(batch, values))
+                place = f"{origin}, row {number}"
+                yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
+
+    return Text(origin, read, functools.cache(lambda: digest(read())))
+
+
+def _datasets(hub: recipe.Hub) -> Any:
+    # Out of reach, the library would retry for half a minute; told before its import, it looks at its cache alone.
+    if (
+        "datasets" not in sys.modules
+        and "HF_HUB_OFFLINE" not in os.environ
+        and not Path(hub.path).exists()
+        and not _reachable()
+    ):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets
+
+
+def _reachable() -> bool:
+    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_PATIENCE):
+            return True
+    except urllib.error.HTTPError:
+        return True  # it answered
+    except (OSError, ValueError):
+        return False

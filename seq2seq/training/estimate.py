@@ -1,0 +1,112 @@
+"""What a training will take, measured on the device that it would run on."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+
+from seq2seq import build, device, recipe
+from seq2seq.data.batches import Batch, Place, collate
+from seq2seq.data.corpora import Corpus
+from seq2seq.errors import DataError
+from seq2seq.training import schedule
+from seq2seq.training.loop import train
+
+_UPDATES = 4
+_SAMPLE = 20_000  # pairs looked at for lengths
+_CHARACTERS_A_TOKEN = {"bpe": 4.0, "unigram": 4.0, "character": 1.0, "byte": 0.95}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Sizes and measured figures; the lengths of tokens are guessed from characters, since no tokenizer is trained."""
+
+    device: str
+    parameters: int
+    pairs: int
+    target_tokens: int  # an epoch's
+    memory: int  # bytes at the largest batch
+    step_seconds: float
+    tokens_per_second: float
+    epochs: float
+    seconds: float
+    measured: int  # updates that were timed
+
+
+def estimate(wanted: recipe.Recipe, corpus: Corpus, device_name: str) -> Estimate:
+    """Time a few updates on random tokens of the corpus's lengths."""
+    choice = device.choose(device_name, wanted.training.precision)
+    vocabulary = 260 if wanted.tokenizer.kind == "byte" else wanted.tokenizer.vocabulary_size
+    model = build.model(wanted, vocabulary, vocabulary).to(choice.numerics.device)
+    pairs, lengths = _lengths(corpus, _CHARACTERS_A_TOKEN[wanted.tokenizer.kind], wanted.data.max_length)
+    mean = sum(target for _, target in lengths) / len(lengths)
+    updates = train(
+        model,
+        build.optimiser(wanted, model),
+        schedule.for_recipe(wanted),
+        _batches(lengths, wanted.training.batch_tokens, vocabulary),
+        choice.numerics,
+        accumulate=wanted.training.accumulate,
+        label_smoothing=wanted.training.label_smoothing,
+    )
+    next(updates)  # the first allocates
+    start = time.perf_counter()
+    tokens = 0
+    for progress in islice(updates, _UPDATES):
+        tokens += progress.tokens
+        progress.loss.item()
+    seconds = time.perf_counter() - start
+    return Estimate(
+        device=str(choice),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        pairs=pairs,
+        target_tokens=int(pairs * mean),
+        memory=_memory(choice.numerics.device),
+        step_seconds=seconds / _UPDATES,
+        tokens_per_second=tokens / seconds,
+        epochs=wanted.training.steps * tokens / _UPDATES / (pairs * mean),
+        seconds=wanted.training.steps * seconds / _UPDATES,
+        measured=_UPDATES,
+    )
+
+
+def _lengths(corpus: Corpus, characters: float, most: int) -> tuple[int, list[tuple[int, int]]]:
+    """Pairs in all, and guessed tokens of both sides, EOS counted, of the first of each text."""
+    pairs = 0
+    lengths: list[tuple[int, int]] = []
+    for text in corpus.train:
+        for source, target in text.read():
+            pairs += 1
+            if len(lengths) < _SAMPLE:
+                lengths.append(
+                    (min(most, round(len(source) / characters) + 2), min(most, round(len(target) / characters) + 2))
+                )
+    if not lengths:
+        raise DataError(f"{corpus.train[0].origin}: no pairs")
+    return pairs, sorted(lengths)
+
+
+def _batches(lengths: list[tuple[int, int]], budget: int, vocabulary: int) -> Iterator[tuple[Place, Batch]]:
+    """Batches of random tokens: one of the longest pairs, then of pairs spread over all lengths."""
+    generator = torch.Generator().manual_seed(1)
+    shares = [1.0, *((index + 0.5) / _UPDATES for index in range(_UPDATES))] * 1000
+    for index, share in enumerate(shares):
+        source, target = lengths[min(int(share * len(lengths)), len(lengths) - 1)]
+        rows = max(1, budget // max(source, target))
+        tokens = torch.randint(4, vocabulary, (rows, source + target - 2), generator=generator).tolist()
+        yield Place(index=index), collate([row[: source - 1] for row in tokens], [row[source - 1 :] for row in tokens])
+
+
+def _memory(where: torch.device) -> int:
+    if where.type == "cuda":
+        return torch.cuda.max_memory_allocated(where)
+    if where.type == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

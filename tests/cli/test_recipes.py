@@ -1,0 +1,66 @@
+"""`seqx recipes`; and every recipe that ships loads, builds and takes a step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq import build, recipe
+from seq2seq.data.batches import Place, collate
+from seq2seq.device import Numerics
+from seq2seq.training import schedule
+from seq2seq.training.loop import train
+from tests.cli.conftest import Seqx
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_recipe_builds_and_takes_a_step(name: str) -> None:
+    wanted = recipe.load(name)
+    size = wanted.tokenizer.vocabulary_size
+    model = build.model(wanted, size, size)
+    batch = collate([[5, 6, 7], [8]], [[9, 10], [11, 12, 13]])
+    optimiser = build.optimiser(wanted, model)
+    before = model.target_embedding.weight[9].clone()
+    updates = train(model, optimiser, schedule.for_recipe(wanted), iter([(Place(), batch)]), Numerics(torch.device("cpu"), None))
+    progress = next(updates)
+    assert progress.loss.isfinite() and progress.tokens == 7
+    assert not torch.equal(before, model.target_embedding.weight[9])
+    assert progress.learning_rate == pytest.approx(schedule.for_recipe(wanted)(1))
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_recipe_says_what_it_is_and_needs(name: str) -> None:
+    wanted = recipe.load(name)
+    assert wanted.summary and wanted.needs
+    assert wanted.name == name
+
+
+def test_the_paper_recipes_hold_the_papers_numbers() -> None:
+    base, big = recipe.load("wmt14-en-de-base"), recipe.load("wmt14-en-fr-big")
+    assert (base.model.d_model, base.model.d_ff, base.model.n_heads, base.model.dropout) == (512, 2048, 8, 0.1)
+    assert (big.model.d_model, big.model.d_ff, big.model.n_heads, big.model.dropout) == (1024, 4096, 16, 0.1)
+    assert (base.training.steps, big.training.steps) == (100_000, 300_000)
+    assert (base.training.average_last, big.training.average_last) == (5, 20)
+    assert base.training.betas == (0.9, 0.98) and base.training.epsilon == 1e-9
+    assert schedule.for_recipe(base)(4000) == pytest.approx(512**-0.5 * 4000**-0.5)
+
+
+def test_the_list_names_every_recipe(seqx: Seqx) -> None:
+    done = seqx("recipes")
+    assert done.code == 0
+    assert all(name in done.out for name in recipe.names())
+
+
+def test_show_is_a_recipe_itself(seqx: Seqx, tmp_path: Path) -> None:
+    done = seqx("recipes", "show", "fr-en", "--set", "model.d_model=128")
+    (tmp_path / "mine.toml").write_text(done.out)
+    assert recipe.load(str(tmp_path / "mine.toml")) == recipe.load("fr-en", ["model.d_model=128"])
+
+
+def test_copy_keeps_comments_and_overwrites_nothing(seqx: Seqx, tmp_path: Path) -> None:
+    assert seqx("recipes", "copy", "wmt14-en-de-base", "mine.toml").code == 0
+    assert "# 5.3" in (tmp_path / "mine.toml").read_text()
+    again = seqx("recipes", "copy", "fr-en", "mine.toml")
+    assert again.code == 1 and "mine.toml exists already" in again.err

@@ -1,0 +1,86 @@
+"""`seqx train` from files to scores, and what comes after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+from tests.cli.conftest import Seqx
+
+
+def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
+    names = {path.name for path in trained.iterdir()}
+    assert {"recipe.toml", "tokenizer.model", "model.safetensors", "run.json", "metrics.jsonl", "checkpoints", "test.jsonl"} <= names
+    record = json.loads((trained / "run.json").read_text())
+    scores = record["scores"]["test"]["scores"]
+    assert [score["name"] for score in scores] == ["BLEU", "chrF2", "TER"]
+    assert all("version:" in score["signature"] and score["low"] <= score["high"] for score in scores)
+    assert record["corpora"]["found"] == "files" and len(record["corpora"]["train"][0]["sha256"].split()) == 2
+    rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    assert not [path for path in trained.rglob("*") if path.suffix in (".pt", ".pkl", ".bin") or path.name.endswith(".partial")]
+
+
+def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, tmp_path: Path) -> None:
+    done = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
+    assert done.code == 0, done.err
+    for expected in ("Device: cpu, float32", "Training pairs: 200 of 200", "knowing nothing, ln V, is 5.70", "dev BLEU", "BLEU by source length", "Try it: seqx translate"):
+        assert expected in done.err + done.out
+    again = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
+    assert again.code == 0 and "is trained already" in again.err
+
+
+def test_quiet_writes_scores_alone(seqx: Seqx, tmp_path: Path) -> None:
+    done = seqx("train", *tiny.arguments(tmp_path), "--quiet")
+    assert done.code == 0 and done.err == ""
+    assert done.out.startswith("test: 12 sentences")
+
+
+def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = seqx("train", *given, "--dry-run")
+    assert done.code == 0, done.err
+    for label in ("model", "update", "memory", "speed", "training"):
+        assert any(line.startswith(label) for line in done.out.splitlines())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
+    tiny_budget = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--set", "model.n_heads=1", "--set", "model.encoder_layers=1"]
+    tiny_budget += ["--set", "model.decoder_layers=1", "--set", "training.steps=1", "--set", "training.validate_sentences=2"]
+    done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
+    assert done.code == 0, done.err
+    assert "NOTE: corpus tatoeba is neither under $SEQX_DATA nor to be had" in done.err
+    assert "bundled phrasebook" in done.out
+    refused = seqx("train", "--recipe", "fr-en", "--no-fallback", *tiny_budget)
+    assert refused.code == 1 and "seqx data get fr-en --to DIR" in refused.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: signal.Signals) -> None:
+    given = [*tiny.arguments(tmp_path), "--set", "training.steps=1500", "--set", "training.validate_every=1500", "--device", "cpu"]
+    command = [sys.executable, "-m", "cli.main", "train", *given, "--run", str(tmp_path / "run")]
+    environment = {**os.environ, "SEQX_RUNS": str(tmp_path / "runs"), "OMP_NUM_THREADS": "1"}
+    root = Path(__file__).parent.parent.parent
+    process = subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    assert any("Loss before training" in line for line in iter(process.stderr.readline, ""))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert "all saved. The same command goes on from there" in err
+    (saved,) = (tmp_path / "run" / "checkpoints").iterdir()
+    step = int(saved.name.removeprefix("step-"))
+    assert 0 < step < 1500
+    resumed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"Going on from step {step:,};" in resumed.stderr
+    assert resumed.stdout.startswith("test: 12 sentences")

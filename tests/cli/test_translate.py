@@ -1,0 +1,128 @@
+"""`seqx translate` and `seqx score`: line i of the output translates line i of the input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Seqx
+
+TEXT = "un chat\n\ndeux chiens rouges\n   \ntrois\u2028quatre\x0b\x0cun\x85chat\nchat"
+
+
+def test_text_file_and_standard_input_give_the_same(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(TEXT.encode())
+    piped = seqx("translate", "--run", trained, stdin=TEXT.encode())
+    written = seqx("translate", "--run", trained, "--input", "in.txt", "--output", "out.txt")
+    spoken = seqx("translate", "--run", trained, *TEXT.split("\n"))
+    assert piped.code == written.code == spoken.code == 0
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == piped.out == spoken.out
+    assert written.out == ""
+
+
+def test_every_line_has_its_line_and_blank_lines_stay_blank(seqx: Seqx, trained: Path) -> None:
+    lines = seqx("translate", "--run", trained, stdin=TEXT.encode()).out.removesuffix("\n").split("\n")
+    assert len(lines) == 6
+    assert lines[1] == lines[3] == ""
+    alone = [seqx("translate", "--run", trained, line).out.removesuffix("\n") for line in TEXT.split("\n")]
+    assert lines == alone
+
+
+def test_json_says_scores_alternatives_and_time(seqx: Seqx, trained: Path) -> None:
+    done = seqx("translate", "--run", trained, "--json", "--n-best", "2", "un chat rouge")
+    row = json.loads(done.out)
+    assert row["source"] == "un chat rouge"
+    assert len(row["alternatives"]) == 1
+    assert row["score"] >= row["alternatives"][0]["score"]
+    assert row["log_probability"] == pytest.approx(sum(row["token_scores"]))
+    assert len(row["pieces"]) == len(row["token_scores"])
+    assert row["seconds"] > 0
+
+
+def test_n_best_shows_scores_in_order(seqx: Seqx, trained: Path) -> None:
+    rows = [line.split("\t") for line in seqx("translate", "--run", trained, "--n-best", "3", "un chat").out.splitlines()]
+    scores = [float(score) for score, _ in rows]
+    assert len(rows) == 3 and scores == sorted(scores, reverse=True)
+
+
+def test_sampling_repeats_with_its_seed_alone(seqx: Seqx, trained: Path) -> None:
+    def draw(seed: str) -> str:
+        return seqx("translate", "--run", trained, "--sample", "--seed", seed, "--n-best", "4", "un chat").out
+
+    assert draw("1") == draw("1") != draw("2")
+
+
+def test_score_agrees_with_what_translate_reported(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
+    source = "un chat\nquatre chiens\ndeux"
+    rows = [json.loads(line) for line in seqx("translate", "--run", trained, "--json", stdin=source.encode()).out.splitlines()]
+    (tmp_path / "source").write_text(source + "\n\n")
+    (tmp_path / "target").write_text("".join(row["translation"] + "\n" for row in rows) + "\n")
+    done = seqx("score", "--run", trained, "--source-file", "source", "--target-file", "target")
+    assert done.code == 0, done.err
+    *scores, blank = done.out.splitlines()
+    assert blank == "nan" and "1 lines have no score" in done.err
+    agreeing = [
+        float(score) == pytest.approx(row["score"], abs=1e-3)
+        for score, row in zip(scores, rows)
+        # A text may have several segmentations; the model may have written another one than the tokenizer does.
+        if _segmented(seqx, trained, row["translation"]) == row["pieces"][:-1]
+    ]
+    assert agreeing and all(agreeing)
+
+
+def _segmented(seqx: Seqx, trained: Path, text: str) -> list[str]:
+    from seq2seq.data import tokenizers
+
+    tokenizer = tokenizers.read(trained)
+    return [tokenizer.piece(token) for token in tokenizer.encode([text])[0]]
+
+
+def test_a_line_too_long_for_the_model_is_translated_in_parts(seqx: Seqx, trained: Path) -> None:
+    text = "un chat rouge. " * 30
+    row = json.loads(seqx("translate", "--run", trained, "--json", text).out)
+    assert row["parts"] > 1
+    one = json.loads(seqx("translate", "--run", trained, "--json", "un chat rouge.").out)
+    assert one["parts"] == 1
+
+
+def test_output_is_whole_or_not_written(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.txt").write_text("what was there\n")
+    (tmp_path / "in.txt").write_bytes(b"un chat\n" * 3000 + b"caf\xe9\n")
+    done = seqx("translate", "--run", trained, "--input", "in.txt", "--output", "out.txt")
+    assert done.code == 1
+    assert "in.txt, line 3001: byte 0xe9 is not UTF-8" in done.err and "--encoding-errors replace" in done.err
+    assert (tmp_path / "out.txt").read_text() == "what was there\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
+    again = seqx("translate", "--run", trained, "--input", "in.txt", "--output", "out.txt", "--encoding-errors", "replace", "--beam-size", "1")
+    assert again.code == 0
+    assert (tmp_path / "out.txt").read_text().count("\n") == 3001
+
+
+def test_a_slow_writer_is_answered_line_by_line() -> None:
+    import threading
+
+    from cli.lines import windows
+
+    answered = threading.Event()
+
+    def slow():  # type: ignore[no-untyped-def]
+        yield "first"
+        assert answered.wait(5), "the second line came only after the first was answered"
+        yield "second"
+
+    groups = windows(slow(), size=100)
+    assert next(groups) == ["first"]
+    answered.set()
+    assert next(groups) == ["second"]
+    assert list(groups) == []
+
+
+def test_windows_keep_order_and_lose_nothing() -> None:
+    from cli.lines import windows
+
+    lines = [str(number) for number in range(1000)]
+    groups = list(windows(lines, size=64))
+    assert [line for group in groups for line in group] == lines
+    assert max(map(len, groups)) <= 64

@@ -1,0 +1,34 @@
+"""What every test stands on: one thread, a fixed seed, no deadline on a busy machine."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import register_random, settings
+from torch import Tensor
+
+settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("seqx")
+torch.set_num_threads(1)
+
+
+class _TorchRandom:
+    """Torch's generator as Hypothesis wants it, so that each example starts from the same one and failures repeat."""
+
+    def seed(self, number: int) -> None:
+        torch.manual_seed(number)
+
+    def getstate(self) -> Tensor:
+        return torch.get_rng_state()
+
+    def setstate(self, state: Tensor) -> None:
+        torch.set_rng_state(state)
+
+
+_TORCH_RANDOM = _TorchRandom()  # Hypothesis keeps no reference of its own
+register_random(_TORCH_RANDOM)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(1)

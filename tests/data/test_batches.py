@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice, takewhile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.data import batches
+from seq2seq.data.batches import Batch, Batches, Place, collate, cut, pad_sources
+from seq2seq.data.encoded import Encoded, Tokenizers, encode
+from seq2seq.data.tokenizers import BOS, EOS, PAD
+from tests.data.samples import pairs, text
+
+COUNT, BUDGET = 700, 400
+
+
+@pytest.fixture(scope="module")
+def encoded(bpe: Tokenizers, tmp_path_factory: pytest.TempPathFactory) -> Encoded:
+    return encode([text(pairs(COUNT))], bpe, tmp_path_factory.mktemp("cache"), max_length=128, max_ratio=4.0)
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_CHUNK", 300)
+
+
+def _stream(
+    encoded: Encoded, bpe: Tokenizers, start: Place = Place(), seed: int = 1, sampling: float = 0.0
+) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+    return Batches(encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling).stream(start)
+
+
+def _epoch(stream: Iterator[tuple[Place, Batch]], epoch: int = 0) -> list[tuple[Place, Batch]]:
+    return list(takewhile(lambda found: found[0].epoch == epoch, stream))
+
+
+def _key(batch: Batch) -> tuple[object, ...]:
+    return tuple(None if part is None else part.tolist() for part in (*batch.inputs, batch.labels))  # type: ignore[return-value]
+
+
+def _pairs(batch: Batch) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    source = batch.inputs[0]
+    assert source is not None
+    for tokens, labels in zip(source.tolist(), batch.labels.tolist()):
+        yield tuple(tokens[: tokens.index(EOS)]), tuple(labels[: labels.index(EOS)])
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_epoch_has_each_pair_once(encoded: Encoded, bpe: Tokenizers, epoch: int) -> None:
+    seen = Counter(pair for _, batch in _epoch(_stream(encoded, bpe, Place(epoch)), epoch) for pair in _pairs(batch))
+    expected = (encoded[index] for index in range(COUNT))
+    assert seen == Counter((tuple(source.tolist()), tuple(target.tolist())) for source, target in expected)
+    assert sum(seen.values()) == COUNT
+
+
+@pytest.mark.parametrize("sampling", [0.0, 0.2])
+def test_no_batch_exceeds_the_budget(encoded: Encoded, bpe: Tokenizers, sampling: float) -> None:
+    for _, batch in _epoch(_stream(encoded, bpe, sampling=sampling)):
+        source, _, target = batch.inputs
+        assert source is not None
+        assert target is not None
+        assert len(source) * max(source.size(1), target.size(1)) <= BUDGET
+
+
+def test_the_seed_alone_decides_the_order_and_epochs_differ(encoded: Encoded, bpe: Tokenizers) -> None:
+    one, again, other = ([_key(batch) for _, batch in _epoch(_stream(encoded, bpe, seed=seed))] for seed in (1, 1, 2))
+    next_epoch = [_key(batch) for _, batch in _epoch(_stream(encoded, bpe, Place(1)), 1)]
+    assert one == again
+    assert one != other
+    assert one != next_epoch
+
+
+@pytest.mark.parametrize("sampling", [0.0, 0.2])
+def test_a_stream_from_a_place_is_the_tail_of_the_whole(encoded: Encoded, bpe: Tokenizers, sampling: float) -> None:
+    one_epoch = len(_epoch(_stream(encoded, bpe, sampling=sampling)))
+    whole = list(islice(_stream(encoded, bpe, sampling=sampling), one_epoch + 40))
+    assert len({place.chunk for place, _ in whole}) == 3
+    starts = [index for index, (place, _) in enumerate(whole[1:], 1) if place.index == 0 or index % 23 == 5]
+    for index in starts:
+        before, place = whole[index - 1][0], whole[index][0]
+        for start in (place, before._replace(index=before.index + 1)):
+            found = list(islice(_stream(encoded, bpe, start, sampling=sampling), 12))
+            expected = whole[index : index + 12]
+            assert [place for place, _ in found][: len(expected)] == [place for place, _ in expected]
+            assert [_key(batch) for _, batch in found][: len(expected)] == [_key(batch) for _, batch in expected]
+
+
+def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: Encoded, bpe: Tokenizers) -> None:
+    def texts(sampling: float, epoch: int) -> tuple[Counter[str], list[tuple[int, ...]]]:
+        found = [
+            pair[1]
+            for _, batch in _epoch(_stream(encoded, bpe, Place(epoch), sampling=sampling), epoch)
+            for pair in _pairs(batch)
+        ]
+        return Counter(bpe.target.decode(found)), sorted(found)
+
+    plain, first, second = texts(0.0, 0), texts(0.2, 0), texts(0.2, 1)
+    assert plain[0] == first[0] == second[0]
+    assert len({str(segmented) for _, segmented in (plain, first, second)}) == 3
+
+
+def test_sampling_stays_within_the_longest_allowed(encoded: Encoded, bpe: Tokenizers) -> None:
+    longest = int(encoded.lengths().max()) + 1
+    sampled = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, sampling=0.5, max_length=longest)
+    sizes = [
+        part.size(1)
+        for _, batch in _epoch(sampled.stream())
+        for part in (batch.inputs[0], batch.labels)
+        if part is not None
+    ]
+    assert max(sizes) == longest
+
+
+def test_little_is_padded(bpe: Tokenizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_CHUNK", 50_000)
+    many = encode([text(pairs(6000))], bpe, tmp_path, max_length=128, max_ratio=4.0)
+    found = [batch for _, batch in _epoch(Batches(many, bpe, batch_tokens=4096, seed=1).stream())]
+    assert 1 - sum(batch.filled for batch in found) / sum(batch.padded for batch in found) < 0.15
+    fullest = [max(part.numel() for part in (batch.inputs[0], batch.labels) if part is not None) for batch in found]
+    assert np.median(fullest) > 0.9 * 4096
+
+
+def test_collate_shifts_the_target_and_pads_with_pad() -> None:
+    batch = collate([[7, 8], [9]], [[10], [11, 12, 13]])
+    source, mask, target = batch.inputs
+    assert source is not None
+    assert mask is not None
+    assert target is not None
+    assert source.tolist() == [[7, 8, EOS], [9, EOS, PAD]]
+    assert mask.shape == (2, 1, 1, 3)
+    assert mask[:, 0, 0].tolist() == [[True, True, True], [True, True, False]]
+    assert target.tolist() == [[BOS, 10, PAD, PAD], [BOS, 11, 12, 13]]
+    assert batch.labels.tolist() == [[10, EOS, PAD, PAD], [11, 12, 13, EOS]]
+    assert (batch.tokens, batch.padded, batch.filled) == (6, 6 + 8, 5 + 6)
+    assert {part.dtype for part in (source, target, batch.labels)} == {torch.int64}
+    assert mask.dtype == torch.bool
+
+
+def test_no_mask_where_sources_are_equally_long() -> None:
+    assert collate([[7, 8], [9, 10]], [[11], [12, 13]]).inputs[1] is None
+    tokens, mask, count = pad_sources([[], []])
+    assert (tokens.tolist(), mask, count) == ([[EOS], [EOS]], None, 2)
+
+
+def test_a_batch_moves_whole() -> None:
+    batch = collate([[7]], [[8]])
+    assert _key(batch.to(torch.device("cpu"))) == _key(batch)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=200), st.integers(61, 300))
+def test_cuts_cover_everything_in_order_within_the_budget_and_greedily(lengths: list[int], budget: int) -> None:
+    longest = np.array(sorted(lengths))
+    bounds = cut(longest, budget)
+    assert [bounds[0][0], *(end for _, end in bounds)] == [*(start for start, _ in bounds), len(longest)]
+    for start, end in bounds:
+        assert (end - start) * (longest[end - 1] + 1) <= budget
+        assert end == len(longest) or (end - start + 1) * (longest[end] + 1) > budget

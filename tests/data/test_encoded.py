@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2seq import recipe
+from seq2seq.data import encoded, tokenizers
+from seq2seq.data.encoded import Encoded, Tokenizers, encode, fold
+from seq2seq.data.formats import Pair, Text
+from seq2seq.errors import DataError
+from tests.data.samples import pairs, text
+
+LIMITS: dict[str, Any] = {"max_length": 128, "max_ratio": 4.0}
+
+
+def _all(found: Encoded) -> list[tuple[list[int], list[int]]]:
+    return [(source.tolist(), target.tolist()) for source, target in (found[index] for index in range(len(found)))]
+
+
+@pytest.mark.parametrize("chunk", [7, 5000])
+def test_what_is_on_disk_is_what_the_tokenizer_says(
+    tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(encoded, "_CHUNK", chunk)
+    found = encode([text(pairs(30)), text(pairs(20, seed=2))], bpe, tmp_path, **LIMITS)
+    sources, targets = (list(side) for side in zip(*pairs(30), *pairs(20, seed=2)))
+    assert _all(found) == list(zip(bpe.source.encode(sources), bpe.target.encode(targets)))
+    assert found.lengths().tolist() == [[len(source), len(target)] for source, target in _all(found)]
+    assert found.report == {
+        "read": 50,
+        "kept": 50,
+        "dropped": {},
+        "tokens": sum(map(sum, found.lengths().tolist())),
+        "dtype": "uint16",
+    }
+
+
+def test_each_side_has_its_own_tokenizer(tmp_path: Path, bpe: Tokenizers, lines: list[str]) -> None:
+    characters = tokenizers.train(recipe.Tokenizer(kind="character", vocabulary_size=60), lines)
+    both = Tokenizers(bpe.source, characters)
+    assert (bpe.joint, both.joint) == (True, False)
+    found = encode([text(pairs(5))], both, tmp_path, **LIMITS)
+    assert [characters.decode([target])[0] for _, target in _all(found)] == [target for _, target in pairs(5)]
+
+
+def test_a_wide_vocabulary_takes_wide_tokens(tmp_path: Path) -> None:
+    wide = tokenizers.Characters("".join(map(chr, range(0x10000, 0x30000))))
+    found = encode([text([("\U00010000", "\U0002ffff")])], Tokenizers(wide, wide), tmp_path, **LIMITS)
+    assert _all(found) == [([4], [0x20000 + 3])]
+
+
+def _counting(of: list[Pair]) -> tuple[Text, list[int]]:
+    reads: list[int] = []
+
+    def read() -> Iterator[Pair]:
+        reads.append(1)
+        return iter(of)
+
+    return Text("counted", read, text(of).checksum), reads
+
+
+def test_the_second_time_nothing_is_read_or_encoded(tmp_path: Path, bpe: Tokenizers) -> None:
+    counted, reads = _counting(list(pairs(20)))
+    heard: list[int] = []
+    first = encode([counted], bpe, tmp_path, **LIMITS, progress=heard.append)
+    again = encode([counted], bpe, tmp_path, **LIMITS, progress=heard.append)
+    assert (len(reads), heard) == (1, [20])
+    assert _all(first) == _all(again)
+
+
+def test_the_cache_knows_text_tokenizer_and_settings_apart(tmp_path: Path, bpe: Tokenizers, lines: list[str]) -> None:
+    other = tokenizers.train(recipe.Tokenizer(vocabulary_size=500), lines)
+    one, two = text(pairs(20)), text(pairs(20, seed=2))
+    calls: list[tuple[list[Text], Tokenizers, dict[str, Any]]] = [
+        ([one], bpe, LIMITS),
+        ([two], bpe, LIMITS),
+        ([one, two], bpe, LIMITS),
+        ([one], bpe, {**LIMITS, "held_out": [two]}),
+        ([one], Tokenizers(other, other), LIMITS),
+        ([one], Tokenizers(bpe.source, other), LIMITS),
+        ([one], bpe, {**LIMITS, "max_length": 127}),
+        ([one], bpe, {**LIMITS, "max_ratio": 3.0}),
+    ]
+    for texts, both, settings in calls:
+        encode(texts, both, tmp_path, **settings)
+    assert len(list(tmp_path.iterdir())) == len(calls)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded, "_CHUNK", 10)
+
+    def interrupt(count: int) -> None:
+        if count == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode([text(pairs(30))], bpe, tmp_path, **LIMITS, progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["report.json", "tokens", "offsets"])
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, bpe: Tokenizers, damage: str) -> None:
+    whole = _all(encode([text(pairs(20))], bpe, tmp_path, **LIMITS))
+    (file,) = tmp_path.glob(f"*/{damage}")
+    file.write_bytes(file.read_bytes()[:-2])
+    assert _all(encode([text(pairs(20))], bpe, tmp_path, **LIMITS)) == whole
+
+
+def test_another_process_that_was_faster_is_believed(tmp_path: Path, bpe: Tokenizers) -> None:
+    def be_overtaken(count: int) -> None:
+        encode([text(pairs(20))], bpe, tmp_path, **LIMITS)
+
+    found = encode([text(pairs(20))], bpe, tmp_path, **LIMITS, progress=be_overtaken)
+    assert len(found) == 20
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_dropped_pairs_are_counted_by_reason(tmp_path: Path) -> None:
+    both = Tokenizers(tokenizers.Bytes(), tokenizers.Bytes())
+    given = [
+        ("", "blank"),
+        ("blank", ""),
+        ("a" * 20, "b" * 127),  # 128 with EOS: fits, but for its ratio
+        ("a" * 40, "b" * 127),
+        ("a" * 40, "b" * 128),
+        ("aa", "b" * 11),
+        ("a", "b" * 10),  # short: any ratio goes
+        ("Seen, BEFORE!", "something"),
+        ("something", "ÉTÉ ２"),
+        ("?", "!"),
+        ("kept", "kept"),
+    ]
+    held_out = [text([("seen before", "x"), ("?", "!")]), text([("y", "e\u0301te\u0301-2.")])]
+    found = encode([text(given)], both, tmp_path, **LIMITS, held_out=held_out)
+    report = found.report
+    assert report["dropped"] == {"blank": 2, "in dev or test": 2, "odd ratio": 2, "too long": 1}
+    assert report["read"] == len(given) == report["kept"] + sum(report["dropped"].values())
+    assert len(found) == report["kept"] == 4
+
+
+def test_folding_keeps_letters_and_digits_alone() -> None:
+    assert fold("L'été, 2\u00a0fois !") == fold("l ete\u0301te".replace("ete\u0301te", "e\u0301te\u0301") + "2FOIS")
+    assert len({fold(each) for each in ("ete", "été", "ete2", "")}) == 4
+    assert fold(" ?! ") == b""
+
+
+def test_no_pair_left_is_an_error_that_says_why(tmp_path: Path, bpe: Tokenizers) -> None:
+    everything = text(pairs(20), "mine.tsv")
+    with pytest.raises(DataError, match=r"no pair is left of mine\.tsv \(in dev or test: 20\); see data\.max_length"):
+        encode([everything], bpe, tmp_path, **LIMITS, held_out=[everything])
+    with pytest.raises(DataError, match="the text is empty"):
+        encode([text([])], bpe, tmp_path, **LIMITS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, bpe: Tokenizers) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot write tokens under .*file: .*; make room there, or choose another"):
+        encode([text(pairs(5))], bpe, tmp_path / "file", **LIMITS)
+
+
+def test_tokens_stay_on_disk(tmp_path: Path, bpe: Tokenizers) -> None:
+    source, _ = encode([text(pairs(5))], bpe, tmp_path, **LIMITS)[3]
+    assert isinstance(source, np.memmap)
+
+
+@pytest.mark.slow
+def test_a_million_pairs_take_little_memory() -> None:
+    command = [sys.executable, "-m", "tests.data.memory", "1000000"]
+    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    encoding, all_of_it = map(float, run.stdout.split())
+    assert encoding < 150
+    assert all_of_it < 300

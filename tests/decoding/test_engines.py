@@ -1,0 +1,122 @@
+"""The engine over a Transformer of random weights: search with cache and batch is search without, and scores agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+
+from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
+from seq2seq.decoding.engines import Options, TorchEngine
+from seq2seq.decoding.sampling import Sampling
+from seq2seq.decoding.search import Hypothesis
+from seq2seq.device import Numerics
+from seq2seq.model.transformer import Transformer
+from tests import reference
+from tests.fakes import tiny_transformer
+
+SOURCES = [[5, 9, 4], [7], [], [10, 6, 6, 8, 4, 5], [8, 4]]
+GREEDY = Options(beam_size=1, max_extra=4)
+BEAM = Options(beam_size=3, n_best=3, max_extra=4, length_penalty=1.0)
+SAMPLED = Options(sampling=Sampling(seed=5), n_best=3, max_extra=4)
+CPU = Numerics(torch.device("cpu"), None)
+
+
+@pytest.fixture
+def model() -> Transformer:
+    return tiny_transformer(deviation=0.8)
+
+
+@pytest.fixture
+def engine(model: Transformer) -> TorchEngine:
+    return TorchEngine(model, CPU)
+
+
+def uncached(model: Transformer, source: Sequence[int]) -> Callable[[tuple[int, ...]], list[float]]:
+    """The model as a function of the tokens so far, computed anew from nothing each time."""
+
+    def following(tokens: tuple[int, ...]) -> list[float]:
+        with torch.no_grad():
+            logits = model(torch.tensor([[*source, EOS]]), None, torch.tensor([[BOS, *tokens]]))
+        return logits[0, -1].double().log_softmax(-1).tolist()  # type: ignore[no-any-return]
+
+    return following
+
+
+def close(one: Hypothesis, other: Hypothesis) -> bool:
+    return (
+        one.tokens == other.tokens
+        and one.token_scores == pytest.approx(other.token_scores, abs=1e-4)
+        and one.score == pytest.approx(other.score, abs=1e-4)
+    )
+
+
+def test_greedy_rolls_out_the_most_probable_tokens(model: Transformer, engine: TorchEngine) -> None:
+    found = engine.translate(SOURCES, GREEDY)
+    for source, (hypothesis,) in zip(SOURCES, found, strict=True):
+        assert hypothesis.tokens == reference.greedy(uncached(model, source), len(source) + 4)
+    assert len({hypothesis.tokens for (hypothesis,) in found}) > 2
+
+
+def test_beams_are_those_of_the_plain_loops(model: Transformer, engine: TorchEngine) -> None:
+    for source, found in zip(SOURCES, engine.translate(SOURCES, BEAM), strict=True):
+        wanted = reference.beam_search(uncached(model, source), len(source) + 4, beam_size=3, alpha=1.0, n_best=3)
+        assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in wanted]
+        assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, _, score in wanted], abs=1e-4)
+
+
+@pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
+def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine, options: Options) -> None:
+    together = engine.translate(SOURCES, options)
+    for source, hypotheses in zip(SOURCES, together, strict=True):
+        (alone,) = engine.translate([source], options)
+        assert len(alone) == len(hypotheses)
+        assert all(close(one, other) for one, other in zip(alone, hypotheses))
+
+
+@pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
+def test_forced_decoding_gives_the_scores_that_translate_reported(engine: TorchEngine, options: Options) -> None:
+    found = engine.translate(SOURCES, options)
+    for rank in range(options.n_best):
+        outputs = [hypotheses[rank] for hypotheses in found]
+        scored = engine.score(SOURCES, [output.tokens for output in outputs], options.length_penalty)
+        assert all(close(one, other) for one, other in zip(scored, outputs, strict=True))
+
+
+@pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
+def test_outputs_keep_to_the_limit_and_come_best_first(engine: TorchEngine, options: Options) -> None:
+    for source, hypotheses in zip(SOURCES, engine.translate(SOURCES, options), strict=True):
+        assert len(hypotheses) == options.n_best
+        scores = [hypothesis.score for hypothesis in hypotheses]
+        assert scores == sorted(scores, reverse=True)
+        for hypothesis in hypotheses:
+            assert len(hypothesis.tokens) <= len(source) + options.max_extra
+            assert not {PAD, UNKNOWN, BOS, EOS} & set(hypothesis.tokens)
+
+
+def test_samples_are_drawn_anew_for_each_of_n_best_and_repeat_with_the_seed(engine: TorchEngine) -> None:
+    options = replace(SAMPLED, n_best=8)
+    found = engine.translate(SOURCES, options)
+    assert found == engine.translate(SOURCES, options)
+    assert all(len({hypothesis.tokens for hypothesis in group}) > 1 for group in found)
+    assert found != engine.translate(SOURCES, replace(options, sampling=Sampling(seed=6)))
+
+
+def test_a_model_in_training_is_translated_with_without_dropout() -> None:
+    model = tiny_transformer(dropout=0.5).train()
+    engine = TorchEngine(model, CPU)
+    assert engine.translate(SOURCES, BEAM) == engine.translate(SOURCES, BEAM)
+
+
+def test_bfloat16_scores_stay_close() -> None:
+    model = tiny_transformer(d_model=32, d_ff=64, deviation=0.2)
+    exact = TorchEngine(model, CPU)
+    rounded = TorchEngine(model, Numerics(torch.device("cpu"), torch.bfloat16))
+    found = rounded.translate(SOURCES, BEAM)
+    for rank in range(BEAM.n_best):
+        targets = [hypotheses[rank].tokens for hypotheses in found]
+        for one, other in zip(exact.score(SOURCES, targets, 1.0), rounded.score(SOURCES, targets, 1.0)):
+            assert one.score == pytest.approx(other.score, abs=0.1)
+            assert one.score != other.score

@@ -1,0 +1,88 @@
+"""Small models: a table of random log-probabilities that takes steps, and a Transformer of random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seq2seq import recipe
+from seq2seq.data.tokenizers import BOS
+from seq2seq.model.state import Cache, KeyValue, State
+from seq2seq.model.transformer import Transformer
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class TableSteps:
+    """Steps whose next-token distribution is a pure function of (seed, sentence, tokens so far), random for each.
+
+    The tokens so far travel through a real `State`, so that a search which mixes up rows or sentences sees other
+    distributions.
+    """
+
+    def __init__(self, vocabulary: int, seed: int, *, end: float = 0.0) -> None:
+        self.vocabulary = vocabulary
+        self.taken = 0
+        self._seed = seed
+        self._end = end  # added to the logit of EOS
+
+    def start(self, sentences: Sequence[int]) -> State:
+        """The state of sentences that are known by a number."""
+        number = torch.tensor(sentences)[:, None, None, None]
+        return State([Cache()], [KeyValue(number, number)], None)
+
+    def step(self, tokens: Tensor, state: State) -> Tensor:
+        """Logits (N, 1, V) after the tokens (N, 1); probabilities are their softmax."""
+        self.taken += 1
+        so_far = state.caches[0].append(tokens[:, :, None, None], tokens[:, :, None, None]).key[:, 0, :, 0].tolist()
+        numbers = state.memories[0].key.flatten().tolist()
+        beams = len(so_far) // len(numbers)
+        assert all(prefix[0] == BOS for prefix in so_far)
+        rows = [self._logits(numbers[row // beams], prefix[1:]) for row, prefix in enumerate(so_far)]
+        return torch.tensor(np.array(rows), dtype=torch.float32)[:, None, :]
+
+    def log_probabilities(self, sentence: int, tokens: Sequence[int]) -> list[float]:
+        """Natural-log probability of each token after `tokens`."""
+        logits = self._logits(sentence, tokens)
+        return (logits - np.log(np.exp(logits).sum())).tolist()  # type: ignore[no-any-return]
+
+    def _logits(self, sentence: int, tokens: Sequence[int]) -> Any:
+        logits = np.random.default_rng((self._seed, sentence, *tokens)).normal(scale=2.0, size=self.vocabulary)
+        logits[3] += self._end
+        return logits
+
+
+def tiny_recipe(**changes: Any) -> recipe.Model:
+    """Two layers, eight wide, two heads, no dropout."""
+    sizes = {
+        "d_model": 8,
+        "d_ff": 12,
+        "n_heads": 2,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "dropout": 0.0,
+        "max_length": 16,
+    }
+    return recipe.Model.model_validate({**sizes, **changes})
+
+
+def tiny_transformer(vocabulary: int = 11, *, deviation: float = 0.4, **changes: Any) -> Transformer:
+    """A tiny Transformer in evaluation mode. Weights, biases and gains are all random, so that each matters."""
+    return randomise(Transformer(tiny_recipe(**changes), vocabulary, vocabulary).eval(), deviation)
+
+
+def randomise(module: Module, deviation: float = 0.4) -> Module:
+    """Draw all weights anew, biases and gains too."""
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.normal_(std=deviation)
+    return module
+
+
+def padding_mask(lengths: Sequence[int]) -> Tensor:
+    """Mask (B, 1, 1, S) of sequences that are filled up to `lengths`."""
+    return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])[:, None, None, :]

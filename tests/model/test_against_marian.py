@@ -1,0 +1,81 @@
+"""The model is the one that Marian trains and Hugging Face's MarianMTModel runs: same weights, same logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from seq2seq.model.transformer import Transformer
+from tests.fakes import padding_mask, tiny_recipe
+
+transformers = pytest.importorskip("transformers", reason="the [hf] extra is not installed")
+
+_LAYER = {
+    "self_attn.out_proj": "attention.output",
+    "self_attn_layer_norm": "attention_residual.norm",
+    "encoder_attn.q_proj": "cross_attention.query",
+    "encoder_attn.out_proj": "cross_attention.output",
+    "encoder_attn_layer_norm": "cross_attention_residual.norm",
+    "fc1": "feed_forward.inner",
+    "fc2": "feed_forward.outer",
+    "final_layer_norm": "feed_forward_residual.norm",
+}
+_PACKED = {
+    "attention.query_key_value": [f"self_attn.{part}_proj" for part in "qkv"],
+    "cross_attention.key_value": [f"encoder_attn.{part}_proj" for part in "kv"],
+}
+
+
+def marian(vocabulary: int) -> Any:
+    """A Marian model of random weights, biases and gains."""
+    sizes = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 3, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24}
+    heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+    config = transformers.MarianConfig(
+        vocab_size=vocabulary, pad_token_id=0, eos_token_id=3, decoder_start_token_id=2, forced_eos_token_id=3,
+        max_position_embeddings=32, activation_function="relu", scale_embedding=True, tie_word_embeddings=True,
+        share_encoder_decoder_embeddings=True, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0,
+        **sizes, **heads,
+    )  # fmt: skip
+    model = transformers.MarianMTModel(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "embed_positions" not in name:
+                weight.normal_(std=0.3)
+    return model
+
+
+def in_our_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Marian's weights under the names of ours."""
+    shared = weights["model.shared.weight"]
+    renamed = {f"{name}.weight": shared for name in ("source_embedding", "target_embedding", "head")}
+    for stack, layers in (("encoder", 2), ("decoder", 3)):
+        for layer in range(layers):
+            theirs, ours = f"model.{stack}.layers.{layer}", f"{stack}.{layer}"
+            for kind in ("weight", "bias"):
+                for there, here in _LAYER.items():
+                    if f"{theirs}.{there}.{kind}" in weights:
+                        renamed[f"{ours}.{here}.{kind}"] = weights[f"{theirs}.{there}.{kind}"]
+                for here, parts in _PACKED.items():
+                    if f"{theirs}.{parts[0]}.{kind}" in weights:
+                        renamed[f"{ours}.{here}.{kind}"] = torch.cat(
+                            [weights[f"{theirs}.{part}.{kind}"] for part in parts]
+                        )
+    return renamed
+
+
+def test_marian_weights_give_the_logits_of_marian() -> None:
+    theirs = marian(vocabulary=29)
+    sizes = tiny_recipe(d_model=16, d_ff=24, n_heads=4, encoder_layers=2, decoder_layers=3)
+    ours = Transformer(sizes, 29, 29).eval()
+    ours.load_state_dict(in_our_names(theirs.state_dict()))
+    # Marian puts all sines before all cosines; the paper, and we, have them by turns.
+    ours.positions.table = theirs.model.encoder.embed_positions.weight.detach()
+
+    source, target, mask = torch.randint(1, 29, (3, 9)), torch.randint(1, 29, (3, 6)), padding_mask([9, 5, 2])
+    with torch.no_grad():
+        wanted = theirs(input_ids=source, attention_mask=mask[:, 0, 0].long(), decoder_input_ids=target).logits
+        logits = ours(source, mask, target)
+    assert torch.allclose(logits, wanted, rtol=0, atol=1e-5)

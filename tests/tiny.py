@@ -1,0 +1,66 @@
+"""A corpus and a recipe so small that a whole training takes a second or two."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+_WORDS = {"un": "one", "deux": "two", "trois": "three", "quatre": "four", "chat": "cat", "chien": "dog", "rouge": "red"}
+
+RECIPE = """
+summary = "tiny"
+[data]
+corpus = "nowhere"
+max_length = 32
+[tokenizer]
+vocabulary_size = 300
+[model]
+d_model = 16
+d_ff = 32
+n_heads = 2
+encoder_layers = 1
+decoder_layers = 1
+max_length = 32
+[training]
+steps = 6
+batch_tokens = 256
+learning_rate = 5e-3
+warmup_steps = 4
+clip_norm = 1.0
+validate_every = 2
+validate_sentences = 8
+average_last = 2
+precision = "float32"
+[decoding]
+beam_size = 2
+max_extra = 6
+"""
+
+
+def pairs(count: int, seed: int) -> list[tuple[str, str]]:
+    """Word-for-word translations, all different."""
+    draw = random.Random(seed)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        words = draw.choices(list(_WORDS), k=draw.randint(2, 7))
+        found[" ".join(words)] = " ".join(_WORDS[word] for word in words)
+    return list(found.items())
+
+
+def write_pairs(folder: Path, stem: str, rows: list[tuple[str, str]]) -> tuple[Path, Path]:
+    """Two files, line for line."""
+    files = folder / f"{stem}.fr", folder / f"{stem}.en"
+    for side, file in enumerate(files):
+        file.write_text("".join(row[side] + "\n" for row in rows), encoding="utf-8")
+    return files
+
+
+def arguments(folder: Path) -> list[str]:
+    """What `seqx train` takes to train the tiny recipe on the tiny corpus, all of it under `folder`."""
+    (folder / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    given = ["--recipe", str(folder / "tiny.toml")]
+    for stem, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3)):
+        source, target = write_pairs(folder, stem, pairs(count, seed))
+        prefix = "" if stem == "train" else f"{stem}-"
+        given += [f"--{prefix}source-file", str(source), f"--{prefix}target-file", str(target)]
+    return given

@@ -1,0 +1,165 @@
+"""A whole training: resumed = uninterrupted, nothing lost, stopping when told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq import recipe
+from seq2seq.data.corpora import Corpus, file_pair
+from seq2seq.errors import DataError, RunError
+from seq2seq.run import Run
+from seq2seq.training import checkpoint, prepare
+from seq2seq.training.loop import Progress
+from seq2seq.training.session import Event, Session, Started, Stopped, Validated
+from tests import tiny
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    monkeypatch.setenv("SEQX_RUNS", str(tmp_path / "runs"))
+    texts = [file_pair(*tiny.write_pairs(tmp_path, name, tiny.pairs(count, seed))) for name, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3))]
+    return Corpus("tiny", "files", (texts[0],), texts[1], texts[2])
+
+
+def tiny_recipe(**training: object) -> recipe.Recipe:
+    wanted = recipe.parse(tiny.RECIPE, "tiny")
+    changed = recipe.Training.model_validate({**wanted.training.model_dump(), **training})
+    tokenizer = wanted.tokenizer.model_copy(update={"sampling": 0.2})  # randomness of the data, beside that of dropout
+    return wanted.model_copy(update={"training": changed, "tokenizer": tokenizer})
+
+
+def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
+    run = Run(folder)
+    run.claim(wanted)
+    return prepare.session(wanted, corpus, run, "cpu", lambda message: None)
+
+
+def stop_after(step: int, events: Iterator[Event]) -> list[Event]:
+    """The events up to an update, and no more: as if the process had been killed there."""
+    taken = []
+    for event in events:
+        taken.append(event)
+        if isinstance(event, Progress) and event.step == step:
+            break
+    return taken
+
+
+def final(folder: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.read_weights(folder / "model.safetensors")
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    kept = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in kept]
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 5])
+def test_killed_and_resumed_is_bit_identical_to_uninterrupted(corpus: Corpus, tmp_path: Path, killed_after: int) -> None:
+    wanted = tiny_recipe(accumulate=2)
+    list(session(wanted, corpus, tmp_path / "whole").events())
+    stop_after(killed_after, session(wanted, corpus, tmp_path / "killed").events())
+    resumed = list(session(wanted, corpus, tmp_path / "killed").events())
+    started = resumed[0]
+    assert isinstance(started, Started)
+    assert started.step == killed_after // 2 * 2 - (2 if killed_after % 2 == 0 else 0)  # the validation of that step was not reached
+    whole, killed = final(tmp_path / "whole"), final(tmp_path / "killed")
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
+
+
+def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe()
+    list(session(wanted, corpus, tmp_path / "whole").events())
+    seen: list[Event] = []
+    for event in session(wanted, corpus, tmp_path / "stopped").events(lambda: any(isinstance(e, Progress) and e.step == 3 for e in seen)):
+        seen.append(event)
+    assert seen[-1] == Stopped(3, "interrupted", finished=False)
+    assert not (tmp_path / "stopped" / "model.safetensors").exists()
+    resumed = list(session(wanted, corpus, tmp_path / "stopped").events())
+    assert isinstance(resumed[0], Started) and resumed[0].step == 3
+    whole, stopped = final(tmp_path / "whole"), final(tmp_path / "stopped")
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "stopped")
+
+
+def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe(average_last=2)
+    seen: dict[int, dict[str, torch.Tensor]] = {}
+    made = session(wanted, corpus, tmp_path / "run")
+    for event in made.events():
+        if isinstance(event, Validated):
+            seen[event.step] = checkpoint.read_weights(checkpoint.folder(tmp_path / "run" / "checkpoints", event.step) / "weights.safetensors")
+    for name, tensor in final(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, (seen[4][name] + seen[6][name]) / 2)
+    assert Run(tmp_path / "run").record()["weights"] == {"made": "average", "steps": [4, 6]}
+
+
+def test_keep_best_takes_the_checkpoint_with_the_best_figure(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe(keep="best", metric="loss", steps=8)
+    validations = [event for event in session(wanted, corpus, tmp_path / "run").events() if isinstance(event, Validated)]
+    best = min(validations, key=lambda event: event.loss)
+    assert best.best
+    assert Run(tmp_path / "run").record()["weights"]["steps"] == [best.step]
+
+
+def test_patience_stops_training_and_survives_resuming(corpus: Corpus, tmp_path: Path) -> None:
+    # At this rate the loss only grows.
+    wanted = tiny_recipe(metric="loss", patience=2, steps=40, learning_rate=3.0)
+    whole = list(session(wanted, corpus, tmp_path / "whole").events())
+    last = whole[-1]
+    assert isinstance(last, Stopped) and last.finished and last.step < 40 and "no gain in 2" in last.reason
+    stop_after(last.step - 1, session(wanted, corpus, tmp_path / "killed").events())
+    assert list(session(wanted, corpus, tmp_path / "killed").events())[-1] == last
+
+
+def test_a_validation_measures_loss_and_translates_samples(corpus: Corpus, tmp_path: Path) -> None:
+    events = list(session(tiny_recipe(), corpus, tmp_path / "run").events())
+    validated = [event for event in events if isinstance(event, Validated)]
+    assert [event.step for event in validated] == [2, 4, 6]
+    assert validated[-1].loss < validated[0].loss
+    assert len(validated[0].samples) == 3
+    assert {sample.source for sample in validated[0].samples} <= {source for source, _ in tiny.pairs(12, 2)}
+    started = events[0]
+    assert isinstance(started, Started) and started.first_loss is not None
+    assert abs(started.first_loss - started.uniform_loss) < 0.25 * started.uniform_loss
+
+
+def test_checkpoints_that_nothing_needs_are_deleted(corpus: Corpus, tmp_path: Path) -> None:
+    list(session(tiny_recipe(average_last=3, steps=12, metric="loss"), corpus, tmp_path / "run").events())
+    kept = checkpoint.steps(tmp_path / "run" / "checkpoints")
+    assert kept == [8, 10, 12]
+    whole = [step for step in kept if (checkpoint.folder(tmp_path / "run" / "checkpoints", step) / "optimiser.safetensors").exists()]
+    assert whole == [10, 12]
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_is_lost(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe()
+    stop_after(5, session(wanted, corpus, tmp_path / "run").events())
+    weights = checkpoint.folder(tmp_path / "run" / "checkpoints", 4) / "weights.safetensors"
+    contents = bytearray(weights.read_bytes())
+    contents[-1] ^= 1
+    weights.write_bytes(contents)
+    with pytest.raises(RunError, match=r"step-0000004 is damaged: weights.safetensors changed.*delete that folder"):
+        list(session(wanted, corpus, tmp_path / "run").events())
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [2, 4]
+
+
+def test_another_recipe_or_other_text_is_refused_with_the_difference(corpus: Corpus, tmp_path: Path) -> None:
+    stop_after(3, session(tiny_recipe(), corpus, tmp_path / "run").events())
+    with pytest.raises(RunError, match=r"training.learning_rate: 0.005 -> 0.1"):
+        Run(tmp_path / "run").claim(tiny_recipe(learning_rate=0.1))
+    other = file_pair(*tiny.write_pairs(tmp_path, "other", tiny.pairs(50, 9)))
+    with pytest.raises(RunError, match="other text"):
+        session(tiny_recipe(), Corpus("tiny", "files", (other,), corpus.dev, corpus.test), tmp_path / "run")
+
+
+def test_no_pair_left_is_an_error_that_counts_the_reasons(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe()
+    narrow = wanted.model_copy(update={"data": wanted.data.model_copy(update={"max_length": 1})})
+    with pytest.raises(DataError, match=r"no pair is left.*too long: 200"):
+        session(narrow, corpus, tmp_path / "run")
