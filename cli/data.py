@@ -55,7 +55,8 @@ def check(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Audit training text on one screen: counts, blanks, duplicates, copies, length ratio, odd characters, train/test overlap.
+    """Audit training text on one screen: counts, blanks, duplicates, copies, length ratio, odd characters, train/test
+    overlap.
 
     Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
     """
@@ -93,7 +94,8 @@ def _show(found: Audit) -> None:
             _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))
         for character in split.characters[:5]:
             print(
-                f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: {character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
+                f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
+                f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
             )
     for each in found.overlaps:
         _show_examples(f"{each.name}, source also in train", each.source)

@@ -26,11 +26,17 @@ def show(recipe: Recipe, corpus: Corpus, device: str) -> None:
         ),
         (
             "speed",
-            f"{found.step_seconds:.2f} s an update, {found.tokens_per_second:,.0f} target tokens/s (measured, {found.measured} updates)",
+            (
+                f"{found.step_seconds:.2f} s an update, {found.tokens_per_second:,.0f} target tokens/s "
+                f"(measured, {found.measured} updates)"
+            ),
         ),
         (
             "training",
-            f"{recipe.training.steps:,} updates, {found.epochs:.1f} epochs: about {hours}:{rest // 60:02d} h, and validations",
+            (
+                f"{recipe.training.steps:,} updates, {found.epochs:.1f} epochs: about "
+                f"{hours}:{rest // 60:02d} h, and validations"
+            ),
         ),
     ):
         print(f"{label:10}{value}")

@@ -34,7 +34,8 @@ def evaluate(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap intervals.
+    """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
+    intervals.
 
     Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder.
     """
@@ -72,7 +73,10 @@ def evaluate(
     choice = devices.choose(device, recipe.training.precision)
     translator = build.translator(folder, choice, replace(build.options(recipe)))
     options.note(
-        f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha {decoding.length_penalty}",
+        (
+            f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha "
+            f"{decoding.length_penalty}"
+        ),
         quiet=quiet,
     )
     judged = judging.judge(translator, sentences, name)

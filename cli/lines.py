@@ -1,4 +1,5 @@
-"""Lines from standard input as they come: a window is what has arrived, so that a slow writer gets its answers at once."""
+"""Lines from standard input as they come: a window is what has arrived, so that a slow writer gets its answers at
+once."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ _END = object()
 
 
 def windows(lines: Iterable[str], size: int, linger: float = 0.02) -> Iterator[list[str]]:
-    """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds. Memory is bounded by two groups."""
+    """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds. Memory is bounded by
+    two groups."""
     arrived: queue.Queue[object] = queue.Queue(maxsize=size)
 
     def read() -> None:

@@ -49,7 +49,8 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, 130, 143."""
+    """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, 130,
+    143."""
     _wait_calmly()
     try:
         app()

@@ -31,10 +31,11 @@ def score(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Score given translations by forced decoding: one score a line, the one that `seqx translate --json` reports for that text.
+    """Score given translations by forced decoding: one score a line, the one that `seqx translate --json` reports for
+    that text.
 
-    A score is the natural-log probability over the length penalty; --json adds the tokens with theirs. A line blank on either side,
-    or longer than the model takes, has no score: `nan`, and null in JSON.
+    A score is the natural-log probability over the length penalty; --json adds the tokens with theirs. A line blank
+    on either side, or longer than the model takes, has no score: `nan`, and null in JSON.
     """
     from dataclasses import replace
 

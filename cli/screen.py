@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-
 from torch import Tensor
 
 from seq2seq.recipe import Recipe
@@ -57,14 +56,15 @@ class Screen:
                     case Started():
                         self._started(event)
                         bar.update(task, completed=event.step)
-                        meter.begin(event.step)
+                        meter.rest()
                     case Progress():
                         meter.take(event)
                         if live and meter.due(_SHOW_EVERY):
                             bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
                         elif not live and meter.due(_LINE_EVERY):
                             self.say(
-                                f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA {meter.remaining(event.step, steps)}"
+                                f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA "
+                                f"{meter.remaining(event.step, steps)}"
                             )
                     case Validated():
                         self._validated(event)
@@ -86,7 +86,8 @@ class Screen:
             return
         self.say(f"Model: {event.parameters:,} parameters")
         self.say(
-            f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is {event.uniform_loss:.2f}"
+            f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is "
+            f"{event.uniform_loss:.2f}"
         )
         if abs(event.first_loss / event.uniform_loss - 1) > _FAR_OFF:
             self._console.print("[yellow]WARNING: far from ln V: the scale of embeddings or initial weights is off[/]")
@@ -94,7 +95,8 @@ class Screen:
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
         self.say(
-            f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
+            f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} "
+            f"unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
         )
         for sample in event.samples:
             self._console.print(f"    [dim]source[/]      {escape(sample.source)}")
@@ -106,7 +108,8 @@ def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
     """Scores with signatures and intervals, and BLEU by source length."""
     search = f"beam {judged['beam_size']}, alpha {judged['length_penalty']}, " if "beam_size" in judged else ""
     console.print(
-        f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; {judged['right']:,} right to the letter"
+        f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; "
+        f"{judged['right']:,} right to the letter"
     )
     for label, group in (("", "scores"), ("against all known references", "all_known_references")):
         if label and judged[group]:
@@ -121,26 +124,26 @@ def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
 
 
 class _Meter:
-    """Rates over the time since they were last shown; reads tensors only then."""
+    """Rates since they were last shown, without the time that validations take; reads tensors only when asked for
+    figures."""
 
     def __init__(self) -> None:
-        self._first_step = 0
-        self._begun = time.perf_counter()
-        self._spent = 0.0
-        self._clear()
-
-    def begin(self, step: int) -> None:
-        """Training starts now, at a step."""
-        self._first_step = step
-        self._spent = 0.0
-        self._clear()
+        self._last = 0.0  # when the last update, or what interrupted them, ended
+        self._busy = self._busy_before = 0.0  # seconds spent on updates: since last shown, and before
+        self._updates = 0
+        self._tokens = self._padded = self._filled = 0
+        self._loss: float | Tensor = 0.0
 
     def rest(self) -> None:
         """What passed since the last update was not training."""
-        self._since = time.perf_counter()
+        self._last = time.perf_counter()
 
     def take(self, event: Progress) -> None:
         """Count an update."""
+        now = time.perf_counter()
+        self._busy += now - self._last
+        self._last = now
+        self._updates += 1
         self._tokens += event.tokens
         self._padded += event.padded
         self._filled += event.filled
@@ -148,26 +151,22 @@ class _Meter:
 
     def due(self, seconds: float) -> bool:
         """Whether it is time to show figures again."""
-        return time.perf_counter() - self._since >= seconds
+        return self._busy >= seconds
 
     def figures(self, event: Progress) -> str:
         """The figures since the last call."""
-        seconds = time.perf_counter() - self._since
-        waste = 1 - self._filled / max(1, self._padded)
         text = (
-            f"loss {float(self._loss) / self._tokens:.3f}  rate {event.learning_rate:.2e}  {self._tokens / seconds:,.0f} tokens/s  "
-            f"padding {waste:.0%}  epoch {event.place.epoch + 1}"
+            f"loss {float(self._loss) / self._tokens:.3f}  rate {event.learning_rate:.2e}  "
+            f"{self._tokens / self._busy:,.0f} tokens/s  padding {1 - self._filled / self._padded:.0%}  "
+            f"epoch {event.place.epoch + 1}"
         )
-        self._spent += seconds
-        self._clear()
+        self._busy_before += self._busy
+        self._busy = 0.0
+        self._tokens = self._padded = self._filled = 0
+        self._loss = 0.0
         return text
 
     def remaining(self, step: int, steps: int) -> str:
-        """Time to the last step at the rate so far."""
-        seconds = int((steps - step) * self._spent / max(1, step - self._first_step))
+        """Time that updates will take up to the last, at the rate so far."""
+        seconds = int((steps - step) * (self._busy_before + self._busy) / max(1, self._updates))
         return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-
-    def _clear(self) -> None:
-        self._since = time.perf_counter()
-        self._tokens = self._padded = self._filled = 0
-        self._loss: float | Tensor = 0.0

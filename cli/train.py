@@ -56,8 +56,8 @@ def train(
 ) -> None:
     """Train a model by a recipe, then score it. The same command again goes on where it stopped.
 
-    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from the
-    Hugging Face Hub, else from the corpus that ships with seqx.
+    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
+    the Hugging Face Hub, else from the corpus that ships with seqx.
     """
     from seq2seq import recipe as recipes
     from seq2seq import run as runs
@@ -91,11 +91,15 @@ def _find(
     if corpus is not None:
         return wanted, corpus
     missing = f"corpus {wanted.data.corpus} is neither under $SEQX_DATA nor to be had from the Hugging Face Hub"
-    remedy = f"give --source-file and --target-file, or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
+    remedy = (
+        f"give --source-file and --target-file, or fill a folder with `seqx data get {wanted.name} --to "
+        "DIR` and set SEQX_DATA=DIR"
+    )
     if not fallback or wanted.data.bundled is None:
         raise DataError(f"{missing}; {remedy}")
     options.note(
-        f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} stands in, with the budget that suits it: a small translator of everyday phrases.\n"
+        f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} stands in, with the budget that "
+        "suits it: a small translator of everyday phrases.\n"
         f"      For the real corpus {remedy}.",
         quiet=quiet,
     )

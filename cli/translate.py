@@ -58,8 +58,8 @@ def translate(
 ) -> None:
     """Translate text: line i of the output translates line i of the input, an empty line gives an empty line.
 
-    --json writes an object a line: source, translation, score, log_probability, seconds, tokens with their scores, alternatives.
-    Scores are log-probabilities (natural), the ranking one divided by the length penalty.
+    --json writes an object a line: source, translation, score, log_probability, seconds, tokens with their scores,
+    alternatives. Scores are log-probabilities (natural), the ranking one divided by the length penalty.
     """
     if text and input:
         options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")

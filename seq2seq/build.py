@@ -96,7 +96,8 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Transform
     for name, tokenizer in (("source_embedding.weight", both.source), ("target_embedding.weight", both.target)):
         if name in weights and weights[name].size(0) != tokenizer.size:
             raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {name} has {weights[name].size(0)}: they are of different runs"
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {name} has "
+                f"{weights[name].size(0)}: they are of different runs"
             )
     made = model(run.recipe(), both.source.size, both.target.size)
     load_weights(made, weights, run.weights)

@@ -64,7 +64,8 @@ def choose(name: str = "auto", precision: str = "auto") -> Choice:
 
 
 def prepare() -> None:
-    """Settings of the process, once: the C library keeps the memory that it has, since giving it back and taking it anew each
+    """Settings of the process, once: the C library keeps the memory that it has, since giving it back and taking it
+    anew each
     step costs more than any other single thing on a CPU."""
     if sys.platform == "linux":
         try:
@@ -115,7 +116,7 @@ def trial(device: torch.device, width: int = 256, rows: int = 2048, steps: int =
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "mps":
         return False
     # Without the processor's own instructions bfloat16 is emulated, and slower than float32.

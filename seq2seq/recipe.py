@@ -1,6 +1,7 @@
 """What to do: a recipe is a frozen, validated value read from TOML, changed only by `--set section.key=value`.
 
-Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al., 2017).
+Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al.,
+2017).
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ class Training(_Section):
         description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
     )
     warmup_steps: Positive = 4000
+    schedule: Literal["inverse_square_root", "linear"] = Field(
+        "inverse_square_root",
+        description="after the warm-up: 1/sqrt(step), section 5.3; or linear to zero at the last step",
+    )
     betas: tuple[Probability, Probability] = (0.9, 0.98)
     epsilon: float = Field(1e-9, gt=0)
     label_smoothing: Probability = 0.1
@@ -151,7 +156,8 @@ class Recipe(_Section):
             )
         if self.data.max_length > self.training.batch_tokens:
             raise ValueError(
-                f"training.batch_tokens = {self.training.batch_tokens} cannot hold one pair of data.max_length = {self.data.max_length}"
+                f"training.batch_tokens = {self.training.batch_tokens} cannot hold one pair of "
+                f"data.max_length = {self.data.max_length}"
             )
         return self
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq import recipe
+from seq2seq import recipe as recipes
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes, write_json
 
@@ -44,11 +44,11 @@ class Run:
         """Whether training came to its end here."""
         return self.weights.is_file() and "finished" in self.record()
 
-    def recipe(self) -> recipe.Recipe:
+    def recipe(self) -> recipes.Recipe:
         """The resolved recipe. Raises RunError where there is none."""
         path = self.path / "recipe.toml"
         try:
-            return recipe.parse(path.read_text(encoding="utf-8"), str(path))
+            return recipes.parse(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
 
@@ -69,7 +69,7 @@ class Run:
         """Add to run.json."""
         write_json(self.path / "run.json", {**self.record(), **values})
 
-    def claim(self, wanted: recipe.Recipe) -> None:
+    def claim(self, wanted: recipes.Recipe) -> None:
         """Make the folder this recipe's. Raises RunError where it is another's, with the difference."""
         if not (self.path / "recipe.toml").exists():
             if self.path.is_dir() and any(self.path.iterdir()):
@@ -79,14 +79,15 @@ class Run:
             except OSError as error:
                 raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
             return
-        different = recipe.differences(self.recipe(), wanted)
+        different = recipes.differences(self.recipe(), wanted)
         if different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
 
 
 def open_run(path: Path | None, kind: str = "translate") -> Run:
-    """The run at a path, or the newest finished one under `root()`. Raises RunError where there is none, saying what to type."""
+    """The run at a path, or the newest finished one under `root()`. Raises RunError where there is none, saying what
+    to type."""
     if path is not None:
         run = Run(path)
         if not path.is_dir():
@@ -99,6 +100,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
     finished = [run for run in finished if run.finished]
     if not finished:
         raise RunError(
-            f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe fr-en`, or name one with --run"
+            f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe "
+            "fr-en`, or name one with --run"
         )
     return max(finished, key=lambda run: run.weights.stat().st_mtime)

@@ -78,7 +78,10 @@ def test_torch_is_not_imported_before_it_is_needed(code: str) -> None:
 
 
 def test_help_does_not_import_torch() -> None:
-    check = "import sys; sys.argv = ['seqx', '--help']\nfrom cli.main import main\ntry: main()\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)"
+    check = (
+        "import sys; sys.argv = ['seqx', '--help']\nfrom cli.main import main\ntry: main()\nexcept "
+        "SystemExit: pass\nsys.exit('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
     assert "translate" in done.stdout

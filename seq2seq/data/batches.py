@@ -117,11 +117,9 @@ def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
     bounds = []
     start = 0
     while start < len(longest):
-        # The longest pair comes last and its length times the count must fit: the count can only be too high at first.
-        end = start + max(1, batch_tokens // (int(longest[start]) + 1))
-        end = min(end, len(longest))
-        while end - start > 1 and (end - start) * (int(longest[end - 1]) + 1) > batch_tokens:
-            end = min(end - 1, start + max(1, batch_tokens // (int(longest[end - 1]) + 1)))
+        most = max(1, batch_tokens // (int(longest[start]) + 1))
+        sizes = np.arange(1, most + 1)[: len(longest) - start] * (longest[start : start + most].astype(np.int64) + 1)
+        end = start + max(1, int(np.searchsorted(sizes, batch_tokens, side="right")))
         bounds.append((start, end))
         start = end
     return bounds

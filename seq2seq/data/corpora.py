@@ -79,14 +79,14 @@ def find(
 ) -> Corpus | None:
     """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub; None where it cannot be had.
 
-    What the recipe mixes in goes with its own corpus, not with the user's files.
-    Dev and test text that the user does not name is held out of the training text (`carve`). Raises DataError where
-    files, or SEQX_DATA, were named and cannot be used, or a split holds no pair.
+    What the recipe mixes in goes with its own corpus, not with the user's files. Dev and test text that the user does
+    not name is held out of the training text (`carve`). Raises DataError where files, or SEQX_DATA, were named and
+    cannot be used, or a split holds no pair.
     """
     given = {split: files for split, files in (given or {}).items() if files}
-    mixed = tuple(_directed(bundled(name, "train"), data) for name in data.mix)
     if given:
         return _corpus("files", "files", _from_files(data, given, errors), ())
+    mixed = tuple(_directed(bundled(name, "train"), data) for name in data.mix)
     if data.corpus == "phrasebook":
         train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
         return Corpus(data.corpus, "bundled", (train,), dev, test)

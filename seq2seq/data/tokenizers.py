@@ -255,7 +255,7 @@ def _explain(settings: recipe.Tokenizer, message: str) -> str:
         return (
             f"{wanted} does not hold the characters of the text: at least {least[1]}; raise tokenizer.vocabulary_size"
         )
-    if "sentences_.empty()" in message:
+    if "sentences_.empty()" in message or "all_chars_count" in message:
         return f"the text is too small for {wanted}: it is blank; give more text"
     said = message.strip().splitlines()[-1] if message.strip() else "no reason given"
     return f"{wanted} cannot be made (sentencepiece: {said}); give more text or change tokenizer.vocabulary_size"

@@ -14,7 +14,8 @@ from seq2seq.model.state import State
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is drawn: from the softmax at `temperature`, cut to the `top_k` most probable and to the smallest set of mass `top_p`."""
+    """How a token is drawn: from the softmax at `temperature`, cut to the `top_k` most probable and to the smallest
+    set of mass `top_p`."""
 
     temperature: float = 1.0
     top_k: int = 0  # 0 = all

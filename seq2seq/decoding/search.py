@@ -56,7 +56,8 @@ def roll_out(
 ) -> list[Hypothesis]:
     """Extend one hypothesis a row, token by token, with what `choose` picks from its log-probabilities (N, V) -> (N,).
 
-    Each row has a memory of its own. `limits` holds the most tokens of each row, EOS not counted; there the output is ended.
+    Each row has a memory of its own. `limits` holds the most tokens of each row, EOS not counted; there the output is
+    ended.
     """
     tokens: list[list[int]] = [[] for _ in limits]
     scores: list[list[float]] = [[] for _ in limits]
@@ -107,10 +108,10 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """The n best outputs found for each of B sentences, best first (section 6.1; Wu et al., 2016).
 
-    Each step looks at the 2K best extensions of a sentence's K hypotheses: those among the first K that end are finished; the K best
-    that do not end go on. At its limit (in tokens, EOS not counted) every hypothesis is ended. A sentence stops when no live
-    hypothesis can still beat its n-th best: log-probabilities only fall and the penalty is largest at the limit, so the bound
-    live / penalty(limit) is safe: stopping there never changes the result.
+    Each step looks at the 2K best extensions of a sentence's K hypotheses: those among the first K that end are
+    finished; the K best that do not end go on. At its limit (in tokens, EOS not counted) every hypothesis is ended. A
+    sentence stops when no live hypothesis can still beat its n-th best: log-probabilities only fall and the penalty
+    is largest at the limit, so the bound live / penalty(limit) is safe: stopping there never changes the result.
     """
     B, K = len(limits), beam_size
     finished: list[list[Hypothesis]] = [[] for _ in range(B)]

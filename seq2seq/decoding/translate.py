@@ -66,7 +66,8 @@ class Translator:
         self._max_length = max_length  # source tokens that the model takes, EOS counted
 
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
-        """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers come early."""
+        """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
+        come early."""
         iterator = iter(lines)
         size = min(16, window)
         while taken := list(islice(iterator, size)):
@@ -150,7 +151,8 @@ class Translator:
 
 
 def split_long(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
-    """A text as parts of at most `limit` tokens: whole sentences where they fit, else clauses, else words, else characters."""
+    """A text as parts of at most `limit` tokens: whole sentences where they fit, else clauses, else words, else
+    characters."""
     return _split(text, limit, count, _CUTS)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
-from sacrebleu.metrics import BLEU, CHRF, TER
-from sacrebleu.significance import PairedTest
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
+from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import DataError
 from seq2seq.evaluation.judge import Sentence
@@ -54,7 +56,8 @@ class Comparison:
 def compare(
     sentences: Sequence[Sentence], first: Sequence[str], second: Sequence[str], *, samples: int = 1000, most: int = 5
 ) -> Comparison:
-    """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that changed most.
+    """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that
+    changed most.
 
     Raises DataError where the counts differ.
     """
@@ -73,13 +76,11 @@ def compare(
         n_samples=samples,
         n_jobs=1,
     )()
-    differences = tuple(
-        Difference(
-            name, results[0].score, results[1].score, results[1].p_value or 0.0, signatures[name].format(short=False)
-        )
-        for name, results in scores.items()
-        if name in metrics
-    )
+    differences = []
+    for name in metrics:
+        baseline, other = cast(list[Result], scores[name])
+        signature = signatures[name].format(short=False)
+        differences.append(Difference(name, baseline.score, other.score, other.p_value or 0.0, signature))
     sentence = CHRF()
     changed = [
         Changed(
@@ -97,7 +98,7 @@ def compare(
     return Comparison(
         len(sentences),
         len(sentences) - len(changed),
-        differences,
+        tuple(differences),
         better=tuple(each for each in changed[::-1][:most] if each.gain > 0),
         worse=tuple(each for each in changed[:most] if each.gain < 0),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
-from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from seq2seq.errors import DataError
 
@@ -55,10 +57,11 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> lis
     return found
 
 
-def reference_streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """References by sentence -> sacreBLEU's streams, None where a sentence has fewer."""
+def reference_streams(references: Sequence[Sequence[str]]) -> list[list[str]]:
+    """References by sentence -> sacreBLEU's streams, None (which its types leave out) where a sentence has fewer."""
     most = max(map(len, references))
-    return [[each[index] if index < len(each) else None for each in references] for index in range(most)]
+    streams = [[each[index] if index < len(each) else None for each in references] for index in range(most)]
+    return cast(list[list[str]], streams)
 
 
 def by_length(

@@ -1,4 +1,5 @@
-"""The layers: `Block` (encoder layer, or decoder-only layer where causal) and `CrossBlock` (decoder layer with a memory)."""
+"""The layers: `Block` (encoder layer, or decoder-only layer where causal) and `CrossBlock` (decoder layer with a
+memory)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
         """x (B, T, C) -> (B, T, C)."""
         if self.pre:
-            return x + self.dropout(sublayer(self.norm(x)))
+            return x + self.dropout(sublayer(self.norm(x)))  # type: ignore[no-any-return]
         return self.norm(x + self.dropout(sublayer(x)))  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,5 @@
-"""Dropout that is not the bottleneck on a CPU, where drawing one Bernoulli number an element costs more than the products."""
+"""Dropout that is not the bottleneck on a CPU, where drawing one Bernoulli number an element costs more than the
+products."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from torch.nn import functional as F
 class Dropout(nn.Module):
     """Zeroes elements with a probability and scales the others so that the mean stays (section 5.4).
 
-    On a CPU eight elements share one 64-bit draw, so the probability is rounded to 1/256 (0.1 becomes 26/256) and the scale is
-    that of the rounded value.
+    On a CPU eight elements share one 64-bit draw, so the probability is rounded to 1/256 (0.1 becomes 26/256) and the
+    scale is that of the rounded value.
     """
 
     def __init__(self, probability: float) -> None:

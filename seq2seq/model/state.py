@@ -38,7 +38,8 @@ class Cache:
 
 @dataclass
 class State:
-    """All that the next step needs: N hypotheses (rows) over B sentences, N a multiple of B, rows of a sentence adjacent."""
+    """All that the next step needs: N hypotheses (rows) over B sentences, N a multiple of B, rows of a sentence
+    adjacent."""
 
     caches: list[Cache]
     memories: list[KeyValue]

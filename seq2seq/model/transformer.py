@@ -59,7 +59,8 @@ class Transformer(nn.Module):
             self.head.weight = self.target_embedding.weight
 
     def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
-        """Source (B, S) -> memory (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any graph."""
+        """Source (B, S) -> memory (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any
+        graph."""
         x = self.dropout(self.positions(self.source_embedding(source)))
         for block in self.encoder:
             x = block(x, source_mask)

@@ -119,7 +119,8 @@ def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device:
         ) from error
     if damaged:
         raise RunError(
-            f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written; delete that folder to go on from the one before"
+            f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written; delete "
+            "that folder to go on from the one before"
         )
     load_weights(model, read_weights(path / "weights.safetensors"), path)
     tensors = read_weights(path / "optimiser.safetensors")
@@ -139,7 +140,8 @@ def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device:
 
 
 def prune(checkpoints: Path, keep: Sequence[int]) -> None:
-    """Delete checkpoints but those of `keep` and the last two; only these two keep what resuming needs beside the weights."""
+    """Delete checkpoints but those of `keep` and the last two; only these two keep what resuming needs beside the
+    weights."""
     present = steps(checkpoints)
     for step in present[:-2]:
         path = folder(checkpoints, step)

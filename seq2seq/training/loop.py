@@ -1,4 +1,5 @@
-"""The training loop: a generator of what happened, one value an update. It prints, evaluates, saves and stops nothing."""
+"""The training loop: a generator of what happened, one value an update. It prints, evaluates, saves and stops
+nothing."""
 
 from __future__ import annotations
 

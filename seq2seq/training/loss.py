@@ -1,7 +1,7 @@
 """Label-smoothed cross-entropy over a large vocabulary, summed over tokens (section 5.4).
 
-With smoothing e over a vocabulary of V, the wanted distribution is (1 - e) on the label plus e/V everywhere, so that the loss of a
-position is logsumexp(z) - (1 - e) z_label - e mean(z).
+With smoothing e over a vocabulary of V, the wanted distribution is (1 - e) on the label plus e/V everywhere, so that
+the loss of a position is logsumexp(z) - (1 - e) z_label - e mean(z).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ _CHUNK = 1024  # positions whose logits exist at once
 
 
 def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Loss of states (B, T, C) under an output matrix (V, C): (smoothed loss, plain negative log-likelihood), both summed.
+    """Loss of states (B, T, C) under an output matrix (V, C): (smoothed loss, plain negative log-likelihood), both
+    summed.
 
-    Positions labelled PAD do not count. Only the first result carries a gradient. The logits of all positions never exist at once:
-    the gradient is made in the forward pass, chunk by chunk.
+    Positions labelled PAD do not count. Only the first result carries a gradient. The logits of all positions never
+    exist at once: the gradient is made in the forward pass, chunk by chunk.
     """
     kept = (labels != PAD).flatten().nonzero().squeeze(1)
     states = hidden.flatten(0, 1).index_select(0, kept)

@@ -30,7 +30,8 @@ def session(
     known = folder.record().get("corpora")
     if known is not None and known != record:
         raise RunError(
-            f"{folder.path} was begun on other text ({known['name']}: {known['train'][0]['origin']}); name another folder with --run"
+            f"{folder.path} was begun on other text ({known['name']}: {known['train'][0]['origin']}); "
+            "name another folder with --run"
         )
     for text in corpus.train:
         say(f"Training text: {text.origin}")
@@ -42,7 +43,8 @@ def session(
     pairs = build.encoded(wanted, corpus, both, run.root() / ".cache")
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
-        f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); {pairs.report['tokens']:,} tokens"
+        f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
+        f"{pairs.report['tokens']:,} tokens"
     )
     judging.write_set(folder, corpus.test)
     folder.note(corpora=record, pairs=pairs.report, device=str(choice), versions=_versions(), seed=wanted.training.seed)

@@ -1,4 +1,5 @@
-"""A whole training: start or resume, validate, save, stop early, average. A generator of events; the command shows them."""
+"""A whole training: start or resume, validate, save, stop early, average. A generator of events; the command shows
+them."""
 
 from __future__ import annotations
 

@@ -69,6 +69,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu"], b"", monkeypatch)
+        done = run(
+            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu"], b"", monkeypatch
+        )
     assert done.code == 0, done.err
     return folder / "run"

@@ -1,4 +1,5 @@
-"""Whatever is wrong is said in one or two lines that name it, with exit code 1 (2 for usage), and nothing is written."""
+"""Whatever is wrong is said in one or two lines that name it, with exit code 1 (2 for usage), and nothing is
+written."""
 
 from __future__ import annotations
 
@@ -50,13 +51,29 @@ CASES = {
     "negative size": (1, (*TRAIN, "--set", "model.d_ff=-1"), ("model.d_ff", "-1")),
     "set without value": (1, (*TRAIN, "--set", "training.steps"), ("training.steps", "section.key=value")),
     "no recipe": (2, ("train",), ("--recipe",)),
-    "unknown device": (1, (*TRAIN, "--source-file", "three.fr", "--target-file", "three.fr", "--device", "abacus"), ("abacus", "cuda")),
-    "absent device": (1, (*TRAIN, "--source-file", "three.fr", "--target-file", "three.fr", "--device", "mps"), ("mps", "has no such device")),
+    "unknown device": (
+        1,
+        (*TRAIN, "--source-file", "three.fr", "--target-file", "three.fr", "--device", "abacus"),
+        ("abacus", "cuda"),
+    ),
+    "absent device": (
+        1,
+        (*TRAIN, "--source-file", "three.fr", "--target-file", "three.fr", "--device", "mps"),
+        ("mps", "has no such device"),
+    ),
     "missing file": (1, (*TRAIN, "--source-file", "no.fr", "--target-file", "two.en"), ("no.fr",)),
     "one side alone": (1, (*TRAIN, "--source-file", "three.fr"), ("target",)),
-    "unequal sides": (1, (*TRAIN, "--source-file", "three.fr", "--target-file", "two.en"), ("three.fr has 3 lines", "two.en has 2")),
+    "unequal sides": (
+        1,
+        (*TRAIN, "--source-file", "three.fr", "--target-file", "two.en"),
+        ("three.fr has 3 lines", "two.en has 2"),
+    ),
     "empty file": (1, (*TRAIN, "--source-file", "empty", "--target-file", "empty"), ("empty",)),
-    "latin-1 file": (1, (*TRAIN, "--source-file", "latin1.fr", "--target-file", "two.en"), ("latin1.fr, line 2", "0xe9", "--encoding-errors")),
+    "latin-1 file": (
+        1,
+        (*TRAIN, "--source-file", "latin1.fr", "--target-file", "two.en"),
+        ("latin1.fr, line 2", "0xe9", "--encoding-errors"),
+    ),
     "utf-16 file": (1, (*TRAIN, "--source-file", "utf16.fr", "--target-file", "two.en"), ("utf16.fr", "UTF-16")),
     "folder as data": (1, (*TRAIN, "--data", "."), (".",)),
     "unknown data format": (1, (*TRAIN, "--data", "two.en"), (".tsv, .jsonl, .csv or .parquet",)),
@@ -95,16 +112,38 @@ def test_it_is_said_and_nothing_is_written(seqx: Seqx, files: Path, name: str) -
     ("name", "damage", "words"),
     [
         ("weights missing", lambda run: (run / "model.safetensors").unlink(), ("not trained to its end",)),
-        ("weights cut short", lambda run: (run / "model.safetensors").write_bytes(b"\x08"), ("model.safetensors is missing or damaged",)),
-        ("pickle as weights", lambda run: (run / "model.safetensors").write_bytes(b"\x80\x04\x95."), ("model.safetensors is missing or damaged",)),
+        (
+            "weights cut short",
+            lambda run: (run / "model.safetensors").write_bytes(b"\x08"),
+            ("model.safetensors is missing or damaged",),
+        ),
+        (
+            "pickle as weights",
+            lambda run: (run / "model.safetensors").write_bytes(b"\x80\x04\x95."),
+            ("model.safetensors is missing or damaged",),
+        ),
         ("tokenizer missing", lambda run: (run / "tokenizer.model").unlink(), ("no tokenizer.model",)),
-        ("tokenizer damaged", lambda run: (run / "tokenizer.model").write_bytes(b"no"), ("tokenizer.model is not a tokenizer",)),
+        (
+            "tokenizer damaged",
+            lambda run: (run / "tokenizer.model").write_bytes(b"no"),
+            ("tokenizer.model is not a tokenizer",),
+        ),
         ("recipe missing", lambda run: (run / "recipe.toml").unlink(), ("recipe.toml",)),
-        ("recipe of another shape", lambda run: _replace(run / "recipe.toml", "d_ff = 32", "d_ff = 48"), ("does not fit", "(32, 16) in the file, (48, 16) in the recipe")),
-        ("recipe with more layers", lambda run: _replace(run / "recipe.toml", "encoder_layers = 1", "encoder_layers = 2"), ("encoder.1",)),
+        (
+            "recipe of another shape",
+            lambda run: _replace(run / "recipe.toml", "d_ff = 32", "d_ff = 48"),
+            ("does not fit", "(32, 16) in the file, (48, 16) in the recipe"),
+        ),
+        (
+            "recipe with more layers",
+            lambda run: _replace(run / "recipe.toml", "encoder_layers = 1", "encoder_layers = 2"),
+            ("encoder.1",),
+        ),
     ],
 )
-def test_a_damaged_run_folder_is_named(seqx: Seqx, trained: Path, tmp_path: Path, name: str, damage: object, words: tuple[str, ...]) -> None:
+def test_a_damaged_run_folder_is_named(
+    seqx: Seqx, trained: Path, tmp_path: Path, name: str, damage: object, words: tuple[str, ...]
+) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     damage(run)  # type: ignore[operator]
     check(seqx("translate", "--run", run, "un chat"), 1, *words)
@@ -116,7 +155,9 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_a_run_folder_of_another_recipe_is_refused_with_the_difference(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
+def test_a_run_folder_of_another_recipe_is_refused_with_the_difference(
+    seqx: Seqx, trained: Path, tmp_path: Path
+) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     done = seqx("train", *tiny.arguments(tmp_path), "--run", run, "--set", "model.dropout=0.3")
     check(done, 1, "model.dropout: 0.1 -> 0.3", "--run")

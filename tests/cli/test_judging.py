@@ -33,7 +33,19 @@ def test_evaluate_scores_the_recipes_test_set_and_keeps_the_scores(seqx: Seqx, o
 
 def test_evaluate_on_files_with_several_references(seqx: Seqx, own: Path, tmp_path: Path) -> None:
     source, target = tiny.write_pairs(tmp_path, "extra", tiny.pairs(5, 7))
-    done = seqx("evaluate", "--run", own, "--source-file", source, "--target-file", target, "--target-file", target, "--output", "out.txt")
+    done = seqx(
+        "evaluate",
+        "--run",
+        own,
+        "--source-file",
+        source,
+        "--target-file",
+        target,
+        "--target-file",
+        target,
+        "--output",
+        "out.txt",
+    )
     assert done.code == 0, done.err
     assert "extra: 5 sentences" in done.out and "against all known references" in done.out and "nrefs:2" in done.out
     assert len((tmp_path / "out.txt").read_text().splitlines()) == 5

@@ -23,7 +23,9 @@ def test_every_recipe_builds_and_takes_a_step(name: str) -> None:
     batch = collate([[5, 6, 7], [8]], [[9, 10], [11, 12, 13]])
     optimiser = build.optimiser(wanted, model)
     before = model.target_embedding.weight[9].clone()
-    updates = train(model, optimiser, schedule.for_recipe(wanted), iter([(Place(), batch)]), Numerics(torch.device("cpu"), None))
+    updates = train(
+        model, optimiser, schedule.for_recipe(wanted), iter([(Place(), batch)]), Numerics(torch.device("cpu"), None)
+    )
     progress = next(updates)
     assert progress.loss.isfinite() and progress.tokens == 7
     assert not torch.equal(before, model.target_embedding.weight[9])

@@ -17,7 +17,15 @@ from tests.cli.conftest import Seqx
 
 def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
-    assert {"recipe.toml", "tokenizer.model", "model.safetensors", "run.json", "metrics.jsonl", "checkpoints", "test.jsonl"} <= names
+    assert {
+        "recipe.toml",
+        "tokenizer.model",
+        "model.safetensors",
+        "run.json",
+        "metrics.jsonl",
+        "checkpoints",
+        "test.jsonl",
+    } <= names
     record = json.loads((trained / "run.json").read_text())
     scores = record["scores"]["test"]["scores"]
     assert [score["name"] for score in scores] == ["BLEU", "chrF2", "TER"]
@@ -25,13 +33,22 @@ def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
     assert record["corpora"]["found"] == "files" and len(record["corpora"]["train"][0]["sha256"].split()) == 2
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4, 6]
-    assert not [path for path in trained.rglob("*") if path.suffix in (".pt", ".pkl", ".bin") or path.name.endswith(".partial")]
+    assert not [
+        path for path in trained.rglob("*") if path.suffix in (".pt", ".pkl", ".bin") or path.name.endswith(".partial")
+    ]
 
 
 def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, tmp_path: Path) -> None:
     done = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
     assert done.code == 0, done.err
-    for expected in ("Device: cpu, float32", "Training pairs: 200 of 200", "knowing nothing, ln V, is 5.70", "dev BLEU", "BLEU by source length", "Try it: seqx translate"):
+    for expected in (
+        "Device: cpu, float32",
+        "Training pairs: 200 of 200",
+        "knowing nothing, ln V, is 5.70",
+        "dev BLEU",
+        "BLEU by source length",
+        "Try it: seqx translate",
+    ):
         assert expected in done.err + done.out
     again = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
     assert again.code == 0 and "is trained already" in again.err
@@ -54,8 +71,24 @@ def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None
 
 
 def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
-    tiny_budget = ["--set", "model.d_model=16", "--set", "model.d_ff=16", "--set", "model.n_heads=1", "--set", "model.encoder_layers=1"]
-    tiny_budget += ["--set", "model.decoder_layers=1", "--set", "training.steps=1", "--set", "training.validate_sentences=2"]
+    tiny_budget = [
+        "--set",
+        "model.d_model=16",
+        "--set",
+        "model.d_ff=16",
+        "--set",
+        "model.n_heads=1",
+        "--set",
+        "model.encoder_layers=1",
+    ]
+    tiny_budget += [
+        "--set",
+        "model.decoder_layers=1",
+        "--set",
+        "training.steps=1",
+        "--set",
+        "training.validate_sentences=2",
+    ]
     done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
     assert done.code == 0, done.err
     assert "NOTE: corpus tatoeba is neither under $SEQX_DATA nor to be had" in done.err
@@ -66,11 +99,21 @@ def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: signal.Signals) -> None:
-    given = [*tiny.arguments(tmp_path), "--set", "training.steps=1500", "--set", "training.validate_every=1500", "--device", "cpu"]
+    given = [
+        *tiny.arguments(tmp_path),
+        "--set",
+        "training.steps=1500",
+        "--set",
+        "training.validate_every=1500",
+        "--device",
+        "cpu",
+    ]
     command = [sys.executable, "-m", "cli.main", "train", *given, "--run", str(tmp_path / "run")]
     environment = {**os.environ, "SEQX_RUNS": str(tmp_path / "runs"), "OMP_NUM_THREADS": "1"}
     root = Path(__file__).parent.parent.parent
-    process = subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
     assert process.stderr is not None
     assert any("Loss before training" in line for line in iter(process.stderr.readline, ""))
     process.send_signal(number)

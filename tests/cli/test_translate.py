@@ -42,7 +42,9 @@ def test_json_says_scores_alternatives_and_time(seqx: Seqx, trained: Path) -> No
 
 
 def test_n_best_shows_scores_in_order(seqx: Seqx, trained: Path) -> None:
-    rows = [line.split("\t") for line in seqx("translate", "--run", trained, "--n-best", "3", "un chat").out.splitlines()]
+    rows = [
+        line.split("\t") for line in seqx("translate", "--run", trained, "--n-best", "3", "un chat").out.splitlines()
+    ]
     scores = [float(score) for score, _ in rows]
     assert len(rows) == 3 and scores == sorted(scores, reverse=True)
 
@@ -56,7 +58,10 @@ def test_sampling_repeats_with_its_seed_alone(seqx: Seqx, trained: Path) -> None
 
 def test_score_agrees_with_what_translate_reported(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
     source = "un chat\nquatre chiens\ndeux"
-    rows = [json.loads(line) for line in seqx("translate", "--run", trained, "--json", stdin=source.encode()).out.splitlines()]
+    rows = [
+        json.loads(line)
+        for line in seqx("translate", "--run", trained, "--json", stdin=source.encode()).out.splitlines()
+    ]
     (tmp_path / "source").write_text(source + "\n\n")
     (tmp_path / "target").write_text("".join(row["translation"] + "\n" for row in rows) + "\n")
     done = seqx("score", "--run", trained, "--source-file", "source", "--target-file", "target")
@@ -95,7 +100,19 @@ def test_output_is_whole_or_not_written(seqx: Seqx, trained: Path, tmp_path: Pat
     assert "in.txt, line 3001: byte 0xe9 is not UTF-8" in done.err and "--encoding-errors replace" in done.err
     assert (tmp_path / "out.txt").read_text() == "what was there\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
-    again = seqx("translate", "--run", trained, "--input", "in.txt", "--output", "out.txt", "--encoding-errors", "replace", "--beam-size", "1")
+    again = seqx(
+        "translate",
+        "--run",
+        trained,
+        "--input",
+        "in.txt",
+        "--output",
+        "out.txt",
+        "--encoding-errors",
+        "replace",
+        "--beam-size",
+        "1",
+    )
     assert again.code == 0
     assert (tmp_path / "out.txt").read_text().count("\n") == 3001
 

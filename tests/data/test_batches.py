@@ -18,6 +18,7 @@ from seq2seq.data.tokenizers import BOS, EOS, PAD
 from tests.data.samples import pairs, text
 
 COUNT, BUDGET = 700, 400
+BEGINNING = Place()
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,8 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _stream(
-    encoded: Encoded, bpe: Tokenizers, start: Place = Place(), seed: int = 1, sampling: float = 0.0
-) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+    encoded: Encoded, bpe: Tokenizers, start: Place = BEGINNING, seed: int = 1, sampling: float = 0.0
+) -> Iterator[tuple[Place, Batch]]:
     return Batches(encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling).stream(start)
 
 
@@ -41,7 +42,7 @@ def _epoch(stream: Iterator[tuple[Place, Batch]], epoch: int = 0) -> list[tuple[
 
 
 def _key(batch: Batch) -> tuple[object, ...]:
-    return tuple(None if part is None else part.tolist() for part in (*batch.inputs, batch.labels))  # type: ignore[return-value]
+    return tuple(None if part is None else part.tolist() for part in (*batch.inputs, batch.labels))
 
 
 def _pairs(batch: Batch) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:

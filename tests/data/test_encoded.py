@@ -45,7 +45,7 @@ def test_each_side_has_its_own_tokenizer(tmp_path: Path, bpe: Tokenizers, lines:
     characters = tokenizers.train(recipe.Tokenizer(kind="character", vocabulary_size=60), lines)
     both = Tokenizers(bpe.source, characters)
     assert (bpe.joint, both.joint) == (True, False)
-    found = encode([text(pairs(5))], both, tmp_path, **LIMITS)
+    found = encode([text(pairs(5))], both, tmp_path, max_length=500, max_ratio=99.0)
     assert [characters.decode([target])[0] for _, target in _all(found)] == [target for _, target in pairs(5)]
 
 

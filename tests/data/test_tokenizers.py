@@ -208,7 +208,7 @@ def test_a_vocabulary_that_the_text_cannot_fill_is_an_error(
     kind: str, size: int, text: list[str], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        tokenizers.train(recipe.Tokenizer(kind=kind, vocabulary_size=size), text)  # type: ignore[arg-type]
+        tokenizers.train(recipe.Tokenizer(kind=kind, vocabulary_size=size), text)
 
 
 def test_an_error_of_reading_is_not_taken_for_one_of_training() -> None:

@@ -26,7 +26,10 @@ def test_scores_equal_sacrebleu() -> None:
 
 
 def test_each_sentence_may_have_its_own_number_of_references() -> None:
-    references = [[reference, hypothesis] if index % 2 else [reference] for index, (hypothesis, reference) in enumerate(zip(HYPOTHESES, REFERENCES))]
+    references = [
+        [reference, hypothesis] if index % 2 else [reference]
+        for index, (hypothesis, reference) in enumerate(zip(HYPOTHESES, REFERENCES))
+    ]
     more = score(HYPOTHESES, references)[0]
     assert more.value > score(HYPOTHESES, [[reference] for reference in REFERENCES])[0].value
     assert "nrefs:var" in more.signature
@@ -35,7 +38,11 @@ def test_each_sentence_may_have_its_own_number_of_references() -> None:
 def test_by_length_covers_every_sentence_once() -> None:
     sources = ["a b", "a b c d e f", "a " * 50] * 4
     rows = by_length(sources, HYPOTHESES, [[reference] for reference in REFERENCES])
-    assert [(label, count) for label, count, _ in rows] == [("0-5 words", 4), ("6-10 words", 4), ("41 words or more", 4)]
+    assert [(label, count) for label, count, _ in rows] == [
+        ("0-5 words", 4),
+        ("6-10 words", 4),
+        ("41 words or more", 4),
+    ]
 
 
 def test_unequal_counts_and_nothing_are_errors() -> None:

@@ -22,7 +22,10 @@ from tests import tiny
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("SEQX_RUNS", str(tmp_path / "runs"))
-    texts = [file_pair(*tiny.write_pairs(tmp_path, name, tiny.pairs(count, seed))) for name, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3))]
+    texts = [
+        file_pair(*tiny.write_pairs(tmp_path, name, tiny.pairs(count, seed)))
+        for name, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3))
+    ]
     return Corpus("tiny", "files", (texts[0],), texts[1], texts[2])
 
 
@@ -59,14 +62,18 @@ def rows(folder: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 5])
-def test_killed_and_resumed_is_bit_identical_to_uninterrupted(corpus: Corpus, tmp_path: Path, killed_after: int) -> None:
+def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
+    corpus: Corpus, tmp_path: Path, killed_after: int
+) -> None:
     wanted = tiny_recipe(accumulate=2)
     list(session(wanted, corpus, tmp_path / "whole").events())
     stop_after(killed_after, session(wanted, corpus, tmp_path / "killed").events())
     resumed = list(session(wanted, corpus, tmp_path / "killed").events())
     started = resumed[0]
     assert isinstance(started, Started)
-    assert started.step == killed_after // 2 * 2 - (2 if killed_after % 2 == 0 else 0)  # the validation of that step was not reached
+    assert started.step == killed_after // 2 * 2 - (
+        2 if killed_after % 2 == 0 else 0
+    )  # the validation of that step was not reached
     whole, killed = final(tmp_path / "whole"), final(tmp_path / "killed")
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
     assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
@@ -76,7 +83,9 @@ def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpu
     wanted = tiny_recipe()
     list(session(wanted, corpus, tmp_path / "whole").events())
     seen: list[Event] = []
-    for event in session(wanted, corpus, tmp_path / "stopped").events(lambda: any(isinstance(e, Progress) and e.step == 3 for e in seen)):
+    for event in session(wanted, corpus, tmp_path / "stopped").events(
+        lambda: any(isinstance(e, Progress) and e.step == 3 for e in seen)
+    ):
         seen.append(event)
     assert seen[-1] == Stopped(3, "interrupted", finished=False)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
@@ -93,7 +102,9 @@ def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_
     made = session(wanted, corpus, tmp_path / "run")
     for event in made.events():
         if isinstance(event, Validated):
-            seen[event.step] = checkpoint.read_weights(checkpoint.folder(tmp_path / "run" / "checkpoints", event.step) / "weights.safetensors")
+            seen[event.step] = checkpoint.read_weights(
+                checkpoint.folder(tmp_path / "run" / "checkpoints", event.step) / "weights.safetensors"
+            )
     for name, tensor in final(tmp_path / "run").items():
         torch.testing.assert_close(tensor, (seen[4][name] + seen[6][name]) / 2)
     assert Run(tmp_path / "run").record()["weights"] == {"made": "average", "steps": [4, 6]}
@@ -101,7 +112,9 @@ def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_
 
 def test_keep_best_takes_the_checkpoint_with_the_best_figure(corpus: Corpus, tmp_path: Path) -> None:
     wanted = tiny_recipe(keep="best", metric="loss", steps=8)
-    validations = [event for event in session(wanted, corpus, tmp_path / "run").events() if isinstance(event, Validated)]
+    validations = [
+        event for event in session(wanted, corpus, tmp_path / "run").events() if isinstance(event, Validated)
+    ]
     best = min(validations, key=lambda event: event.loss)
     assert best.best
     assert Run(tmp_path / "run").record()["weights"]["steps"] == [best.step]
@@ -133,7 +146,11 @@ def test_checkpoints_that_nothing_needs_are_deleted(corpus: Corpus, tmp_path: Pa
     list(session(tiny_recipe(average_last=3, steps=12, metric="loss"), corpus, tmp_path / "run").events())
     kept = checkpoint.steps(tmp_path / "run" / "checkpoints")
     assert kept == [8, 10, 12]
-    whole = [step for step in kept if (checkpoint.folder(tmp_path / "run" / "checkpoints", step) / "optimiser.safetensors").exists()]
+    whole = [
+        step
+        for step in kept
+        if (checkpoint.folder(tmp_path / "run" / "checkpoints", step) / "optimiser.safetensors").exists()
+    ]
     assert whole == [10, 12]
 
 

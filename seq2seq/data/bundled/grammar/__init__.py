@@ -1,0 +1,1 @@
+"""The two grammars, French and English, side by side: words in, agreeing sentences out."""
