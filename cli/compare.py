@@ -13,6 +13,8 @@ from cli import options
 if TYPE_CHECKING:
     from seq2seq.evaluation.compare import Changed, Comparison
 
+_SIGNIFICANT = 0.05
+
 
 def compare(
     first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder: the baseline.")],
@@ -57,33 +59,17 @@ def compare(
 
 
 def _show(found: Comparison, first: Path, second: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike", markup=False
-    )
-    table = Table(box=None, pad_edge=False)
-    for column in ("metric", "A", "B", "B - A", "p", "verdict", "signature"):
-        table.add_column(column, justify="right" if column in ("A", "B", "B - A", "p") else "left", no_wrap=True)
+    print(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike")
+    print(f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}")
     for each in found.differences:
-        verdict = "a real difference" if each.p_value < 0.05 else "may be chance"
-        table.add_row(
-            each.metric,
-            f"{each.first:.1f}",
-            f"{each.second:.1f}",
-            f"{each.second - each.first:+.1f}",
-            f"{each.p_value:.3f}",
-            verdict,
-            each.signature,
-        )
-    console.print(table)
-    _show_changed(console, "B gains most", found.better)
-    _show_changed(console, "B loses most", found.worse)
+        verdict = "a real difference" if each.p_value < _SIGNIFICANT else "may be chance"
+        figures = f"{each.first:7.1f}{each.second:7.1f}{each.second - each.first:+8.1f}{each.p_value:8.3f}"
+        print(f"{each.metric:8}{figures}  {verdict:18} {each.signature}")
+    _show_changed("B gains most", found.better)
+    _show_changed("B loses most", found.worse)
 
 
-def _show_changed(console: object, title: str, changed: tuple[Changed, ...]) -> None:
+def _show_changed(title: str, changed: tuple[Changed, ...]) -> None:
     for each in changed:
         print(f"\n{title} ({each.gain:+.0f} chrF2)")
         for label, text in (

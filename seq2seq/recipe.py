@@ -50,6 +50,7 @@ class Data(_Section):
     hub: Hub | None = None
     bundled: Literal["phrasebook"] | None = Field(None, description="what stands in where the corpus cannot be had")
     mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
+    mix_pairs: Count = Field(0, description="most pairs of each mixed text, hand-written ones first; 0 = all")
     max_length: Positive = Field(128, description="longest side of a training pair, in tokens")
     max_ratio: float = Field(4.0, gt=1, description="longest side over shortest, in tokens (pairs over 10 tokens)")
     sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges the model, for example wmt14")

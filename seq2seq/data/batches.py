@@ -89,9 +89,9 @@ class Batches:
     def _chunk(
         self, indices: NDArray[np.uint32], epoch: int, chunk: int
     ) -> Iterator[tuple[list[Tokens], list[Tokens]]]:
-        pairs = [self._encoded[int(index)] for index in indices]
-        sources: list[Tokens] = [source for source, _ in pairs]
-        targets: list[Tokens] = [target for _, target in pairs]
+        sources: Sequence[Tokens]
+        targets: Sequence[Tokens]
+        sources, targets = self._encoded.take(indices)
         generator = np.random.default_rng((self._seed, epoch, chunk))
         if self._sampling:
             sources = self._sampled(self._tokenizers.source, sources, int(generator.integers(2**32)))
@@ -105,7 +105,7 @@ class Batches:
             chosen = order[start:end]
             yield [sources[i] for i in chosen], [targets[i] for i in chosen]
 
-    def _sampled(self, tokenizer: Tokenizer, sequences: list[Tokens], seed: int) -> list[Tokens]:
+    def _sampled(self, tokenizer: Tokenizer, sequences: Sequence[Tokens], seed: int) -> list[Tokens]:
         texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
         sampled = tokenizer.sample(texts, self._sampling, seed)
         # A segmentation too long for the model, or for a batch, gives way to the usual one.

@@ -86,7 +86,7 @@ def find(
     given = {split: files for split, files in (given or {}).items() if files}
     if given:
         return _corpus("files", "files", _from_files(data, given, errors), ())
-    mixed = tuple(_directed(bundled(name, "train"), data) for name in data.mix)
+    mixed = tuple(_directed(_first(bundled(name, "train"), data.mix_pairs), data) for name in data.mix)
     if data.corpus == "phrasebook":
         train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
         return Corpus(data.corpus, "bundled", (train,), dev, test)
@@ -109,6 +109,18 @@ def bundled(name: Literal["phrasebook"] | str, split: SplitName) -> Text:
         return list(phrasebook.pairs(split))
 
     return Text(f"bundled {name}", lambda: iter(pairs()), functools.cache(lambda: digest(pairs())))
+
+
+def _first(text: Text, count: int) -> Text:
+    """The first pairs of a text; all where `count` is 0."""
+    if not count:
+        return text
+    return replace(
+        text,
+        origin=f"{text.origin}, first {count:,}",
+        read=lambda: islice(text.read(), count),
+        checksum=lambda: f"{text.checksum()} first {count}",
+    )
 
 
 def _directed(text: Text, data: recipe.Data) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import re
 import shutil
@@ -44,12 +45,13 @@ class Tokenizers:
 
 
 class Encoded:
-    """N pairs of token sequences in memory-mapped files; nothing is resident but what is touched."""
+    """N pairs of token sequences in memory-mapped files; nothing is resident but what is being read."""
 
     def __init__(self, folder: Path) -> None:
         self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        self._offsets: NDArray[np.int64] = np.memmap(folder / "offsets", dtype=np.int64, mode="r")
-        self._tokens: NDArray[Any] = np.memmap(folder / "tokens", dtype=np.dtype(self.report["dtype"]), mode="r")
+        self._maps = [_mapped(folder / name) for name in ("offsets", "tokens")]
+        self._offsets: NDArray[np.int64] = np.frombuffer(self._maps[0], np.int64)
+        self._tokens: NDArray[Any] = np.frombuffer(self._maps[1], np.dtype(self.report["dtype"]))
 
     def __len__(self) -> int:
         return (len(self._offsets) - 1) // 2
@@ -58,6 +60,18 @@ class Encoded:
         """Source and target tokens of a pair, without BOS and EOS."""
         start, middle, end = self._offsets[2 * index : 2 * index + 3]
         return self._tokens[start:middle], self._tokens[middle:end]
+
+    def take(self, indices: Iterable[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """Copies of the sources and targets of several pairs; what was read of the files does not stay resident."""
+        sources, targets = [], []
+        for index in indices:
+            source, target = self[int(index)]
+            sources.append(source.copy())
+            targets.append(target.copy())
+        for mapped in self._maps:
+            if hasattr(mapped, "madvise"):  # not on Windows
+                mapped.madvise(mmap.MADV_DONTNEED)
+        return sources, targets
 
     def lengths(self) -> NDArray[np.uint32]:
         """Tokens of both sides of each pair, (N, 2), without BOS and EOS."""
@@ -104,6 +118,11 @@ def encode(
                 "make room there, or choose another folder"
             ) from error
     return Encoded(folder)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _whole(folder: Path) -> bool:

@@ -103,8 +103,8 @@ class Translator:
             batch = self._engine.score(
                 [sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty
             )
-            for index, hypothesis in zip(chosen, batch):
-                scored[index] = self._output(hypothesis)
+            for index, output in zip(chosen, self._outputs(batch)):
+                scored[index] = output
         return scored
 
     def _count(self, text: str) -> int:
@@ -121,16 +121,25 @@ class Translator:
             if options.sampling is not None:
                 # Another batch, other draws; the same input and seed, the same output.
                 options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + int(start)))
-            for index, hypotheses in zip(chosen, self._engine.translate([sources[i] for i in chosen], options)):
-                outputs[index] = [self._output(hypothesis) for hypothesis in hypotheses]
+            groups = self._engine.translate([sources[i] for i in chosen], options)
+            made = iter(self._outputs([hypothesis for group in groups for hypothesis in group]))
+            for index, group in zip(chosen, groups):
+                outputs[index] = [next(made) for _ in group]
         return outputs
 
-    def _output(self, hypothesis: Hypothesis) -> Output:
+    def _outputs(self, hypotheses: Sequence[Hypothesis]) -> list[Output]:
         target = self._tokenizers.target
-        pieces = (*(target.piece(token) for token in hypothesis.tokens), "</s>")
-        # A translation is one line, whatever bytes the model spells.
-        text = " ".join(target.decode([hypothesis.tokens])[0].split("\n"))
-        return Output(text, hypothesis.score, hypothesis.log_probability, pieces, hypothesis.token_scores)
+        texts = target.decode([hypothesis.tokens for hypothesis in hypotheses])
+        return [
+            Output(
+                text.replace("\n", " "),  # a translation is one line, whatever bytes the model spells
+                hypothesis.score,
+                hypothesis.log_probability,
+                (*(target.piece(token) for token in hypothesis.tokens), "</s>"),
+                hypothesis.token_scores,
+            )
+            for hypothesis, text in zip(hypotheses, texts)
+        ]
 
     def _joined(self, line: str, parts: list[list[Output]]) -> Translation:
         if not parts:

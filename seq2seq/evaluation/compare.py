@@ -80,7 +80,9 @@ def compare(
     for name in metrics:
         baseline, other = cast(list[Result], scores[name])
         signature = signatures[name].format(short=False)
-        differences.append(Difference(name, baseline.score, other.score, other.p_value or 0.0, signature))
+        # Resampling says nothing of two systems that do not differ at all.
+        p_value = 1.0 if baseline.score == other.score or other.p_value is None else other.p_value
+        differences.append(Difference(name, baseline.score, other.score, p_value, signature))
     sentence = CHRF()
     changed = [
         Changed(

@@ -61,7 +61,7 @@ def judge(folder: run.Run, device_name: str) -> None:
     translator = build.translator(folder, choice)
     judging.keep(folder, judging.judge(translator, judging.read_set(folder)), wanted)
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
-    if "bundled phrasebook" in trained_on:
+    if any(origin.startswith("bundled phrasebook") for origin in trained_on):
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
         judging.keep(folder, judging.judge(translator, typed, "typed"), wanted)
 

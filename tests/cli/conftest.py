@@ -25,6 +25,9 @@ class Done:
 
 Seqx = Callable[..., Done]
 
+# Enough to write words in place of bytes.
+LONGER = ["--set", "training.steps=60", "--set", "training.validate_every=20"]
+
 
 class _Bytes(io.TextIOWrapper):
     """A text stream over bytes, as a process's own are."""
@@ -70,7 +73,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
         done = run(
-            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu"], b"", monkeypatch
+            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
+            b"",
+            monkeypatch,
         )
     assert done.code == 0, done.err
     return folder / "run"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.cli.conftest import Done, Seqx
+from tests.cli.conftest import LONGER, Done, Seqx
 
 
 def check(done: Done, code: int, *words: str) -> None:
@@ -159,7 +159,7 @@ def test_a_run_folder_of_another_recipe_is_refused_with_the_difference(
     seqx: Seqx, trained: Path, tmp_path: Path
 ) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
-    done = seqx("train", *tiny.arguments(tmp_path), "--run", run, "--set", "model.dropout=0.3")
+    done = seqx("train", *tiny.arguments(tmp_path), "--run", run, "--set", "model.dropout=0.3", *LONGER)
     check(done, 1, "model.dropout: 0.1 -> 0.3", "--run")
 
 
@@ -183,11 +183,11 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_full_disk_while_saving_is_said_and_leaves_no_half_checkpoint(seqx: Seqx, tmp_path: Path) -> None:
     given = tiny.arguments(tmp_path)
-    with largest_file(60_000):  # the tokenizer fits, the weights do not
-        done = seqx("train", *given, "--quiet", "--run", "run", "--set", "model.d_ff=512")
+    with largest_file(500_000):  # the tokenizer fits, the weights do not
+        done = seqx("train", *given, "--quiet", "--run", "run", "--set", "model.d_ff=8192")
     check(done, 1, "cannot save a checkpoint", "run")
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
-    assert seqx("train", *given, "--quiet", "--run", "run", "--set", "model.d_ff=512").code == 0
+    assert seqx("train", *given, "--quiet", "--run", "run", "--set", "model.d_ff=8192").code == 0
 
 
 def test_a_full_disk_while_translating_leaves_the_output_as_it_was(seqx: Seqx, trained: Path, tmp_path: Path) -> None:

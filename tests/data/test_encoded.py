@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from seq2seq import recipe
@@ -165,9 +164,12 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, bpe: Tokeniz
         encode([text(pairs(5))], bpe, tmp_path / "file", **LIMITS)
 
 
-def test_tokens_stay_on_disk(tmp_path: Path, bpe: Tokenizers) -> None:
-    source, _ = encode([text(pairs(5))], bpe, tmp_path, **LIMITS)[3]
-    assert isinstance(source, np.memmap)
+def test_pairs_are_taken_in_the_order_asked_for(tmp_path: Path, bpe: Tokenizers) -> None:
+    found = encode([text(pairs(30))], bpe, tmp_path, **LIMITS)
+    sources, targets = found.take([7, 29, 0, 7])
+    whole = _all(found)
+    assert [(s.tolist(), t.tolist()) for s, t in zip(sources, targets)] == [whole[index] for index in (7, 29, 0, 7)]
+    assert all(each.flags.owndata for each in (*sources, *targets))
 
 
 @pytest.mark.slow
