@@ -14,6 +14,7 @@ from seq2seq.data.batches import cut
 from seq2seq.data.encoded import Tokenizers
 from seq2seq.decoding.engines import Options
 from seq2seq.decoding.search import Hypothesis, penalty
+from seq2seq.errors import RunError
 
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
 _CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
@@ -122,6 +123,8 @@ class Translator:
                 # Another batch, other draws; the same input and seed, the same output.
                 options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + int(start)))
             groups = self._engine.translate([sources[i] for i in chosen], options)
+            if not all(groups):
+                raise RunError("the model gives no finite probability: its weights are damaged, or training diverged")
             made = iter(self._outputs([hypothesis for group in groups for hypothesis in group]))
             for index, group in zip(chosen, groups):
                 outputs[index] = [next(made) for _ in group]
