@@ -11,13 +11,14 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seq2seq.errors import RecipeError
 
+SECTIONS = ("data", "tokenizer", "model", "training", "decoding")
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
 Positive = Annotated[int, Field(gt=0)]
@@ -147,6 +148,9 @@ class Recipe(_Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
+        for section in self.fallback:
+            if section not in SECTIONS:
+                raise ValueError(f"unknown section fallback.{section}{_near(section, list(SECTIONS))}")
         if self.model.tie == "all" and not self.tokenizer.joint:
             raise ValueError(
                 'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"'
@@ -221,7 +225,7 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
     """The values in which two recipes differ, as `section.key: a -> b`."""
     found = []
     left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
-    for section in ("data", "tokenizer", "model", "training", "decoding"):
+    for section in SECTIONS:
         for key, value in left[section].items():
             if value != right[section][key]:
                 found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
@@ -241,24 +245,32 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _override(values: dict[str, Any], text: str) -> None:
     key, separator, value = text.partition("=")
-    section, dot, field = key.strip().partition(".")
-    if not (separator and dot and field):
+    section, *inner = key.strip().split(".")
+    if not (separator and inner and all(inner)):
         raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
-    try:
-        parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    target = values.setdefault(section, {})
-    if not isinstance(target, dict):
-        raise RecipeError(
-            f"--set {text}: {section} is not a section; there are: data, tokenizer, model, training, decoding"
-        )
-    *outer, last = field.split(".")
-    for part in outer:
+    target = values
+    for part in (section, *inner[:-1]):
         target = target.setdefault(part, {})
-    target[last] = parsed
+        if not isinstance(target, dict):
+            raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
+    target[inner[-1]] = _typed(section, inner, value.strip())
     # Whoever sets a value means it on the bundled corpus too.
-    values.get("fallback", {}).get(section, {}).pop(field, None)
+    fallback = values.get("fallback")
+    changes = fallback.get(section) if isinstance(fallback, dict) else None
+    if isinstance(changes, dict):
+        changes.pop(inner[0], None)
+
+
+def _typed(section: str, inner: list[str], value: str) -> Any:
+    """A value as TOML reads it; where the schema wants text, text needs no quotes even if it looks like a number."""
+    try:
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+    kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
+    field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    wants_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
+    return value if wants_text and not isinstance(parsed, str) else parsed
 
 
 def _validated(values: dict[str, Any], origin: str) -> Recipe:

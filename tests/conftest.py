@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from hypothesis import register_random, settings
@@ -10,6 +12,7 @@ from torch import Tensor
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("seqx")
 torch.set_num_threads(1)
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the network
 
 
 class _TorchRandom:

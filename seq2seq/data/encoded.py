@@ -27,6 +27,7 @@ from seq2seq.files import write_json
 
 _FORMAT = 2
 _CHUNK = 5000
+_HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
@@ -64,14 +65,19 @@ class Encoded:
     def take(self, indices: Iterable[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         """Copies of the sources and targets of several pairs; what was read of the files does not stay resident."""
         sources, targets = [], []
-        for index in indices:
+        for count, index in enumerate(indices, start=1):
             source, target = self[int(index)]
             sources.append(source.copy())
             targets.append(target.copy())
+            if count % _HELD == 0:
+                self._release()
+        self._release()
+        return sources, targets
+
+    def _release(self) -> None:
         for mapped in self._maps:
             if hasattr(mapped, "madvise"):  # not on Windows
                 mapped.madvise(mmap.MADV_DONTNEED)
-        return sources, targets
 
     def lengths(self) -> NDArray[np.uint32]:
         """Tokens of both sides of each pair, (N, 2), without BOS and EOS."""

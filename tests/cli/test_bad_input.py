@@ -35,6 +35,8 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "bad.toml").write_text("[model\n")
     (tmp_path / "odd.toml").write_text("[model]\nn_heads = 3\nd_model = 16\n")
     (tmp_path / "dropout.toml").write_text("[model]\ndropout = 1.5\n")
+    (tmp_path / "fallback.toml").write_text("[fallback.trainning]\nsteps = 3\n")
+    (tmp_path / "three.toml").write_text("fallback = 3\n")
     return tmp_path
 
 
@@ -49,6 +51,13 @@ CASES = {
     "unknown section": (1, (*TRAIN, "--set", "modell.d_model=3"), ("modell", "did you mean model")),
     "wrong type": (1, (*TRAIN, "--set", "training.steps=many"), ("training.steps", "'many'")),
     "negative size": (1, (*TRAIN, "--set", "model.d_ff=-1"), ("model.d_ff", "-1")),
+    "set into a value": (1, (*TRAIN, "--set", "data.corpus.x=1"), ("data.corpus.x=1", "corpus holds a value")),
+    "fallback of no section": (
+        1,
+        ("train", "--recipe", "fallback.toml"),
+        ("fallback.trainning", "did you mean training"),
+    ),
+    "fallback that is none": (1, ("train", "--recipe", "three.toml", "--set", "data.corpus=2014"), ("fallback",)),
     "set without value": (1, (*TRAIN, "--set", "training.steps"), ("training.steps", "section.key=value")),
     "no recipe": (2, ("train",), ("--recipe",)),
     "unknown device": (
