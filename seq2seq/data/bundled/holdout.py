@@ -39,10 +39,17 @@ def split_of(concepts: frozenset[str]) -> Split:
     return found
 
 
+def _folded(letter: str) -> str:
+    base = unicodedata.normalize("NFD", letter)[0]
+    return {"œ": "oe", "æ": "ae"}.get(base, base if base.isalnum() else "")
+
+
+_FOLDING = {code: _folded(chr(code)) for code in range(0x250)}
+
+
 def key(text: str) -> str:
     """`text` without case, accents, punctuation and space: what two sentences share if one is the other badly typed."""
-    plain = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return re.sub(r"[\W_]+", "", "".join(letter for letter in plain if not unicodedata.combining(letter)))
+    return text.casefold().translate(_FOLDING)
 
 
 def words(text: str) -> tuple[str, ...]:

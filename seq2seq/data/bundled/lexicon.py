@@ -65,23 +65,25 @@ class Verb:
     `english` may hold a particle ("look for") and a `*` where a pronoun object stands before it ("turn * on").
     `aspect` decides the English tenses: state (simple), activity and event (progressive), habit (simple unless marked).
     `objects` and `complements` are noun tags; `preposition` leads to the complement, as (French, English);
-    `infinitive` is how another verb follows, as (French preposition or "", English "to", "ing" or "bare").
+    `infinitive` is how another verb follows, as (French preposition or "", English "to" or "ing").
+    `tags`: optional (complements may be left out), generic, definite, indefinite (the determiner of objects), past (odd
+    in the present), affirmative (not denied), perfective (a state that can also happen).
     """
 
     french: str
-    auxiliary: str
-    reflexive: bool
     english: str
-    past: str
-    participle: str
-    gerund: str
-    aspect: str
-    subjects: tuple[str, ...]
-    objects: tuple[str, ...]
-    preposition: tuple[str, str] | None
-    complements: tuple[str, ...]
-    infinitive: tuple[str, str] | None
-    tags: frozenset[str]
+    auxiliary: str = "avoir"
+    reflexive: bool = False
+    past: str = ""
+    participle: str = ""
+    gerund: str = ""
+    aspect: str = "state"
+    subjects: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    preposition: tuple[str, str] | None = None
+    complements: tuple[str, ...] = ()
+    infinitive: tuple[str, str] | None = None
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +169,19 @@ def verbs() -> tuple[Verb, ...]:
     return tuple(
         Verb(
             row["fr"].removeprefix("se ").removeprefix("s'"),
-            row["auxiliary"],
-            row["fr"].startswith(("se ", "s'")),
             row["en"],
-            row["past"],
-            row["participle"],
-            row["gerund"],
-            row["aspect"],
-            tuple(row["subject"].split()),
-            tuple(row["object"].split()),
-            _pair(row["preposition"]),
-            tuple(row["complement"].split()),
-            _pair(row["infinitive"]),
-            frozenset(row["tags"].split()),
+            auxiliary=row["auxiliary"],
+            reflexive=row["fr"].startswith(("se ", "s'")),
+            past=row["past"],
+            participle=row["participle"],
+            gerund=row["gerund"],
+            aspect=row["aspect"],
+            subjects=tuple(row["subject"].split()),
+            objects=tuple(row["object"].split()),
+            preposition=_pair(row["preposition"]),
+            complements=tuple(row["complement"].split()),
+            infinitive=_pair(row["infinitive"]),
+            tags=frozenset(row["tags"].split()),
         )
         for row in rows("lexicon/verbs.tsv")
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from seq2seq.data.bundled.holdout import Split, key, split_of, words
 from seq2seq.data.bundled.lexicon import rows
-from seq2seq.data.bundled.patterns.catalogue import any_pattern
+from seq2seq.data.bundled.patterns.catalogue import any_sentence
 from seq2seq.data.bundled.patterns.draw import Draw
 from seq2seq.data.bundled.variants import as_typed
 
@@ -50,10 +50,9 @@ def _candidates(split: Split, seed: int) -> Iterator[Drawn]:
     """An endless stream of the split's sentences, with repetitions."""
     draw = Draw(Random(f"{split} {seed}"))
     while True:
-        pattern = any_pattern(draw)
-        made = pattern.make(draw)
+        pattern, made = any_sentence(draw)
         if split_of(made.concepts) == split:
-            yield Drawn(made.french, made.english, made.concepts, pattern.name)
+            yield Drawn(made.french, made.english, made.concepts, pattern)
 
 
 def _training(count: int, seed: int) -> tuple[Drawn, ...]:
@@ -76,7 +75,7 @@ def _training(count: int, seed: int) -> tuple[Drawn, ...]:
 @lru_cache(maxsize=4)
 def _known(seed: int) -> tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[str]]:
     """Of the training sentences and the phrases: the keys of both languages, and of the sentences the words of both."""
-    training = sentences("train", count=TRAINING_SENTENCES, seed=seed)
+    training = _drawn("train", TRAINING_SENTENCES, seed)
     french_phrases, english_phrases = _keys_of_phrases()
     return (
         french_phrases | {key(made.french) for made in training},
@@ -90,9 +89,7 @@ def _held_out(split: Split, count: int, seed: int) -> tuple[Drawn, ...]:
     """Sentences unknown in either language whose every word is known, each French and each English one only once."""
     french_keys, english_keys, french_words, english_words = _known(seed)
     other_english = (
-        {key(made.english) for made in sentences("test", count=HELD_OUT_SENTENCES, seed=seed)}
-        if split == "dev"
-        else set()
+        {key(made.english) for made in _drawn("test", HELD_OUT_SENTENCES, seed)} if split == "dev" else set()
     )
     seen: set[str] = set()
     shares: dict[str, int] = {}
@@ -113,9 +110,13 @@ def _held_out(split: Split, count: int, seed: int) -> tuple[Drawn, ...]:
 
 
 @lru_cache(maxsize=8)
+def _drawn(split: Split, count: int, seed: int) -> tuple[Drawn, ...]:
+    return _training(count, seed) if split == "train" else _held_out(split, count, seed)
+
+
 def sentences(split: Split, *, count: int, seed: int = 1) -> tuple[Drawn, ...]:
     """`count` sentences of the grammar with what is known of them; `generated` gives the pairs alone."""
-    return _training(count, seed) if split == "train" else _held_out(split, count, seed)
+    return _drawn(split, count, seed)
 
 
 def generated(split: Split, *, count: int, seed: int = 1) -> list[Pair]:

@@ -40,12 +40,12 @@ _TENSES: dict[str, tuple[tuple[str, ...], str]] = {
 def _rest(predicate: Predicate, rest: str) -> str:
     """What follows the inflected word: particle, object and complements.
 
-    A pronoun stands before the particle (turn it on), a noun after it (turn on the lamp), except with back and away:
-    give the book back.
+    A pronoun stands before the particle (turn it on), a noun after it (turn on the lamp), except with back, away and
+    behind: give the book back.
     """
     if "*" in rest:
         particle = rest.replace("*", "").strip()
-        if predicate.pronominal or particle in ("back", "away"):
+        if predicate.pronominal or particle in ("back", "away", "behind"):
             return join(predicate.english_object, particle, predicate.english_tail)
         return join(particle, predicate.english_object, predicate.english_tail)
     return join(rest.strip(), predicate.english_object, predicate.english_tail)

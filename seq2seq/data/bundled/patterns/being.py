@@ -11,10 +11,10 @@ from seq2seq.data.bundled.patterns.draw import Draw, adjectives, as_subject
 from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, sentence
 from seq2seq.data.bundled.patterns.statements import finished
 
-BE = Verb("être", "avoir", False, "be", "", "", "", "state", (), (), None, (), None, frozenset())
+BE = Verb("être", "be")
 TAGS_OF_THINGS = ("object", "clothing", "food", "place", "event", "abstract")
 KINDS = {
-    "object": ("object", "furniture", "vehicle", "device"),
+    "object": ("object", "furniture", "vehicle", "device", "-métro", "-tramway"),
     "clothing": ("clothing",),
     "food": ("dish", "food", "food_mass"),
     "place": (
@@ -165,22 +165,7 @@ def becoming(draw: Draw) -> Sentence:
     wanting, tense, wanted = draw.one(
         (("vouloir", "présent", "want to"), ("aimer", "conditionnel", "like to"), ("rêver de", "présent", "dream of"))
     )
-    governor = Verb(
-        wanting.split(" ")[0],
-        "avoir",
-        False,
-        wanted.split(" ")[0],
-        "",
-        "",
-        "",
-        "state",
-        (),
-        (),
-        None,
-        (),
-        None,
-        frozenset(),
-    )
+    governor = Verb(wanting.split(" ")[0], wanted.split(" ")[0])
     particle = wanted.split(" ")[1]
     said = Predicate(
         governor,

@@ -1,5 +1,6 @@
 """Every sentence pattern with its weight."""
 
+import re
 from bisect import bisect
 from collections.abc import Callable
 from itertools import accumulate
@@ -56,6 +57,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(statements.never_before, 2),
     Pattern(statements.just, 2),
     Pattern(statements.future, 4),
+    Pattern(statements.arranged, 2),
     Pattern(statements.near_future, 3),
     Pattern(statements.future_negative, 2),
     Pattern(questions.intonation, 3),
@@ -190,6 +192,19 @@ PATTERNS: tuple[Pattern, ...] = (
 _BOUNDS = tuple(accumulate(pattern.weight for pattern in PATTERNS))
 
 
-def any_pattern(draw: Draw) -> Pattern:
-    """A pattern, as likely as its weight says."""
-    return PATTERNS[bisect(_BOUNDS, draw.random.random() * _BOUNDS[-1])]
+_SAID_TU = re.compile(r"\b(?:tu|te|toi|ton|ta|tes)\b|\bt'", re.IGNORECASE)
+_SAID_VOUS = re.compile(r"\b(?:vous|votre|vos)\b|\b(?!nez\b|chez\b|assez\b)\w+ez\b", re.IGNORECASE)
+
+
+def addresses_alike(french: str) -> bool:
+    """Whether a sentence keeps to tu or to vous."""
+    return not (_SAID_TU.search(french) and _SAID_VOUS.search(french))
+
+
+def any_sentence(draw: Draw) -> tuple[str, Sentence]:
+    """A sentence and the name of its pattern, each pattern as likely as its weight says."""
+    while True:
+        pattern = PATTERNS[bisect(_BOUNDS, draw.random.random() * _BOUNDS[-1])]
+        made = pattern.make(draw)
+        if addresses_alike(made.french):
+            return pattern.name, made

@@ -105,8 +105,6 @@ def in_order_to(draw: Draw) -> Sentence:
 
 
 _LEAVING = frozenset({"leave", "go out", "go home", "go to bed"})
-
-
 _LEFT_UNDONE = group("left_undone")
 
 
@@ -158,8 +156,6 @@ def after_having(draw: Draw) -> Sentence:
 
 
 _MEANWHILE = group("meanwhile")
-
-
 _OCCUPIED = group("occupied")
 
 
@@ -180,12 +176,8 @@ def while_doing(draw: Draw) -> Sentence:
 
 
 # How long what goes on goes on.
-_YEARS = frozenset({"learn", "study", "live", "know", "train", "travel"})
-
-
+_YEARS = frozenset({"learn", "study", "live", "know", "train"})
 _HOURS = group("hours")
-
-
 _UNITS = {
     "years": (("ans", "years"), ("mois", "months")),
     "hours": (("minutes", "minutes"), ("heures", "hours")),

@@ -97,8 +97,6 @@ _COMPARABLE = {
     "place": ("building",),
     "event": ("=film", "=concert", "=match", "=spectacle", "=fête", "=mariage", "=festival", "=cours"),
 }
-
-
 _MEASURED = {
     "animal": "big small dangerous smart calm strong brave affectionate loyal lazy cute young old",
     "object": "heavy light expensive old useful practical modern big small",

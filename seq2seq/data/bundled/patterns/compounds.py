@@ -24,8 +24,6 @@ _EVENTS = (
     ("le réveil a sonné", "the alarm clock rang", "n:alarm clock"),
     ("le chien a aboyé", "the dog barked", "n:dog"),
 )
-
-
 _ARRIVALS = (
     ("entrer", "come in", "came"),
     ("arriver", "arrive", "arrived"),
@@ -45,7 +43,7 @@ def _interruption(draw: Draw, subject: Subject) -> Phrase:
     infinitive, english, past = draw.one(_ARRIVALS)
     auxiliary = "avoir" if infinitive == "appeler" else "être"
     said = Predicate(
-        Verb(infinitive, auxiliary, False, english, past, past, "", "event", (), (), None, (), None, frozenset()),
+        Verb(infinitive, english, auxiliary=auxiliary, past=past, aspect="event"),
         concepts=(f"v:{english}",),
     )
     return Phrase(
@@ -101,8 +99,6 @@ def had_done(draw: Draw) -> Sentence:
 
 
 _CHILDHOOD = group("childhood")
-
-
 _FORMERLY = group("formerly")
 
 
@@ -110,7 +106,7 @@ def _childish(verb: Verb) -> bool:
     return (
         verbs.by_person(verb)
         and verb.english in _CHILDHOOD
-        and verb.french != "visiter"
+        and verb.french not in ("visiter", "entrer")
         and (verb.aspect != "state" or verb.english == "be scared")
         and "affirmative" not in verb.tags
     )
@@ -161,7 +157,7 @@ _STATES_FOR = (
         frozenset({"have a headache", "have a fever", "have a stomachache"}),
         frozenset({"stay at home", "rest", "go to bed", "go home", "sleep"}),
     ),
-    (frozenset({"be cold"}), frozenset({"close", "put * on", "go home", "run"})),
+    (frozenset({"be cold"}), frozenset({"put * on", "go home", "run"})),
     (frozenset({"be late"}), frozenset({"hurry up", "run", "apologize", "take the bus", "drive"})),
 )
 
@@ -241,7 +237,7 @@ def think_that(draw: Draw) -> Sentence:
     """Je pense qu'il va pleuvoir."""
     thinker = draw.subject()
     french, tense, english = draw.one(_THINKING)
-    think = Predicate(Verb(french, "avoir", False, english, "", "", "", "state", (), (), None, (), None, frozenset()))
+    think = Predicate(Verb(french, english))
     other = draw.subject()
     while other.english == thinker.english or (other.bare and other.english_person % 3 == thinker.english_person % 3):
         other = draw.subject()
@@ -265,9 +261,7 @@ def said_that(draw: Draw) -> Sentence:
     """Elle dit qu'elle est fatiguée."""
     speaker = draw.subject()
     again = speaker if speaker.bare else pronoun_for(speaker)
-    say = Predicate(
-        Verb("dire", "avoir", False, "say", "said", "said", "", "state", (), (), None, (), None, frozenset())
-    )
+    say = Predicate(Verb("dire", "say", past="said"))
     if draw.chance(0.5):
         said = clause(again, predicate(draw, draw.verb(verbs.moment), again), "présent")
         past = False
@@ -288,7 +282,7 @@ def when_future(draw: Draw) -> Sentence:
     infinitive, english, past = draw.one(_ARRIVALS[:3])
     auxiliary = "être"
     said = Predicate(
-        Verb(infinitive, auxiliary, False, english, past, past, "", "habit", (), (), None, (), None, frozenset()),
+        Verb(infinitive, english, auxiliary=auxiliary, past=past, aspect="habit"),
         concepts=(f"v:{english}",),
     )
     verb = draw.verb(verbs.scheduled)

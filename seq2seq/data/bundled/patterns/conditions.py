@@ -1,5 +1,8 @@
 """Conditions: if there were time, if it rains, in your place."""
 
+from functools import cache
+
+from seq2seq.data.bundled import lexicon
 from seq2seq.data.bundled.grammar.predicate import Phrase, Predicate, Subject
 from seq2seq.data.bundled.lexicon import Verb, group
 from seq2seq.data.bundled.patterns import verbs
@@ -9,62 +12,40 @@ from seq2seq.data.bundled.patterns.predicates import predicate
 from seq2seq.data.bundled.patterns.sentence import Sentence, clause, sentence
 from seq2seq.data.bundled.patterns.statements import subject_for
 
-_IF_MEANS = group("if_means")
+_RESTING = frozenset({"rest", "sleep", "stay at home", "go to bed", "go home"})
+# What must hold, and what one does if it does.
+_MEANS = (
+    ("avoir le temps", "have time", group("if_there_is_time")),
+    ("avoir de l'argent", "have money", frozenset({"travel", "buy", "move", "rent"})),
+    ("avoir faim", "be hungry", frozenset({"eat", "cook", "make", "order", "have"})),
+    ("avoir soif", "be thirsty", frozenset({"drink"})),
+    ("", "tired", _RESTING),
+    ("", "sick", _RESTING),
+)
 
 
-_IF_SICK = frozenset({"rest", "sleep", "stay at home", "go to bed", "go home"})
-
-
-_IF_HUNGRY = frozenset({"eat", "cook", "make", "order", "have"})
-
-
-_IF_THIRSTY = frozenset({"drink"})
-
-
-def _suited(name: str, verb: Verb) -> bool:
-    wanted = {"means": _IF_MEANS, "sick": _IF_SICK, "hungry": _IF_HUNGRY, "thirsty": _IF_THIRSTY}[name]
-    return verbs.by_person(verb) and verb.english in wanted and verb.aspect != "state" and verb.french != "avoir"
-
-
-def _if_rich(verb: Verb) -> bool:
-    return _suited("means", verb)
-
-
-def _if_sick(verb: Verb) -> bool:
-    return _suited("sick", verb)
-
-
-def _if_hungry(verb: Verb) -> bool:
-    return _suited("hungry", verb)
-
-
-def _if_thirsty(verb: Verb) -> bool:
-    return _suited("thirsty", verb)
+@cache
+def _done(english: frozenset[str]) -> tuple[Verb, ...]:
+    return tuple(
+        verb
+        for verb in lexicon.verbs()
+        if verbs.by_person(verb) and verb.english in english and verb.aspect != "state" and verb.french != "avoir"
+    )
 
 
 def _condition(draw: Draw, subject: Subject, tense: str) -> tuple[Phrase, Verb]:
     """What must hold, in présent or imparfait, and a verb for what then follows."""
-    kind = draw.number(0, 4)
-    fixed = {
-        0: ("avoir le temps", "have time", _if_rich),
-        1: ("avoir de l'argent", "have money", _if_rich),
-        2: ("avoir faim", "be hungry", _if_hungry),
-        3: ("avoir soif", "be thirsty", _if_thirsty),
-    }
-    if kind in fixed:
-        french, english, criterion = fixed[kind]
+    french, english, consequences = draw.one(_MEANS)
+    if french:
         past = "had" if english.startswith("have") else ""
-        said = Predicate(
-            Verb(french, "avoir", False, english, past, past, "", "state", (), (), None, (), None, frozenset()),
-            concepts=(f"v:{english}",),
-        )
+        having = Verb(french, english, past=past)
+        said = Predicate(having, concepts=(f"v:{english}",))
     else:
-        adjective = draw.one([adjective for adjective in adjectives("state") if adjective.english in ("tired", "sick")])
-        said, criterion = is_adjective(subject, adjective), _if_sick
+        said = is_adjective(subject, next(state for state in adjectives("state") if state.english == english))
     held = clause(subject, said, tense)
     # What is imagined takes were in every person.
-    english = f"{held.english} ".replace(" was ", " were ").rstrip()
-    return Phrase(f"si {held.french}", f"if {english}", held.concepts), draw.verb(criterion)
+    imagined = f"{held.english} ".replace(" was ", " were ").rstrip()
+    return Phrase(f"si {held.french}", f"if {imagined}", held.concepts), draw.one(_done(consequences))
 
 
 def if_it_were_so(draw: Draw) -> Sentence:
@@ -91,11 +72,7 @@ _SKIES = (
     ("s'il y a du soleil", "if it's sunny", "s"),
     ("s'il fait chaud", "if it's hot", "s"),
 )
-
-
 _INDOORS = group("indoors")
-
-
 _OUTDOORS = group("outdoors")
 
 

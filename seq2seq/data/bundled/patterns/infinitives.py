@@ -13,17 +13,9 @@ from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, infin
 from seq2seq.data.bundled.patterns.statements import finished
 
 _SKILLS = group("skills")
-
-
 _DIFFICULT_TO_WANT = group("difficult_to_want")
-
-
 _UNDERTAKEN = group("undertaken")
-
-
 _PHASED = group("phased")
-
-
 _FORGOTTEN = group("forgotten")
 
 
@@ -80,11 +72,7 @@ _GOVERNED = {
     "hate": _pastime,
     "prefer": _pastime,
 }
-
-
 _DENIED = group("denied")
-
-
 _ENDED = group("ended")
 
 
@@ -106,7 +94,7 @@ def _chain(draw: Draw, governor: Verb, subject: Subject, *, negated: bool = Fals
     verb = _governed_verb(draw, governor)
     negated = negated and governor.english not in ("like", "be used", "be scared")
     habitual = governor.english in ("know how", "learn", "like", "love", "hate", "prefer", "be used", "avoid")
-    some = "any" if negated else "some"
+    some = "any" if negated and not habitual else "" if habitual else "some"
     governed = predicate(draw, verb, subject, some=some, habitual=habitual, negated=negated)
     return infinitive_phrase(subject, governor, governed)
 
@@ -162,7 +150,7 @@ def would_like(draw: Draw) -> Sentence:
     """J'aimerais visiter ce château."""
     subject = draw.subject(on=True)
     french = draw.one(("vouloir", "aimer"))
-    governor = Verb(french, "avoir", False, "like", "", "", "", "state", (), (), None, (), ("", "to"), frozenset())
+    governor = Verb(french, "like", infinitive=("", "to"))
     form: Form = (
         draw.one(("statement", "statement", "intonation", "est-ce que", "inversion"))
         if subject.english_person not in (0, 3)
@@ -229,7 +217,7 @@ def obligation_past(draw: Draw) -> Sentence:
     verb = draw.verb(_doable)
     subject = draw.subject()
     said = predicate(draw, verb, subject)
-    had = Verb("devoir", "avoir", False, "have", "had", "had", "", "state", (), (), None, (), ("", "to"), frozenset())
+    had = Verb("devoir", "have", past="had", infinitive=("", "to"))
     return finished(
         clause(subject, infinitive_phrase(subject, had, said), draw.one(("passé composé", "futur", "futur proche")))
     )
@@ -251,7 +239,7 @@ def help_to(draw: Draw) -> Sentence:
     done = predicate(draw, draw.verb(_aided), helper)
     while f" {done.english_object} ".startswith((" my ", " your ", " his ", " her ", " our ", " their ")):
         done = predicate(draw, draw.verb(_aided), helper)
-    aid = Verb("aider", "avoir", False, "help", "", "", "", "activity", (), (), None, (), None, frozenset())
+    aid = Verb("aider", "help", aspect="activity")
     concepts = ("v:help", *person.concepts, *done.concepts)
     said = Predicate(
         aid,

@@ -3,7 +3,7 @@
 from seq2seq.data.bundled.grammar.english_text import genitive
 from seq2seq.data.bundled.grammar.french_text import contract, first_word, vowel_sound
 from seq2seq.data.bundled.grammar.nominal import noun_phrase
-from seq2seq.data.bundled.grammar.predicate import Predicate
+from seq2seq.data.bundled.grammar.predicate import Phrase, Predicate
 from seq2seq.data.bundled.lexicon import Expression, Verb
 from seq2seq.data.bundled.patterns.draw import Draw
 from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, sentence
@@ -40,23 +40,25 @@ def _anywhere(draw: Draw) -> tuple[Expression, tuple[str, ...]]:
     return place, (f"p:{place.english}",)
 
 
-def _verb(french: str, auxiliary: str, english: str, past: str, participle: str, aspect: str, gerund: str = "") -> Verb:
-    return Verb(
-        french, auxiliary, False, english, past, participle, gerund, aspect, (), (), None, (), None, frozenset()
-    )
+_GO = Verb("aller", "go", auxiliary="être", past="went", participle="gone", aspect="event")
+_LIVE = Verb("habiter", "live")
+_COME_FROM = Verb("venir", "be", auxiliary="être")
+_COME_BACK = Verb("revenir", "come back", auxiliary="être", past="came", participle="come", aspect="event")
+_TRAVEL = Verb("voyager", "travel", aspect="activity")
+_WORK = Verb("travailler", "work", aspect="habit")
+_KNOW = Verb("connaître", "know", past="knew", participle="known")
+_VISIT = Verb("visiter", "visit", past="visited", gerund="visiting", aspect="event")
+_LOVE = Verb("adorer", "love")
+_BORN = Verb("naître", "be born", auxiliary="être")
+_STUDY = Verb("étudier", "study", aspect="activity")
 
 
-_GO = _verb("aller", "être", "go", "went", "gone", "event")
-_LIVE = _verb("habiter", "avoir", "live", "", "", "state")
-_COME_FROM = _verb("venir", "être", "be", "", "", "state")
-_COME_BACK = _verb("revenir", "être", "come back", "came", "come", "event")
-_TRAVEL = _verb("voyager", "avoir", "travel", "", "", "activity")
-_WORK = _verb("travailler", "avoir", "work", "", "", "habit")
-_KNOW = _verb("connaître", "avoir", "know", "knew", "known", "state")
-_VISIT = _verb("visiter", "avoir", "visit", "visited", "visited", "event", "visiting")
-_LOVE = _verb("adorer", "avoir", "love", "", "", "state")
-_BORN = _verb("naître", "être", "be born", "", "", "state")
-_STUDY = _verb("étudier", "avoir", "study", "", "", "activity")
+def _days_away(draw: Draw, kind: str) -> Phrase:
+    """A time that leaves one the time to travel."""
+    entry = draw.adverb(kind)
+    while "hour" in entry.english or "minutes" in entry.english:
+        entry = draw.adverb(kind)
+    return phrase_of(entry)
 
 
 def travel(draw: Draw) -> Sentence:
@@ -69,7 +71,7 @@ def travel(draw: Draw) -> Sentence:
     subject = draw.subject()
     result = clause(subject, said, tense)
     if draw.chance(0.6):
-        return with_time(draw, result, phrase_of(draw.adverb(kind)))
+        return with_time(draw, result, _days_away(draw, kind))
     return finished(result)
 
 
@@ -118,7 +120,7 @@ def back_from(draw: Draw) -> Sentence:
     said = Predicate(
         _COME_BACK, from_place(place), english_tail=f"from {place.english}", concepts=("v:come back", *concepts)
     )
-    when = phrase_of(draw.adverb(kind))
+    when = _days_away(draw, kind)
     return with_time(draw, clause(subject, said, tense), when)
 
 
@@ -197,7 +199,7 @@ def by_what_means(draw: Draw) -> Sentence:
     return finished(clause(subject, said, tense, habitual=True))
 
 
-_CALLED = Verb("appeler", "être", True, "be", "", "", "", "state", (), (), None, (), None, frozenset())
+_CALLED = Verb("appeler", "be", auxiliary="être", reflexive=True)
 _OWNER = ("my", "your", "his", "our", "your", "their")
 
 

@@ -15,15 +15,8 @@ from seq2seq.data.bundled.patterns.draw import Draw, as_subject
 from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, sentence
 from seq2seq.data.bundled.patterns.statements import finished
 
-
-def _verb(french: str, english: str, past: str = "") -> Verb:
-    return Verb(french, "avoir", False, english, past, past, "", "state", (), (), None, (), None, frozenset())
-
-
-_COST = _verb("coûter", "cost", "cost")
-
-
-_AGED = _verb("avoir", "be")
+_COST = Verb("coûter", "cost", past="cost")
+_AGED = Verb("avoir", "be")
 
 
 def age(draw: Draw) -> Sentence:

@@ -75,6 +75,8 @@ def prohibition(draw: Draw) -> Sentence:
     verb = draw.verb(_forbidden)
     subject, person = _person(draw)
     negation = "jamais" if draw.chance(0.15) else "pas"
+    if verb.english in ("lose", "break"):
+        verb = replace(verb, tags=verb.tags | {"definite"})
     said = predicate(draw, verb, subject, some="" if negation == "jamais" else "any", negated=True)
     french = french_order(said, person, negation=negation)
     english = join("never" if negation == "jamais" else "don't", verb_form(said, "base"))
@@ -123,7 +125,22 @@ def _with_thing(verb: Verb) -> bool:
         and not ({"person", "family", "language"} & set(verb.objects))
         and (
             "generic" not in verb.tags
-            and verb.english not in ("have", "draw", "pet", "walk", "feed", "treat", "scold", "teach", "study")
+            and verb.english
+            not in (
+                "have",
+                "draw",
+                "pet",
+                "walk",
+                "feed",
+                "treat",
+                "scold",
+                "teach",
+                "study",
+                "give",
+                "lend",
+                "show",
+                "tell",
+            )
         )
     )
 
@@ -156,7 +173,7 @@ def _asked_of(draw: Draw) -> Subject:
     return draw.subject() if draw.chance(0.3) else draw.pronoun()
 
 
-_HAVE = Verb("falloir", "avoir", False, "have", "had", "had", "", "state", (), (), None, (), ("", "to"), frozenset())
+_HAVE = Verb("falloir", "have", past="had", infinitive=("", "to"))
 
 
 def must_be_done(draw: Draw) -> Sentence:
@@ -232,7 +249,7 @@ def wish_for_another(draw: Draw) -> Sentence:
 
 
 def _governor(english: str) -> Verb:
-    return Verb("vouloir", "avoir", False, english, "", "", "", "state", (), (), None, (), None, frozenset())
+    return Verb("vouloir", english)
 
 
 _WANT, _LIKE = _governor("want"), _governor("like")
@@ -240,7 +257,6 @@ _JUDGEMENTS = (
     ("il est important que", "it's important for"),
     ("il est nécessaire que", "it's necessary for"),
     ("il est temps que", "it's time for"),
-    ("il est rare que", "it's rare for"),
     ("il vaut mieux que", "it's better for"),
 )
 

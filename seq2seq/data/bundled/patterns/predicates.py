@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 from seq2seq.data.bundled.grammar.french_text import contract
-from seq2seq.data.bundled.grammar.nominal import Determiner, NounPhrase, noun_phrase
+from seq2seq.data.bundled.grammar.nominal import Determiner, NounPhrase, concept, noun_phrase
 from seq2seq.data.bundled.grammar.numerals import counted
 from seq2seq.data.bundled.grammar.predicate import Predicate, Subject, join
 from seq2seq.data.bundled.lexicon import Adjective, Noun, Verb, group
@@ -114,13 +114,15 @@ def _determiner(draw: Draw, noun: Noun, verb: Verb, habitual: bool) -> Determine
 
 
 def _plural(draw: Draw, noun: Noun, verb: Verb, determiner: Determiner, habitual: bool) -> bool:
-    if noun.mass or noun.english in UNIQUE:
+    if noun.mass or noun.english in UNIQUE or verb.english in ("leave", "drive"):
         return False
+    if verb.english == "count":
+        return True
     if noun.tags & {"building", "outdoors", "room"} and verb.english not in ("visit", "build", "photograph", "clean"):
         return False
     if verb.english in _WORN or (habitual and verb.english not in _COUNTED and "generic" not in verb.tags):
         return noun.english in PAIRED
-    return determiner == "generic" or verb.english == "count" or noun.english in PAIRED or draw.chance(0.22)
+    return determiner == "generic" or noun.english in PAIRED or draw.chance(0.22)
 
 
 def thing_object(
@@ -139,6 +141,8 @@ def thing_object(
         plural = not noun.mass and (verb.english in _COUNTED_WHEN_DENIED or noun.english in PAIRED)
         return noun_phrase(noun, "negated", plural=plural, some=some if plural or noun.mass else "a")
     adjective = None if determiner in ("generic", "bare") or habitual else fitting_adjective(draw, noun)
+    if determiner == "possessive" and subject.plural and "clothing" in noun.tags:
+        determiner = "definite"
     if determiner == "numeral":
         count = counted(draw.number(2, 4 if "dish" in noun.tags else 12), feminine=noun.feminine)
         phrase = noun_phrase(noun, "numeral", plural=True, adjective=adjective, numeral=(count.french, count.english))
@@ -161,6 +165,11 @@ def noun_object(
 ) -> NounPhrase:
     """A noun phrase that the frame `spec` of `verb` admits."""
     noun = draw.noun(*spec)
+    # Several people wear several coats, of which neither language says that they are theirs: gloves and shoes are safe.
+    while verb.english in _WORN and subject.plural and noun.english not in PAIRED:
+        noun = draw.noun(*spec)
+    while (habitual and noun.english in ("water", "mineral water")) or concept(noun) in subject.concepts:
+        noun = draw.noun(*spec)
     if is_person(noun) and not ({"generic", "indefinite"} & verb.tags):
         return draw.someone(f"={noun.french.replace(' ', '_')}", subject=subject)
     return thing_object(draw, noun, verb, subject, some=some, negated=negated, habitual=habitual)
@@ -171,6 +180,8 @@ def _complement(draw: Draw, verb: Verb, subject: Subject) -> tuple[str, str, tup
     assert verb.preposition is not None
     french, english = verb.preposition
     noun = draw.noun(*verb.complements)
+    while concept(noun) in subject.concepts:
+        noun = draw.noun(*verb.complements)
     if is_person(noun):
         phrase = draw.someone(f"={noun.french.replace(' ', '_')}", subject=subject)
     elif verb.preposition[0] == "de" and "indefinite" in verb.tags:

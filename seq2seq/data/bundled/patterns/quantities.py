@@ -9,17 +9,12 @@ from seq2seq.data.bundled.patterns.draw import Draw, as_subject
 from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, sentence
 from seq2seq.data.bundled.patterns.statements import finished, time_for
 
-
-def _verb(french: str, english: str, past: str, participle: str, aspect: str, gerund: str = "") -> Verb:
-    return Verb(french, "avoir", False, english, past, participle, gerund, aspect, (), (), None, (), None, frozenset())
-
-
-_DRINK = _verb("boire", "drink", "drank", "drunk", "activity")
-_EAT = _verb("manger", "eat", "ate", "eaten", "activity")
-_BUY = _verb("acheter", "buy", "bought", "bought", "event")
-_HAVE = _verb("avoir", "have", "had", "had", "state")
-_WANT = _verb("vouloir", "want", "", "", "state")
-_LIKE = _verb("vouloir", "like", "", "", "state")
+_DRINK = Verb("boire", "drink", past="drank", participle="drunk", aspect="activity")
+_EAT = Verb("manger", "eat", past="ate", participle="eaten", aspect="activity")
+_BUY = Verb("acheter", "buy", past="bought", aspect="event")
+_HAVE = Verb("avoir", "have", past="had")
+_WANT = Verb("vouloir", "want")
+_LIKE = Verb("vouloir", "like")
 
 _CUPS = ("=verre", "=tasse", "=bouteille", "=bol", "=carafe")
 _FITTING = {
@@ -265,9 +260,7 @@ def hurts(draw: Draw) -> Sentence:
     owner, clitic = draw.one((("je", "me"), ("tu", "te"), ("vous", "vous")))
     plural = draw.chance(0.25) and noun.english not in _SINGLE
     part = noun_phrase(noun, "possessive", plural=plural, owner=owner)
-    hurting = Verb(
-        "faire mal", "avoir", False, "hurt", "hurt", "hurt", "", "habit", (), (), None, (), None, frozenset()
-    )
+    hurting = Verb("faire mal", "hurt", past="hurt", aspect="habit")
     # French names the part with the article: the pronoun already says whose it is.
     definite = noun_phrase(noun, "definite", plural=plural)
     subject = as_subject(part)
@@ -279,7 +272,7 @@ def hurts(draw: Draw) -> Sentence:
     return sentence(french, result.english, concepts=result.concepts)
 
 
-_BREAK = _verb("casser", "break", "broke", "broken", "event")
+_BREAK = Verb("casser", "break", past="broke", participle="broken", aspect="event")
 _BROKEN = ("=jambe", "=bras", "=poignet", "=cheville", "=doigt", "=pied", "=nez", "=pouce", "=orteil", "=coude")
 
 

@@ -56,6 +56,8 @@ def already_asked(draw: Draw) -> Sentence:
     """As-tu déjà mangé des huîtres ?"""
     verb = draw.verb(verbs.experience)
     subject = asked(draw, verb)
+    while subject.english_person == 3:
+        subject = asked(draw, verb)
     said = predicate(draw, verb, subject, some="", habitual=True, bare=0)
     form = draw.one(_FORMS)
     adverb = Phrase("déjà", "ever")
@@ -63,7 +65,7 @@ def already_asked(draw: Draw) -> Sentence:
 
 
 def worded(draw: Draw, word: Phrase, subject: Subject, said: Predicate, tense: str, *, last: bool = False) -> Sentence:
-    """A question with the question word `word` before est-ce que or an inversion, or at the end (`last`): tu vas où ?"""
+    """A question with the question word before est-ce que or an inversion, or at the end (`last`): tu vas où ?"""
     if last and draw.chance(0.25):
         statement = french_clause(subject, said, tense)
         asked_for = clause(subject, said, tense, form="intonation")
@@ -303,7 +305,7 @@ def _choices(verb: Verb) -> tuple[Noun, ...]:
 def _chosen_from(verb: Verb) -> bool:
     if not verbs.transitive(verb) or verb.preposition or verb.aspect in ("state", "habit") or "person" in verb.objects:
         return False
-    return verb.english not in ("kiss", "have", "tell") and bool(_choices(verb))
+    return verb.english not in ("kiss", "have", "tell", "count") and bool(_choices(verb))
 
 
 def which(draw: Draw) -> Sentence:

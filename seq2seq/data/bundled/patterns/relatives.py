@@ -4,11 +4,11 @@ from seq2seq.data.bundled.grammar.english_clause import english_clause
 from seq2seq.data.bundled.grammar.french_clause import french_clause
 from seq2seq.data.bundled.grammar.nominal import NounPhrase, noun_phrase
 from seq2seq.data.bundled.grammar.predicate import Predicate, Subject
-from seq2seq.data.bundled.lexicon import Verb, group
+from seq2seq.data.bundled.lexicon import Noun, Verb, group
 from seq2seq.data.bundled.patterns import verbs
 from seq2seq.data.bundled.patterns.being import fitting, is_adjective
 from seq2seq.data.bundled.patterns.draw import PRONOUNS, Draw, as_subject
-from seq2seq.data.bundled.patterns.predicates import predicate, verb_concept
+from seq2seq.data.bundled.patterns.predicates import PAIRED, predicate, verb_concept
 from seq2seq.data.bundled.patterns.sentence import Sentence, clause, english_tense, sentence
 from seq2seq.data.bundled.patterns.statements import finished
 
@@ -57,22 +57,7 @@ def person_who(draw: Draw) -> Sentence:
     verb = draw.verb(_trait)
     third = PRONOUNS[5] if someone.feminine else PRONOUNS[4]
     trait = predicate(draw, verb, third, habitual=True, bare=1 if verb.english == "sing" else 0)
-    knowing = Verb(
-        french,
-        "avoir",
-        False,
-        english,
-        past,
-        past,
-        "",
-        "activity" if english == "look for" else "state",
-        (),
-        (),
-        None,
-        (),
-        None,
-        frozenset(),
-    )
+    knowing = Verb(french, english, past=past, aspect="activity" if english == "look for" else "state")
     who = Subject("qui", "who", 2, 2, someone.feminine, False, False)
     relative_french = french_clause(who, trait, "présent")
     relative_english = english_clause(who, trait, "present")
@@ -132,28 +117,34 @@ def _judged(verb: Verb) -> bool:
     return verbs.by_person(verb) and verb.english in things and bool(verb.objects)
 
 
+# Tags of nouns, and the tag of the adjectives that judge them; the first that fits decides.
+_JUDGED_AS = (
+    ("clothing", "clothing"),
+    ("document", "abstract"),
+    ("food", "food"),
+    ("food_mass", "food"),
+    ("dish", "food"),
+    ("drink_mass", "drink"),
+    ("animal", "animal"),
+    ("event", "event"),
+    ("building", "place"),
+    ("outdoors", "place"),
+    ("room", "place"),
+)
+
+
+def _kind(noun: Noun) -> str:
+    return next((kind for tag, kind in _JUDGED_AS if tag in noun.tags), "object")
+
+
 def the_one_that(draw: Draw) -> Sentence:
     """La robe que tu portes est jolie."""
     verb = draw.verb(_judged)
     noun = draw.noun(*verb.objects)
-    tag = next(
-        (kind for kind in ("clothing", "food", "animal", "object") if kind in noun.tags and noun.english != "book"), ""
-    )
-    if not tag:
-        tag = (
-            "abstract"
-            if "document" in noun.tags
-            else "food"
-            if "dish" in noun.tags
-            else "event"
-            if "event" in noun.tags
-            else "place"
-            if noun.tags & {"building", "outdoors", "room"}
-            else "object"
-        )
+    tag = _kind(noun)
     if noun.tags & {"person"}:
         return the_one_that(draw)
-    plural = draw.chance(0.3) and not noun.mass
+    plural = (noun.english in PAIRED or draw.chance(0.3)) and not noun.mass
     thing = noun_phrase(noun, "definite", plural=plural)
     doer = draw.subject(on=True)
     adjective = fitting(draw, tag)
@@ -184,7 +175,7 @@ def this_is_what(draw: Draw) -> Sentence:
     noun = draw.noun(*verb.objects)
     while noun.mass or noun.tags & {"person", "language"}:
         noun = draw.noun(*verb.objects)
-    plural = draw.chance(0.3)
+    plural = noun.english in PAIRED or draw.chance(0.3)
     thing = noun_phrase(noun, "definite", plural=plural)
     doer = draw.subject(on=True)
     said = Predicate(verb, agreement=(noun.feminine, plural), concepts=(verb_concept(verb),))

@@ -5,7 +5,7 @@ from seq2seq.data.bundled.lexicon import Expression, Verb
 from seq2seq.data.bundled.patterns import verbs
 from seq2seq.data.bundled.patterns.draw import Draw
 from seq2seq.data.bundled.patterns.predicates import predicate
-from seq2seq.data.bundled.patterns.sentence import Sentence, clause, sentence
+from seq2seq.data.bundled.patterns.sentence import Form, Sentence, clause, sentence
 
 
 def phrase_of(entry: Expression, kind: str = "t") -> Phrase:
@@ -65,7 +65,9 @@ def time_for(draw: Draw, verb: Verb, kind: str) -> Phrase:
 def _fits(verb: Verb, when: str) -> bool:
     if not verbs.fits_the_hour(verb, when):
         return False
-    if verbs.daily(verb):
+    if verb.english in ("gain weight", "lose weight"):
+        return any(word in when for word in _DISTANT)
+    if verbs.daily(verb) or verbs.spontaneous(verb):
         return any(word in when for word in _NEAR)
     return verbs.long_lasting(verb) or not any(word in when for word in _DISTANT)
 
@@ -117,6 +119,11 @@ def no_longer(draw: Draw) -> Sentence:
     verb = draw.verb(verbs.given_up)
     subject = subject_for(draw, verb)
     said = predicate(draw, verb, subject, some="", negated=True, habitual=True)
+    # What one gives up is a kind of thing, never a single one.
+    while said.english_object.startswith(("a ", "an ")):
+        verb = draw.verb(verbs.given_up)
+        subject = subject_for(draw, verb)
+        said = predicate(draw, verb, subject, some="", negated=True, habitual=True)
     return finished(clause(subject, said, "présent", negation="plus"))
 
 
@@ -134,7 +141,7 @@ def frequency(draw: Draw) -> Sentence:
 def habit(draw: Draw) -> Sentence:
     """Elle nage tous les matins."""
     verb = draw.verb(verbs.routine)
-    while "past" in verb.tags:
+    while "past" in verb.tags or verbs.spontaneous(verb):
         verb = draw.verb(verbs.routine)
     subject = draw.subject(on=True)
     said = predicate(draw, verb, subject, habitual=True)
@@ -164,7 +171,8 @@ def past_negative(draw: Draw) -> Sentence:
     verb = draw.verb(verbs.not_happened)
     subject = subject_for(draw, verb)
     said = clause(subject, predicate(draw, verb, subject, some="any", negated=True), "passé composé", negation="pas")
-    return with_time(draw, said, time_for(draw, verb, "time_past")) if draw.chance(0.3) else finished(said)
+    when = time_for(draw, verb, "time_past")
+    return with_time(draw, said, when) if draw.chance(0.4) and not when.english.endswith("ago") else finished(said)
 
 
 def not_yet(draw: Draw) -> Sentence:
@@ -206,6 +214,18 @@ def future(draw: Draw) -> Sentence:
     subject = subject_for(draw, verb)
     said = clause(subject, predicate(draw, verb, subject), draw.one(("futur", "futur proche")))
     return with_time(draw, said, time_for(draw, verb, "time_future"))
+
+
+def arranged(draw: Draw) -> Sentence:
+    """Nous allons à la plage demain."""
+    verb = draw.verb(verbs.arranged)
+    subject = subject_for(draw, verb)
+    when = time_for(draw, verb, "time_future")
+    while when.english in ("soon", "later", "someday"):
+        when = time_for(draw, verb, "time_future")
+    form: Form = "intonation" if subject.english_person in (1, 4) and draw.chance(0.3) else "statement"
+    said = clause(subject, predicate(draw, verb, subject, bare=0.6), "présent", form=form, tail=when)
+    return finished(said, "." if form == "statement" else "?")
 
 
 def near_future(draw: Draw) -> Sentence:

@@ -102,7 +102,6 @@ _ENCLOSING = (
     "=chambre",
     "=garage",
     "=voiture",
-    "=entrée",
     "=couloir",
     "=jardin",
 )

@@ -10,10 +10,9 @@ _ROUTINE_EVENTS = group("routine_events")
 _NOT_ROUTINE = group("not_routine")
 _UNPLANNED = group("unplanned")
 _LASTING_STATES = group("lasting_states")
-
-
 _KEPT_UP = group("kept_up")
 _DAILY = group("daily")
+_ARRANGED = group("arranged")
 
 
 def daily(verb: Verb) -> bool:
@@ -51,12 +50,12 @@ def present_tense(verb: Verb) -> bool:
 
 def negatable(verb: Verb) -> bool:
     """Denied of the present moment."""
-    return present_tense(verb) and "affirmative" not in verb.tags
+    return present_tense(verb) and "affirmative" not in verb.tags and verb.english != "prefer"
 
 
 def ongoing(verb: Verb) -> bool:
     """Going on just now."""
-    return present_tense(verb) and verb.aspect == "activity" and verb.english != "get used to"
+    return present_tense(verb) and verb.aspect == "activity" and verb.english not in ("gain weight", "lose weight")
 
 
 def long_lasting(verb: Verb) -> bool:
@@ -94,6 +93,11 @@ def moment(verb: Verb) -> bool:
     )
 
 
+def spontaneous(verb: Verb) -> bool:
+    """Done without plan, and so told of yesterday or an hour ago."""
+    return verb.english in _UNPLANNED
+
+
 def given_up(verb: Verb) -> bool:
     """Done by people no longer."""
     if (
@@ -129,7 +133,7 @@ def not_happened(verb: Verb) -> bool:
 
 def expected(verb: Verb) -> bool:
     """Something one was going to do: it may have happened already, or not yet."""
-    return not_happened(verb) and verb.aspect == "event" and "past" not in verb.tags and verb.english != "follow"
+    return not_happened(verb) and verb.aspect == "event" and "past" not in verb.tags and verb.english != "keep"
 
 
 def experience(verb: Verb) -> bool:
@@ -153,6 +157,16 @@ def planned(verb: Verb) -> bool:
 def scheduled(verb: Verb) -> bool:
     """Something for a given day."""
     return planned(verb) and verb.english not in _UNPLANNED
+
+
+def arranged(verb: Verb) -> bool:
+    """Something agreed on, of which both languages speak in the present."""
+    return (
+        by_person(verb)
+        and verb.english in _ARRANGED
+        and verb.aspect in ("activity", "event")
+        and verb.french != "entrer"
+    )
 
 
 def planned_negatable(verb: Verb) -> bool:
