@@ -32,8 +32,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
         return _products(query, key, value, _with_causal(mask, T, S, query.device) if causal else mask)
     if causal and (mask is not None or T != S):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=_with_causal(mask, T, S, query.device))
-    if mask is not None:
-        mask = torch.atleast_2d(mask)  # the fused kernels take no mask of one dimension
+    if mask is not None and mask.dim() < 2:
+        mask = mask[None]  # the fused kernels take no mask of one dimension
     if mask is not None and query.device.type == "mps":
         mask = mask.expand(query.size(0), query.size(1), T, S)  # broadcast masks are wrong there before mid-2026
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
@@ -103,7 +103,7 @@ def _projection(d_model: int, parts: int) -> nn.Linear:
 
 
 def _split(x: Tensor, n_heads: int) -> Tensor:
-    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)  # (B, T, C) -> (B, H, T, D)
+    return x.view(*x.shape[:-1], n_heads, -1).transpose(1, 2)  # (B, T, C) -> (B, H, T, D)
 
 
 def _merge(x: Tensor) -> Tensor:
