@@ -18,7 +18,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.model.transformer import Transformer
 from seq2seq.run import Run
-from seq2seq.training.checkpoint import load_weights, read_weights
+from seq2seq.weights import load_weights, read_weights
 
 
 def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Tokenizers:

@@ -18,10 +18,11 @@ ALLOWED = {
     "model": {"recipe"},
     "data": {"recipe"},
     "device": set(),
+    "weights": set(),
     "decoding": {"data", "model", "device"},
     "evaluation": {"recipe", "run", "data", "decoding"},
-    "build": {"recipe", "run", "data", "model", "decoding", "device", "training.checkpoint"},
-    "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build"},
+    "build": {"recipe", "run", "data", "model", "decoding", "device", "weights"},
+    "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
 }
 
 

@@ -26,6 +26,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, schedule
 from seq2seq.training.loop import Progress, evaluate, train
+from seq2seq.weights import save_weights
 
 _DEV_LOSS_PAIRS = 2000
 
@@ -272,7 +273,7 @@ class Session:
             raise RunError(
                 f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
             )
-        checkpoint.save_weights(weights, self._run.weights)
+        save_weights(weights, self._run.weights)
         self._run.note(
             finished={
                 "step": step,

@@ -16,6 +16,7 @@ from seq2seq.run import Run
 from seq2seq.training import checkpoint, prepare
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped, Validated
+from seq2seq.weights import read_weights
 from tests import tiny
 
 
@@ -53,7 +54,7 @@ def stop_after(step: int, events: Iterator[Event]) -> list[Event]:
 
 
 def final(folder: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.read_weights(folder / "model.safetensors")
+    return read_weights(folder / "model.safetensors")
 
 
 def rows(folder: Path) -> list[dict[str, object]]:
@@ -102,7 +103,7 @@ def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_
     made = session(wanted, corpus, tmp_path / "run")
     for event in made.events():
         if isinstance(event, Validated):
-            seen[event.step] = checkpoint.read_weights(
+            seen[event.step] = read_weights(
                 checkpoint.folder(tmp_path / "run" / "checkpoints", event.step) / "weights.safetensors"
             )
     for name, tensor in final(tmp_path / "run").items():

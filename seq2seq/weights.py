@@ -1,0 +1,53 @@
+"""Weights as safetensors: no pickle, names and shapes checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from seq2seq.errors import RunError
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A model's weights by name; a matrix that is tied stands once."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write weights as safetensors, beside `path` first."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights. Raises RunError where the file is missing or damaged."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is missing or damaged: {error}") from error
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
+    """Put weights into a model. Raises RunError where names or shapes differ."""
+    own = dict(model.named_parameters())
+    if own.keys() != weights.keys():
+        name = sorted(own.keys() ^ weights.keys())[0]
+        raise RunError(f"{origin} does not hold the weights of this recipe's model: {name} is on one side only")
+    for name, parameter in own.items():
+        if parameter.shape != weights[name].shape:
+            shapes = f"{tuple(weights[name].shape)} in the file, {tuple(parameter.shape)} in the recipe"
+            raise RunError(f"{origin} does not fit this recipe's model: {name} is {shapes}")
+        with torch.no_grad():
+            parameter.copy_(weights[name])
