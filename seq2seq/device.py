@@ -14,6 +14,9 @@ from torch import nn
 from seq2seq.errors import DeviceError
 
 
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt(3), in bytes
+
+
 @dataclass(frozen=True)
 class Numerics:
     """Where and how exactly the arithmetic is done."""
@@ -65,18 +68,19 @@ def choose(name: str = "auto", precision: str = "auto") -> Choice:
 
 def prepare() -> None:
     """Settings of the process, once: the C library keeps the memory that it has, since giving it back and taking it
-    anew each
-    step costs more than any other single thing on a CPU."""
+    anew each step costs more than any other single thing on a CPU."""
     if sys.platform == "linux":
         try:
             libc = ctypes.CDLL("libc.so.6")
         except OSError:
             return  # another C library, which has other habits
+        # Blocks over the threshold (the largest that every version takes) go back at once: kept, they would only scatter
+        # the rest.
         for parameter, value in (
-            (-3, 1 << 30),
-            (-1, 2**31 - 1),
-            (-2, 64 << 20),
-        ):  # mmap threshold, trim threshold, top pad
+            (_MMAP_THRESHOLD, 32 << 20),
+            (_TRIM_THRESHOLD, 512 << 20),
+            (_TOP_PAD, 16 << 20),
+        ):
             libc.mallopt(parameter, value)
 
 

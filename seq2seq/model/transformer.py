@@ -18,6 +18,11 @@ from seq2seq.model.positions import Sinusoidal
 from seq2seq.model.state import Cache, KeyValue, State
 
 
+# A pre-norm state still holds its input's embedding, which a tied head of full scale would predict to come again: its
+# last norm starts small, as if the head's deviation were this.
+_HEAD_DEVIATION = 0.02
+
+
 class Embedding(nn.Embedding):
     """Token vectors times √d_model (section 3.4), with deviation 1/√d_model, so that the sum starts at deviation 1."""
 
@@ -52,11 +57,20 @@ class Transformer(nn.Module):
         # Pre-norm leaves the residual stream unnormalised: each stack then ends with a norm of its own.
         self.encoder_norm = nn.LayerNorm(model.d_model) if model.norm == "pre" else nn.Identity()
         self.decoder_norm = nn.LayerNorm(model.d_model) if model.norm == "pre" else nn.Identity()
+        if isinstance(self.decoder_norm, nn.LayerNorm):
+            nn.init.constant_(self.decoder_norm.weight, _HEAD_DEVIATION * model.d_model**0.5)
         self.head = nn.Linear(model.d_model, target_vocabulary, bias=False)
         if model.tie == "none":
             nn.init.normal_(self.head.weight, std=model.d_model**-0.5)
         else:
             self.head.weight = self.target_embedding.weight
+
+    @property
+    def last_norm(self) -> nn.Module:
+        """The normalisation that the head's input comes from."""
+        if isinstance(self.decoder_norm, nn.LayerNorm):
+            return self.decoder_norm
+        return cast(CrossBlock, self.decoder[-1]).feed_forward_residual.norm
 
     def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
         """Source (B, S) -> memory (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any

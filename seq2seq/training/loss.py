@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from seq2seq.data.tokenizers import PAD
 
-_CHUNK = 1024  # positions whose logits exist at once
+# Logits that exist at once: few on a CPU, whose caches and allocator like small blocks, many on a GPU.
+_SCORES = {"cpu": 1 << 21}
+_SCORES_ELSEWHERE = 1 << 27
 
 
 def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
@@ -41,6 +43,7 @@ class _ChunkedLoss(torch.autograd.Function):
         )
         matrix = weight.to(kind)
         vocabulary = weight.size(0)
+        chunk = max(256, _SCORES.get(states.device.type, _SCORES_ELSEWHERE) // vocabulary)
         wants_gradient = ctx.needs_input_grad[0]
         state_gradient = torch.empty_like(states) if wants_gradient else None
         weight_gradient = torch.zeros_like(weight) if wants_gradient else None
@@ -48,9 +51,9 @@ class _ChunkedLoss(torch.autograd.Function):
         loss = torch.zeros((), device=states.device, dtype=accurate)
         plain = torch.zeros((), device=states.device, dtype=accurate)
         with torch.autocast(states.device.type, enabled=False):
-            for start in range(0, states.size(0), _CHUNK):
-                rows = states[start : start + _CHUNK].to(kind)
-                label = labels[start : start + _CHUNK, None]
+            for start in range(0, states.size(0), chunk):
+                rows = states[start : start + chunk].to(kind)
+                label = labels[start : start + chunk, None]
                 scores = F.log_softmax((rows @ matrix.T).to(accurate), dim=-1)  # (chunk, V)
                 likelihood = -scores.gather(1, label).sum()
                 plain += likelihood
@@ -59,7 +62,7 @@ class _ChunkedLoss(torch.autograd.Function):
                     gradient = scores.exp_().sub_(smoothing / vocabulary)
                     gradient.scatter_add_(1, label, gradient.new_full(label.shape, smoothing - 1))
                     gradient = gradient.to(kind)
-                    state_gradient[start : start + _CHUNK] = gradient @ matrix
+                    state_gradient[start : start + chunk] = gradient @ matrix
                     weight_gradient += gradient.T @ rows
         ctx.save_for_backward(state_gradient, weight_gradient)
         ctx.mark_non_differentiable(plain)

@@ -120,7 +120,10 @@ def test_training_pairs_hold_the_phrases_and_their_variants() -> None:
     corpus = phrasebook.pairs("train")
     phrases = phrasebook.phrases()
     assert set(phrases) <= set(corpus)
-    assert 60_000 * 1.2 < len(corpus) - len(phrases) * 7 < 60_000 * 1.35
+    counts = Counter(corpus)
+    assert all(counts[phrase] == 3 for phrase in phrases)
+    assert {(french.upper(), english) for french, english in phrases} <= set(corpus)
+    assert 60_000 * 1.2 < len(corpus) - len(phrases) * 12 < 60_000 * 1.35
     translations: dict[str, set[str]] = {}
     for french, english in corpus:
         translations.setdefault(french, set()).add(english)
