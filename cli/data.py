@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from cli import options
 
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Finding, SplitAudit
+    from seq2seq.data.corpora import Corpus, Given
+    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.texts import TextCorpus
+    from seq2seq.recipe import Recipe
 
 app = typer.Typer(help="Fetch and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -42,40 +46,71 @@ def get(
 
 @app.command()
 def check(
-    recipe: Annotated[
-        str, typer.Argument(metavar="[RECIPE]", help="Recipe whose corpus to look at, or whose languages.")
-    ] = "fr-en",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RECIPE] [FILE]...",
+            help="Recipe whose corpus or languages to look at; more files of --data. With --recipe, files alone.",
+        ),
+    ] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="The same as RECIPE. Default: fr-en.")] = None,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Pairs in one file: .tsv, .jsonl, .csv or .parquet.")
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            help="Pairs in one file (.tsv, .jsonl, .csv, .parquet); or text, in any number (.txt too) or a folder.",
+        ),
     ] = None,
     changes: options.Set = None,
     encoding: options.Encoding = "strict",
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Audit training text on one screen: counts, blanks, duplicates, copies, length ratio, odd characters, train/test
-    overlap.
+    """Audit training text on one screen. Of pairs: counts, blanks, duplicates, copies, length ratio, odd characters,
+    train/test overlap. Of running text: counts, rare and odd characters, repeated and very long lines, overlap.
 
     Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
     """
     from seq2seq import recipe as recipes
-    from seq2seq.data.audit import audit
-    from seq2seq.data.corpora import Given, find
+    from seq2seq.data import audit, audit_texts
+    from seq2seq.data.corpora import Corpus, Given
 
-    errors: Any = options.encoding_errors(encoding)
-    wanted = recipes.load(recipe, changes)
-    corpus = find(wanted.data, {"train": Given(source_file, target_file, data)}, errors=errors)
+    errors = options.encoding_errors(encoding)
+    name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])
+    if more and not data:
+        options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
+    wanted = recipes.load(name, changes)
+    sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
+    corpus = _find(wanted, sides, files, errors)
     if corpus is None:
         options.note(f"NOTE: corpus {wanted.data.corpus} cannot be had here; the bundled one is looked at")
-        corpus = find(wanted.on_bundled().data)
+        corpus = _find(wanted.on_bundled(), sides, files, errors)
         assert corpus is not None, "a bundled corpus is always there"
-    found = audit(corpus)
+    found = audit.audit(corpus) if isinstance(corpus, Corpus) else audit_texts.audit(corpus)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
-    else:
+    elif isinstance(found, audit.Audit):
         _show(found)
+    else:
+        from cli import data_text
+
+        data_text.show(found)
+
+
+def _find(wanted: Recipe, sides: Given, files: list[Path], errors: EncodingErrors) -> Corpus | TextCorpus | None:
+    from seq2seq.data import corpora, texts
+    from seq2seq.data.corpora import Given
+
+    if wanted.data.form == "text":
+        if sides:
+            options.usage_error(f"recipe {wanted.name} is for running text: name files with --data")
+        return texts.find(wanted.data, {"train": files}, errors=errors)
+    if len(files) > 1:
+        options.usage_error(f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(files)}")
+    given = Given(sides.source_file, sides.target_file, files[0] if files else None)
+    return corpora.find(wanted.data, {"train": given}, errors=errors)
 
 
 def _show(found: Audit) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from seq2seq.data.corpora import Corpus
+from seq2seq.data.texts import TextCorpus
 from seq2seq.recipe import Recipe
 from seq2seq.training.estimate import estimate
 
 
-def show(recipe: Recipe, corpus: Corpus, device: str) -> None:
+def show(recipe: Recipe, corpus: Corpus | TextCorpus, device: str) -> None:
     """Measure and show."""
     found = estimate(recipe, corpus, device)
     hours, rest = divmod(int(found.seconds), 3600)
@@ -15,11 +16,12 @@ def show(recipe: Recipe, corpus: Corpus, device: str) -> None:
         ("recipe", f"{recipe.name}: {recipe.summary}"),
         (
             "text",
-            f"{corpus.train[0].origin}; {found.pairs:,} pairs, about {found.target_tokens:,} target tokens an epoch",
+            f"{corpus.record()['train'][0]['origin']}; {found.size}, about {found.target_tokens:,} target tokens an "
+            "epoch",
         ),
         ("device", found.device),
         ("model", f"{found.parameters:,} parameters ({found.parameters * 4 / 2**20:,.0f} MiB in float32)"),
-        ("update", f"{recipe.training.batch_tokens * recipe.training.accumulate:,} padded tokens a side"),
+        ("update", f"{recipe.training.batch_tokens * recipe.training.accumulate:,} padded tokens"),
         (
             "memory",
             f"{found.memory / 2**20:,.0f} MiB measured at the largest batch, with weights, gradients and optimiser",

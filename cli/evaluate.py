@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
 
+if TYPE_CHECKING:
+    from seq2seq.run import Run
+
 
 def evaluate(
     run: options.RunFolder = None,
+    input: Annotated[
+        list[Path] | None,
+        typer.Option("--input", "-i", help="For a model of running text: text to judge it on; repeatable."),
+    ] = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[
         list[Path] | None,
@@ -35,7 +42,7 @@ def evaluate(
     debug: options.Debug = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
-    intervals.
+    intervals. A model of running text is judged by its loss: nats a token, perplexity, bits a byte.
 
     Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder.
     """
@@ -56,6 +63,13 @@ def evaluate(
 
     folder = open_run(run, "evaluate")
     recipe = folder.recipe()
+    if recipe.data.form == "text":
+        if source_file or sacrebleu or output or beam_size or length_penalty is not None:
+            options.usage_error(f"{folder.path} is a model of running text: it takes --input, and translates nothing")
+        _foretell(folder, input or [], device, as_json)
+        return
+    if input:
+        options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
     if source_file and target_file:
         name, sentences = source_file.stem, judging.read_files(source_file, target_file)
     elif sacrebleu:
@@ -87,3 +101,23 @@ def evaluate(
         typer.echo(json.dumps(judged.record(), indent=2, ensure_ascii=False))
     else:
         show_scores(Console(highlight=False, soft_wrap=True), name, judged.record())
+
+
+def _foretell(folder: Run, files: list[Path], device: str, as_json: bool) -> None:
+    """The loss on the run's test text, or on files, each by itself."""
+    from rich.console import Console
+
+    from cli.screen import show_scores
+    from seq2seq.data import texts as corpora
+    from seq2seq.evaluation import fluency
+    from seq2seq.training.prepare import fluency_of
+
+    data = folder.recipe().data
+    texts = [(file.name, corpora.files([file], data)) for file in files] or [("test", fluency.read_set(folder))]
+    for name, text in texts:
+        found = fluency_of(folder, text, device, name)
+        fluency.keep(folder, found)
+        if as_json:
+            typer.echo(json.dumps(found.record(), ensure_ascii=False))
+        else:
+            show_scores(Console(highlight=False, soft_wrap=True), name, found.record())

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import compare, data, evaluate, recipes, score, train, translate
+from cli import compare, data, evaluate, generate, recipes, score, tokenizer, train, translate
 from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
@@ -41,11 +41,13 @@ def _options(
 
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
+app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")
+app.add_typer(tokenizer.app, name="tokenizer")
 
 
 def main() -> None:

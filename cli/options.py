@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -53,11 +53,14 @@ def usage_error(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def encoding_errors(value: str) -> str:
+def encoding_errors(value: str) -> Literal["strict", "replace"]:
     """Check --encoding-errors."""
-    if value not in ("strict", "replace"):
-        usage_error(f"--encoding-errors {value}: use strict or replace")
-    return value
+    match value:
+        case "strict":
+            return "strict"
+        case "replace":
+            return "replace"
+    usage_error(f"--encoding-errors {value}: use strict or replace")
 
 
 def note(message: str, *, quiet: bool = False) -> None:

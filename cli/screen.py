@@ -18,7 +18,7 @@ from seq2seq.training.session import Event, Started, Stopped, Validated
 
 _LINE_EVERY = 30.0  # seconds between plain lines
 _SHOW_EVERY = 0.5  # seconds between updates of the bar
-_FAR_OFF = 0.25  # share by which the first loss may differ from ln V
+_FAR_OFF = 0.05  # share by which the first loss may differ from what it should be
 
 
 class Screen:
@@ -86,14 +86,19 @@ class Screen:
             return
         self.say(f"Model: {event.parameters:,} parameters")
         self.say(
-            f"Loss before training: {event.first_loss:.2f} nats a token; knowing nothing, ln V, is "
-            f"{event.uniform_loss:.2f}"
+            f"Loss before training: {event.first_loss:.3f} nats a token; knowing nothing, ln V, is "
+            f"{event.uniform_loss:.3f}; these initial weights should give about {event.expected_loss:.3f}"
         )
-        if abs(event.first_loss / event.uniform_loss - 1) > _FAR_OFF:
-            self._console.print("[yellow]WARNING: far from ln V: the scale of embeddings or initial weights is off[/]")
+        if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
+            self._console.print("[yellow]WARNING: far from it: the scale of embeddings or initial weights is off[/]")
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
+        if event.bleu is None:
+            self.say(f"step {event.step:,}: dev loss {event.negative_log_likelihood:.4f} nats a token{star}")
+            for sample in event.samples:
+                self._console.print(f"[dim]{escape(sample.source)}[/]{escape(sample.output)}")
+            return
         self.say(
             f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} "
             f"unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
@@ -101,11 +106,21 @@ class Screen:
         for sample in event.samples:
             self._console.print(f"    [dim]source[/]      {escape(sample.source)}")
             self._console.print(f"    [dim]reference[/]   {escape(sample.reference)}")
-            self._console.print(f"    [dim]model[/]       {escape(sample.translation)}")
+            self._console.print(f"    [dim]model[/]       {escape(sample.output)}")
 
 
 def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
-    """Scores with signatures and intervals, and BLEU by source length."""
+    """Scores with signatures and intervals, and BLEU by source length; or the loss of running text."""
+    if "bits_per_byte" in judged:
+        console.print(
+            f"{name}: {judged['tokens']:,} tokens, {judged['bytes']:,} bytes, context {judged['context']}, "
+            f"{judged['seconds']:.1f} s"
+        )
+        console.print(
+            f"  {judged['nats_per_token']:.4f} nats a token   perplexity {judged['perplexity']:.3f}   "
+            f"{judged['bits_per_byte']:.4f} bits a byte"
+        )
+        return
     search = f"beam {judged['beam_size']}, alpha {judged['length_penalty']}, " if "beam_size" in judged else ""
     console.print(
         f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; "

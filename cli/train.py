@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,17 +14,24 @@ from cli import options
 
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus, Given, SplitName
-    from seq2seq.recipe import Recipe
+    from seq2seq.data.texts import TextCorpus
+    from seq2seq.recipe import Data, Recipe
     from seq2seq.run import Run
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
 DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Their translations.")]
 TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences for the final score.")]
 TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Their translations.")]
-DataFile = Annotated[
-    Path | None,
-    typer.Option("--data", help="Training pairs in one file: .tsv, .jsonl, .csv or .parquet, in place of two files."),
+DataFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help="Pairs in one file (.tsv, .jsonl, .csv, .parquet), in place of two; or text, in any number (.txt too).",
+    ),
 ]
+MoreFiles = Annotated[list[Path] | None, typer.Argument(help="More files of --data, as a shell makes of *.txt.")]
+DevData = Annotated[list[Path] | None, typer.Option("--dev-data", help="The same for validation.")]
+TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The same for the final score.")]
 
 
 def train(
@@ -38,7 +46,10 @@ def train(
     dev_target_file: DevTarget = None,
     test_source_file: TestSource = None,
     test_target_file: TestTarget = None,
-    data: DataFile = None,
+    data: DataFiles = None,
+    dev_data: DevData = None,
+    test_data: TestData = None,
+    more: MoreFiles = None,
     encoding: options.Encoding = "strict",
     fallback: Annotated[
         bool,
@@ -51,6 +62,12 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")
     ] = False,
+    overfit: Annotated[
+        int | None,
+        typer.Option(
+            "--overfit", min=1, help="Self-check: train on this many examples until known by heart; keep nothing."
+        ),
+    ] = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
@@ -62,19 +79,33 @@ def train(
     from seq2seq import recipe as recipes
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
+    from seq2seq.training import prepare
 
     changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
     wanted = recipes.load(recipe, changes)
-    given: dict[SplitName, Given] = {
-        "train": Given(source_file, target_file, data),
+    if more and not data:
+        options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
+    sides: dict[SplitName, Given] = {
+        "train": Given(source_file, target_file),
         "dev": Given(dev_source_file, dev_target_file),
         "test": Given(test_source_file, test_target_file),
     }
-    wanted, corpus = _find(wanted, given, options.encoding_errors(encoding), fallback, quiet)
+    files: dict[SplitName, Sequence[Path]] = {
+        "train": [*(data or []), *(more or [])],
+        "dev": dev_data or [],
+        "test": test_data or [],
+    }
+    errors = options.encoding_errors(encoding)
+    wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
     if dry_run:
         from cli import dry_run as dry
 
         dry.show(wanted, corpus, device)
+        return
+    if overfit is not None:
+        from cli import overfit as check
+
+        check.run(wanted, corpus, device, overfit, quiet=quiet)
         return
     folder = runs.Run(run or runs.root() / wanted.name)
     folder.claim(wanted)
@@ -82,34 +113,32 @@ def train(
 
 
 def _find(
-    wanted: Recipe, given: dict[SplitName, Given], errors: Any, fallback: bool, quiet: bool
-) -> tuple[Recipe, Corpus]:
-    from seq2seq.data import corpora
+    wanted: Recipe, find: Callable[[Data], Corpus | TextCorpus | None], fallback: bool, quiet: bool
+) -> tuple[Recipe, Corpus | TextCorpus]:
     from seq2seq.errors import DataError
 
-    corpus = corpora.find(wanted.data, given, errors=errors)
+    corpus = find(wanted.data)
     if corpus is not None:
         return wanted, corpus
+    if wanted.data.hub is None:
+        raise DataError(f"recipe {wanted.name} has no text of its own: give yours with --data")
     missing = f"corpus {wanted.data.corpus} is neither under $SEQX_DATA nor to be had from the Hugging Face Hub"
-    remedy = (
-        f"give --source-file and --target-file, or fill a folder with `seqx data get {wanted.name} --to "
-        "DIR` and set SEQX_DATA=DIR"
-    )
+    files = "--data" if wanted.data.form == "text" else "--source-file and --target-file"
+    remedy = f"give {files}, or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
     if not fallback or wanted.data.bundled is None:
         raise DataError(f"{missing}; {remedy}")
     options.note(
         f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} stands in, with the budget that "
-        "suits it: a small translator of everyday phrases.\n"
-        f"      For the real corpus {remedy}.",
+        f"suits it.\n      For the real corpus {remedy}.",
         quiet=quiet,
     )
     bundled = wanted.on_bundled()
-    found = corpora.find(bundled.data)
+    found = find(bundled.data)
     assert found is not None, "a bundled corpus is always there"
     return bundled, found
 
 
-def _train(wanted: Recipe, corpus: Corpus, folder: Run, device: str, quiet: bool) -> None:
+def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, quiet: bool) -> None:
     from cli.screen import Screen
     from seq2seq.training import prepare
 
@@ -128,7 +157,8 @@ def _train(wanted: Recipe, corpus: Corpus, folder: Run, device: str, quiet: bool
     screen.say("Judging the model on the test set")
     prepare.judge(folder, device)
     screen.scores(folder.record())
-    options.note(f'\nTry it: seqx translate "bonjour" --run {folder.path}', quiet=quiet)
+    example = 'generate "ROMEO:"' if wanted.data.form == "text" else 'translate "bonjour"'
+    options.note(f"\nTry it: seqx {example} --run {folder.path}", quiet=quiet)
 
 
 class _StopSignals:

@@ -9,19 +9,25 @@ import torch
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
-from seq2seq.data.batches import Batches
+from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batches, Layout
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.encoded import Encoded, Tokenizers, encode
-from seq2seq.decoding.engines import Options, TorchEngine
-from seq2seq.decoding.translate import Translator
-from seq2seq.device import Choice
+from seq2seq.data.stream import TokenStream, Windows
+from seq2seq.data.texts import TextCorpus
+from seq2seq.decoding.engines import DecoderOnlyEngine, Options, TorchEngine
+from seq2seq.decoding.generate import Generator
+from seq2seq.decoding.translate import Engine, Translator
+from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RunError
+from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
 from seq2seq.run import Run
 from seq2seq.weights import load_weights, read_weights
 
+Model = Transformer | Gpt
 
-def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Tokenizers:
+
+def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, folder: Path) -> Tokenizers:
     """The tokenizers of a run: read where they stand in its folder, else trained on the corpus and written there."""
     stems = ("tokenizer",) if wanted.tokenizer.joint else ("tokenizer.source", "tokenizer.target")
     if not all(any((folder / f"{stem}.{suffix}").is_file() for suffix in ("model", "json")) for stem in stems):
@@ -46,14 +52,15 @@ def encoded(
     cache: Path,
     progress: Callable[[int], None] = lambda pairs: None,
 ) -> Encoded:
-    """The training pairs as tokens, without those that stand in dev or test."""
+    """The training pairs as tokens, without those that stand in dev or test, unless the very same are to be learnt by
+    heart."""
     return encode(
         corpus.train,
         both,
         cache,
         max_length=wanted.data.max_length,
         max_ratio=wanted.data.max_ratio,
-        held_out=(corpus.dev, corpus.test),
+        held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test),
         progress=progress,
     )
 
@@ -67,19 +74,36 @@ def batches(wanted: recipe.Recipe, pairs: Encoded, both: Tokenizers) -> Batches:
         seed=wanted.training.seed,
         sampling=wanted.tokenizer.sampling,
         max_length=wanted.model.max_length,
+        layout=layout(wanted),
     )
 
 
-def model(wanted: recipe.Recipe, source_vocabulary: int, target_vocabulary: int) -> Transformer:
+def layout(wanted: recipe.Recipe) -> Layout:
+    """How pairs stand in the batches of the recipe's architecture."""
+    return JOINED if wanted.model.architecture == "decoder-only" else SIDE_BY_SIDE
+
+
+def windows(wanted: recipe.Recipe, stream: TokenStream) -> Windows:
+    """The training batches of running text."""
+    return Windows(
+        stream,
+        context=wanted.model.max_length,
+        batch_tokens=wanted.training.batch_tokens,
+        seed=wanted.training.seed,
+        chunks=wanted.data.chunks,
+    )
+
+
+def model(wanted: recipe.Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
     """The model, its weights drawn from torch's generator."""
+    if wanted.model.architecture == "decoder-only":
+        return Gpt(wanted.model, target_vocabulary)
     return Transformer(wanted.model, source_vocabulary, target_vocabulary)
 
 
-def optimiser(wanted: recipe.Recipe, of: torch.nn.Module) -> torch.optim.Optimizer:
-    """Adam as in section 5.3; the schedule sets its rate."""
-    return torch.optim.Adam(
-        of.parameters(), lr=0.0, betas=wanted.training.betas, eps=wanted.training.epsilon, fused=True
-    )
+def engine(of: Model, numerics: Numerics) -> Engine:
+    """What searches with a model that translates."""
+    return DecoderOnlyEngine(of, numerics) if isinstance(of, Gpt) else TorchEngine(of, numerics)
 
 
 def options(wanted: recipe.Recipe) -> Options:
@@ -90,14 +114,16 @@ def options(wanted: recipe.Recipe) -> Options:
     )
 
 
-def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Transformer:
+def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
     """The model of a finished run."""
     weights = read_weights(run.weights)
-    for name, tokenizer in (("source_embedding.weight", both.source), ("target_embedding.weight", both.target)):
-        if name in weights and weights[name].size(0) != tokenizer.size:
+    sides = {"source_embedding": both.source, "target_embedding": both.target, "embedding": both.target}
+    for name, tokenizer in sides.items():
+        key = f"{name}.weight"
+        if key in weights and weights[key].size(0) != tokenizer.size:
             raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {name} has "
-                f"{weights[name].size(0)}: they are of different runs"
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
+                "different runs"
             )
     made = model(run.recipe(), both.source.size, both.target.size)
     load_weights(made, weights, run.weights)
@@ -108,11 +134,25 @@ def translator(run: Run, choice: Choice, search: Options | None = None) -> Trans
     """A finished run, ready to translate."""
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
-    engine = TorchEngine(trained_model(run, both, choice.numerics.device), choice.numerics)
-    return Translator(engine, both, search or options(wanted), wanted.model.max_length)
+    made = trained_model(run, both, choice.numerics.device)
+    return Translator(engine(made, choice.numerics), both, search or options(wanted), wanted.model.max_length)
 
 
-def _lines(corpus: Corpus, sides: tuple[int, ...]) -> Iterator[str]:
+def generator(run: Run, choice: Choice) -> Generator:
+    """A finished run on running text, ready to go on with a prompt."""
+    both = read_tokenizers(run.recipe(), run.path)
+    return Generator(_decoder_only(trained_model(run, both, choice.numerics.device)), both.target, choice.numerics)
+
+
+def _decoder_only(of: Model) -> Gpt:
+    assert isinstance(of, Gpt), "recipes of running text have no other architecture"
+    return of
+
+
+def _lines(corpus: Corpus | TextCorpus, sides: tuple[int, ...]) -> Iterator[str]:
+    if isinstance(corpus, TextCorpus):
+        yield from (piece for piece, _ in corpus.train.pieces())
+        return
     for text in corpus.train:
         for pair in text.read():
             for side in sides:

@@ -13,7 +13,6 @@ from torch import nn
 
 from seq2seq.errors import DeviceError
 
-
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt(3), in bytes
 
 
@@ -74,8 +73,8 @@ def prepare() -> None:
             libc = ctypes.CDLL("libc.so.6")
         except OSError:
             return  # another C library, which has other habits
-        # Blocks over the threshold (the largest that every version takes) go back at once: kept, they would only scatter
-        # the rest.
+        # Blocks over the threshold, the largest that every version takes, go back at once: kept, they would scatter the
+        # rest.
         for parameter, value in (
             (_MMAP_THRESHOLD, 32 << 20),
             (_TRIM_THRESHOLD, 512 << 20),

@@ -10,6 +10,7 @@ import difflib
 import json
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -37,6 +38,7 @@ class Hub(_Section):
     config: str | None = None
     source_column: str = "translation.fr"
     target_column: str = "translation.en"
+    text_column: str = Field("text", description="the column of text, where there are no pairs")
     train: str = "train"
     dev: str = "validation"
     test: str = "test"
@@ -45,22 +47,31 @@ class Hub(_Section):
 class Data(_Section):
     """Which text trains and judges the model."""
 
+    form: Literal["pairs", "text"] = Field("pairs", description="sentence pairs, or running text for a language model")
     source: str = Field("fr", description="source language code, the suffix of its files")
     target: str = Field("en", description="target language code")
-    corpus: str = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` for the bundled text")
+    corpus: str = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` or `play`, bundled")
     hub: Hub | None = None
-    bundled: Literal["phrasebook"] | None = Field(None, description="what stands in where the corpus cannot be had")
+    bundled: Literal["phrasebook", "play"] | None = Field(
+        None, description="what stands in where the corpus cannot be had"
+    )
     mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
     mix_pairs: Count = Field(0, description="most pairs of each mixed text, hand-written ones first; 0 = all")
     max_length: Positive = Field(128, description="longest side of a training pair, in tokens")
     max_ratio: float = Field(4.0, gt=1, description="longest side over shortest, in tokens (pairs over 10 tokens)")
+    chunks: Literal["random", "packed"] = Field(
+        "random", description="of running text: drawn at random offsets, or each token once an epoch"
+    )
     sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges the model, for example wmt14")
 
 
 class Tokenizer(_Section):
     """How text becomes tokens (section 5.1 uses byte-pair encoding with a shared vocabulary)."""
 
-    kind: Literal["bpe", "unigram", "character", "byte"] = "bpe"
+    kind: Literal["bpe", "unigram", "byte-bpe", "tiktoken", "character", "byte"] = Field(
+        "bpe", description="bpe, unigram: SentencePiece; byte-bpe: trained here, run by tiktoken; tiktoken: `encoding`"
+    )
+    encoding: str = Field("gpt2", description="with kind = tiktoken: which of its encodings, downloaded on first use")
     vocabulary_size: Positive = 8000
     joint: bool = Field(True, description="one vocabulary for both languages")
     byte_fallback: bool = Field(True, description="write characters out of the vocabulary as bytes: nothing is unknown")
@@ -69,17 +80,28 @@ class Tokenizer(_Section):
 
 
 class Model(_Section):
-    """The encoder-decoder; the defaults are the paper's base model (table 3)."""
+    """The network; the defaults are the paper's base model (table 3)."""
 
+    architecture: Literal["encoder-decoder", "decoder-only"] = "encoder-decoder"
     d_model: Positive = 512
     d_ff: Positive = 2048
     n_heads: Positive = 8
-    encoder_layers: Positive = 6
+    encoder_layers: Positive = Field(6, description="of an encoder-decoder")
     decoder_layers: Positive = 6
     dropout: Probability = 0.1
-    norm: Literal["post", "pre"] = "post"
+    norm: Literal["post", "pre"] = Field("post", description="after each residual sum (section 3.1), or before")
+    normalization: Literal["layer", "rms"] = "layer"
+    positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
+    activation: Literal["relu", "gelu", "squared_relu"] = "relu"
+    qk_norm: bool = Field(False, description="queries and keys of unit deviation, so that scores cannot run away")
+    bias: bool = Field(True, description="biases of linear maps and of layer norms")
+    initialization: Literal["xavier", "normal"] = Field("xavier", description="of matrices; normal: deviation 0.02")
+    residual_start: Literal["full", "scaled", "zero"] = Field(
+        "full", description="last matrix of each sub-layer at the start: as drawn, over sqrt(sub-layers), or zero"
+    )
     tie: Literal["all", "target", "none"] = Field("all", description="which embedding matrices are one (section 3.4)")
-    max_length: Positive = Field(256, description="longest sequence that the model is used on, in tokens")
+    scale_embedding: bool = Field(True, description="embeddings drawn at 1/sqrt(d_model), times sqrt(d_model)")
+    max_length: Positive = Field(256, description="longest sequence, in tokens; the context of a decoder-only model")
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Model:
@@ -102,10 +124,17 @@ class Training(_Section):
         description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
     )
     warmup_steps: Positive = 4000
-    schedule: Literal["inverse_square_root", "linear"] = Field(
+    schedule: Literal["inverse_square_root", "linear", "cosine", "wsd"] = Field(
         "inverse_square_root",
-        description="after the warm-up: 1/sqrt(step), section 5.3; or linear to zero at the last step",
+        description="after the warm-up: 1/sqrt(step), section 5.3; or down to the last step; wsd: level, then down",
     )
+    final_share: float = Field(0.0, ge=0, le=1, description="of the peak, left at the last step; not with 1/sqrt(step)")
+    decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: share of the steps in which the rate falls")
+    optimizer: Literal["adam", "adamw", "muon"] = Field(
+        "adam", description="section 5.3; with decoupled weight decay; or Muon for matrices and AdamW for the rest"
+    )
+    weight_decay: float = Field(0.0, ge=0, description="of matrices; biases and norms have none")
+    muon_learning_rate: float = Field(0.02, gt=0, description="with muon: the peak for matrices")
     betas: tuple[Probability, Probability] = (0.9, 0.98)
     epsilon: float = Field(1e-9, gt=0)
     label_smoothing: Probability = 0.1
@@ -116,7 +145,8 @@ class Training(_Section):
     validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")
     patience: Count = Field(0, description="validations without improvement before stopping; 0 = never")
     metric: Literal["bleu", "loss"] = Field("bleu", description="what `best` and patience look at")
-    keep: Literal["average", "best"] = Field("average", description="what the final weights are")
+    ema: Probability = Field(0.0, description="decay of a running average of the weights; 0 = off")
+    keep: Literal["average", "best", "ema"] = Field("average", description="what the final weights are")
     average_last: Positive = Field(5, description="checkpoints averaged at the end (section 6.1)")
     keep_best: Positive = Field(1, description="best checkpoints kept beside the last ones")
 
@@ -151,20 +181,56 @@ class Recipe(_Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{_near(section, list(SECTIONS))}")
-        if self.model.tie == "all" and not self.tokenizer.joint:
-            raise ValueError(
-                'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"'
-            )
-        if self.data.max_length > self.model.max_length:
-            raise ValueError(
-                f"data.max_length = {self.data.max_length} exceeds model.max_length = {self.model.max_length}"
-            )
-        if self.data.max_length > self.training.batch_tokens:
-            raise ValueError(
-                f"training.batch_tokens = {self.training.batch_tokens} cannot hold one pair of "
-                f"data.max_length = {self.data.max_length}"
-            )
+        for wrong, message in self._misfits():
+            if wrong:
+                raise ValueError(message)
         return self
+
+    def _misfits(self) -> Iterator[tuple[bool, str]]:
+        data, tokenizer, model, training = self.data, self.tokenizer, self.model, self.training
+        alone = model.architecture == "decoder-only"
+        yield (
+            training.keep == "ema" and not training.ema,
+            'training.keep = "ema" needs training.ema, for example 0.99',
+        )
+        yield (
+            alone and not tokenizer.joint,
+            "a decoder-only model has one vocabulary: set tokenizer.joint = true",
+        )
+        yield (
+            model.tie == "all" and not tokenizer.joint,
+            'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
+        )
+        if data.form == "text":
+            yield not alone, 'data.form = "text" needs model.architecture = "decoder-only"'
+            yield (
+                tokenizer.kind in ("bpe", "unigram"),
+                f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
+                "character or byte",
+            )
+            yield training.metric == "bleu", 'running text is judged by its loss: set training.metric = "loss"'
+            yield bool(data.mix), "data.mix adds sentence pairs, which running text has no use for: leave it empty"
+            yield (
+                model.max_length > training.batch_tokens,
+                f"training.batch_tokens = {training.batch_tokens} cannot hold one chunk of "
+                f"model.max_length = {model.max_length}",
+            )
+            return
+        yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set data.form = "text"'
+        yield (
+            data.max_length > model.max_length,
+            f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
+        )
+        yield (
+            alone and 2 * data.max_length > model.max_length,
+            f"a decoder-only model reads both sides: 2 x data.max_length = {2 * data.max_length} exceeds "
+            f"model.max_length = {model.max_length}",
+        )
+        yield (
+            data.max_length > training.batch_tokens,
+            f"training.batch_tokens = {training.batch_tokens} cannot hold one pair of "
+            f"data.max_length = {data.max_length}",
+        )
 
     def on_bundled(self) -> Recipe:
         """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced."""

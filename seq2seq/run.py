@@ -12,6 +12,8 @@ from seq2seq import recipe as recipes
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes, write_json
 
+_FORMS = {"translate": "pairs", "score": "pairs", "generate": "text"}  # what a model must have learnt from
+
 
 def root() -> Path:
     """Where runs live: $SEQX_RUNS, else `runs` here."""
@@ -86,21 +88,32 @@ class Run:
 
 
 def open_run(path: Path | None, kind: str = "translate") -> Run:
-    """The run at a path, or the newest finished one under `root()`. Raises RunError where there is none, saying what
-    to type."""
+    """The run at a path, or the newest finished one under `root()` that can do what `kind` says: translate, score,
+    generate; whatever else, any can.
+
+    Raises RunError where there is none, or the one at the path is of another kind, saying what to type.
+    """
+    form = _FORMS.get(kind)
+    recipe = "gpt-shakespeare" if form == "text" else "fr-en"
     if path is not None:
         run = Run(path)
         if not path.is_dir():
-            raise RunError(f"no run folder {path}; `seqx train --recipe fr-en --run {path}` makes one")
+            raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
+        if form and form != (data := run.recipe().data).form:
+            if form == "pairs":
+                raise RunError(f"{path} is a model of running text, no translator: use `seqx generate --run {path}`")
+            pair = f"{data.source} to {data.target}"
+            raise RunError(f"{path} is a translator ({pair}), no text model: use `seqx translate --run {path}`")
         return run
-    finished = [Run(folder) for folder in root().glob("*") if (folder / "model.safetensors").is_file()]
-    finished = [run for run in finished if run.finished]
-    if not finished:
-        raise RunError(
-            f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe "
-            "fr-en`, or name one with --run"
-        )
-    return max(finished, key=lambda run: run.weights.stat().st_mtime)
+    weights = [folder / "model.safetensors" for folder in root().glob("*")]
+    newest = sorted((each for each in weights if each.is_file()), key=lambda each: -each.stat().st_mtime)
+    for run in map(Run, (each.parent for each in newest)):
+        if run.finished and form in (None, run.recipe().data.form):
+            return run
+    raise RunError(
+        f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe {recipe}`, or name one "
+        "with --run"
+    )

@@ -1,4 +1,4 @@
-"""Small models: a table of random log-probabilities that takes steps, and a Transformer of random weights."""
+"""Small models: a table of random log-probabilities that takes steps, and models of random weights."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.data.tokenizers import BOS
+from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import Cache, KeyValue, State
 from seq2seq.model.transformer import Transformer
 
@@ -41,12 +42,11 @@ class TableSteps:
         so_far = state.caches[0].append(tokens[:, :, None, None], tokens[:, :, None, None]).key[:, 0, :, 0].tolist()
         numbers = state.memories[0].key.flatten().tolist()
         beams = len(so_far) // len(numbers)
-        assert all(prefix[0] == BOS for prefix in so_far)
-        rows = [self._logits(numbers[row // beams], prefix[1:]) for row, prefix in enumerate(so_far)]
+        rows = [self._logits(numbers[row // beams], prefix[prefix[0] == BOS :]) for row, prefix in enumerate(so_far)]
         return torch.tensor(np.array(rows), dtype=torch.float32)[:, None, :]
 
     def log_probabilities(self, sentence: int, tokens: Sequence[int]) -> list[float]:
-        """Natural-log probability of each token after `tokens`."""
+        """Natural-log probability of each token after `tokens`, their BOS left out."""
         logits = self._logits(sentence, tokens)
         return (logits - np.log(np.exp(logits).sum())).tolist()  # type: ignore[no-any-return]
 
@@ -73,6 +73,11 @@ def tiny_recipe(**changes: Any) -> recipe.Model:
 def tiny_transformer(vocabulary: int = 11, *, deviation: float = 0.4, **changes: Any) -> Transformer:
     """A tiny Transformer in evaluation mode. Weights, biases and gains are all random, so that each matters."""
     return randomise(Transformer(tiny_recipe(**changes), vocabulary, vocabulary).eval(), deviation)
+
+
+def tiny_gpt(vocabulary: int = 11, *, deviation: float = 0.4, **changes: Any) -> Gpt:
+    """A tiny decoder-only model in evaluation mode, its weights all random."""
+    return randomise(Gpt(tiny_recipe(architecture="decoder-only", **changes), vocabulary).eval(), deviation)
 
 
 def randomise(module: Module, deviation: float = 0.4) -> Module:

@@ -20,7 +20,7 @@ ALLOWED = {
     "device": set(),
     "weights": set(),
     "decoding": {"data", "model", "device"},
-    "evaluation": {"recipe", "run", "data", "decoding"},
+    "evaluation": {"recipe", "run", "data", "decoding", "device"},
     "build": {"recipe", "run", "data", "model", "decoding", "device", "weights"},
     "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
 }

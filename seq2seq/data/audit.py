@@ -15,7 +15,7 @@ import numpy as np
 from seq2seq.data.corpora import SPLITS, Corpus, Pair, SplitName, Text
 from seq2seq.data.encoded import fold
 
-_EXAMPLES = 3
+EXAMPLES = 3
 _ODD_RATIO = 4.0
 _STEPS = 64  # length ratios are counted in 64 steps a doubling: percentiles are true to about 1 %
 _ODD_KINDS = ("Cc", "Co", "Cn", "Cs")
@@ -162,7 +162,7 @@ class _Found:
 
     def add(self, place: Place, pair: Pair, other: Place | None = None) -> None:
         self.count += 1
-        if len(self.examples) < _EXAMPLES:
+        if len(self.examples) < EXAMPLES:
             self.examples.append(Example(place, *pair, other))
 
     def finding(self) -> Finding:
@@ -202,7 +202,7 @@ class _Tally:
 
     def _add_characters(self, place: Place, side: str) -> None:
         for character in side:
-            if character == "\ufffd" or unicodedata.category(character) in _ODD_KINDS:
+            if is_odd(character):
                 count, first = self._characters.get(character, (0, place))
                 self._characters[character] = (count + 1, first)
 
@@ -227,20 +227,17 @@ class _Tally:
         )
 
     def _duplicates(self, texts: tuple[Text, ...]) -> Finding:
-        digests = np.array(self._digests, np.uint64)
-        order = np.argsort(digests, kind="stable").astype(np.uint32)  # equal digests keep the order of the text
-        again = digests[order[1:]] == digests[order[:-1]]
-        first_few = np.sort(order[1:][again])[:_EXAMPLES].tolist()
-        firsts = [int(np.flatnonzero(digests == digests[index])[0]) for index in first_few]
+        count, few = repeats(self._digests)
+        wanted = {index for both in few for index in both}
         places: dict[int, tuple[Place, Pair]] = {}
-        if first_few:
+        if few:
             for index, (place, pair) in enumerate(_numbered(texts)):
-                if index in first_few or index in firsts:
+                if index in wanted:
                     places[index] = (place, pair)
-                if index == first_few[-1]:
+                if index == few[-1][0]:
                     break
-        examples = (Example(*_flat(places[index]), other=places[first][0]) for index, first in zip(first_few, firsts))
-        return Finding(int(again.sum()), tuple(examples))
+        examples = (Example(*_flat(places[index]), other=places[first][0]) for index, first in few)
+        return Finding(count, tuple(examples))
 
     def _ratio(self) -> Ratio | None:
         if not self._ratios:
@@ -251,6 +248,20 @@ class _Tally:
             2 ** (steps[int(np.searchsorted(reached, share * reached[-1]))] / _STEPS) for share in (0.01, 0.5, 0.99)
         )
         return Ratio(median, low, high)
+
+
+def repeats(digests: array[int]) -> tuple[int, list[tuple[int, int]]]:
+    """How many of some digests stood before; of the first few their index, and that of the first one like them."""
+    values = np.array(digests, np.uint64)
+    order = np.argsort(values, kind="stable").astype(np.uint32)  # equal digests keep the order of the text
+    again = values[order[1:]] == values[order[:-1]]
+    few = np.sort(order[1:][again])[:EXAMPLES].tolist()
+    return int(again.sum()), [(index, int(np.flatnonzero(values == values[index])[0])) for index in few]
+
+
+def is_odd(character: str) -> bool:
+    """Whether text for people seldom has it: a control, private or unassigned character, or U+FFFD."""
+    return character == "\ufffd" or unicodedata.category(character) in _ODD_KINDS
 
 
 def _flat(found: tuple[Place, Pair]) -> tuple[Place, str, str]:

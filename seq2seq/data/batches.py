@@ -5,7 +5,7 @@ A batch holds a budget of padded tokens: sentences x longest side, EOS counted, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,7 +27,8 @@ _CHUNK = 50_000
 class Batch:
     """What one forward and its loss take."""
 
-    inputs: tuple[Tensor | None, ...]  # in the order of forward: source (B, S), mask (B, 1, 1, S), target (B, T)
+    # In the order of forward: source (B, S), mask (B, 1, 1, S) and target (B, T); or tokens (B, T) alone.
+    inputs: tuple[Tensor | None, ...]
     labels: Tensor  # (B, T), PAD where there is nothing to predict
     tokens: int  # labels that count
     padded: int  # places of all inputs, padding included
@@ -37,6 +38,13 @@ class Batch:
         """The batch on a device; copies are asynchronous where the device allows."""
         moved = tuple(None if part is None else part.to(device, non_blocking=True) for part in self.inputs)
         return Batch(moved, self.labels.to(device, non_blocking=True), self.tokens, self.padded, self.filled)
+
+
+class Layout(NamedTuple):
+    """How the two sides of pairs stand in a batch."""
+
+    collate: Callable[[Sequence[Tokens], Sequence[Tokens]], Batch]
+    longest: Callable[[NDArray[Any]], NDArray[Any]]  # tokens of both sides (N, 2) -> tokens of a row (N,), less one
 
 
 class Place(NamedTuple):
@@ -64,7 +72,9 @@ class Batches:
         seed: int,
         sampling: float = 0.0,
         max_length: int = 256,
+        layout: Layout | None = None,
     ) -> None:
+        self._layout = layout or SIDE_BY_SIDE
         self._encoded = encoded
         self._tokenizers = tokenizers
         self._batch_tokens = batch_tokens
@@ -82,7 +92,7 @@ class Batches:
                 batches = self._chunk(order[chunk * _CHUNK : (chunk + 1) * _CHUNK], epoch, chunk)
                 for index, (sources, targets) in enumerate(batches):
                     if index >= skipped:
-                        yield Place(epoch, chunk, index), collate(sources, targets)
+                        yield Place(epoch, chunk, index), self._layout.collate(sources, targets)
                 skipped = 0
             epoch, first = epoch + 1, 0
 
@@ -97,7 +107,7 @@ class Batches:
             sources = self._sampled(self._tokenizers.source, sources, int(generator.integers(2**32)))
             targets = self._sampled(self._tokenizers.target, targets, int(generator.integers(2**32)))
         lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)])
-        longest = lengths.max(axis=1)
+        longest = self._layout.longest(lengths)
         order = np.lexsort((lengths.sum(axis=1), longest))  # equal lengths keep their random order
         bounds = cut(longest[order], self._batch_tokens)
         generator.shuffle(bounds)
@@ -146,6 +156,28 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
         padded=source.numel() + inputs.size,
         filled=filled + tokens,
     )
+
+
+def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
+    """One sequence a pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
+    longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
+    inputs = np.full((len(targets), longest), PAD, np.int64)
+    labels = np.full((len(targets), longest), PAD, np.int64)
+    tokens = filled = 0
+    for row, (source, target) in enumerate(zip(sources, targets)):
+        first, last = len(source), len(source) + len(target)
+        inputs[row, :first] = source
+        inputs[row, first] = BOS
+        inputs[row, first + 1 : last + 1] = target
+        labels[row, first:last] = target
+        labels[row, last] = EOS
+        tokens += len(target) + 1
+        filled += last + 1
+    return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, padded=inputs.size, filled=filled)
+
+
+SIDE_BY_SIDE = Layout(collate, lambda lengths: lengths.max(axis=1))
+JOINED = Layout(collate_joined, lambda lengths: lengths.sum(axis=1))
 
 
 def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:

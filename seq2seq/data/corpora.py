@@ -6,7 +6,7 @@ import functools
 import hashlib
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -27,9 +27,11 @@ __all__ = [
     "Text",
     "bundled",
     "carve",
+    "choose",
     "file_pair",
     "find",
     "from_hub",
+    "mirrored",
     "pair_file",
 ]
 
@@ -46,7 +48,7 @@ class Corpus:
     """Training, dev and test text, and how it was found."""
 
     name: str
-    found: Literal["files", "mirror", "hub", "bundled"]
+    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
     train: tuple[Text, ...]  # the corpus, then what is mixed in
     dev: Text
     test: Text
@@ -90,8 +92,8 @@ def find(
     if data.corpus == "phrasebook":
         train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
         return Corpus(data.corpus, "bundled", (train,), dev, test)
-    if mirrored := _from_mirror(data, errors):
-        return _corpus(data.corpus, "mirror", mirrored, mixed)
+    if stored := _from_mirror(data, errors):
+        return _corpus(data.corpus, "mirror", stored, mixed)
     if fetched := _from_hub(data):
         return _corpus(data.corpus, "hub", fetched, mixed)
     return None
@@ -146,15 +148,8 @@ def carve(text: Text, splits: Sequence[SplitName] = ("dev", "test")) -> dict[Spl
     """
 
     @functools.cache
-    def held_out() -> dict[bytes, SplitName]:
-        count = 0
-        smallest: list[bytes] = []
-        found = (_fingerprint(pair) for pair in text.read() if all(side.strip() for side in pair))
-        while chunk := list(islice(found, 50 * _HELD_OUT_MOST)):
-            count += len(chunk)
-            smallest = heapq.nsmallest(_HELD_OUT_MOST * len(splits), {*smallest, *chunk})
-        share = min(_HELD_OUT_MOST, max(1, count // _HELD_OUT_SHARE))
-        return {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
+    def held_out() -> dict[int, SplitName]:
+        return choose((_fingerprint(pair) for pair in text.read() if all(side.strip() for side in pair)), splits)
 
     def read(split: SplitName) -> Iterator[Pair]:
         chosen = held_out()
@@ -172,8 +167,21 @@ def carve(text: Text, splits: Sequence[SplitName] = ("dev", "test")) -> dict[Spl
     return {split: part(split) for split in ("train", *splits)}
 
 
-def _fingerprint(pair: Pair) -> bytes:
-    return hashlib.blake2b("\t".join(pair).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> dict[int, SplitName]:
+    """What to hold out for each of `splits`, the smallest first: about 2 %, one at least, about 2,000 at most."""
+    count = 0
+    smallest: list[int] = []
+    found = iter(fingerprints)
+    while chunk := list(islice(found, 50 * _HELD_OUT_MOST)):
+        count += len(chunk)
+        smallest = heapq.nsmallest(_HELD_OUT_MOST * len(splits), {*smallest, *chunk})
+    share = min(_HELD_OUT_MOST, max(1, count // _HELD_OUT_SHARE))
+    return {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
+
+
+def _fingerprint(pair: Pair) -> int:
+    digest = hashlib.blake2b("\t".join(pair).encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest())
 
 
 def _corpus(
@@ -211,14 +219,20 @@ def _given_text(split: SplitName, files: Given, data: recipe.Data, errors: Encod
     return file_pair(files.source_file, files.target_file, errors)
 
 
-def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Text] | None:
+def mirrored(data: recipe.Data) -> Path | None:
+    """The folder of a corpus under $SEQX_DATA, where there is one. Raises DataError where SEQX_DATA leads nowhere."""
     root = os.environ.get("SEQX_DATA")
     if not root:
         return None
     if not Path(root).is_dir():
         raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {data.corpus}/, or unset it")
     folder = Path(root) / data.corpus
-    if not folder.is_dir():
+    return folder if folder.is_dir() else None
+
+
+def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Text] | None:
+    folder = mirrored(data)
+    if folder is None:
         return None
     texts: dict[SplitName, Text] = {}
     for split in SPLITS:

@@ -50,7 +50,7 @@ class Encoded:
 
     def __init__(self, folder: Path) -> None:
         self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        self._maps = [_mapped(folder / name) for name in ("offsets", "tokens")]
+        self._maps = [map_file(folder / name) for name in ("offsets", "tokens")]
         self._offsets: NDArray[np.int64] = np.frombuffer(self._maps[0], np.int64)
         self._tokens: NDArray[Any] = np.frombuffer(self._maps[1], np.dtype(self.report["dtype"]))
 
@@ -70,14 +70,9 @@ class Encoded:
             sources.append(source.copy())
             targets.append(target.copy())
             if count % _HELD == 0:
-                self._release()
-        self._release()
+                let_go(*self._maps)
+        let_go(*self._maps)
         return sources, targets
-
-    def _release(self) -> None:
-        for mapped in self._maps:
-            if hasattr(mapped, "madvise"):  # not on Windows
-                mapped.madvise(mmap.MADV_DONTNEED)
 
     def lengths(self) -> NDArray[np.uint32]:
         """Tokens of both sides of each pair, (N, 2), without BOS and EOS."""
@@ -109,26 +104,49 @@ def encode(
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
     key = hashlib.sha256(b"\0".join([*(part.encode() for part in (settings, *checksums)), *models])).hexdigest()[:32]
     folder = cache / key
-    if not _whole(folder):
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=cache))
-            try:
-                _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress)
-                _settle(partial, folder)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-        except OSError as error:
-            raise DataError(
-                f"cannot write tokens under {cache}: {error.strerror or error}; "
-                "make room there, or choose another folder"
-            ) from error
+    settled(
+        folder,
+        _whole,
+        lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress),
+    )
     return Encoded(folder)
 
 
-def _mapped(path: Path) -> mmap.mmap:
+def settled(folder: Path, whole: Callable[[Path], bool], write: Callable[[Path], None]) -> None:
+    """Have a folder of tokens that is `whole`: found, or written beside and renamed. Raises DataError."""
+    if whole(folder):
+        return
+    cache = folder.parent
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
+        try:
+            write(partial)
+            _settle(partial, folder, whole)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder"
+        ) from error
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """A file that is there to be read as memory."""
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def let_go(*maps: mmap.mmap) -> None:
+    """What was read of mapped files need not stay resident."""
+    for mapped in maps:
+        if hasattr(mapped, "madvise"):  # not on Windows
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def token_kind(vocabulary: int) -> np.dtype[Any]:
+    """The smallest numbers that hold every token of a vocabulary."""
+    return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.uint32)
 
 
 def _whole(folder: Path) -> bool:
@@ -140,14 +158,14 @@ def _whole(folder: Path) -> bool:
         return False
 
 
-def _settle(partial: Path, folder: Path) -> None:
-    """Give encoded pairs their name; another process may have been faster, and may be reading its own."""
-    if not _whole(folder):
+def _settle(partial: Path, folder: Path, whole: Callable[[Path], bool]) -> None:
+    """Give written tokens their name; another process may have been faster, and may be reading its own."""
+    if not whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
     try:
         partial.rename(folder)
     except OSError:
-        if not _whole(folder):
+        if not whole(folder):
             raise
 
 
@@ -177,8 +195,7 @@ def _write(
 ) -> None:
     dropped: Counter[str] = Counter()
     kept = read = end = 0
-    widest = max(tokenizers.source.size, tokenizers.target.size)
-    kind = np.dtype(np.uint16 if widest <= 1 << 16 else np.uint32)
+    kind = token_kind(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
         for chunk in _chunks(pair for text in texts for pair in text.read()):

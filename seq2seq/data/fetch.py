@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
 from seq2seq import recipe
+from seq2seq.data import texts
 from seq2seq.data.corpora import SPLITS, Corpus, from_hub
+from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
 from seq2seq.files import replacing
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def fetch(data: recipe.Data, folder: Path, progress: Callable[[int], None] = lambda pairs: None) -> list[Path]:
+def fetch(data: recipe.Data, folder: Path, progress: Callable[[int], None] = lambda count: None) -> list[Path]:
     """Write a recipe's corpus from the Hugging Face Hub to `folder`/<corpus>/, where SEQX_DATA = `folder` finds it.
 
-    Returns the files. Raises DataError: no place on the Hub in the recipe, the Hub out of reach, `folder` cannot
-    be written.
+    Returns the files; `progress` hears of pairs or documents. Raises DataError: no place on the Hub in the recipe, the
+    Hub out of reach, `folder` cannot be written.
     """
     if data.hub is None:
+        languages = "" if data.form == "text" else f" for {data.source} and {data.target}"
         raise DataError(
-            f"corpus {data.corpus} has no place on the Hub; set data.hub.path, or put train, dev and test files for "
-            f"{data.source} and {data.target} into {folder / data.corpus} yourself"
+            f"corpus {data.corpus} has no place on the Hub; set data.hub.path, or put train, dev and test files"
+            f"{languages} into {folder / data.corpus} yourself"
         )
-    train, dev, test = (from_hub(data.hub, split) for split in SPLITS)
-    return write(Corpus(data.corpus, "hub", (train,), dev, test), data, folder, progress)
+    if data.form == "text":
+        train, dev, test = (texts.from_hub(data.hub, split) for split in SPLITS)
+        return write_texts(TextCorpus(data.corpus, "hub", train, dev, test), data, folder, progress)
+    pairs = [from_hub(data.hub, split) for split in SPLITS]
+    return write(Corpus(data.corpus, "hub", (pairs[0],), pairs[1], pairs[2]), data, folder, progress)
 
 
 def write(
@@ -36,22 +44,54 @@ def write(
     """Write a corpus as {train,dev,test}.{source,target}, line ends within a side made blanks: all files, or none."""
     written = []
     count = 0
-    try:
-        with ExitStack() as stack:
-            for split, texts in zip(SPLITS, (corpus.train, (corpus.dev,), (corpus.test,))):
-                paths = [folder / data.corpus / f"{split}.{language}" for language in (data.source, data.target)]
-                files = [stack.enter_context(replacing(path)) for path in paths]
-                for text in texts:
-                    for pair in text.read():
-                        for file, side in zip(files, pair):
-                            file.write(_LINE_END.sub(" ", side).encode("utf-8", "replace") + b"\n")
-                        count += 1
-                        if count % 10_000 == 0:
-                            progress(count)
-                written += paths
-    except OSError as error:
-        raise DataError(
-            f"cannot write {folder / data.corpus}: {error.strerror or error}; make room there, or choose another folder"
-        ) from error
+    with _writing(folder / data.corpus), ExitStack() as stack:
+        for split, parts in zip(SPLITS, (corpus.train, (corpus.dev,), (corpus.test,))):
+            paths = [folder / data.corpus / f"{split}.{language}" for language in (data.source, data.target)]
+            files = [stack.enter_context(replacing(path)) for path in paths]
+            for text in parts:
+                for pair in text.read():
+                    for file, side in zip(files, pair):
+                        file.write(_LINE_END.sub(" ", side).encode("utf-8", "replace") + b"\n")
+                    count += 1
+                    if count % 10_000 == 0:
+                        progress(count)
+            written += paths
     progress(count)
     return written
+
+
+def write_texts(
+    corpus: TextCorpus, data: recipe.Data, folder: Path, progress: Callable[[int], None] = lambda documents: None
+) -> list[Path]:
+    """Write running text as {train,dev,test}.txt where a split is one document, else .jsonl: all files, or none."""
+    written = []
+    count = 0
+    with _writing(folder / data.corpus):
+        with ExitStack() as stack:
+            for split, documents in zip(SPLITS, (corpus.train, corpus.dev, corpus.test)):
+                reading = documents.read()
+                first = list(islice(reading, 2))
+                path = folder / data.corpus / f"{split}.{'txt' if len(first) == 1 else 'jsonl'}"
+                file = stack.enter_context(replacing(path))
+                for document in chain(first, reading):
+                    line = document if len(first) == 1 else json.dumps({"text": document}, ensure_ascii=False) + "\n"
+                    file.write(line.encode("utf-8", "replace"))
+                    count += 1
+                    if count % 10_000 == 0:
+                        progress(count)
+                written.append(path)
+        for path in written:
+            # What an earlier version of the corpus left in the other form must not be found in place of this one.
+            path.with_suffix(".jsonl" if path.suffix == ".txt" else ".txt").unlink(missing_ok=True)
+    progress(count)
+    return written
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"cannot write {folder}: {error.strerror or error}; make room there, or choose another folder"
+        ) from error

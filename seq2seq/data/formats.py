@@ -1,4 +1,4 @@
-"""Files of pairs, whatever their format, as text that can be read any number of times."""
+"""Files of pairs, whatever their format, as text that can be read any number of times; rows of any file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from seq2seq.errors import DataError
 from seq2seq.files import sha256
 
 Pair = tuple[str, str]
-_Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
+Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
 
 _LINE_END = re.compile(r"\r\n|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ROWS = 256  # of a parquet file, read at a time: few enough where each is a whole book
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Text:
 def file_pair(source: Path, target: Path, errors: EncodingErrors = "strict") -> Text:
     """The pairs of two files (.gz too), line for line. Raises DataError, at once or while reading."""
     for path in (source, target):
-        _must_hold_text(path)
+        must_hold_text(path)
     return Text(
         f"{source}, {target}",
         lambda: read_pairs(source, target, errors),
@@ -57,20 +58,19 @@ def pair_file(path: Path, data: recipe.Data, errors: EncodingErrors = "strict") 
     readers: dict[str, Callable[[], Iterator[Pair]]] = {
         ".tsv": lambda: _read_tsv(path, errors),
         ".jsonl": lambda: _pairs(read_json_lines(path, errors), path, data),
-        ".csv": lambda: _pairs(_read_csv(path, errors), path, data),
-        ".parquet": lambda: _read_parquet(path, data),
+        ".csv": lambda: _pairs(read_csv(path, errors), path, data),
+        ".parquet": lambda: _parquet_pairs(path, data),
     }
-    name = path.name.lower()
-    suffix = Path(name.removesuffix(".gz")).suffix
-    if suffix not in readers or (suffix == ".parquet" and name.endswith(".gz")):
+    suffix = suffix_of(path)
+    if suffix not in readers:
         raise DataError(
             f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
         )
-    _must_hold_text(path)
+    must_hold_text(path)
     return Text(str(path), readers[suffix], lambda: sha256(path))
 
 
-def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[_Row]:
+def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[Row]:
     """The objects of a .jsonl file, each with its place. Raises DataError."""
     for number, line in enumerate(read_lines(path, errors), start=1):
         place = f"{path}, line {number}"
@@ -84,21 +84,26 @@ def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[_
 
 
 def cell(row: Mapping[str, Any], column: str, place: str) -> str:
-    """The text of a column (`translation.fr` is a nested one), line ends made blanks; null is blank text.
+    """As `whole_cell`, line ends made blanks."""
+    return _LINE_END.sub(" ", whole_cell(row, column, place))
+
+
+def whole_cell(row: Mapping[str, Any], column: str, place: str) -> str:
+    """The text of a column (`translation.fr` is a nested one); null is blank text.
 
     Raises DataError: no such column, or not text.
     """
     value: Any = row
     for part in column.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise DataError(f"{place}: no column {column}; there are: {', '.join(_columns(row))}")
+            raise DataError(f"{place}: no column {column}; there are: {', '.join(columns(row))}")
         value = value[part]
     if value is None:
         return ""
     if not isinstance(value, str):
         raise DataError(f"{place}, column {column}: {value!r} is not text; write it as text")
     # JSON can escape half a surrogate pair, which UTF-8 has no bytes for.
-    return _SURROGATE.sub("\ufffd", _LINE_END.sub(" ", value))
+    return _SURROGATE.sub("\ufffd", value)
 
 
 def digest(pairs: Iterable[Pair]) -> str:
@@ -109,7 +114,8 @@ def digest(pairs: Iterable[Pair]) -> str:
     return found.hexdigest()
 
 
-def _columns(row: Mapping[str, Any]) -> Iterator[str]:
+def columns(row: Mapping[str, Any]) -> Iterator[str]:
+    """The names of a row's columns, nested ones as `translation.fr`."""
     for name, value in row.items():
         if isinstance(value, Mapping):
             yield from (f"{name}.{inner}" for inner in value)
@@ -117,7 +123,15 @@ def _columns(row: Mapping[str, Any]) -> Iterator[str]:
             yield str(name)
 
 
-def _must_hold_text(path: Path) -> None:
+def suffix_of(path: Path) -> str:
+    """What the name says of the format: `.tsv` of a.TSV.gz too; nothing of a .parquet.gz, which nobody can read."""
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    return "" if suffix == ".parquet" and name.endswith(".gz") else suffix
+
+
+def must_hold_text(path: Path) -> None:
+    """Raise DataError where a path is of nothing that can be read again and again."""
     if not path.exists():
         raise DataError(f"no file {path}; check the path")
     if path.is_dir():
@@ -136,7 +150,8 @@ def _read_tsv(path: Path, errors: EncodingErrors) -> Iterator[Pair]:
         yield fields[0], fields[1]
 
 
-def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[_Row]:
+def read_csv(path: Path, errors: EncodingErrors = "strict") -> Iterator[Row]:
+    """The rows of a .csv file by the names in its first line. Raises DataError."""
     reader = csv.reader((line + "\n" for line in read_lines(path, errors)), strict=True)
     try:
         header = next(reader, [])
@@ -154,7 +169,14 @@ def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[_Row]:
         ) from error
 
 
-def _read_parquet(path: Path, data: recipe.Data) -> Iterator[Pair]:
+def parquet_cells(
+    path: Path,
+    choose: Callable[[Mapping[str, Any]], Sequence[str]],
+    take: Callable[[Mapping[str, Any], str, str], str],
+) -> Iterator[list[str]]:
+    """The text of some columns of a .parquet file, row by row: `choose` names them from a row that has all columns but
+    no values, `take` is `cell` or `whole_cell`. Raises DataError.
+    """
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
@@ -166,18 +188,22 @@ def _read_parquet(path: Path, data: recipe.Data) -> Iterator[Pair]:
                 else None
                 for column in file.schema_arrow
             }
-            names = _side_columns(empty, str(path), data)
+            names = choose(empty)
             number = 0
-            for batch in file.iter_batches(batch_size=4096, columns=sorted({name.split(".")[0] for name in names})):
+            for batch in file.iter_batches(batch_size=_ROWS, columns=sorted({name.split(".")[0] for name in names})):
                 for row in batch.to_pylist():
                     number += 1
-                    place = f"{path}, row {number}"
-                    yield cell(row, names[0], place), cell(row, names[1], place)
+                    yield [take(row, name, f"{path}, row {number}") for name in names]
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a whole parquet file of text ({error}); fetch or make it again") from error
 
 
-def _pairs(rows: Iterable[_Row], path: Path, data: recipe.Data) -> Iterator[Pair]:
+def _parquet_pairs(path: Path, data: recipe.Data) -> Iterator[Pair]:
+    cells = parquet_cells(path, lambda row: _side_columns(row, str(path), data), cell)
+    return ((source, target) for source, target in cells)
+
+
+def _pairs(rows: Iterable[Row], path: Path, data: recipe.Data) -> Iterator[Pair]:
     names: tuple[str, str] | None = None
     for place, row in rows:
         names = names or _side_columns(row, str(path), data)
@@ -185,7 +211,7 @@ def _pairs(rows: Iterable[_Row], path: Path, data: recipe.Data) -> Iterator[Pair
 
 
 def _side_columns(row: Mapping[str, Any], path: str, data: recipe.Data) -> tuple[str, str]:
-    present = set(_columns(row))
+    present = set(columns(row))
     for prefix, left, right in (
         ("", data.source, data.target),
         ("translation.", data.source, data.target),

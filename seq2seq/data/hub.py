@@ -7,19 +7,33 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq import recipe
-from seq2seq.data.formats import Pair, Text, cell, digest
+from seq2seq.data.formats import Pair, Row, Text, cell, digest
 from seq2seq.errors import DataError
 
+Split = Literal["train", "dev", "test"]
+
 _PATIENCE = 5  # seconds until the Hub counts as out of reach
+_ROWS = 256  # read at a time: few enough where each is a whole book
 
 
-def from_hub(hub: recipe.Hub, split: Literal["train", "dev", "test"]) -> Text:
-    """A split from the Hub, or from a local folder of parquet files. Raises DataError where it cannot be had."""
+def from_hub(hub: recipe.Hub, split: Split) -> Text:
+    """The pairs of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
+    origin, rows_of = rows(hub, split)
+
+    def read() -> Iterator[Pair]:
+        for place, row in rows_of():
+            yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
+
+    return Text(origin, read, functools.cache(lambda: digest(read())))
+
+
+def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]]]:
+    """Where the rows of a split are from, and what reads them. Raises DataError where they cannot be had."""
     datasets = _datasets(hub)
     name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
     origin = f"hub {hub.path} {name}"
@@ -31,16 +45,14 @@ def from_hub(hub: recipe.Hub, split: Literal["train", "dev", "test"]) -> Text:
             "check the connection, or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
         ) from error
 
-    def read() -> Iterator[Pair]:
+    def read() -> Iterator[Row]:
         number = 0
-        for batch in table.iter(batch_size=1000):
+        for batch in table.iter(batch_size=_ROWS):
             for values in zip(*batch.values()):
                 number += 1
-                row = dict(zip(batch, values))
-                place = f"{origin}, row {number}"
-                yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
+                yield f"{origin}, row {number}", dict(zip(batch, values))
 
-    return Text(origin, read, functools.cache(lambda: digest(read())))
+    return origin, read
 
 
 def _datasets(hub: recipe.Hub) -> Any:

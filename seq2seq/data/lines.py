@@ -24,6 +24,11 @@ def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "str
 
     U+2028, U+0085, \\x0b, \\x0c and a lone \\r are characters like others. Raises DataError: invalid UTF-8, or UTF-16.
     """
+    return (line.removesuffix("\n") for line in decode_ended_lines(file, name, errors))
+
+
+def decode_ended_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
+    """As `decode_lines`, each line with its `\\n`; the last one may have none."""
     for number, raw in enumerate(file, start=1):
         if number == 1:
             if _is_utf_16(raw):
@@ -31,8 +36,8 @@ def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "str
             raw = raw.removeprefix(b"\xef\xbb\xbf")
             if not raw:
                 return
-        if raw.endswith(b"\n"):
-            raw = raw[:-1].removesuffix(b"\r")
+        if raw.endswith(b"\r\n"):
+            raw = raw[:-2] + b"\n"
         try:
             yield raw.decode("utf-8", errors)
         except UnicodeDecodeError as error:
@@ -44,9 +49,14 @@ def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "str
 
 def read_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[str]:
     """The lines of a file (of a .gz file too). Raises DataError where it is missing or unreadable."""
+    return (line.removesuffix("\n") for line in read_ended_lines(path, errors))
+
+
+def read_ended_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[str]:
+    """As `read_lines`, each line with its `\\n`; the last one may have none."""
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            yield from decode_lines(file, str(path), errors)
+            yield from decode_ended_lines(file, str(path), errors)
     except FileNotFoundError as error:
         raise DataError(f"no file {path}; check the path") from error
     except IsADirectoryError as error:

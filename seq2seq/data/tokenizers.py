@@ -21,8 +21,10 @@ from seq2seq.files import write_bytes
 PAD, UNKNOWN, BOS, EOS = range(4)
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
-# A tokenizer is trained on at most this many lines, sampled from all: more change it little and cost memory.
+# SentencePiece is trained on at most this many lines, sampled from all: more change it little and cost memory.
 _TRAINING_LINES = 1_000_000
+
+_SAMPLING = ("bpe", "unigram")  # kinds that can segment a text in more ways than one
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _sampling = threading.Lock()
@@ -71,14 +73,14 @@ class SentencePiece:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        return self._processor.encode(_encodable(texts))  # type: ignore[no-any-return]
+        return self._processor.encode(encodable(texts))  # type: ignore[no-any-return]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """BPE-dropout with probability `strength`, or unigram sampling with alpha `strength`."""
 
         def encode() -> list[list[int]]:
             return self._processor.encode(  # type: ignore[no-any-return]
-                _encodable(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1
+                encodable(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1
             )
 
         # SentencePiece seeds one generator a thread, once, from one global seed: a new thread, and no two at a time.
@@ -138,7 +140,7 @@ class Bytes:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        return [[byte + len(SPECIAL) for byte in text.encode()] for text in _encodable(texts)]
+        return [[byte + len(SPECIAL) for byte in text.encode()] for text in encodable(texts)]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """The only segmentation there is."""
@@ -161,19 +163,82 @@ class Bytes:
 def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
     """Make the tokenizer of a recipe from raw text, deterministically.
 
-    Raises DataError where the text is too small for the vocabulary asked for, or the vocabulary for the text.
+    Raises DataError where the text is too small for the vocabulary asked for, or the vocabulary for the text, where
+    sampling is asked for that the kind does not have, and where a tiktoken encoding cannot be had.
     """
-    if settings.kind == "byte":
-        return Bytes()
-    if settings.kind == "character":
-        counts = Counter(character for line in lines for character in line)
-        common = [character for character, _ in counts.most_common(settings.vocabulary_size - len(SPECIAL))]
-        if not common:
-            raise DataError(
-                f"no character vocabulary of {settings.vocabulary_size} tokens can be made: "
-                "the text is blank, or tokenizer.vocabulary_size leaves no room beside the 4 special tokens"
-            )
-        return Characters("".join(sorted(common)))
+    if settings.sampling and settings.kind not in _SAMPLING:
+        raise DataError(
+            f"tokenizer.sampling = {settings.sampling:g}, but {settings.kind} segments a text in one way only; "
+            f"set tokenizer.sampling = 0, or tokenizer.kind to {' or '.join(_SAMPLING)}"
+        )
+    match settings.kind:
+        case "byte":
+            return Bytes()
+        case "character":
+            return _train_characters(settings, lines)
+        case "byte-bpe":
+            from seq2seq.data import byte_pairs
+
+            return byte_pairs.train(settings.vocabulary_size, lines)
+        case "tiktoken":
+            from seq2seq.data import byte_pairs
+
+            return byte_pairs.named(settings.encoding)
+        case _:
+            return _train_sentencepiece(settings, lines)
+
+
+def encodable(texts: Sequence[str]) -> list[str]:
+    """The texts, each half of a surrogate pair (what is no text comes from a command line so) made U+FFFD."""
+    return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
+
+
+def save(tokenizer: Tokenizer, folder: Path, stem: str = "tokenizer") -> Path:
+    """Write a tokenizer beside a model; returns the file."""
+    suffix, contents = tokenizer.serialise()
+    path = folder / f"{stem}.{suffix}"
+    write_bytes(path, contents)
+    return path
+
+
+def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
+    """Read what `save` wrote. Raises RunError where it is missing or damaged."""
+    path = folder / f"{stem}.model"
+    if path.is_file():
+        try:
+            return SentencePiece(path.read_bytes())
+        except (RuntimeError, ValueError) as error:
+            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
+    path = folder / f"{stem}.json"
+    try:
+        values: dict[str, Any] = json.loads(path.read_bytes())
+        if values["kind"] == "byte":
+            return Bytes()
+        if values["kind"] == "character":
+            return Characters(values["alphabet"])
+        if values["kind"] in ("byte-bpe", "tiktoken"):
+            from seq2seq.data import byte_pairs
+
+            return byte_pairs.restore(values)
+        raise ValueError(f"kind {values['kind']!r}")
+    except FileNotFoundError as error:
+        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
+
+
+def _train_characters(settings: recipe.Tokenizer, lines: Iterable[str]) -> Characters:
+    counts = Counter(character for line in lines for character in line)
+    common = [character for character, _ in counts.most_common(settings.vocabulary_size - len(SPECIAL))]
+    if not common:
+        raise DataError(
+            f"no character vocabulary of {settings.vocabulary_size} tokens can be made: "
+            "the text is blank, or tokenizer.vocabulary_size leaves no room beside the 4 special tokens"
+        )
+    return Characters("".join(sorted(common)))
+
+
+def _train_sentencepiece(settings: recipe.Tokenizer, lines: Iterable[str]) -> SentencePiece:
     model = io.BytesIO()
     broken: list[BaseException] = []
 
@@ -181,7 +246,7 @@ def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
         try:
             for line in lines:
                 if "\0" not in line:
-                    yield from _encodable([line])
+                    yield from encodable([line])
         except BaseException as error:
             broken.append(error)
             raise
@@ -208,41 +273,6 @@ def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
         # SentencePiece makes a RuntimeError of whatever reading raises.
         raise broken[0] if broken else DataError(_explain(settings, str(error))) from error
     return SentencePiece(model.getvalue())
-
-
-def save(tokenizer: Tokenizer, folder: Path, stem: str = "tokenizer") -> Path:
-    """Write a tokenizer beside a model; returns the file."""
-    suffix, contents = tokenizer.serialise()
-    path = folder / f"{stem}.{suffix}"
-    write_bytes(path, contents)
-    return path
-
-
-def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
-    """Read what `save` wrote. Raises RunError where it is missing or damaged."""
-    path = folder / f"{stem}.model"
-    if path.is_file():
-        try:
-            return SentencePiece(path.read_bytes())
-        except (RuntimeError, ValueError) as error:
-            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
-    path = folder / f"{stem}.json"
-    try:
-        values: dict[str, Any] = json.loads(path.read_bytes())
-        if values["kind"] == "byte":
-            return Bytes()
-        if values["kind"] == "character":
-            return Characters(values["alphabet"])
-        raise ValueError(f"kind {values['kind']!r}")
-    except FileNotFoundError as error:
-        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
-
-
-def _encodable(texts: Sequence[str]) -> list[str]:
-    """The texts, each half of a surrogate pair (what is no text comes from a command line so) made U+FFFD."""
-    return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
 
 
 def _explain(settings: recipe.Tokenizer, message: str) -> str:

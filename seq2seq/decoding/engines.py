@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batches import collate, pad_sources
+from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.sampling import Sampling, sample
-from seq2seq.decoding.search import Hypothesis, beam_search, greedy, penalty
+from seq2seq.decoding.search import Hypothesis, Steps, beam_search, greedy, hypothesis
 from seq2seq.device import Numerics
+from seq2seq.model.gpt import Gpt
+from seq2seq.model.state import State
 from seq2seq.model.transformer import Transformer
 
 
@@ -28,7 +31,7 @@ class Options:
 
 
 class TorchEngine:
-    """Search with the PyTorch model, on any device."""
+    """Search with the PyTorch encoder-decoder, on any device."""
 
     def __init__(self, model: Transformer, numerics: Numerics) -> None:
         self._model = model.eval()
@@ -39,31 +42,9 @@ class TorchEngine:
         """The n best outputs of each source (tokens without EOS), best first."""
         device = self._numerics.device
         tokens, mask, _ = pad_sources(sources)
-        limits = [len(source) + options.max_extra for source in sources]
         with self._numerics.context():
             state = self._model.start(tokens.to(device), None if mask is None else mask.to(device))
-            if options.sampling is not None:
-                rows = torch.arange(len(sources), device=device).repeat_interleave(options.n_best)
-                state.reorder(rows, rows)
-                repeated = [limit for limit in limits for _ in range(options.n_best)]
-                drawn = sample(
-                    self._model, state, repeated, options.sampling, alpha=options.length_penalty, device=device
-                )
-                groups = [drawn[start : start + options.n_best] for start in range(0, len(drawn), options.n_best)]
-                return [sorted(group, key=lambda hypothesis: -hypothesis.score) for group in groups]
-            if options.beam_size == 1:
-                return [
-                    [found] for found in greedy(self._model, state, limits, alpha=options.length_penalty, device=device)
-                ]
-            return beam_search(
-                self._model,
-                state,
-                limits,
-                beam_size=options.beam_size,
-                alpha=options.length_penalty,
-                n_best=options.n_best,
-                device=device,
-            )
+            return _search(self._model, state, sources, options, range(len(sources)), device)
 
     @torch.inference_mode()
     def score(
@@ -73,9 +54,82 @@ class TorchEngine:
         batch = collate(sources, targets).to(self._numerics.device)
         with self._numerics.context():
             logits: Tensor = self._model(*batch.inputs)
-        likelihood = logits.float().log_softmax(-1).gather(2, batch.labels[..., None]).squeeze(2).tolist()
-        found = []
-        for target, row in zip(targets, likelihood):
-            scores = tuple(row[: len(target) + 1])
-            found.append(Hypothesis(tuple(map(int, target)), scores, sum(scores) / penalty(len(scores), alpha)))
-        return found
+        return _scored(logits, batch.labels, targets, alpha)
+
+
+class DecoderOnlyEngine:
+    """Search with a decoder-only translator, which reads `source BOS target EOS`, on any device."""
+
+    def __init__(self, model: Gpt, numerics: Numerics) -> None:
+        self._model = model.eval()
+        self._numerics = numerics
+
+    @torch.inference_mode()
+    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+        """The n best outputs of each source (tokens without EOS), best first.
+
+        Sources of one length are searched together: nothing is padded, so that nothing need be hidden.
+        """
+        device = self._numerics.device
+        found: dict[int, list[Hypothesis]] = {}
+        with self._numerics.context():
+            for length in sorted({len(source) for source in sources}):
+                places = [place for place, source in enumerate(sources) if len(source) == length]
+                group = [list(map(int, sources[place])) for place in places]
+                state = self._model.start(torch.tensor(group, dtype=torch.long, device=device))
+                found.update(zip(places, _search(self._model, state, group, options, places, device), strict=True))
+        return [found[place] for place in range(len(sources))]
+
+    @torch.inference_mode()
+    def score(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float
+    ) -> list[Hypothesis]:
+        """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
+        longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
+        most = max(map(len, targets)) + 1
+        inputs = torch.full((len(sources), longest), PAD)
+        labels = torch.full((len(sources), most), PAD)
+        places = torch.zeros(len(sources), most, dtype=torch.long)  # of the states that predict the labels
+        for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            start, end = len(source), len(source) + len(target) + 1
+            inputs[row, :end] = torch.tensor([*source, BOS, *target])
+            labels[row, : end - start] = torch.tensor([*target, EOS])
+            places[row, : end - start] = torch.arange(start, end)
+        device = self._numerics.device
+        with self._numerics.context():
+            hidden = self._model.hidden(inputs.to(device))  # (B, T, C)
+            rows = torch.arange(len(sources), device=device)[:, None]
+            logits: Tensor = self._model.head(hidden[rows, places.to(device)])
+        return _scored(logits, labels.to(device), targets, alpha)
+
+
+def _search(
+    steps: Steps,
+    state: State,
+    sources: Sequence[Sequence[int]],
+    options: Options,
+    numbers: Sequence[int],
+    device: torch.device,
+) -> list[list[Hypothesis]]:
+    """The n best outputs of each source, of which `state` is the start; `numbers` are the places of the sources."""
+    limits = [len(source) + options.max_extra for source in sources]
+    alpha, n_best = options.length_penalty, options.n_best
+    if options.sampling is not None:
+        rows = torch.arange(len(sources), device=device).repeat_interleave(n_best)
+        state.reorder(rows, rows)
+        repeated = [limit for limit in limits for _ in range(n_best)]
+        named = [number * n_best + rank for number in numbers for rank in range(n_best)]
+        drawn = sample(steps, state, repeated, options.sampling, alpha=alpha, rows=named, device=device)
+        groups = [drawn[start : start + n_best] for start in range(0, len(drawn), n_best)]
+        return [sorted(group, key=lambda output: -output.score) for group in groups]
+    if options.beam_size == 1:
+        return [[found] for found in greedy(steps, state, limits, alpha=alpha, device=device)]
+    return beam_search(steps, state, limits, beam_size=options.beam_size, alpha=alpha, n_best=n_best, device=device)
+
+
+def _scored(logits: Tensor, labels: Tensor, targets: Sequence[Sequence[int]], alpha: float) -> list[Hypothesis]:
+    """Targets as hypotheses, from logits (B, T, V) of their labels (B, T), each target's EOS counted."""
+    likelihood = logits.float().log_softmax(-1).gather(2, labels[..., None]).squeeze(2).tolist()
+    return [
+        hypothesis(list(map(int, target)), row[: len(target) + 1], alpha) for target, row in zip(targets, likelihood)
+    ]

@@ -1,54 +1,141 @@
-"""Outputs drawn at random, token by token."""
+"""Outputs drawn at random, token by token.
+
+Shapes: N rows, V vocabulary. A filter takes the scores (N, V) of the next token, of which the softmax is the
+distribution, and sets those that may not be drawn to minus infinity; the most probable token always stays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding.search import Hypothesis, Steps, roll_out
 from seq2seq.model.state import State
+
+# Below this temperature all that is drawn is the most probable token, and dividing by it would overflow.
+_COLD = 1e-6
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is drawn: from the softmax at `temperature`, cut to the `top_k` most probable and to the smallest
-    set of mass `top_p`."""
+    """How a token is drawn: from the softmax at `temperature`, cut to the `top_k` most probable, to the smallest set of
+    mass `top_p`, and to those at least `min_p` times as probable as the most probable one."""
 
-    temperature: float = 1.0
+    temperature: float = 1.0  # 0 = always the most probable
     top_k: int = 0  # 0 = all
     top_p: float = 1.0
     seed: int = 1
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0  # over 1: tokens that came before become less probable
+
+
+class Sampler:
+    """Draws the next token of each row. The numbers that row i draws with are made from (seed, i) alone, so that it
+    draws the same whatever rows stand beside it.
+
+    `read` (N, P) are the tokens that the repetition penalty counts from the start; `rows` numbers the rows where they
+    are part of a greater whole.
+    """
+
+    def __init__(
+        self, settings: Sampling, *, device: torch.device, read: Tensor | None = None, rows: Sequence[int] | None = None
+    ) -> None:
+        self._settings = settings
+        self._device = device
+        self._read = read
+        self._rows = rows
+        self._generators: dict[int, torch.Generator] = {}
+        self._seen: Tensor | None = None  # (N, V)
+
+    def __call__(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
+        """Logits (N, V) of the rows of these numbers -> their tokens (N,)."""
+        settings = self._settings
+        if settings.repetition_penalty != 1:
+            logits = penalise(logits, self._came_before(logits, rows), settings.repetition_penalty)
+        if settings.temperature < _COLD:
+            chosen = logits.argmax(-1)
+        else:
+            # The least of independent exponentials at rates p is the one of token v with probability p[v].
+            noise = torch.stack([self._exponentials(row, logits.size(1)) for row in rows])
+            chosen = (probabilities(logits, settings) / noise).argmax(-1)
+        if self._seen is not None:
+            self._seen[torch.tensor(rows, device=self._device), chosen] = True
+        return chosen
+
+    def _came_before(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
+        if self._seen is None:
+            self._seen = torch.zeros(logits.shape, dtype=torch.bool, device=self._device)
+            if self._read is not None:
+                self._seen.scatter_(1, self._read, True)
+                self._seen[:, : EOS + 1] = False  # to end is no repetition
+        return self._seen[torch.tensor(rows, device=self._device)]
+
+    def _exponentials(self, row: int, count: int) -> Tensor:
+        if row not in self._generators:
+            number = row if self._rows is None else self._rows[row]
+            (mixed,) = np.random.SeedSequence((self._settings.seed, number)).generate_state(1, np.uint64).tolist()
+            self._generators[row] = torch.Generator(device=self._device).manual_seed(mixed)
+        return torch.empty(count, device=self._device).exponential_(generator=self._generators[row])
 
 
 def sample(
-    steps: Steps, state: State, limits: Sequence[int], settings: Sampling, *, alpha: float, device: torch.device
+    steps: Steps,
+    state: State,
+    limits: Sequence[int],
+    settings: Sampling,
+    *,
+    alpha: float,
+    rows: Sequence[int] | None = None,
+    device: torch.device,
 ) -> list[Hypothesis]:
-    """One output a row, a pure function of the seed. Scores are the model's own, whatever the temperature."""
-    generator = torch.Generator(device=device).manual_seed(settings.seed)
-    return roll_out(
-        steps,
-        state,
-        limits,
-        lambda scores: torch.multinomial(probabilities(scores, settings), 1, generator=generator).squeeze(1),
-        alpha=alpha,
-        device=device,
-    )
+    """One output a row, a pure function of the seed and of the row's number: its place, or that in `rows`.
+
+    Scores are the model's own, whatever the temperature.
+    """
+    sampler = Sampler(settings, device=device, rows=rows)
+    return roll_out(steps, state, limits, sampler, alpha=alpha, device=device)
 
 
-def probabilities(log_probabilities: Tensor, settings: Sampling) -> Tensor:
-    """Log-probabilities (N, V) -> what to draw from, (N, V), rows summing to 1."""
-    scores = log_probabilities / settings.temperature
-    if 0 < settings.top_k < scores.size(-1):
-        least = scores.topk(settings.top_k, dim=-1).values[:, -1:]
-        scores = scores.masked_fill(scores < least, float("-inf"))
-    drawn = scores.softmax(-1)
+def probabilities(scores: Tensor, settings: Sampling) -> Tensor:
+    """Logits or log-probabilities (N, V) -> what to draw from, (N, V), rows summing to 1. The temperature is not 0."""
+    scores = (scores - scores.amax(-1, keepdim=True)) / settings.temperature
+    if settings.top_k:
+        scores = keep_top_k(scores, settings.top_k)
     if settings.top_p < 1:
-        ranked, order = drawn.sort(dim=-1, descending=True)
-        before = ranked.cumsum(-1) - ranked  # mass of those more probable; the first is always kept
-        ranked = ranked.masked_fill((before >= settings.top_p) & (before > 0), 0)
-        drawn = torch.zeros_like(drawn).scatter_(-1, order, ranked)
-        drawn /= drawn.sum(-1, keepdim=True)
-    return drawn
+        scores = keep_top_p(scores, settings.top_p)
+    if settings.min_p > 0:
+        scores = keep_min_p(scores, settings.min_p)
+    return scores.softmax(-1)
+
+
+def penalise(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Logits (N, V) with those of the tokens `seen` (N, V) divided by the penalty where positive, multiplied where
+    negative, so that either falls (CTRL, Keskar et al., 2019, section 4.1)."""
+    return torch.where(seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+def keep_top_k(scores: Tensor, k: int) -> Tensor:
+    """Scores (N, V) -> the k best of each row stay, and what equals the last of them (Fan et al., 2018)."""
+    least = scores.topk(min(k, scores.size(-1)), dim=-1).values[:, -1:]
+    return scores.masked_fill(scores < least, float("-inf"))
+
+
+def keep_top_p(scores: Tensor, mass: float) -> Tensor:
+    """Scores (N, V) -> the smallest set of the most probable tokens whose probability reaches `mass` stays (nucleus
+    sampling, Holtzman et al., 2020)."""
+    ranked, order = scores.softmax(-1).sort(dim=-1, descending=True, stable=True)
+    before = ranked.cumsum(-1) - ranked  # mass of those more probable
+    dropped = (before >= mass) & (before > 0)
+    return scores.masked_fill(torch.zeros_like(dropped).scatter_(-1, order, dropped), float("-inf"))
+
+
+def keep_min_p(scores: Tensor, share: float) -> Tensor:
+    """Scores (N, V) -> tokens at least `share` times as probable as the row's most probable one stay (min-p sampling,
+    Nguyen et al., 2024)."""
+    drawn = scores.softmax(-1)
+    return scores.masked_fill(drawn < share * drawn.amax(-1, keepdim=True), float("-inf"))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seq2seq.model.parts import PAPER, Parts
 from seq2seq.model.state import Cache, KeyValue
 
 # Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
@@ -54,16 +55,22 @@ def _products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) ->
 class SelfAttention(nn.Module):
     """Attention of a sequence to itself; `causal` hides the future (section 3.2.3)."""
 
-    def __init__(self, d_model: int, n_heads: int, *, causal: bool) -> None:
+    def __init__(self, d_model: int, n_heads: int, *, causal: bool, parts: Parts = PAPER) -> None:
         super().__init__()
         self.n_heads = n_heads
         self.causal = causal
-        self.query_key_value = _projection(d_model, 3)
-        self.output = _projection(d_model, 1)
+        self.query_key_value = _projection(d_model, 3, parts.bias)
+        self.output = _projection(d_model, 1, parts.bias)
+        self.heads = nn.ModuleList(parts.heads(d_model // n_heads))
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). A cache holds the keys and values of earlier positions and takes those of x."""
-        query, key, value = (_split(part, self.n_heads) for part in self.query_key_value(x).chunk(3, dim=-1))
+        B, T, _ = x.shape
+        both = self.query_key_value(x).view(B, T, 3, self.n_heads, -1)
+        query_key, value = both[:, :, :2], both[:, :, 2].transpose(1, 2)
+        for change in self.heads:
+            query_key = change(query_key, 0 if cache is None else cache.length)
+        query, key = query_key.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
         if cache is not None:
             key, value = cache.append(key, value)
         return self.output(_merge(attend(query, key, value, mask=mask, causal=self.causal)))  # type: ignore[no-any-return]
@@ -72,12 +79,12 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of the decoder to the memory: queries from the one, keys and values from the other (section 3.2.3)."""
 
-    def __init__(self, d_model: int, n_heads: int) -> None:
+    def __init__(self, d_model: int, n_heads: int, parts: Parts = PAPER) -> None:
         super().__init__()
         self.n_heads = n_heads
-        self.query = _projection(d_model, 1)
-        self.key_value = _projection(d_model, 2)
-        self.output = _projection(d_model, 1)
+        self.query = _projection(d_model, 1, parts.bias)
+        self.key_value = _projection(d_model, 2, parts.bias)
+        self.output = _projection(d_model, 1, parts.bias)
 
     def project(self, memory: Tensor) -> KeyValue:
         """Keys and values of a memory (B, S, C), computed once a source: each (B, H, S, D)."""
@@ -93,12 +100,13 @@ class CrossAttention(nn.Module):
         return self.output(context.view(rows, T, C))  # type: ignore[no-any-return]
 
 
-def _projection(d_model: int, parts: int) -> nn.Linear:
-    """`parts` square matrices as one product, each drawn as if it stood alone."""
-    linear = nn.Linear(d_model, parts * d_model)
-    for matrix in linear.weight.chunk(parts):
+def _projection(d_model: int, count: int, bias: bool) -> nn.Linear:
+    """`count` square matrices as one product, each drawn as if it stood alone."""
+    linear = nn.Linear(d_model, count * d_model, bias=bias)
+    for matrix in linear.weight.chunk(count):
         nn.init.xavier_uniform_(matrix)
-    nn.init.zeros_(linear.bias)
+    if bias:
+        nn.init.zeros_(linear.bias)
     return linear
 
 

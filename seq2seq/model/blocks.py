@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.parts import PAPER, Parts
 from seq2seq.model.state import Cache, KeyValue
 
 Norm = Literal["post", "pre"]
@@ -22,10 +22,10 @@ class Residual(nn.Module):
     post (section 3.1): norm(x + dropout(f(x)));  pre: x + dropout(f(norm(x))).
     """
 
-    def __init__(self, d_model: int, dropout: float, norm: Norm) -> None:
+    def __init__(self, d_model: int, dropout: float, norm: Norm, parts: Parts = PAPER) -> None:
         super().__init__()
         self.pre = norm == "pre"
-        self.norm = nn.LayerNorm(d_model)
+        self.norm = parts.norm(d_model)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
@@ -36,30 +36,42 @@ class Residual(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a ReLU between, the same at every position (section 3.3)."""
+    """Two linear maps with a ReLU, or another function, between, the same at every position (section 3.3)."""
 
-    def __init__(self, d_model: int, d_ff: int) -> None:
+    def __init__(self, d_model: int, d_ff: int, parts: Parts = PAPER) -> None:
         super().__init__()
-        self.inner = nn.Linear(d_model, d_ff)
-        self.outer = nn.Linear(d_ff, d_model)
+        self.activation = parts.activation
+        self.inner = nn.Linear(d_model, d_ff, bias=parts.bias)
+        self.outer = nn.Linear(d_ff, d_model, bias=parts.bias)
         for linear in (self.inner, self.outer):
             nn.init.xavier_uniform_(linear.weight)
-            nn.init.zeros_(linear.bias)
+            if parts.bias:
+                nn.init.zeros_(linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, T, C) -> (B, T, C)."""
-        return self.outer(F.relu(self.inner(x)))  # type: ignore[no-any-return]
+        return self.outer(self.activation(self.inner(x)))  # type: ignore[no-any-return]
 
 
 class Block(nn.Module):
     """Self-attention and feed-forward. causal=False is the encoder layer, causal=True the decoder-only (GPT) layer."""
 
-    def __init__(self, d_model: int, d_ff: int, n_heads: int, *, causal: bool, dropout: float, norm: Norm) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        n_heads: int,
+        *,
+        causal: bool,
+        dropout: float,
+        norm: Norm,
+        parts: Parts = PAPER,
+    ) -> None:
         super().__init__()
-        self.attention = SelfAttention(d_model, n_heads, causal=causal)
-        self.feed_forward = FeedForward(d_model, d_ff)
-        self.attention_residual = Residual(d_model, dropout, norm)
-        self.feed_forward_residual = Residual(d_model, dropout, norm)
+        self.attention = SelfAttention(d_model, n_heads, causal=causal, parts=parts)
+        self.feed_forward = FeedForward(d_model, d_ff, parts)
+        self.attention_residual = Residual(d_model, dropout, norm, parts)
+        self.feed_forward_residual = Residual(d_model, dropout, norm, parts)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C); mask broadcastable to (B, H, T, S), True = may attend."""
@@ -70,14 +82,16 @@ class Block(nn.Module):
 class CrossBlock(nn.Module):
     """Causal self-attention, attention to the memory, feed-forward: the paper's decoder layer (section 3.1)."""
 
-    def __init__(self, d_model: int, d_ff: int, n_heads: int, *, dropout: float, norm: Norm) -> None:
+    def __init__(
+        self, d_model: int, d_ff: int, n_heads: int, *, dropout: float, norm: Norm, parts: Parts = PAPER
+    ) -> None:
         super().__init__()
-        self.attention = SelfAttention(d_model, n_heads, causal=True)
-        self.cross_attention = CrossAttention(d_model, n_heads)
-        self.feed_forward = FeedForward(d_model, d_ff)
-        self.attention_residual = Residual(d_model, dropout, norm)
-        self.cross_attention_residual = Residual(d_model, dropout, norm)
-        self.feed_forward_residual = Residual(d_model, dropout, norm)
+        self.attention = SelfAttention(d_model, n_heads, causal=True, parts=parts)
+        self.cross_attention = CrossAttention(d_model, n_heads, parts)
+        self.feed_forward = FeedForward(d_model, d_ff, parts)
+        self.attention_residual = Residual(d_model, dropout, norm, parts)
+        self.cross_attention_residual = Residual(d_model, dropout, norm, parts)
+        self.feed_forward_residual = Residual(d_model, dropout, norm, parts)
 
     def project(self, memory: Tensor) -> KeyValue:
         """What `forward` takes of a memory (B, S, C), computed once a source."""

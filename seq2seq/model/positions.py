@@ -1,10 +1,12 @@
-"""Where a token stands in its sequence."""
+"""Where a token stands in its sequence: added to its vector (sinusoids, learned), or turned into queries and keys."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from seq2seq import recipe
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:
@@ -30,3 +32,66 @@ class Sinusoidal(nn.Module):
         if end > self.table.size(0):
             self.table = sinusoids(2 * end, x.size(2)).to(self.table)
         return x + self.table[start:end].to(x.dtype)
+
+
+class Learned(nn.Module):
+    """Adds a learned vector a position (section 3.5 found it as good); past the last, the last."""
+
+    def __init__(self, d_model: int, length: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(length, d_model)
+        nn.init.normal_(self.table.weight, std=0.02)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (B, T, C) whose first position is `start` -> x + vectors, (B, T, C)."""
+        places = torch.arange(start, start + x.size(1), device=x.device)
+        return x + self.table(places.clamp_(max=self.table.num_embeddings - 1))  # type: ignore[no-any-return]
+
+
+class Nowhere(nn.Module):
+    """Adds nothing: the layers turn queries and keys instead."""
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x -> x."""
+        return x
+
+
+class Rotary(nn.Module):
+    """Turns queries and keys by angles in proportion to their position, so that scores depend on distances alone.
+
+    Su et al., 2021 ("RoFormer"), with the two halves of a head as the two coordinates of each plane.
+    """
+
+    table: Tensor
+
+    def __init__(self, width: int, length: int) -> None:
+        super().__init__()
+        self.register_buffer("table", _turns(length, width), persistent=False)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (B, T, ..., D) whose first position is `start` -> the same shape."""
+        end = start + x.size(1)
+        if end > self.table.size(1):
+            with torch.inference_mode(False):  # what is made in that mode cannot serve training later
+                self.table = _turns(2 * end, x.size(-1)).to(self.table)
+        shape = (x.size(1), *(1 for _ in x.shape[2:-1]), x.size(-1))
+        cosine, sine = self.table[:, start:end].to(x.dtype).view(2, *shape)
+        return torch.addcmul(x * cosine, x.roll(x.size(-1) // 2, -1), sine)
+
+
+def _turns(length: int, width: int) -> Tensor:
+    """Cosines, and sines with the sign that each half takes, float32 (2, length, width)."""
+    angle = np.arange(length)[:, None] / 10000 ** (np.arange(0, width, 2) / width)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return torch.from_numpy(np.stack((np.hstack((cosine, cosine)), np.hstack((-sine, sine)))).astype(np.float32))
+
+
+def added_positions(model: recipe.Model, length: int) -> nn.Module:
+    """What a recipe adds to token vectors, for sequences of up to `length` tokens."""
+    match model.positions:
+        case "sinusoidal":
+            return Sinusoidal(model.d_model, length)
+        case "learned":
+            return Learned(model.d_model, length)
+        case "rotary":
+            return Nowhere()

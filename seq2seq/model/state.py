@@ -22,6 +22,11 @@ class Cache:
     def __init__(self) -> None:
         self._stored: KeyValue | None = None
 
+    @property
+    def length(self) -> int:
+        """Positions held."""
+        return 0 if self._stored is None else self._stored.key.size(2)
+
     def append(self, key: Tensor, value: Tensor) -> KeyValue:
         """Add positions; returns all keys and values so far."""
         if self._stored is not None:
@@ -45,11 +50,14 @@ class State:
     memories: list[KeyValue]
     memory_mask: Tensor | None  # (B, 1, 1, S), True = may attend
     length: int = 0
+    history: Tensor | None = None  # tokens (N, t) of a decoder-only model, which reads them anew past its context
 
     def reorder(self, rows: Tensor, sentences: Tensor | None = None) -> None:
         """Keep hypotheses `rows` (N'), and memories `sentences` (B') where sentences left the batch."""
         for cache in self.caches:
             cache.select(rows)
+        if self.history is not None:
+            self.history = self.history[rows]
         if sentences is not None:
             self.memories = [KeyValue(key[sentences], value[sentences]) for key, value in self.memories]
             if self.memory_mask is not None:

@@ -5,7 +5,6 @@ Shapes: B batch, S source length, T target length, C model width, V target vocab
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import cast
 
@@ -14,25 +13,10 @@ from torch import Tensor, nn
 from seq2seq import recipe
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.model.dropout import Dropout
-from seq2seq.model.positions import Sinusoidal
+from seq2seq.model.embedding import Embedding, head_on, last_norm
+from seq2seq.model.parts import parts_of, redraw
+from seq2seq.model.positions import added_positions
 from seq2seq.model.state import Cache, KeyValue, State
-
-
-# A pre-norm state still holds its input's embedding, which a tied head of full scale would predict to come again: its
-# last norm starts small, as if the head's deviation were this.
-_HEAD_DEVIATION = 0.02
-
-
-class Embedding(nn.Embedding):
-    """Token vectors times √d_model (section 3.4), with deviation 1/√d_model, so that the sum starts at deviation 1."""
-
-    def reset_parameters(self) -> None:
-        """Draw the vectors."""
-        nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, T) -> (B, T, C)."""
-        return super().forward(tokens) * math.sqrt(self.embedding_dim)
 
 
 class Transformer(nn.Module):
@@ -40,37 +24,36 @@ class Transformer(nn.Module):
 
     def __init__(self, model: recipe.Model, source_vocabulary: int, target_vocabulary: int) -> None:
         super().__init__()
+        parts = parts_of(model)
         sizes = (model.d_model, model.d_ff, model.n_heads)
-        self.target_embedding = Embedding(target_vocabulary, model.d_model)
+        scaled = model.scale_embedding
+        self.target_embedding = Embedding(target_vocabulary, model.d_model, scaled=scaled)
         if model.tie == "all":
             self.source_embedding = self.target_embedding
         else:
-            self.source_embedding = Embedding(source_vocabulary, model.d_model)
-        self.positions = Sinusoidal(model.d_model, 2 * model.max_length)
+            self.source_embedding = Embedding(source_vocabulary, model.d_model, scaled=scaled)
+        self.positions = added_positions(model, 2 * model.max_length)
         self.dropout = Dropout(model.dropout)
         self.encoder = nn.ModuleList(
-            Block(*sizes, causal=False, dropout=model.dropout, norm=model.norm) for _ in range(model.encoder_layers)
+            Block(*sizes, causal=False, dropout=model.dropout, norm=model.norm, parts=parts)
+            for _ in range(model.encoder_layers)
         )
         self.decoder = nn.ModuleList(
-            CrossBlock(*sizes, dropout=model.dropout, norm=model.norm) for _ in range(model.decoder_layers)
+            CrossBlock(*sizes, dropout=model.dropout, norm=model.norm, parts=parts) for _ in range(model.decoder_layers)
         )
+        redraw(self.encoder, model)
+        redraw(self.decoder, model)
         # Pre-norm leaves the residual stream unnormalised: each stack then ends with a norm of its own.
-        self.encoder_norm = nn.LayerNorm(model.d_model) if model.norm == "pre" else nn.Identity()
-        self.decoder_norm = nn.LayerNorm(model.d_model) if model.norm == "pre" else nn.Identity()
-        if isinstance(self.decoder_norm, nn.LayerNorm):
-            nn.init.constant_(self.decoder_norm.weight, _HEAD_DEVIATION * model.d_model**0.5)
-        self.head = nn.Linear(model.d_model, target_vocabulary, bias=False)
-        if model.tie == "none":
-            nn.init.normal_(self.head.weight, std=model.d_model**-0.5)
-        else:
-            self.head.weight = self.target_embedding.weight
+        self.encoder_norm = parts.norm(model.d_model) if model.norm == "pre" else nn.Identity()
+        self.decoder_norm = last_norm(model, parts.norm(model.d_model), self.target_embedding)
+        self.head = head_on(self.target_embedding, tied=model.tie != "none")
 
     @property
     def last_norm(self) -> nn.Module:
         """The normalisation that the head's input comes from."""
-        if isinstance(self.decoder_norm, nn.LayerNorm):
-            return self.decoder_norm
-        return cast(CrossBlock, self.decoder[-1]).feed_forward_residual.norm
+        if isinstance(self.decoder_norm, nn.Identity):
+            return cast(CrossBlock, self.decoder[-1]).feed_forward_residual.norm
+        return self.decoder_norm
 
     def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
         """Source (B, S) -> memory (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any

@@ -7,20 +7,30 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
+import numpy as np
 import torch
 
 from seq2seq import build, device, recipe
-from seq2seq.data.batches import Batch, Place, collate
+from seq2seq.data.batches import Batch, Layout, Place
 from seq2seq.data.corpora import Corpus
+from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.errors import DataError
-from seq2seq.training import schedule
+from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import train
 
 _UPDATES = 4
 _SAMPLE = 20_000  # pairs looked at for lengths
-_CHARACTERS_A_TOKEN = {"bpe": 4.0, "unigram": 4.0, "character": 1.0, "byte": 0.95}
+_CHARACTERS_A_TOKEN = {
+    "bpe": 4.0,
+    "unigram": 4.0,
+    "byte-bpe": 3.5,
+    "tiktoken": 3.5,
+    "character": 1.0,
+    "byte": 0.95,
+}
+_VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe does not say
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Estimate:
 
     device: str
     parameters: int
-    pairs: int
+    size: str  # of the training text
     target_tokens: int  # an epoch's
     memory: int  # bytes at the largest batch
     step_seconds: float
@@ -39,18 +49,24 @@ class Estimate:
     measured: int  # updates that were timed
 
 
-def estimate(wanted: recipe.Recipe, corpus: Corpus, device_name: str) -> Estimate:
+def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str) -> Estimate:
     """Time a few updates on random tokens of the corpus's lengths."""
     choice = device.choose(device_name, wanted.training.precision)
-    vocabulary = 260 if wanted.tokenizer.kind == "byte" else wanted.tokenizer.vocabulary_size
+    vocabulary = _VOCABULARIES.get(wanted.tokenizer.kind, wanted.tokenizer.vocabulary_size)
     model = build.model(wanted, vocabulary, vocabulary).to(choice.numerics.device)
-    pairs, lengths = _lengths(corpus, _CHARACTERS_A_TOKEN[wanted.tokenizer.kind], wanted.data.max_length)
-    mean = sum(target for _, target in lengths) / len(lengths)
+    characters = _CHARACTERS_A_TOKEN[wanted.tokenizer.kind]
+    if isinstance(corpus, TextCorpus):
+        units, mean = _characters(corpus.train), 1 / characters
+        batches = _chunks(wanted.model.max_length, wanted.training.batch_tokens, vocabulary)
+    else:
+        units, lengths = _lengths(corpus, characters, wanted.data.max_length)
+        mean = sum(target for _, target in lengths) / len(lengths)
+        batches = _batches(lengths, wanted.training.batch_tokens, vocabulary, build.layout(wanted))
     updates = train(
         model,
-        build.optimiser(wanted, model),
+        optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
-        _batches(lengths, wanted.training.batch_tokens, vocabulary),
+        batches,
         choice.numerics,
         accumulate=wanted.training.accumulate,
         label_smoothing=wanted.training.label_smoothing,
@@ -65,15 +81,22 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus, device_name: str) -> Estimat
     return Estimate(
         device=str(choice),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        pairs=pairs,
-        target_tokens=int(pairs * mean),
+        size=f"{units:,} characters" if isinstance(corpus, TextCorpus) else f"{units:,} pairs",
+        target_tokens=int(units * mean),
         memory=_memory(choice.numerics.device),
         step_seconds=seconds / _UPDATES,
         tokens_per_second=tokens / seconds,
-        epochs=wanted.training.steps * tokens / _UPDATES / (pairs * mean),
+        epochs=wanted.training.steps * tokens / _UPDATES / (units * mean),
         seconds=wanted.training.steps * seconds / _UPDATES,
         measured=_UPDATES,
     )
+
+
+def _characters(text: Documents) -> int:
+    count = sum(len(piece) for piece, _ in text.pieces())
+    if not count:
+        raise DataError(f"{text.origin}: no text")
+    return count
 
 
 def _lengths(corpus: Corpus, characters: float, most: int) -> tuple[int, list[tuple[int, int]]]:
@@ -92,15 +115,30 @@ def _lengths(corpus: Corpus, characters: float, most: int) -> tuple[int, list[tu
     return pairs, sorted(lengths)
 
 
-def _batches(lengths: list[tuple[int, int]], budget: int, vocabulary: int) -> Iterator[tuple[Place, Batch]]:
+def _batches(
+    lengths: list[tuple[int, int]], budget: int, vocabulary: int, layout: Layout
+) -> Iterator[tuple[Place, Batch]]:
     """Batches of random tokens: one of the longest pairs, then of pairs spread over all lengths."""
     generator = torch.Generator().manual_seed(1)
     shares = [1.0, *((index + 0.5) / _UPDATES for index in range(_UPDATES))] * 1000
     for index, share in enumerate(shares):
         source, target = lengths[min(int(share * len(lengths)), len(lengths) - 1)]
-        rows = max(1, budget // max(source, target))
+        rows = max(1, budget // (int(layout.longest(np.array([[source - 1, target - 1]]))[0]) + 1))
         tokens = torch.randint(4, vocabulary, (rows, source + target - 2), generator=generator).tolist()
-        yield Place(index=index), collate([row[: source - 1] for row in tokens], [row[source - 1 :] for row in tokens])
+        yield (
+            Place(index=index),
+            layout.collate([row[: source - 1] for row in tokens], [row[source - 1 :] for row in tokens]),
+        )
+
+
+def _chunks(context: int, budget: int, vocabulary: int) -> Iterator[tuple[Place, Batch]]:
+    """Batches of random tokens, each as long as the context."""
+    generator = torch.Generator().manual_seed(1)
+    rows = max(1, budget // context)
+    for index in count():
+        tokens = torch.randint(4, vocabulary, (rows, context + 1), generator=generator)
+        filled = rows * context
+        yield Place(index=index), Batch((tokens[:, :-1],), tokens[:, 1:], filled, padded=filled, filled=filled)
 
 
 def _memory(where: torch.device) -> int:

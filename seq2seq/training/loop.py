@@ -69,7 +69,7 @@ def train(
         tokens = sum(batch.tokens for _, batch in taken)
         rate = schedule(step)
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         model.train()
         total = torch.zeros((), device=numerics.device)
         for _, batch in taken:

@@ -6,10 +6,11 @@ the loss of a position is logsumexp(z) - (1 - e) z_label - e mean(z).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seq2seq.data.tokenizers import PAD
@@ -33,6 +34,20 @@ def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float
     return loss, plain
 
 
+def expected_at_start(head: nn.Linear, gains: Tensor) -> float:
+    """What the loss should be before training, nats a token: ln V + dσ²/2 for a head of deviation σ over normalised
+    states of width d, here with the normalisation's gains (d,).
+
+    The mean of exp(z) over logits z of variance s² is exp(s²/2); the states know nothing of the labels yet.
+    """
+    variance = head.weight.detach().float().square().mean() * gains.detach().float().square().sum()
+    return math.log(head.out_features) + float(variance) / 2
+
+
+def _rows_at_once(vocabulary: int, device: torch.device) -> int:
+    return max(256, _SCORES.get(device.type, _SCORES_ELSEWHERE) // vocabulary)
+
+
 class _ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
@@ -43,8 +58,8 @@ class _ChunkedLoss(torch.autograd.Function):
         )
         matrix = weight.to(kind)
         vocabulary = weight.size(0)
-        chunk = max(256, _SCORES.get(states.device.type, _SCORES_ELSEWHERE) // vocabulary)
-        wants_gradient = ctx.needs_input_grad[0]
+        chunk = _rows_at_once(vocabulary, states.device)
+        wants_gradient = any(ctx.needs_input_grad)
         state_gradient = torch.empty_like(states) if wants_gradient else None
         weight_gradient = torch.zeros_like(weight) if wants_gradient else None
         accurate = weight.dtype if weight.dtype == torch.float64 else torch.float32

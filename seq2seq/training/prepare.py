@@ -3,26 +3,99 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from seq2seq import build, device, recipe, run
+from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
-from seq2seq.data.corpora import Corpus
-from seq2seq.errors import RunError
+from seq2seq.data.corpora import Corpus, Given, SplitName
+from seq2seq.data.encoded import Tokenizers
+from seq2seq.data.formats import Text, digest
+from seq2seq.data.lines import EncodingErrors
+from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.errors import DataError, RunError
+from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
+from seq2seq.model.gpt import Gpt
+from seq2seq.training import schedule
 from seq2seq.training.session import Session
+from seq2seq.training.tasks import RunningText, Task, Translation
+
+
+def find(
+    data: recipe.Data,
+    sides: dict[SplitName, Given],
+    files: dict[SplitName, Sequence[Path]],
+    errors: EncodingErrors = "strict",
+) -> Corpus | TextCorpus | None:
+    """The corpus of a recipe, pairs or running text; None where it cannot be had.
+
+    The user's own text is in files of two `sides`, or in `files` that hold pairs or running text. Raises DataError.
+    """
+    if data.form == "text":
+        for split, given in sides.items():
+            if given:
+                raise DataError(
+                    f"{split}: {given.source_file or given.target_file} is a side of sentence pairs, and this recipe "
+                    "reads running text; give --data"
+                )
+        return texts.find(data, files, errors=errors)
+    for split, several in files.items():
+        if len(several) > 1:
+            raise DataError(
+                f"{split}: pairs are read from one file, not {len(several)}; join {several[0]} and the others"
+            )
+    named = {split: replace(sides.get(split, Given()), data=several[0]) for split, several in files.items() if several}
+    return corpora.find(data, {**sides, **named}, errors=errors)
+
+
+def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
+    """The recipe with all that hinders learning by heart taken away, and a short budget."""
+    rate = schedule.peak(wanted)
+    return wanted.model_copy(
+        update={
+            "model": wanted.model.model_copy(update={"dropout": 0.0}),
+            "tokenizer": wanted.tokenizer.model_copy(update={"sampling": 0.0}),
+            "training": wanted.training.model_copy(
+                update={
+                    "steps": 1000,
+                    "learning_rate": min(rate, 1e-3) if wanted.model.norm == "post" else rate,
+                    "warmup_steps": 50,
+                    "schedule": "wsd",
+                    "label_smoothing": 0.0,
+                    "validate_every": 50,
+                    "patience": 0,
+                    "ema": 0.0,
+                    "keep": "best",
+                    "average_last": 1,
+                }
+            ),
+        }
+    )
 
 
 def session(
-    wanted: recipe.Recipe, corpus: Corpus, folder: run.Run, device_name: str, say: Callable[[str], None]
+    wanted: recipe.Recipe,
+    corpus: Corpus | TextCorpus,
+    folder: run.Run,
+    device_name: str,
+    say: Callable[[str], None],
+    *,
+    overfit: int = 0,
 ) -> Session:
     """Everything that training needs, made or found; `say` is told what is being done.
 
-    Raises RunError where the folder holds a run on other text.
+    `overfit` leaves that many examples, to train on and to judge by. Raises RunError where the folder holds a run on
+    other text.
     """
     choice = device.choose(device_name, wanted.training.precision)
     say(f"Device: {choice}")
@@ -33,37 +106,94 @@ def session(
             f"{folder.path} was begun on other text ({known['name']}: {known['train'][0]['origin']}); "
             "name another folder with --run"
         )
-    for text in corpus.train:
-        say(f"Training text: {text.origin}")
+    for text in record["train"]:
+        say(f"Training text: {text['origin']}")
     both = build.train_tokenizers(wanted, corpus, folder.path)
     say(
         f"Tokenizer: {wanted.tokenizer.kind}, {both.source.size:,} tokens"
         + ("" if both.joint else f" and {both.target.size:,}")
     )
-    pairs = build.encoded(wanted, corpus, both, run.root() / ".cache")
+    if overfit:
+        corpus = _first(corpus, overfit, both.target, wanted.model.max_length)
+    task = (
+        _running_text(wanted, corpus, both.target, folder, say)
+        if isinstance(corpus, TextCorpus)
+        else _translation(wanted, corpus, both, folder, say)
+    )
+    folder.note(corpora=record, device=str(choice), versions=_versions(), seed=wanted.training.seed)
+    torch.manual_seed(wanted.training.seed)
+    return Session(folder, wanted, build.model(wanted, both.source.size, both.target.size), task, choice)
+
+
+def _first(corpus: Corpus | TextCorpus, count: int, tokenizer: Tokenizer, context: int) -> Corpus | TextCorpus:
+    """A corpus of its first few pairs, or chunks of text, in every split."""
+    if isinstance(corpus, TextCorpus):
+        beginning = next(text for text in corpus.train.read() if text)[: count * context * 20]
+        tokens = tokenizer.encode([beginning])[0][: count * context + 1]
+        text = tokenizer.decode([tokens])[0]
+        few = Documents(f"first {count} chunks", lambda: iter([text]), lambda: digest([(text, "")]))
+        return replace(corpus, found="overfit", train=few, dev=few, test=few)
+    usable = (pair for pair in corpus.train[0].read() if all(side.strip() for side in pair))
+    pairs = list(islice(usable, count))
+    some = Text(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
+    return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
+
+
+def _translation(
+    wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
+) -> Task:
+    pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus))
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"
     )
     judging.write_set(folder, corpus.test)
-    folder.note(corpora=record, pairs=pairs.report, device=str(choice), versions=_versions(), seed=wanted.training.seed)
-    return Session(folder, wanted, both, pairs, list(corpus.dev.read()), choice)
+    folder.note(pairs=pairs.report)
+    return Translation(wanted, both, pairs, list(corpus.dev.read()))
+
+
+def _running_text(
+    wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
+) -> Task:
+    train, dev = (stream.encode(text, tokenizer, _cache(folder, corpus)) for text in (corpus.train, corpus.dev))
+    say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
+    fluency.write_set(folder, corpus.test)
+    folder.note(text=train.report)
+    return RunningText(wanted, tokenizer, train, dev)
+
+
+def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
+    return folder.path / "cache" if corpus.found == "overfit" else run.root() / ".cache"
 
 
 def judge(folder: run.Run, device_name: str) -> None:
-    """Translate the test set with the finished model, and put translations and scores into the run folder.
+    """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
-    A model that saw the phrasebook is also judged on inputs typed as people type.
+    A translator that saw the phrasebook is also judged on inputs typed as people type.
     """
     wanted = folder.recipe()
     choice = device.choose(device_name, wanted.training.precision)
+    if wanted.data.form == "text":
+        fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), device_name, "test"))
+        return
     translator = build.translator(folder, choice)
     judging.keep(folder, judging.judge(translator, judging.read_set(folder)), wanted)
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
         judging.keep(folder, judging.judge(translator, typed, "typed"), wanted)
+
+
+def fluency_of(folder: run.Run, text: Documents, device_name: str, name: str) -> fluency.Fluency:
+    """How well a finished model foretells a text."""
+    wanted = folder.recipe()
+    numerics = device.choose(device_name, wanted.training.precision).numerics
+    both = build.read_tokenizers(wanted, folder.path)
+    model = build.trained_model(folder, both, numerics.device).eval()
+    assert isinstance(model, Gpt), "a recipe of running text is of a decoder-only model"
+    with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
+        return fluency.measure(model, both.target, text, Path(scratch), numerics, name)
 
 
 def _versions() -> dict[str, Any]:

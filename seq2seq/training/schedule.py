@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from seq2seq import recipe
@@ -15,18 +16,48 @@ def inverse_square_root(peak: float, warmup_steps: int) -> Schedule:
     return lambda step: peak * min(step / warmup_steps, (warmup_steps / step) ** 0.5)
 
 
-def linear(peak: float, warmup_steps: int, steps: int) -> Schedule:
-    """Linear to `peak` over the warm-up, then linear to zero just after the last step: the best use of a short
-    budget."""
-    return lambda step: peak * min(step / warmup_steps, max(0.0, (steps + 1 - step) / max(1, steps + 1 - warmup_steps)))
+def falling(
+    peak: float, warmup_steps: int, steps: int, final_share: float, shape: Callable[[float], float]
+) -> Schedule:
+    """Linear to `peak` over the warm-up, then down to its `final_share` just after the last step.
+
+    `shape` maps the share of the way that is done, 0 to 1, to the share of the fall that is left, 1 to 0.
+    """
+
+    def rate(step: int) -> float:
+        if step < warmup_steps:
+            return peak * step / warmup_steps
+        done = min(1.0, (step - warmup_steps) / max(1, steps + 1 - warmup_steps))
+        return peak * (final_share + (1 - final_share) * shape(done))
+
+    return rate
+
+
+def linear(done: float) -> float:
+    """A straight line: the best use of a short budget."""
+    return 1 - done
+
+
+def cosine(done: float) -> float:
+    """Half a cosine wave (Loshchilov and Hutter, 2017)."""
+    return (1 + math.cos(math.pi * done)) / 2
+
+
+def level_then_linear(decay_share: float) -> Callable[[float], float]:
+    """Level, then a straight line over the last `decay_share` (warm-up-stable-decay: Hu et al., 2024)."""
+    return lambda done: min(1.0, (1 - done) / decay_share)
+
+
+def peak(recipe: recipe.Recipe) -> float:
+    """The highest rate of a recipe: an unset one is the paper's."""
+    training = recipe.training
+    return training.learning_rate or float((recipe.model.d_model * training.warmup_steps) ** -0.5)
 
 
 def for_recipe(recipe: recipe.Recipe) -> Schedule:
-    """The schedule of a recipe; an unset rate is the paper's."""
+    """The schedule of a recipe."""
     training = recipe.training
-    peak = training.learning_rate or (recipe.model.d_model * training.warmup_steps) ** -0.5
-    match training.schedule:
-        case "inverse_square_root":
-            return inverse_square_root(peak, training.warmup_steps)
-        case "linear":
-            return linear(peak, training.warmup_steps, training.steps)
+    if training.schedule == "inverse_square_root":
+        return inverse_square_root(peak(recipe), training.warmup_steps)
+    shapes = {"linear": linear, "cosine": cosine, "wsd": level_then_linear(training.decay_share)}
+    return falling(peak(recipe), training.warmup_steps, training.steps, training.final_share, shapes[training.schedule])

@@ -6,29 +6,22 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-
 from seq2seq import build, recipe
-from seq2seq.data.batches import Batch, Place, collate, cut
-from seq2seq.data.corpora import Pair
-from seq2seq.data.encoded import Encoded, Tokenizers
-from seq2seq.decoding.engines import Options, TorchEngine
-from seq2seq.decoding.translate import Translator
+from seq2seq.data.batches import Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
-from seq2seq.evaluation.metrics import bleu
 from seq2seq.files import write_bytes
-from seq2seq.model.transformer import Transformer
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, schedule
+from seq2seq.training import checkpoint, ema, optimisers, schedule
 from seq2seq.training.loop import Progress, evaluate, train
+from seq2seq.training.loss import expected_at_start
+from seq2seq.training.tasks import Sample, Task
 from seq2seq.weights import save_weights
-
-_DEV_LOSS_PAIRS = 2000
 
 
 @dataclass(frozen=True)
@@ -39,15 +32,7 @@ class Started:
     parameters: int
     first_loss: float | None  # nats a token, before any update; None where resumed
     uniform_loss: float  # ln V: knowing nothing
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A dev sentence, its reference and what the model makes of it."""
-
-    source: str
-    reference: str
-    translation: str
+    expected_loss: float  # what these initial weights should give
 
 
 @dataclass(frozen=True)
@@ -57,7 +42,7 @@ class Validated:
     step: int
     loss: float  # label-smoothed, nats a token
     negative_log_likelihood: float
-    bleu: float  # greedy, on the first sentences of dev
+    bleu: float | None  # greedy, on the first sentences of dev, where the task is translation
     best: bool
     samples: tuple[Sample, ...]
 
@@ -90,20 +75,14 @@ class _Memory:
 class Session:
     """One training in one run folder."""
 
-    def __init__(
-        self, run: Run, wanted: recipe.Recipe, both: Tokenizers, pairs: Encoded, dev: Sequence[Pair], choice: Choice
-    ) -> None:
+    def __init__(self, run: Run, wanted: recipe.Recipe, model: build.Model, task: Task, choice: Choice) -> None:
         self._run = run
         self._recipe = wanted
-        self._both = both
+        self._task = task
         self._choice = choice
-        self._dev = list(dev)
         self._memory = _Memory()
-        torch.manual_seed(wanted.training.seed)
-        self._model: Transformer = build.model(wanted, both.source.size, both.target.size).to(choice.numerics.device)
-        self._optimiser = build.optimiser(wanted, self._model)
-        self._batches = build.batches(wanted, pairs, both)
-        self._dev_batches = self._batched(self._dev[:_DEV_LOSS_PAIRS])
+        self._model = model.to(choice.numerics.device)
+        self._optimiser = optimisers.for_recipe(wanted, self._model)
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first."""
@@ -111,7 +90,7 @@ class Session:
         step = self._resume()
         yield self._started(step)
         place = self._memory.place
-        stream = self._batches.stream() if place is None else self._after(Place(*place))
+        stream = self._task.stream(Place() if place is None else _after(*place))
         updates = train(
             self._model,
             self._optimiser,
@@ -129,6 +108,8 @@ class Session:
             step = progress.step
             self._memory.place = list(progress.place)
             self._memory.tokens += progress.tokens
+            if training.ema:
+                ema.update(self._optimiser, self._model, training.ema, step)
             yield progress
             stopping = interrupted()
             due = step % training.validate_every == 0 or step == training.steps
@@ -163,44 +144,29 @@ class Session:
         self._trim_metrics(present[-1])
         return present[-1]
 
-    def _after(self, place: Place) -> Iterator[tuple[Place, Batch]]:
-        return self._batches.stream(Place(place.epoch, place.chunk, place.index + 1))
-
     def _started(self, step: int) -> Started:
-        first = evaluate(self._model, self._dev_batches[:1], self._choice.numerics, 0.0)[1] if step == 0 else None
-        return Started(step, sum(p.numel() for p in self._model.parameters()), first, math.log(self._both.target.size))
-
-    def _batched(self, pairs: Sequence[Pair]) -> list[Batch]:
-        sources = self._both.source.encode([source for source, _ in pairs])
-        targets = self._both.target.encode([target for _, target in pairs])
-        usable = [
-            (source, target)
-            for source, target in zip(sources, targets)
-            if max(len(source), len(target)) < self._recipe.model.max_length
-        ]
-        usable.sort(key=lambda pair: max(map(len, pair)))
-        import numpy as np
-
-        bounds = cut(np.array([max(map(len, pair)) for pair in usable]), self._recipe.training.batch_tokens)
-        return [collate([s for s, _ in usable[a:b]], [t for _, t in usable[a:b]]) for a, b in bounds]
+        first = evaluate(self._model, self._task.validation[:1], self._choice.numerics, 0.0)[1] if step == 0 else None
+        gains = self._model.last_norm.get_parameter("weight")
+        return Started(
+            step,
+            sum(p.numel() for p in self._model.parameters()),
+            first,
+            math.log(self._task.vocabulary),
+            expected_at_start(self._model.head, gains),
+        )
 
     def _validate(self, progress: Progress) -> Validated:
-        smoothing = self._recipe.training.label_smoothing
-        loss, plain = evaluate(self._model, self._dev_batches, self._choice.numerics, smoothing)
-        pairs = self._dev[: self._recipe.training.validate_sentences]
-        options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
-        translator = Translator(
-            TorchEngine(self._model, self._choice.numerics), self._both, options, self._recipe.model.max_length
-        )
-        outputs = [translation.text for translation in translator.translate([source for source, _ in pairs])]
-        value = bleu(outputs, [target for _, target in pairs])
-        samples = tuple(Sample(*pairs[index], outputs[index]) for index in _spread(len(pairs), 3))
+        averaged = self._recipe.training.keep == "ema"
+        with ema.in_place(self._optimiser, self._model) if averaged else nullcontext():
+            smoothing = self._recipe.training.label_smoothing
+            loss, plain = evaluate(self._model, self._task.validation, self._choice.numerics, smoothing)
+            value, samples = self._task.try_out(self._model, self._choice.numerics)
         return Validated(progress.step, loss, plain, value, self._remember(progress.step, value, loss), samples)
 
-    def _remember(self, step: int, value: float, loss: float) -> bool:
+    def _remember(self, step: int, value: float | None, loss: float) -> bool:
         """Take in a validation; whether it is the best so far."""
         memory = self._memory
-        figure = value if self._recipe.training.metric == "bleu" else -loss
+        figure = value if self._recipe.training.metric == "bleu" and value is not None else -loss
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False
@@ -246,7 +212,7 @@ class Session:
             "gradient_norm": progress.gradient_norm.item(),
             "dev_loss": validated.loss,
             "dev_negative_log_likelihood": validated.negative_log_likelihood,
-            "dev_bleu": validated.bleu,
+            **({} if validated.bleu is None else {"dev_bleu": validated.bleu}),
             "best": validated.best,
             "tokens": self._memory.tokens,
             "seconds": round(self._memory.seconds, 2),
@@ -267,8 +233,11 @@ class Session:
         if training.keep == "average":
             chosen = self._validated_steps()[-training.average_last :]
         else:
-            chosen = [self._memory.best_step]
-        weights = checkpoint.average([checkpoint.folder(self._run.checkpoints, each) for each in chosen])
+            chosen = [self._memory.best_step if training.keep == "best" else step]
+        if training.keep == "ema":
+            weights = ema.averages(self._optimiser, self._model)
+        else:
+            weights = checkpoint.average([checkpoint.folder(self._run.checkpoints, each) for each in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
             raise RunError(
                 f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
@@ -285,5 +254,5 @@ class Session:
         )
 
 
-def _spread(count: int, wanted: int) -> list[int]:
-    return sorted({index * count // wanted for index in range(wanted)}) if count else []
+def _after(epoch: int, chunk: int, index: int) -> Place:
+    return Place(epoch, chunk, index + 1)

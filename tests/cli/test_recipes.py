@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
 from seq2seq import build, recipe
-from seq2seq.data.batches import Place, collate
+from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
-from seq2seq.training import schedule
-from seq2seq.training.loop import train
+from seq2seq.training import optimisers, schedule
+from seq2seq.training.loop import evaluate, train
+from seq2seq.training.loss import expected_at_start
 from tests.cli.conftest import Seqx
 
 
-@pytest.mark.parametrize("name", recipe.names())
-def test_every_recipe_builds_and_takes_a_step(name: str) -> None:
+def versions_of(name: str) -> list[recipe.Recipe]:
+    """A recipe, and what it becomes on the bundled corpus."""
     wanted = recipe.load(name)
-    size = wanted.tokenizer.vocabulary_size
+    return [wanted] if wanted.data.bundled is None else [wanted, wanted.on_bundled()]
+
+
+def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
+    """Random tokens in the recipe's layout."""
+    generator = torch.Generator().manual_seed(3)
+    rows = torch.randint(4, vocabulary, (16, 40), generator=generator)
+    if wanted.data.form == "text":
+        return Batch((rows[:, :-1],), rows[:, 1:], rows[:, 1:].numel(), padded=rows.numel(), filled=rows.numel())
+    return build.layout(wanted).collate(rows[:, :20].tolist(), rows[:, 20:].tolist())
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [each for name in recipe.names() for each in versions_of(name)],
+    ids=lambda each: f"{each.name} on {each.data.corpus}",
+)
+def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted: recipe.Recipe) -> None:
+    size = 69 if wanted.tokenizer.kind == "character" else wanted.tokenizer.vocabulary_size
+    torch.manual_seed(1)
     model = build.model(wanted, size, size)
-    batch = collate([[5, 6, 7], [8]], [[9, 10], [11, 12, 13]])
-    optimiser = build.optimiser(wanted, model)
-    before = model.target_embedding.weight[9].clone()
+    batch = random_batch(wanted, size)
+    numerics = Numerics(torch.device("cpu"), None)
+    first = evaluate(model, [batch], numerics, 0.0)[1]
+    expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
+    assert first == pytest.approx(expected, rel=0.01)
+    assert math.log(size) < expected < math.log(size) + 0.55
+
+    before = model.head.weight[int(batch.labels[0, -1])].clone()
     updates = train(
-        model, optimiser, schedule.for_recipe(wanted), iter([(Place(), batch)]), Numerics(torch.device("cpu"), None)
+        model,
+        optimisers.for_recipe(wanted, model),
+        schedule.for_recipe(wanted),
+        iter([(Place(), batch)]),
+        numerics,
     )
     progress = next(updates)
-    assert progress.loss.isfinite() and progress.tokens == 7
-    assert not torch.equal(before, model.target_embedding.weight[9])
+    assert progress.loss.isfinite() and progress.tokens == batch.tokens
+    assert not torch.equal(before, model.head.weight[int(batch.labels[0, -1])])
     assert progress.learning_rate == pytest.approx(schedule.for_recipe(wanted)(1))
 
 

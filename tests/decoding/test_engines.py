@@ -1,45 +1,58 @@
-"""The engine over a Transformer of random weights: search with cache and batch is search without, and scores agree."""
+"""The engines over models of random weights: search with cache and batch is search without, and scores agree."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.engines import Options, TorchEngine
+from seq2seq.decoding.engines import DecoderOnlyEngine, Options, TorchEngine
 from seq2seq.decoding.sampling import Sampling
 from seq2seq.decoding.search import Hypothesis
 from seq2seq.device import Numerics
+from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
 from tests import reference
-from tests.fakes import tiny_transformer
+from tests.fakes import tiny_gpt, tiny_transformer
 
-SOURCES = [[5, 9, 4], [7], [], [10, 6, 6, 8, 4, 5], [8, 4]]
+SOURCES = [[5, 9, 4], [7], [], [10, 6, 6, 8, 4, 5], [8, 4], [10, 7, 9], [6]]
 GREEDY = Options(beam_size=1, max_extra=4)
 BEAM = Options(beam_size=3, n_best=3, max_extra=4, length_penalty=1.0)
 SAMPLED = Options(sampling=Sampling(seed=5), n_best=3, max_extra=4)
 CPU = Numerics(torch.device("cpu"), None)
 
 
-@pytest.fixture
-def model() -> Transformer:
-    return tiny_transformer(deviation=0.8)
+@pytest.fixture(params=["encoder-decoder", "decoder-only"])
+def model(request: pytest.FixtureRequest) -> Transformer | Gpt:
+    return tiny_transformer(deviation=0.8) if request.param == "encoder-decoder" else tiny_decoder()
 
 
 @pytest.fixture
-def engine(model: Transformer) -> TorchEngine:
-    return TorchEngine(model, CPU)
+def engine(model: Transformer | Gpt) -> TorchEngine | DecoderOnlyEngine:
+    return engine_of(model)
 
 
-def uncached(model: Transformer, source: Sequence[int]) -> Callable[[tuple[int, ...]], list[float]]:
+def tiny_decoder(deviation: float = 0.8, **changes: Any) -> Gpt:
+    return tiny_gpt(deviation=deviation, max_length=64, **changes)
+
+
+def engine_of(model: Transformer | Gpt, numerics: Numerics = CPU) -> TorchEngine | DecoderOnlyEngine:
+    return DecoderOnlyEngine(model, numerics) if isinstance(model, Gpt) else TorchEngine(model, numerics)
+
+
+def uncached(model: Transformer | Gpt, source: Sequence[int]) -> Callable[[tuple[int, ...]], list[float]]:
     """The model as a function of the tokens so far, computed anew from nothing each time."""
 
     def following(tokens: tuple[int, ...]) -> list[float]:
         with torch.no_grad():
-            logits = model(torch.tensor([[*source, EOS]]), None, torch.tensor([[BOS, *tokens]]))
+            if isinstance(model, Gpt):
+                logits = model(torch.tensor([[*source, BOS, *tokens]]))
+            else:
+                logits = model(torch.tensor([[*source, EOS]]), None, torch.tensor([[BOS, *tokens]]))
         return logits[0, -1].double().log_softmax(-1).tolist()  # type: ignore[no-any-return]
 
     return following
@@ -53,14 +66,16 @@ def close(one: Hypothesis, other: Hypothesis) -> bool:
     )
 
 
-def test_greedy_rolls_out_the_most_probable_tokens(model: Transformer, engine: TorchEngine) -> None:
+def test_greedy_rolls_out_the_most_probable_tokens(
+    model: Transformer | Gpt, engine: TorchEngine | DecoderOnlyEngine
+) -> None:
     found = engine.translate(SOURCES, GREEDY)
     for source, (hypothesis,) in zip(SOURCES, found, strict=True):
         assert hypothesis.tokens == reference.greedy(uncached(model, source), len(source) + 4)
     assert len({hypothesis.tokens for (hypothesis,) in found}) > 2
 
 
-def test_beams_are_those_of_the_plain_loops(model: Transformer, engine: TorchEngine) -> None:
+def test_beams_are_those_of_the_plain_loops(model: Transformer | Gpt, engine: TorchEngine | DecoderOnlyEngine) -> None:
     for source, found in zip(SOURCES, engine.translate(SOURCES, BEAM), strict=True):
         wanted = reference.beam_search(uncached(model, source), len(source) + 4, beam_size=3, alpha=1.0, n_best=3)
         assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in wanted]
@@ -68,7 +83,7 @@ def test_beams_are_those_of_the_plain_loops(model: Transformer, engine: TorchEng
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
-def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine, options: Options) -> None:
+def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine | DecoderOnlyEngine, options: Options) -> None:
     together = engine.translate(SOURCES, options)
     for source, hypotheses in zip(SOURCES, together, strict=True):
         (alone,) = engine.translate([source], options)
@@ -77,7 +92,9 @@ def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine, options
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
-def test_forced_decoding_gives_the_scores_that_translate_reported(engine: TorchEngine, options: Options) -> None:
+def test_forced_decoding_gives_the_scores_that_translate_reported(
+    engine: TorchEngine | DecoderOnlyEngine, options: Options
+) -> None:
     found = engine.translate(SOURCES, options)
     for rank in range(options.n_best):
         outputs = [hypotheses[rank] for hypotheses in found]
@@ -86,7 +103,9 @@ def test_forced_decoding_gives_the_scores_that_translate_reported(engine: TorchE
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
-def test_outputs_keep_to_the_limit_and_come_best_first(engine: TorchEngine, options: Options) -> None:
+def test_outputs_keep_to_the_limit_and_come_best_first(
+    engine: TorchEngine | DecoderOnlyEngine, options: Options
+) -> None:
     for source, hypotheses in zip(SOURCES, engine.translate(SOURCES, options), strict=True):
         assert len(hypotheses) == options.n_best
         scores = [hypothesis.score for hypothesis in hypotheses]
@@ -96,7 +115,9 @@ def test_outputs_keep_to_the_limit_and_come_best_first(engine: TorchEngine, opti
             assert not {PAD, UNKNOWN, BOS, EOS} & set(hypothesis.tokens)
 
 
-def test_samples_are_drawn_anew_for_each_of_n_best_and_repeat_with_the_seed(engine: TorchEngine) -> None:
+def test_samples_are_drawn_anew_for_each_of_n_best_and_repeat_with_the_seed(
+    engine: TorchEngine | DecoderOnlyEngine,
+) -> None:
     options = replace(SAMPLED, n_best=8)
     found = engine.translate(SOURCES, options)
     assert found == engine.translate(SOURCES, options)
@@ -105,18 +126,32 @@ def test_samples_are_drawn_anew_for_each_of_n_best_and_repeat_with_the_seed(engi
 
 
 def test_a_model_in_training_is_translated_with_without_dropout() -> None:
-    model = tiny_transformer(dropout=0.5).train()
-    engine = TorchEngine(model, CPU)
-    assert engine.translate(SOURCES, BEAM) == engine.translate(SOURCES, BEAM)
+    for model in (tiny_transformer(dropout=0.5).train(), tiny_decoder(dropout=0.5).train()):
+        engine = engine_of(model)
+        assert engine.translate(SOURCES, BEAM) == engine.translate(SOURCES, BEAM)
 
 
-def test_bfloat16_scores_stay_close() -> None:
-    model = tiny_transformer(d_model=32, d_ff=64, deviation=0.2)
-    exact = TorchEngine(model, CPU)
-    rounded = TorchEngine(model, Numerics(torch.device("cpu"), torch.bfloat16))
+@pytest.mark.parametrize("tiny", [tiny_transformer, tiny_decoder])
+def test_bfloat16_scores_stay_close(tiny: Callable[..., Transformer | Gpt]) -> None:
+    model = tiny(d_model=32, d_ff=64, deviation=0.2)
+    exact = engine_of(model)
+    rounded = engine_of(model, Numerics(torch.device("cpu"), torch.bfloat16))
     found = rounded.translate(SOURCES, BEAM)
     for rank in range(BEAM.n_best):
         targets = [hypotheses[rank].tokens for hypotheses in found]
         for one, other in zip(exact.score(SOURCES, targets, 1.0), rounded.score(SOURCES, targets, 1.0)):
             assert one.score == pytest.approx(other.score, abs=0.1)
             assert one.score != other.score
+
+
+def test_a_decoder_only_translator_searches_equal_lengths_together_and_answers_in_order() -> None:
+    engine = engine_of(tiny_decoder())
+    found = engine.translate(SOURCES, SAMPLED)
+    order = [3, 0, 6, 5, 2, 4, 1]
+    mixed = engine.translate([SOURCES[place] for place in order], GREEDY)
+    straight = engine.translate(SOURCES, GREEDY)
+    assert all(close(mixed[place][0], straight[source][0]) for place, source in enumerate(order))
+    # One source twice draws other numbers for each place.
+    twice = engine.translate([SOURCES[0], SOURCES[1], SOURCES[0]], replace(SAMPLED, n_best=6))
+    assert {output.tokens for output in twice[0]} != {output.tokens for output in twice[2]}
+    assert len(found) == len(SOURCES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.sampling import Sampling, probabilities, sample
+from seq2seq.decoding.sampling import (
+    Sampler,
+    Sampling,
+    keep_min_p,
+    keep_top_k,
+    keep_top_p,
+    penalise,
+    probabilities,
+    sample,
+)
 from seq2seq.decoding.search import Hypothesis, greedy
 from tests.fakes import TableSteps
 
@@ -74,7 +84,16 @@ def test_scores_are_the_models_own_whatever_the_temperature() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [Sampling(temperature=1e-4), Sampling(top_k=1), Sampling(top_p=1e-6), Sampling(top_p=0.0)]
+    "settings",
+    [
+        Sampling(temperature=0),
+        Sampling(temperature=1e-30),
+        Sampling(temperature=1e-4),
+        Sampling(top_k=1),
+        Sampling(top_p=1e-6),
+        Sampling(top_p=0.0),
+        Sampling(min_p=1.0),
+    ],
 )
 def test_a_cold_or_narrow_draw_is_greedy(settings: Sampling) -> None:
     steps, limits = TableSteps(9, seed=6), [7, 2, 0, 5]
@@ -130,3 +149,113 @@ def test_what_is_drawn_from_is_always_a_distribution(
     assert (drawn.gather(1, scores.argmax(-1, keepdim=True)) > 0).all()
     if banned:
         assert (drawn[:, :3] == 0).all()
+
+
+LOGITS = st.lists(st.floats(-9, 9, width=32), min_size=5, max_size=9)
+
+
+def masses(scores: Sequence[float]) -> list[float]:
+    """Their softmax."""
+    powers = [math.exp(score - max(scores)) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def slow_top_k(scores: Sequence[float], k: int) -> list[float]:
+    least = sorted(scores, reverse=True)[:k][-1]
+    return [score if score >= least else -math.inf for score in scores]
+
+
+def slow_top_p(scores: Sequence[float], mass: float) -> list[float]:
+    probability = masses(scores)
+    kept, so_far = [], 0.0
+    for token in sorted(range(len(scores)), key=lambda token: -probability[token]):
+        if kept and so_far >= mass:
+            break
+        kept.append(token)
+        so_far += probability[token]
+    return [score if token in kept else -math.inf for token, score in enumerate(scores)]
+
+
+def slow_min_p(scores: Sequence[float], share: float) -> list[float]:
+    probability = masses(scores)
+    return [score if p >= share * max(probability) else -math.inf for score, p in zip(scores, probability)]
+
+
+def slow_penalty(scores: Sequence[float], seen: set[int], penalty: float) -> list[float]:
+    changed = list(scores)
+    for token in seen:
+        changed[token] = scores[token] / penalty if scores[token] > 0 else scores[token] * penalty
+    return changed
+
+
+@given(logits=LOGITS, k=st.integers(1, 12))
+def test_top_k_is_that_of_the_plain_loop(logits: list[float], k: int) -> None:
+    assert keep_top_k(torch.tensor([logits, logits[::-1]]), k).tolist() == [
+        pytest.approx(slow_top_k(row, k)) for row in (logits, logits[::-1])
+    ]
+
+
+@given(logits=LOGITS, mass=st.floats(0, 1), share=st.floats(0, 1))
+def test_top_p_and_min_p_are_those_of_the_plain_loops(logits: list[float], mass: float, share: float) -> None:
+    """Where a token is kept or not by a rounding error, either is right."""
+    probability = sorted(masses(logits), reverse=True)
+    sums = [sum(probability[:count]) for count in range(len(probability) + 1)]
+    rows = torch.tensor([logits, logits[::-1]])
+    if all(abs(each - mass) > 1e-6 for each in sums) and len(set(logits)) == len(logits):
+        wanted = [pytest.approx(slow_top_p(row, mass)) for row in (logits, logits[::-1])]
+        assert keep_top_p(rows, mass).tolist() == wanted
+    if all(abs(each - share * probability[0]) > 1e-6 for each in probability):
+        wanted = [pytest.approx(slow_min_p(row, share)) for row in (logits, logits[::-1])]
+        assert keep_min_p(rows, share).tolist() == wanted
+
+
+@given(logits=LOGITS, seen=st.sets(st.integers(0, 4)), penalty=st.floats(0.1, 10))
+def test_the_repetition_penalty_is_that_of_the_plain_loop(logits: list[float], seen: set[int], penalty: float) -> None:
+    before = torch.tensor([[token in seen for token in range(len(logits))]])
+    changed = penalise(torch.tensor([logits]), before, penalty)[0].tolist()
+    assert changed == pytest.approx(slow_penalty(logits, seen, penalty), rel=1e-5)
+    if penalty > 1:
+        assert all(changed[token] <= logits[token] for token in seen)
+
+
+@given(
+    seed=st.integers(0, 99),
+    temperature=st.floats(0.2, 3),
+    top_k=st.integers(0, 12),
+    top_p=st.floats(0.05, 1),
+    min_p=st.floats(0, 0.9),
+)
+def test_filters_come_one_after_another(seed: int, temperature: float, top_k: int, top_p: float, min_p: float) -> None:
+    torch.manual_seed(seed)
+    logits = torch.randn(10).mul(2)
+    scores = [score / temperature for score in logits.double().tolist()]
+    for slow, value in ((slow_top_k, top_k or 10), (slow_top_p, top_p), (slow_min_p, min_p)):
+        scores = slow(scores, value)  # type: ignore[operator]
+    found = probabilities(logits[None], Sampling(temperature, top_k, top_p, min_p=min_p))
+    assert found[0].tolist() == pytest.approx(masses(scores), abs=1e-5)
+
+
+def test_a_row_draws_the_same_whatever_rows_are_beside_it() -> None:
+    steps, settings = TableSteps(20, seed=1, end=-1.0), Sampling(seed=3)
+    limits = [9, 2, 6, 9, 4]
+    together = draw(steps, [0] * 5, limits, settings)
+    assert len({found.tokens for found in together}) == 5  # one sentence, other numbers
+    for row, limit in enumerate(limits):
+        alone = sample(steps, steps.start([0]), [limit], settings, alpha=0.6, rows=[row], device=CPU)
+        assert alone == [together[row]]
+
+
+def test_what_was_read_and_what_was_drawn_are_penalised() -> None:
+    """Greedy steps over fixed logits against the plain loop; the rows have read other tokens, and one leaves early."""
+    torch.manual_seed(2)
+    logits = torch.randn(2, 12).mul(3)
+    settings = Sampling(temperature=0, repetition_penalty=1.7)
+    sampler = Sampler(settings, device=CPU, read=torch.tensor([[5, 5], [EOS, 9]]))
+    seen = [{5}, {9}]  # EOS is no repetition
+    for rows in ([0, 1], [0, 1], [1], [1]):
+        drawn = sampler(logits[rows], rows).tolist()
+        for row, token in zip(rows, drawn, strict=True):
+            scores = slow_penalty(logits[row].tolist(), seen[row], 1.7)
+            assert token == max(range(12), key=scores.__getitem__)
+            seen[row].add(token)
+    assert len(seen[1]) > 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.search import Hypothesis, beam_search, greedy, penalty
+from seq2seq.decoding.search import Hypothesis, beam_search, greedy, penalty, unroll
 from seq2seq.model.state import State
 from tests import reference
 from tests.fakes import TableSteps
@@ -163,3 +164,65 @@ def test_the_length_penalty_is_that_of_gnmt() -> None:
     assert [penalty(length, 0.0) for length in (1, 9)] == [1, 1]
     assert penalty(1, 0.7) == 1
     assert penalty(13, 2.0) == pytest.approx(9)
+
+
+@given(seed=SEEDS, firsts=st.lists(st.integers(4, 8), min_size=1, max_size=3), beam_size=st.integers(1, 4))
+def test_search_begins_after_the_token_that_it_is_given(seed: int, firsts: list[int], beam_size: int) -> None:
+    steps, rows, limits, first = TableSteps(9, seed), range(len(firsts)), [5] * len(firsts), torch.tensor(firsts)
+    rolled_out = greedy(steps, steps.start(rows), limits, alpha=0.6, first=first, device=CPU)
+    searched = beam_search(steps, steps.start(rows), limits, beam_size=beam_size, alpha=0.6, first=first, device=CPU)
+    for sentence, (start, one, (best,)) in enumerate(zip(firsts, rolled_out, searched, strict=True)):
+
+        def following(tokens: tuple[int, ...], before: tuple[int, int] = (sentence, start)) -> list[float]:
+            return steps.log_probabilities(before[0], (before[1], *tokens))
+
+        assert one.tokens == reference.greedy(following, 5)
+        same([best], reference.beam_search(following, 5, beam_size=beam_size, alpha=0.6, n_best=1))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.8])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cut_search_ends_no_output_by_force(seed: int, alpha: float) -> None:
+    """A beam wide enough finds the best of all outputs that end within the limit, or are as long as it is."""
+    vocabulary, limit = 7, 4
+    steps = TableSteps(vocabulary, seed)
+    following = partial(steps.log_probabilities, 0)
+    outputs = []
+    for length in range(limit + 1):
+        for tokens in product(range(EOS + 1, vocabulary), repeat=length):
+            spelt = tokens if length == limit else (*tokens, EOS)
+            scores = [following(spelt[:t])[token] for t, token in enumerate(spelt)]
+            outputs.append((tokens, scores, sum(scores) / penalty(len(spelt), alpha)))
+    outputs.sort(key=lambda output: -output[2])
+    (found,) = beam_search(
+        steps, steps.start([0]), [limit], beam_size=4**limit, alpha=alpha, n_best=200, cut=True, device=CPU
+    )
+    same(found, outputs)
+    narrow = beam_search(
+        steps, steps.start([0, 1]), [limit, 2], beam_size=2, alpha=alpha, n_best=2, cut=True, device=CPU
+    )
+    for found, most in zip(narrow, (limit, 2), strict=True):
+        for output in found:
+            assert len(output.tokens) == most or len(output.token_scores) == len(output.tokens) + 1
+
+
+def test_tokens_come_a_step_at_a_time_and_a_row_leaves_when_told() -> None:
+    steps, limits = TableSteps(9, seed=3, end=-9.0), [20, 20, 20]
+    whole = greedy(steps, steps.start(range(3)), limits, alpha=0.6, device=CPU)
+    ended: set[int] = set()
+    so_far: list[list[int]] = [[], [], []]
+    steps.taken = 0
+    choosing = unroll(
+        steps, steps.start(range(3)), limits, lambda logits, rows: logits.argmax(-1), ended=ended, device=CPU
+    )
+    for number, step in enumerate(choosing, start=1):
+        assert steps.taken == number  # nothing is computed ahead
+        for row, token, score in step:
+            assert score == whole[row].token_scores[len(so_far[row])]
+            so_far[row].append(token)
+        if number == 4:
+            ended.add(1)
+        if number == 7:
+            ended |= {0, 2}
+    assert [len(tokens) for tokens in so_far] == [7, 4, 7]
+    assert all(tuple(tokens) == found.tokens[: len(tokens)] for tokens, found in zip(so_far, whole))

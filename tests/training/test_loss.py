@@ -31,7 +31,7 @@ def by_torch(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -
 @pytest.mark.parametrize("chunk", [1, 3, 8, 9, 1024])  # nine labels count
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.7])
 def test_value_and_gradients_are_those_of_torch(smoothing: float, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loss, "_CHUNK", chunk)
+    monkeypatch.setattr(loss, "_rows_at_once", lambda vocabulary, device: chunk)
     hidden, weight, labels = inputs()
     found, _ = summed_loss(hidden, weight, labels, smoothing)
     wanted = by_torch(hidden, weight, labels, smoothing)
@@ -117,3 +117,10 @@ def test_huge_logits_stay_finite() -> None:
     (gradient,) = torch.autograd.grad(found, hidden)
     assert found.isfinite()
     assert gradient.isfinite().all()
+
+
+def test_a_head_alone_can_be_trained() -> None:
+    hidden, weight, labels = inputs()
+    found, _ = summed_loss(hidden.detach(), weight, labels, 0.1)
+    wanted = by_torch(hidden.detach(), weight, labels, 0.1)
+    assert torch.allclose(*(torch.autograd.grad(each, weight)[0] for each in (found, wanted)), rtol=0, atol=1e-12)

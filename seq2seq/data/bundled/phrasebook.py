@@ -156,8 +156,8 @@ class _Typist:
 def pairs(split: Split, *, seed: int = 1) -> list[Pair]:
     """A split of the corpus, ready to use.
 
-    train: every hand-written phrase, three times as written and as typed in about 12 ways, and 60,000 generated pairs, a
-    quarter of them also as typed; dev and test: 1,000 generated pairs each, as written.
+    train: every hand-written phrase, three times as written and as typed in about 12 ways, and 60,000 generated pairs,
+    a quarter of them also as typed; dev and test: 1,000 generated pairs each, as written.
     """
     if split != "train":
         return generated(split, count=HELD_OUT_SENTENCES, seed=seed)

@@ -1,0 +1,74 @@
+"""What `seqx data check` shows of running text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seq2seq.data.audit_texts import Character, Line, Lines, Spot, TextAudit, TextSplit
+
+
+def show(found: TextAudit) -> None:
+    """Figures of each split side by side, then an example of each finding."""
+    from seq2seq.data.audit_texts import LONG, VERY_LONG
+
+    print(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
+    rows: list[tuple[str, list[str]]] = [
+        ("", [split.name for split in found.splits]),
+        *((label, [f"{value:,}" for value in values]) for label, values in _figures(found, LONG, VERY_LONG)),
+        ("long lines also in train", ["", *(f"{each.in_train.count:,}" for each in found.overlaps)]),
+        ("characters not in train", ["", *(f"{len(each.new_characters):,}" for each in found.overlaps)]),
+    ]
+    for label, values in rows:
+        print(f"{label:32}" + "".join(f"{value:>16}" for value in values))
+    for split in found.splits:
+        _show_split(split)
+    for overlap in found.overlaps:
+        _show_example(f"{overlap.name}, long line also in train", overlap.in_train, "train, ")
+        if overlap.new_characters:
+            print(f"  {overlap.name}, not in train: {_characters(overlap.new_characters[:8])}")
+
+
+def _figures(found: TextAudit, long: int, very_long: int) -> list[tuple[str, list[int]]]:
+    splits = found.splits
+    return [
+        ("documents", [split.documents for split in splits]),
+        ("blank documents", [split.blank_documents for split in splits]),
+        ("repeated documents", [split.repeated_documents for split in splits]),
+        ("lines", [split.lines for split in splits]),
+        (f"repeated lines of {long} or more", [split.repeated_lines.count for split in splits]),
+        (f"lines over {very_long:,}", [split.very_long_lines.count for split in splits]),
+        ("longest line", [split.longest_line for split in splits]),
+        ("characters", [split.characters for split in splits]),
+        ("bytes", [split.bytes for split in splits]),
+        ("distinct characters", [split.distinct for split in splits]),
+        ("odd characters", [sum(each.count for each in split.odd) for split in splits]),
+    ]
+
+
+def _show_split(split: TextSplit) -> None:
+    print(f"  {split.name}, rarest characters: {_characters(split.rarest)}")
+    _show_example(f"{split.name}, repeated line", split.repeated_lines)
+    _show_example(f"{split.name}, very long line", split.very_long_lines)
+    for character in split.odd[:5]:
+        print(
+            f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: {character.count:,}, "
+            f"first at {_place(character.first)}"
+        )
+
+
+def _characters(characters: tuple[Character, ...]) -> str:
+    return ", ".join(f"{chr(each.code_point)!r} {each.count:,}" for each in characters)
+
+
+def _show_example(label: str, lines: Lines, other: str = "") -> None:
+    for line in lines.examples[:1]:
+        print(f"  {label}, {_place(line.spot)}{_as_in(line, other)}: {line.text!r}"[:160])
+
+
+def _as_in(line: Line, other: str) -> str:
+    return f" (as {other}{_place(line.other)})" if line.other else ""
+
+
+def _place(spot: Spot) -> str:
+    return f"line {spot.line:,}" if spot.document == 1 else f"document {spot.document:,}, line {spot.line:,}"

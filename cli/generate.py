@@ -1,0 +1,185 @@
+"""`seqx generate`."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+
+if TYPE_CHECKING:
+    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.decoding.generate import Generator, Options
+    from seq2seq.decoding.writer import Generated
+
+
+def generate(
+    prompt: Annotated[
+        str | None, typer.Argument(help="Text to go on from; without it, --input, standard input, or nothing.")
+    ] = None,
+    run: options.RunFolder = None,
+    input: Annotated[
+        Path | None, typer.Option("--input", "-i", help="File that holds the prompt, taken as it is.")
+    ] = None,
+    output: options.Output = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Texts to make, all at once.")] = 1,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest text, in tokens.")] = 500,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help="Lower = closer to the most probable; 0 = always the most probable.")
+    ] = 0.8,
+    top_k: Annotated[int, typer.Option("--top-k", min=0, help="Only the k most probable tokens; 0 = all.")] = 0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Only the smallest set of tokens of this probability.")] = 1.0,
+    min_p: Annotated[
+        float, typer.Option("--min-p", help="Only tokens at least this many times as probable as the most probable.")
+    ] = 0.0,
+    repetition_penalty: Annotated[
+        float, typer.Option("--repetition-penalty", help="Over 1: what came before becomes less probable.")
+    ] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Same seed, same text. Default: drawn, and said.")
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option("--stop", metavar="TEXT", help="End before this text; repeatable.")
+    ] = None,
+    beam_size: Annotated[
+        int | None,
+        typer.Option("--beam-size", min=1, help="Search for the most probable text in place of drawing one."),
+    ] = None,
+    no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Leave the prompt out of what is written.")] = False,
+    as_json: options.Json = False,
+    encoding: options.Encoding = "strict",
+    device: options.Device = "auto",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Go on from a prompt with a model of running text, shown as it is made.
+
+    --json writes an object a text, when all are made: prompt, text, tokens (their numbers), log_probability (natural),
+    ended (end: by the model, stop, length), seconds (of them all), tokens_per_second, seed.
+    """
+    if prompt is not None and input:
+        options.usage_error(f"both a prompt ({prompt!r}) and --input {input} were given; give one")
+    _check(temperature, top_p, min_p, repetition_penalty)
+    if stop and not all(stop):
+        options.usage_error("--stop: an empty text comes at once; name one that is not")
+    drawing = beam_size is None and temperature > 0
+    if beam_size is not None and samples > beam_size:
+        options.usage_error(f"--samples {samples} needs a beam at least as large, not --beam-size {beam_size}")
+    if beam_size is not None and (top_k or top_p < 1 or min_p or repetition_penalty != 1):
+        options.usage_error(f"--beam-size {beam_size} searches, and the options that say how to draw go without it")
+    if samples > 1 and beam_size is None and not drawing:
+        options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
+    errors = options.encoding_errors(encoding)
+    import secrets
+
+    from seq2seq import build
+    from seq2seq import device as devices
+    from seq2seq.decoding.generate import Options
+    from seq2seq.decoding.sampling import Sampling
+    from seq2seq.files import replacing
+    from seq2seq.run import open_run
+
+    folder = open_run(run, "generate")
+    text = _prompt(prompt, input, errors)
+    if seed is None:
+        seed = secrets.randbelow(2**31)
+        options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
+    sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
+    how = Options(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
+    generator = build.generator(folder, devices.choose(device, folder.recipe().training.precision))
+    if unknown := generator.unknown(text):
+        shown = " ".join(map(repr, unknown[:20])) + (" ..." if len(unknown) > 20 else "")
+        options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
+    start = time.perf_counter()
+    with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
+        shown_prompt = "" if no_prompt else text
+        if samples == 1 and not as_json:
+            made = [_streamed(generator, text, how, file, shown_prompt)]
+        else:
+            made = generator.generate(text, how, samples)
+        seconds = time.perf_counter() - start
+        if as_json:
+            for each in made:
+                file.write((_json(text, each, seconds, seed if drawing else None) + "\n").encode("utf-8", "replace"))
+        elif samples > 1:
+            _write_all(file, [shown_prompt + each.text for each in made])
+        file.flush()
+    if output:
+        options.note(f"Written: {output}", quiet=quiet)
+    tokens = sum(len(each.tokens) for each in made)
+    options.note(f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s", quiet=quiet)
+
+
+def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: float) -> None:
+    """End with a usage error where a number is out of its range; NaN is out of any."""
+    if not 0 <= temperature < math.inf:
+        options.usage_error(f"--temperature {temperature}: use 0 or above")
+    if not 0 < top_p <= 1:
+        options.usage_error(f"--top-p {top_p}: use above 0, up to 1")
+    if not 0 <= min_p <= 1:
+        options.usage_error(f"--min-p {min_p}: use 0 to 1")
+    if not 0 < repetition_penalty < math.inf:
+        options.usage_error(f"--repetition-penalty {repetition_penalty}: use above 0; 1 = none")
+
+
+def _prompt(prompt: str | None, input: Path | None, errors: EncodingErrors) -> str:
+    """The prompt, letter for letter; empty where a person sits at a terminal and gave none."""
+    from seq2seq.data.lines import decode_ended_lines, read_ended_lines
+
+    if prompt is not None:
+        return prompt
+    if input is not None:
+        return "".join(read_ended_lines(input, errors))
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    return "".join(decode_ended_lines(sys.stdin.buffer, "standard input", errors))
+
+
+def _streamed(generator: Generator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:
+    """Write a text as it comes, and a line end where it has none; interrupted, end with exit code 130."""
+    pieces = generator.stream(prompt, how)
+    try:
+        _write(file, shown)
+        while True:
+            _write(file, next(pieces))
+    except StopIteration as end:
+        made: Generated = end.value
+    except KeyboardInterrupt:
+        _write(file, "\n")
+        raise typer.Exit(130) from None
+    if not (made.text or shown).endswith("\n"):
+        _write(file, "\n")
+    return made
+
+
+def _write_all(file: IO[bytes], texts: list[str]) -> None:
+    for number, text in enumerate(texts, start=1):
+        if number > 1:
+            _write(file, f"--- {number} of {len(texts)} ---\n")
+        _write(file, text if text.endswith("\n") else text + "\n")
+
+
+def _write(file: IO[bytes], text: str) -> None:
+    file.write(text.encode("utf-8", "replace"))
+    file.flush()
+
+
+def _json(prompt: str, made: Generated, seconds: float, seed: int | None) -> str:
+    row = {
+        "prompt": prompt,
+        "text": made.text,
+        "tokens": made.tokens,
+        "log_probability": made.log_probability,
+        "ended": made.ended,
+        "seconds": round(seconds, 4),
+        "tokens_per_second": round(len(made.tokens) / seconds, 1),
+        "seed": seed,
+    }
+    return json.dumps(row, ensure_ascii=False)

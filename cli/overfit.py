@@ -1,0 +1,52 @@
+"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot learn a few examples by heart
+is broken, whatever the text."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli import options
+from cli.screen import Screen
+from seq2seq.run import Run
+from seq2seq.training import prepare
+from seq2seq.training.session import Validated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seq2seq.data.corpora import Corpus
+    from seq2seq.data.texts import TextCorpus
+    from seq2seq.recipe import Recipe
+    from seq2seq.training.session import Event
+
+_BY_HEART = 0.05  # nats a token
+
+
+def run(recipe: Recipe, corpus: Corpus | TextCorpus, device: str, count: int, *, quiet: bool) -> None:
+    """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
+    wanted = prepare.for_overfitting(recipe)
+    screen = Screen(wanted, quiet=quiet)
+    last: list[float] = []
+
+    def watched(events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, Validated):
+                last.append(event.negative_log_likelihood)
+            yield event
+
+    with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
+        session = prepare.session(wanted, corpus, Run(Path(folder)), device, screen.say, overfit=count)
+        stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < _BY_HEART)))
+    known = last[-1] < _BY_HEART
+    typer.echo(
+        f"{count} examples {'known by heart' if known else 'NOT learnt'} after {stopped.step:,} updates: "
+        f"{last[-1]:.3f} nats a token"
+        + ("" if known else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
+    )
+    if not known:
+        options.note("A model that cannot learn these will learn nothing else.", quiet=quiet)
+        raise typer.Exit(1)

@@ -1,0 +1,213 @@
+"""`seqx tokenizer compare`, `seqx tokenizer show`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from seq2seq import recipe
+    from seq2seq.data.tokenizers import Tokenizer
+
+app = typer.Typer(
+    help="Compare tokenizers on your text, and see how one cuts it.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_FIXED = ("byte", "tiktoken")  # kinds that learn nothing from text
+_LEAST = 5  # tokens: the special ones and one more
+_COLOURS = ("black on #f7c6c7", "black on #c9e4b4", "black on #bcdcf4", "black on #f6e3a1", "black on #dcc9f0")
+_BAR = "\u2502"
+
+
+@app.command()
+def compare(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence a line.")],
+    kinds: Annotated[
+        str, typer.Option("--kinds", help="Which tokenizers, with commas; tiktoken:NAME is an encoding of tiktoken.")
+    ] = "character,byte,bpe,unigram,byte-bpe,tiktoken:gpt2",
+    vocabulary: Annotated[
+        str, typer.Option("--vocabulary", help="Codebook sizes, with commas.")
+    ] = "500,1000,2000,4000,8000",
+    d_model: Annotated[int, typer.Option("--d-model", min=1, help="Width of the model to weigh embeddings in.")] = 256,
+    layers: Annotated[int, typer.Option("--layers", min=1, help="Its layers.")] = 6,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: a .png or .svg file to write.")
+    ] = None,
+    as_json: options.Json = False,
+    encoding: options.Encoding = "strict",
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Codebook size against sequence length: what each tokenizer makes of your text, and what its embedding costs.
+
+    Tokenizers learn from nine lines in ten; every figure is of the others. Line ends count for nothing.
+
+    Example: seqx tokenizer compare train.fr --kinds bpe,byte-bpe --vocabulary 1000,4000 --plot sizes.png
+    """
+    sizes = _sizes(vocabulary)
+    wanted = [each for kind in dict.fromkeys(kinds.split(",")) for each in _wanted("--kinds", kind.strip(), sizes)]
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
+        options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
+    errors: Any = options.encoding_errors(encoding)
+    from cli.codebook import Shown
+    from seq2seq.data.lines import read_lines
+    from seq2seq.evaluation import codebook
+
+    sample = codebook.hold_out(line for file in files for line in read_lines(file, errors))
+    width = codebook.Width(d_model, layers)
+    measured: list[codebook.Measured] = []
+    missing: list[codebook.Missing] = []
+    for each in codebook.sweep(_announced(wanted, quiet), sample, width):
+        measured.append(each) if isinstance(each, codebook.Measured) else missing.append(each)
+    shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
+    if as_json:
+        shown.write_json()
+    else:
+        shown.write_table()
+    if plot is not None:
+        shown.draw(plot)
+        options.note(f"Written: {plot}", quiet=quiet)
+
+
+@app.command()
+def show(
+    text: Annotated[str, typer.Argument(help="What to cut.")],
+    run: options.RunFolder = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="In place of a run: character, byte, bpe, unigram, byte-bpe or tiktoken:NAME."),
+    ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", metavar="FILE", help="With --kind: text to learn from; repeatable.")
+    ] = None,
+    vocabulary: Annotated[
+        int | None, typer.Option("--vocabulary", min=_LEAST, help="With --kind: codebook size. Default: 1000.")
+    ] = None,
+    debug: options.Debug = False,
+) -> None:
+    """Show how a tokenizer cuts a text: its pieces in colours (with bars where there are none), their ids, how many.
+
+    Examples: seqx tokenizer show "good morning"
+
+    seqx tokenizer show "good morning" --kind byte-bpe --file train.en --vocabulary 2000
+    """
+    if kind is None and (files or vocabulary):
+        options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
+    if kind is not None and run is not None:
+        options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
+    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000)
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for name, tokenizer in named:
+        _write_pieces(console, name, tokenizer, text)
+
+
+def _sizes(vocabulary: str) -> list[int]:
+    try:
+        sizes = sorted({int(size) for size in vocabulary.split(",")})
+    except ValueError:
+        sizes = []
+    if not sizes or sizes[0] < _LEAST:
+        options.usage_error(f"--vocabulary {vocabulary}: give whole numbers from {_LEAST} on, with commas: 1000,4000")
+    return sizes
+
+
+def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokenizer]:
+    """The settings of a kind at each size, at one where it has but one."""
+    from seq2seq import recipe
+
+    name, _, encoding = kind.partition(":")
+    known = get_args(recipe.Tokenizer.model_fields["kind"].annotation)
+    if name not in known or (encoding and name != "tiktoken"):
+        close = difflib.get_close_matches(name, known, n=1)
+        near = f" (did you mean {close[0]}?)" if close else ""
+        options.usage_error(f"{option} {kind}: no such tokenizer{near}; there are: {', '.join(known)}, tiktoken:NAME")
+    values = {"kind": name} | ({"encoding": encoding} if encoding else {})
+    used = sizes[:1] if name in _FIXED else sizes
+    return [recipe.Tokenizer.model_validate({**values, "vocabulary_size": size}) for size in used]
+
+
+def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[recipe.Tokenizer]:
+    """The settings, each shown as its turn comes: live on a terminal, elsewhere a line a kind."""
+    from rich.console import Console
+
+    from seq2seq.evaluation.codebook import label
+
+    console = Console(stderr=True, highlight=False)
+    with console.status("") if console.is_terminal and not quiet else nullcontext() as live:
+        said = ""
+        for number, settings in enumerate(wanted, start=1):
+            name = label(settings)
+            if live is not None:
+                size = "" if settings.kind in _FIXED else f", vocabulary {settings.vocabulary_size:,}"
+                live.update(f"Measuring {name}{size} ({number} of {len(wanted)})")
+            elif name != said:
+                options.note(f"Measuring {name}", quiet=quiet)
+            said = name
+            yield settings
+
+
+def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
+    """The tokenizers of a run, the newest finished one where none is named."""
+    from seq2seq.data import tokenizers
+    from seq2seq.run import open_run
+
+    folder = open_run(run, "tokenize")
+    wanted = folder.recipe()
+    name = f"{folder.path}, {wanted.tokenizer.kind}"
+    if wanted.tokenizer.joint:
+        return [(name, tokenizers.read(folder.path))]
+    sides = (("source", wanted.data.source), ("target", wanted.data.target))
+    return [(f"{name}, {language}", tokenizers.read(folder.path, f"tokenizer.{side}")) for side, language in sides]
+
+
+def _trained(kind: str, files: Sequence[Path], vocabulary: int) -> list[tuple[str, Tokenizer]]:
+    (settings,) = _wanted("--kind", kind, [vocabulary])
+    if not files and settings.kind not in _FIXED:
+        options.usage_error(f"--kind {kind} learns from text: name it with --file")
+    from seq2seq.data import tokenizers
+    from seq2seq.data.lines import read_lines
+
+    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file))))]
+
+
+def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:
+    from rich.text import Text
+
+    from seq2seq.data.tokenizers import UNKNOWN, encodable
+
+    (ids,) = tokenizer.encode([text])
+    coloured = console.is_terminal and console.color_system is not None
+    pieces, numbers = Text(), Text()
+    for index, token in enumerate(ids):
+        style = _COLOURS[index % len(_COLOURS)] if coloured else ""
+        pieces.append(_visible(tokenizer.piece(token)), style)
+        numbers.append(str(token), style)
+        if index + 1 < len(ids):
+            pieces.append("" if coloured else _BAR)
+            numbers.append(" ")
+    console.print(pieces)
+    console.print(numbers)
+    size = len(encodable([text])[0].encode())
+    held = f": {size / len(ids):.2f} bytes a token" if ids else ""
+    unknown = f"; {ids.count(UNKNOWN):,} unknown" if UNKNOWN in ids else ""
+    console.print(
+        f"{len(ids):,} tokens, {len(text):,} characters, {size:,} bytes{held}{unknown} "
+        f"({name}, vocabulary {tokenizer.size:,})",
+        markup=False,
+    )
+
+
+def _visible(piece: str) -> str:
+    """A piece on one line: what does not print is written as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in piece)

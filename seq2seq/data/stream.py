@@ -1,0 +1,185 @@
+"""Running text as one memory-mapped stream of token ids, and the windows of it that train and judge a language model.
+
+B rows, T tokens a row. Of each window the first T tokens are read and the last T predicted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seq2seq.data.batches import Batch, Place
+from seq2seq.data.documents import Documents
+from seq2seq.data.encoded import let_go, map_file, settled, token_kind
+from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
+from seq2seq.errors import DataError
+from seq2seq.files import write_json
+
+_FORMAT = 1
+
+
+class TokenStream:
+    """All tokens of a split, one after another, in a memory-mapped file; nothing is resident but what is being read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        self._map = map_file(folder / "tokens")
+        self._tokens: NDArray[Any] = np.frombuffer(self._map, np.dtype(self.report["dtype"]))
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def __getitem__(self, part: slice) -> NDArray[Any]:
+        """Some of the tokens, uint16 or uint32; they are the file's own, not to be written to."""
+        return self._tokens[part]
+
+    def let_go(self) -> None:
+        """What was read need not stay resident."""
+        let_go(self._map)
+
+
+def encode(
+    documents: Documents,
+    tokenizer: Tokenizer,
+    cache: Path,
+    progress: Callable[[int], None] = lambda characters: None,
+) -> TokenStream:
+    """Encode documents, or find them encoded, piece by piece; `progress` hears of characters read so far.
+
+    Where there is more than one document, each ends with EOS. The report counts documents and, over all of them,
+    characters, UTF-8 bytes, tokens and UNKNOWN; documents without a character count for nothing. Raises DataError: text
+    that cannot be read, no token in it, a cache that cannot be written.
+    """
+    suffix, model = tokenizer.serialise()
+    parts = (f"stream {_FORMAT}".encode(), documents.checksum().encode(), suffix.encode(), model)
+    folder = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+    settled(folder, _whole, lambda partial: _write(partial, documents, tokenizer, progress))
+    return TokenStream(folder)
+
+
+class Windows:
+    """The endless sequence of training batches over a stream, each a pure function of (seed, place).
+
+    `random`: each row starts anywhere; there is one epoch, without end. `packed`: windows follow one another in the
+    stream, the last token of one the first of the next, and are shuffled by (seed, epoch): an epoch predicts every
+    token but the first once. Its last window is padded, its last batch may have fewer rows. T is `context`, or all that
+    a shorter stream allows. Raises DataError where there is nothing to predict.
+    """
+
+    def __init__(
+        self,
+        stream: TokenStream,
+        *,
+        context: int,
+        batch_tokens: int,
+        seed: int,
+        chunks: Literal["random", "packed"],
+    ) -> None:
+        self._stream = stream
+        self._length = _row_length(stream, context)
+        self._rows = max(1, batch_tokens // context)
+        self._seed = seed
+        self._batches = self._random if chunks == "random" else self._packed
+
+    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+        """Batches with their places, for ever, from a place on."""
+        return self._batches(start)
+
+    def _random(self, start: Place) -> Iterator[tuple[Place, Batch]]:
+        index = start.index
+        while True:
+            generator = np.random.default_rng((self._seed, index))
+            starts = generator.integers(len(self._stream) - self._length, size=self._rows)
+            yield Place(0, 0, index), self._batch(starts)
+            index += 1
+
+    def _packed(self, start: Place) -> Iterator[tuple[Place, Batch]]:
+        epoch, _, skipped = start
+        while True:
+            order = np.arange(-(-(len(self._stream) - 1) // self._length), dtype=np.uint32)
+            np.random.default_rng((self._seed, epoch)).shuffle(order)
+            for index in range(skipped, -(-len(order) // self._rows)):
+                chosen = order[index * self._rows : (index + 1) * self._rows]
+                yield Place(epoch, 0, index), self._batch(chosen.astype(np.int64) * self._length)
+            epoch, skipped = epoch + 1, 0
+
+    def _batch(self, starts: NDArray[np.int64]) -> Batch:
+        batch = _collate(self._stream, starts.tolist(), self._length)
+        self._stream.let_go()
+        return batch
+
+
+def windows(tokens: TokenStream | NDArray[Any], *, context: int, batch_tokens: int) -> Iterator[Batch]:
+    """All of some text in order, for evaluation, in windows as `packed` has them: every token but the first is
+    predicted once. Raises DataError where there is nothing to predict.
+    """
+    length = _row_length(tokens, context)
+    rows = max(1, batch_tokens // context)
+    starts = range(0, len(tokens) - 1, length)
+    return (_collate(tokens, starts[first : first + rows], length) for first in range(0, len(starts), rows))
+
+
+def _row_length(tokens: TokenStream | NDArray[Any], context: int) -> int:
+    if len(tokens) < 2:
+        raise DataError(f"a text of {len(tokens)} tokens leaves nothing to predict; give more text")
+    return min(context, len(tokens) - 1)
+
+
+def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: int) -> Batch:
+    inputs = np.full((len(starts), length), PAD, np.int64)
+    labels = np.full((len(starts), length), PAD, np.int64)
+    tokens = 0
+    for row, start in enumerate(starts):
+        window = stream[start : start + length + 1]
+        count = len(window) - 1
+        inputs[row, :count] = window[:-1]
+        labels[row, :count] = window[1:]
+        tokens += count
+    return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, padded=inputs.size, filled=tokens)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        size = (folder / "tokens").stat().st_size
+        return bool(size == np.dtype(report["dtype"]).itemsize * report["tokens"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:
+    counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
+    kind = token_kind(tokenizer.size)
+    with (folder / "tokens").open("wb") as file:
+        begun = False
+        for text, ends in documents.pieces():
+            if text and not begun:
+                if counts["documents"]:
+                    _put(file, np.array([EOS], kind), counts)
+                counts["documents"] += 1
+            begun = (begun or bool(text)) and not ends
+            counts["characters"] += len(text)
+            counts["bytes"] += len(text.encode("utf-8", "surrogatepass"))
+            _put(file, np.asarray(tokenizer.encode([text])[0], kind), counts)
+            progress(counts["characters"])
+        if counts["documents"] > 1:
+            _put(file, np.array([EOS], kind), counts)
+        file.flush()
+        os.fsync(file.fileno())
+    if not counts["tokens"]:
+        raise DataError(f"{documents.origin}: no token to learn from; give more text")
+    write_json(folder / "report.json", {**counts, "dtype": kind.name})
+
+
+def _put(file: IO[bytes], tokens: NDArray[Any], counts: dict[str, int]) -> None:
+    file.write(tokens.tobytes())
+    counts["tokens"] += len(tokens)
+    counts["unknown"] += int(np.count_nonzero(tokens == UNKNOWN))

@@ -1,0 +1,237 @@
+"""Where running text comes from: files of the user, the local mirror, the Hub, or the play that ships with seqx, in
+this order.
+
+A document keeps its line ends (`\\r\\n` is made `\\n`); a byte order mark is dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from seq2seq import recipe
+from seq2seq.data import hub
+from seq2seq.data.corpora import SPLITS, SplitName, mirrored
+from seq2seq.data.documents import TAIL_SHARE, WHOLE_DOCUMENTS, Documents, cut_at_lines, hold_out, streamed
+from seq2seq.data.formats import (
+    Row,
+    columns,
+    must_hold_text,
+    parquet_cells,
+    read_csv,
+    read_json_lines,
+    suffix_of,
+    whole_cell,
+)
+from seq2seq.data.lines import EncodingErrors, read_ended_lines
+from seq2seq.errors import DataError
+from seq2seq.files import sha256
+
+__all__ = ["Documents", "TextCorpus", "files", "find", "from_hub", "hold_out"]
+
+_SUFFIXES = (".txt", ".jsonl", ".csv", ".parquet")
+_NAMED = 3  # files of a split that its origin names
+
+
+@dataclass(frozen=True)
+class TextCorpus:
+    """Training, dev and test text, and how it was found."""
+
+    name: str
+    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
+    train: Documents
+    dev: Documents
+    test: Documents
+
+    def record(self) -> dict[str, Any]:
+        """For the run's record, in the form of a corpus of pairs: names, origins, checksums."""
+        return {
+            "name": self.name,
+            "found": self.found,
+            "train": [self.train.record()],
+            "dev": self.dev.record(),
+            "test": self.test.record(),
+        }
+
+
+def find(
+    data: recipe.Data, given: dict[SplitName, Sequence[Path]] | None = None, *, errors: EncodingErrors = "strict"
+) -> TextCorpus | None:
+    """The running text of a recipe: the user's files, else $SEQX_DATA, else the Hub; None where it cannot be had.
+
+    Dev and test text that the user does not name is held out of the training text (`hold_out`). Raises DataError where
+    files, or SEQX_DATA, were named and cannot be used, or a split is blank.
+    """
+    given = {split: paths for split, paths in (given or {}).items() if paths}
+    if given:
+        return _corpus("files", "files", _from_files(data, given, errors))
+    if data.corpus == "play":
+        return _corpus(data.corpus, "bundled", _play())
+    if stored := _from_mirror(data, errors):
+        return _corpus(data.corpus, "mirror", stored)
+    if fetched := _from_hub(data):
+        return _corpus(data.corpus, "hub", fetched)
+    return None
+
+
+def files(paths: Sequence[Path], data: recipe.Data, errors: EncodingErrors = "strict") -> Documents:
+    """The documents of files, and of all files in folders, in order: a .txt file is one, .jsonl, .csv (each .gz too)
+    and .parquet files have one in each row.
+
+    The column is `data.hub.text_column`, or `text`. Raises DataError, at once or while reading.
+    """
+    parts = [_file(inner, data, errors) for path in paths for inner in _expanded(path)]
+    if len(parts) == 1:
+        return parts[0]
+    more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+    return streamed(
+        ", ".join(part.origin for part in parts[:_NAMED]) + more,
+        lambda: chain.from_iterable(part.pieces() for part in parts),
+        lambda: hashlib.sha256(" ".join(part.checksum() for part in parts).encode()).hexdigest(),
+    )
+
+
+def from_hub(place: recipe.Hub, split: SplitName) -> Documents:
+    """A split from the Hub, one document a row. Raises DataError where it cannot be had."""
+    origin, rows = hub.rows(place, split)
+
+    def read() -> Iterator[str]:
+        return (_plain(whole_cell(row, place.text_column, where)) for where, row in rows())
+
+    return Documents(origin, read, functools.cache(lambda: _digest(read())))
+
+
+def _corpus(
+    name: str, found: Literal["files", "mirror", "hub", "bundled"], texts: dict[SplitName, Documents]
+) -> TextCorpus:
+    for split in SPLITS:
+        if not any(text.strip() for text, _ in texts[split].pieces()):
+            raise DataError(
+                f"{texts[split].origin}: no text for {split}; give more text ({WHOLE_DOCUMENTS} documents, or longer "
+                f"ones, of {TAIL_SHARE} lines or more), or files of its own for {split}"
+            )
+    return TextCorpus(name, found, texts["train"], texts["dev"], texts["test"])
+
+
+def _from_files(
+    data: recipe.Data, given: dict[SplitName, Sequence[Path]], errors: EncodingErrors
+) -> dict[SplitName, Documents]:
+    texts = {split: files(paths, data, errors) for split, paths in given.items()}
+    if "train" not in texts:
+        raise DataError(f"files were given for {' and '.join(texts)}, none to train on: give --data")
+    missing = [split for split in SPLITS if split not in texts]
+    return {**texts, **hold_out(texts["train"], missing)} if missing else texts
+
+
+def _expanded(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(inner for inner in path.rglob("*") if inner.is_file() and suffix_of(inner) in _SUFFIXES)
+    if not found:
+        raise DataError(f"{path} is a folder that holds none of {', '.join(_SUFFIXES)}; name another, or a file")
+    return found
+
+
+def _file(path: Path, data: recipe.Data, errors: EncodingErrors) -> Documents:
+    suffix = suffix_of(path)
+    if suffix not in _SUFFIXES:
+        raise DataError(f"{path}: running text is read from {', '.join(_SUFFIXES)}; rename or convert it")
+    must_hold_text(path)
+    if suffix == ".txt":
+        return streamed(str(path), lambda: cut_at_lines(read_ended_lines(path, errors)), lambda: sha256(path))
+    readers: dict[str, Callable[[], Iterator[str]]] = {
+        ".jsonl": lambda: _cells(read_json_lines(path, errors), path, data),
+        ".csv": lambda: _cells(_read_csv(path, errors), path, data),
+        ".parquet": lambda: _read_parquet(path, data),
+    }
+    return Documents(str(path), readers[suffix], functools.cache(lambda: sha256(path)))
+
+
+def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # documents may be longer than the 128 kB that a field may have at first
+    return read_csv(path, errors)
+
+
+def _read_parquet(path: Path, data: recipe.Data) -> Iterator[str]:
+    cells = parquet_cells(path, lambda row: [_text_column(row, path, data)], whole_cell)
+    return (_plain(text) for (text,) in cells)
+
+
+def _cells(rows: Iterable[Row], path: Path, data: recipe.Data) -> Iterator[str]:
+    column = ""
+    for place, row in rows:
+        column = column or _text_column(row, path, data)
+        yield _plain(whole_cell(row, column, place))
+
+
+def _text_column(row: Mapping[str, Any], path: Path, data: recipe.Data) -> str:
+    wanted = dict.fromkeys([data.hub.text_column, "text"] if data.hub else ["text"])
+    present = set(columns(row))
+    for column in wanted:
+        if column in present:
+            return column
+    raise DataError(f"{path} has no column {' or '.join(wanted)}; there are: {', '.join(sorted(present))}; rename one")
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Documents] | None:
+    folder = mirrored(data)
+    if folder is None:
+        return None
+    texts: dict[SplitName, Documents] = {}
+    for split in SPLITS:
+        paths = [folder / f"{split}{suffix}" for suffix in (".txt", ".jsonl")]
+        present = [path for path in paths if path.exists()]
+        if not present:
+            raise DataError(
+                f"{folder} (under SEQX_DATA) lacks {', or '.join(path.name for path in paths)}; "
+                "fill it with `seqx data get`"
+            )
+        texts[split] = _file(present[0], data, errors)
+    return texts
+
+
+def _from_hub(data: recipe.Data) -> dict[SplitName, Documents] | None:
+    if data.hub is None:
+        return None
+    try:
+        return {split: from_hub(data.hub, split) for split in SPLITS}
+    except DataError:
+        return None
+
+
+def _play() -> dict[SplitName, Documents]:
+    """The bundled play; of its last tenth, cut between two speeches, half is dev, half test."""
+
+    @functools.cache
+    def parts() -> dict[SplitName, str]:
+        text = resources.files("seq2seq.data.bundled").joinpath("play.txt").read_text(encoding="utf-8")
+        dev, test = (text.index("\n\n", len(text) * share // 20) + 2 for share in (18, 19))
+        return {"train": text[:dev], "dev": text[dev:test], "test": text[test:]}
+
+    def documents(split: SplitName) -> Documents:
+        return Documents(
+            f"bundled play, {split} part",
+            lambda: iter([parts()[split]]),
+            functools.cache(lambda: _digest([parts()[split]])),
+        )
+
+    return {split: documents(split) for split in SPLITS}
+
+
+def _digest(documents: Iterable[str]) -> str:
+    found = hashlib.sha256()
+    for document in documents:
+        found.update(document.encode("utf-8", "surrogatepass"))
+        found.update(b"\xff")  # which UTF-8 never has: where a document ends counts too
+    return found.hexdigest()

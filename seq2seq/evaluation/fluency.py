@@ -1,0 +1,132 @@
+"""How well a model foretells running text: nats a token, perplexity, and bits a byte, which compare across
+tokenizers."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from seq2seq.data.batches import Batch
+from seq2seq.data.lines import read_lines
+from seq2seq.data.stream import encode, windows
+from seq2seq.data.texts import Documents
+from seq2seq.data.tokenizers import PAD, Tokenizer
+from seq2seq.device import Numerics
+from seq2seq.errors import DataError
+from seq2seq.files import replacing
+from seq2seq.run import Run
+
+_LOGITS = 1 << 24  # at once
+
+
+class Foretelling(Protocol):
+    """What is known of a model here."""
+
+    context: int
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, T) -> logits (B, T, V) of the tokens that follow."""
+
+
+@dataclass(frozen=True)
+class Fluency:
+    """A text, and how surprised a model was by it. Each token is foretold from those before it in its chunk."""
+
+    name: str
+    tokens: int
+    bytes: int  # UTF-8, of the whole text
+    nats: float  # of all tokens together
+    context: int
+    seconds: float
+
+    @property
+    def nats_per_token(self) -> float:
+        """Mean negative log-likelihood."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp of nats_per_token: among how many tokens, equally likely, the model seems to choose."""
+        return math.exp(min(self.nats_per_token, 700.0))
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Whatever the tokenizer: lower is better, and 8 is knowing nothing."""
+        return self.nats / math.log(2) / self.bytes
+
+    def record(self) -> dict[str, Any]:
+        """For run.json and --json."""
+        return {
+            "set": self.name,
+            "tokens": self.tokens,
+            "bytes": self.bytes,
+            "nats_per_token": self.nats_per_token,
+            "perplexity": self.perplexity,
+            "bits_per_byte": self.bits_per_byte,
+            "context": self.context,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def measure(
+    model: Foretelling, tokenizer: Tokenizer, text: Documents, cache: Path, numerics: Numerics, name: str = "test"
+) -> Fluency:
+    """The loss of a text, cut into chunks of the model's context. Raises DataError where there is too little of it."""
+    start = time.perf_counter()
+    stream = encode(text, tokenizer, cache)
+    if len(stream) < 2:
+        raise DataError(f"{text.origin}: {len(stream)} tokens, nothing to foretell; give more text")
+    rows = max(1, _LOGITS // tokenizer.size // model.context)
+    batches = windows(stream, context=model.context, batch_tokens=rows * model.context)
+    nats, tokens = _surprise(model, batches, numerics)
+    return Fluency(name, tokens, stream.report["bytes"], nats, model.context, time.perf_counter() - start)
+
+
+@torch.inference_mode()
+def _surprise(model: Foretelling, batches: Iterable[Batch], numerics: Numerics) -> tuple[float, int]:
+    total, tokens = 0.0, 0
+    for batch in batches:
+        moved = batch.to(numerics.device)
+        with numerics.context():
+            logits = model(*moved.inputs)  # type: ignore[arg-type]
+        total += torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), moved.labels.flatten(), ignore_index=PAD, reduction="sum"
+        ).item()
+        tokens += batch.tokens
+    return total, tokens
+
+
+def write_set(run: Run, text: Documents) -> None:
+    """Put the test text into the run folder, so that the run can be judged anywhere, any time."""
+    with replacing(run.path / "test.jsonl") as file:
+        for document in text.read():
+            file.write(json.dumps({"text": document}, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+def read_set(run: Run) -> Documents:
+    """The test text of a run. Raises DataError where it is missing or damaged."""
+    from seq2seq.files import sha256
+
+    path = run.path / "test.jsonl"
+
+    def read() -> Iterator[str]:
+        for number, line in enumerate(read_lines(path), start=1):
+            try:
+                yield json.loads(line)["text"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{path}, line {number}: not a test document ({error})") from error
+
+    return Documents(str(path), read, lambda: sha256(path))
+
+
+def keep(run: Run, found: Fluency) -> None:
+    """Put the figures into the run folder; a text judged before is replaced, others stay."""
+    run.note(scores={**run.record().get("scores", {}), found.name: found.record()})

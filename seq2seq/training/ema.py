@@ -1,0 +1,46 @@
+"""A running average of the weights. It lives in the optimiser's state, and so in every checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+_KEY = "ema"
+
+
+@torch.no_grad()
+def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, step: int) -> None:
+    """Move the averages towards the weights after update `step`; young averages move faster, so that they forget where
+    training began."""
+    weights: list[Tensor] = list(model.parameters())
+    for weight in weights:
+        optimiser.state[weight].setdefault(_KEY, weight.detach().clone())
+    averages = [optimiser.state[weight][_KEY] for weight in weights]
+    torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + step) / (10 + step)))
+
+
+def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
+    """The averages by name; the weights themselves where none has been taken."""
+    return {
+        name: optimiser.state[weight].get(_KEY, weight.detach()) if weight in optimiser.state else weight.detach()
+        for name, weight in model.named_parameters()
+    }
+
+
+@contextmanager
+def in_place(optimiser: torch.optim.Optimizer, model: nn.Module) -> Iterator[None]:
+    """The model with the averages in place of its weights, which come back at the end."""
+    own = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    taken = averages(optimiser, model)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(taken[name])
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                weight.copy_(own[name])

@@ -1,0 +1,68 @@
+"""Optimisers of a recipe. Each parameter group has a `share`: its rate as a multiple of the schedule's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq import recipe
+from seq2seq.errors import RecipeError
+from seq2seq.training.schedule import peak
+
+
+class Together(torch.optim.Optimizer):
+    """Several optimisers, each with parameters of its own, that step and are saved as one."""
+
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        self.parts = parts
+        super().__init__([group for part in parts for group in part.param_groups], {})
+        # The same groups and the same state, so that a rate set here, or a state loaded here, is theirs.
+        self.param_groups = [group for part in parts for group in part.param_groups]
+        for part in parts:
+            part.state = self.state
+
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One update by each."""
+        for part in self.parts:
+            part.step()
+
+
+def for_recipe(wanted: recipe.Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of a recipe, its rates to be set at every update.
+
+    adam: section 5.3. adamw: the same with decay of matrices (Loshchilov and Hutter, 2019). muon: the matrices of the
+    layers by Muon (Jordan et al., 2024), all else, embeddings among them, by AdamW.
+    """
+    training = wanted.training
+    adam: dict[str, Any] = {"lr": 0.0, "betas": training.betas, "eps": training.epsilon, "fused": True}
+    if training.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), **adam)
+    if training.optimizer == "adamw":
+        return torch.optim.AdamW(_by_decay(model.parameters(), training.weight_decay), **adam)
+    if not hasattr(torch.optim, "Muon"):
+        raise RecipeError(
+            f'training.optimizer = "muon" needs torch 2.9 or newer, this is {torch.__version__}; update torch, or use '
+            "adamw"
+        )
+    outside = {id(each.weight) for each in model.modules() if isinstance(each, nn.Embedding)}
+    outside |= {id(model.get_parameter("head.weight"))}
+    matrices = [each for each in model.parameters() if each.dim() == 2 and id(each) not in outside]
+    rest = [each for each in model.parameters() if each.dim() != 2 or id(each) in outside]
+    muon = torch.optim.Muon(
+        [{"params": matrices, "share": training.muon_learning_rate / peak(wanted)}],
+        lr=0.0,
+        weight_decay=training.weight_decay,
+        momentum=0.95,
+    )
+    return Together([muon, torch.optim.AdamW(_by_decay(rest, training.weight_decay), **adam)])
+
+
+def _by_decay(parameters: Iterable[Tensor], weight_decay: float) -> list[dict[str, Any]]:
+    every = list(parameters)
+    return [
+        {"params": [each for each in every if each.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [each for each in every if each.dim() < 2], "weight_decay": 0.0},
+    ]
