@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -26,6 +27,7 @@ _COLUMNS = (
     "unknown\ntokens",
     "MB/s",
 )
+_LEAST_SHARE = 0.0001  # that is written out
 _MARKERS = "osD^vPX*"
 
 
@@ -79,30 +81,45 @@ class Shown:
         axes = figure.subplots()
         axes.set_xscale("log")
         for index, kind in enumerate(dict.fromkeys(each.kind for each in self.measured)):
-            points = [each for each in self.measured if each.kind == kind]
-            axes.plot(
-                [each.vocabulary for each in points],
-                [each.tokens_per_line for each in points],
-                marker=_MARKERS[index % len(_MARKERS)],
-                label=kind,
-            )
+            points = [(each.vocabulary, each.tokens_per_line) for each in self.measured if each.kind == kind]
+            # Hollow, because curves meet.
+            style: dict[str, Any] = {
+                "marker": _MARKERS[index % len(_MARKERS)],
+                "fillstyle": "none",
+                "color": f"C{index % 10}",
+            }
+            if len(points) > 1:
+                axes.plot(*zip(*points), label=kind, **style)
+            else:
+                axes.plot(*zip(*points), linestyle="", **style)
+                axes.annotate(kind, points[0], (0, 8), textcoords="offset points", ha="center", color=style["color"])
         above = axes.secondary_xaxis("top")
-        ticks = [size * 10**power for power in range(7) for size in (1, 2, 5)]
         for axis in (axes.xaxis, above.xaxis):
-            axis.set_major_locator(FixedLocator(ticks))
+            axis.set_major_locator(FixedLocator(_apart({each.vocabulary for each in self.measured})))
             axis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda size, _: f"{size:,.0f}")
-        above.xaxis.set_major_formatter(lambda size, _: f"{self.width.share(size):.0%}")
-        axes.set_ylim(bottom=0)
+        above.xaxis.set_major_formatter(lambda size, _: f"{self.width.share(size):.{1 if size < 2000 else 0}%}")
+        axes.margins(x=0.08)
+        axes.set_ylim(0, 1.12 * max((each.tokens_per_line for each in self.measured), default=1))
         axes.set_xlabel("codebook size (tokens in the vocabulary)")
         axes.set_ylabel("sequence length (tokens a line)")
         above.set_xlabel(
             f"the embedding's share of a decoder-only model, d_model {self.width.d_model}, {self.width.layers} layers"
         )
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False)
         with replacing(path) as file:
             figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
+
+
+def _apart(sizes: Iterable[int]) -> list[int]:
+    """Those of the sizes that have room for a label on an axis of powers."""
+    chosen: list[int] = []
+    for size in sorted(sizes):
+        if not chosen or size > 1.25 * chosen[-1]:
+            chosen.append(size)
+    return chosen
 
 
 def _row(each: Measured) -> list[str]:
@@ -114,6 +131,13 @@ def _row(each: Measured) -> list[str]:
         f"{each.bytes_per_token:.2f}",
         f"{each.embedding_parameters / 1e6:.2f} M",
         f"{each.embedding_share:.1%}",
-        f"{each.unknown:,} ({each.unknown_share:.2%})" if each.unknown else "0",
+        _unknown(each),
         f"{each.megabytes_per_second:.1f}",
     ]
+
+
+def _unknown(each: Measured) -> str:
+    if not each.unknown:
+        return "0"
+    share = f"{each.unknown_share:.2%}" if each.unknown_share >= _LEAST_SHARE else f"<{_LEAST_SHARE:.2%}"
+    return f"{each.unknown:,} ({share})"

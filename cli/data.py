@@ -49,7 +49,7 @@ def check(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECIPE] [FILE]...",
+            metavar="RECIPE|FILE",
             help="Recipe whose corpus or languages to look at; more files of --data. With --recipe, files alone.",
         ),
     ] = None,
@@ -85,8 +85,9 @@ def check(
     sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
     corpus = _find(wanted, sides, files, errors)
     if corpus is None:
+        bundled = wanted.on_bundled()
         options.note(f"NOTE: corpus {wanted.data.corpus} cannot be had here; the bundled one is looked at")
-        corpus = _find(wanted.on_bundled(), sides, files, errors)
+        corpus = _find(bundled, sides, files, errors)
         assert corpus is not None, "a bundled corpus is always there"
     found = audit.audit(corpus) if isinstance(corpus, Corpus) else audit_texts.audit(corpus)
     if as_json:

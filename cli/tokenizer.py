@@ -60,6 +60,7 @@ def compare(
     errors: Any = options.encoding_errors(encoding)
     from cli.codebook import Shown
     from seq2seq.data.lines import read_lines
+    from seq2seq.errors import DataError
     from seq2seq.evaluation import codebook
 
     sample = codebook.hold_out(line for file in files for line in read_lines(file, errors))
@@ -68,6 +69,8 @@ def compare(
     missing: list[codebook.Missing] = []
     for each in codebook.sweep(_announced(wanted, quiet), sample, width):
         measured.append(each) if isinstance(each, codebook.Measured) else missing.append(each)
+    if not measured:
+        raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
     if as_json:
         shown.write_json()
@@ -131,7 +134,8 @@ def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokeniz
     if name not in known or (encoding and name != "tiktoken"):
         close = difflib.get_close_matches(name, known, n=1)
         near = f" (did you mean {close[0]}?)" if close else ""
-        options.usage_error(f"{option} {kind}: no such tokenizer{near}; there are: {', '.join(known)}, tiktoken:NAME")
+        listed = ", ".join(known).replace("tiktoken", "tiktoken:NAME")
+        options.usage_error(f"{option} {kind}: no such tokenizer{near}; there are: {listed}")
     values = {"kind": name} | ({"encoding": encoding} if encoding else {})
     used = sizes[:1] if name in _FIXED else sizes
     return [recipe.Tokenizer.model_validate({**values, "vocabulary_size": size}) for size in used]

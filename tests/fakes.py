@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq import recipe
-from seq2seq.data.tokenizers import BOS
+from seq2seq.data.tokenizers import BOS, EOS
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import Cache, KeyValue, State
 from seq2seq.model.transformer import Transformer
@@ -52,7 +52,7 @@ class TableSteps:
 
     def _logits(self, sentence: int, tokens: Sequence[int]) -> Any:
         logits = np.random.default_rng((self._seed, sentence, *tokens)).normal(scale=2.0, size=self.vocabulary)
-        logits[3] += self._end
+        logits[EOS] += self._end
         return logits
 
 
@@ -75,9 +75,16 @@ def tiny_transformer(vocabulary: int = 11, *, deviation: float = 0.4, **changes:
     return randomise(Transformer(tiny_recipe(**changes), vocabulary, vocabulary).eval(), deviation)
 
 
-def tiny_gpt(vocabulary: int = 11, *, deviation: float = 0.4, **changes: Any) -> Gpt:
-    """A tiny decoder-only model in evaluation mode, its weights all random."""
-    return randomise(Gpt(tiny_recipe(architecture="decoder-only", **changes), vocabulary).eval(), deviation)
+def tiny_gpt(vocabulary: int = 11, *, deviation: float = 0.4, end: float = 0.0, **changes: Any) -> Gpt:
+    """A tiny decoder-only model in evaluation mode, its weights all random. With `end`, that is the logit of EOS."""
+    model = randomise(Gpt(tiny_recipe(architecture="decoder-only", **changes), vocabulary).eval(), deviation)
+    if end:
+        # One part of all states is 1, and EOS looks at nothing else, the others not at it.
+        with torch.no_grad():
+            model.last_norm.weight[0], model.last_norm.bias[0] = 0.0, 1.0
+            model.head.weight[:, 0], model.head.weight[EOS] = 0.0, 0.0
+            model.head.weight[EOS, 0] = end
+    return model
 
 
 def randomise(module: Module, deviation: float = 0.4) -> Module:

@@ -64,3 +64,52 @@ def arguments(folder: Path) -> list[str]:
         prefix = "" if stem == "train" else f"{stem}-"
         given += [f"--{prefix}source-file", str(source), f"--{prefix}target-file", str(target)]
     return given
+
+
+TEXT_RECIPE = """
+summary = "tiny"
+[data]
+form = "text"
+corpus = "nowhere"
+[tokenizer]
+kind = "character"
+vocabulary_size = 100
+[model]
+architecture = "decoder-only"
+d_model = 16
+d_ff = 32
+n_heads = 2
+decoder_layers = 2
+max_length = 16
+dropout = 0.1
+norm = "pre"
+positions = "rotary"
+[training]
+steps = 6
+batch_tokens = 128
+optimizer = "muon"
+learning_rate = 5e-3
+warmup_steps = 2
+schedule = "linear"
+label_smoothing = 0.0
+clip_norm = 1.0
+ema = 0.5
+keep = "ema"
+validate_every = 2
+average_last = 2
+metric = "loss"
+precision = "float32"
+"""
+
+
+def verse(lines: int, seed: int) -> str:
+    """Lines of a few words each."""
+    draw = random.Random(seed)
+    return "".join(" ".join(draw.choices(list(_WORDS.values()), k=draw.randint(2, 7))) + ".\n" for _ in range(lines))
+
+
+def text_arguments(folder: Path) -> list[str]:
+    """What `seqx train` takes to train the tiny recipe of running text, all of it under `folder`."""
+    (folder / "verse.toml").write_text(TEXT_RECIPE, encoding="utf-8")
+    (folder / "verse.txt").write_text(verse(300, 1), encoding="utf-8")
+    return ["--recipe", str(folder / "verse.toml"), "--data", str(folder / "verse.txt"), "--device", "cpu"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,11 @@ class TokenStream:
     def __getitem__(self, part: slice) -> NDArray[Any]:
         """Some of the tokens, uint16 or uint32; they are the file's own, not to be written to."""
         return self._tokens[part]
+
+    def expect_leaps(self) -> None:
+        """What is read next is seldom what follows: reading ahead, by megabytes on some machines, would be in vain."""
+        if hasattr(self._map, "madvise"):  # not on Windows
+            self._map.madvise(mmap.MADV_RANDOM)
 
     def let_go(self) -> None:
         """What was read need not stay resident."""
@@ -88,6 +94,7 @@ class Windows:
         self._rows = max(1, batch_tokens // context)
         self._seed = seed
         self._batches = self._random if chunks == "random" else self._packed
+        stream.expect_leaps()
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
         """Batches with their places, for ever, from a place on."""

@@ -18,7 +18,7 @@ from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
 from seq2seq.data.encoded import Tokenizers
-from seq2seq.data.formats import Text, digest
+from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer
@@ -63,6 +63,7 @@ def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
     rate = schedule.peak(wanted)
     return wanted.model_copy(
         update={
+            "data": wanted.data.model_copy(update={"chunks": "packed"}),
             "model": wanted.model.model_copy(update={"dropout": 0.0}),
             "tokenizer": wanted.tokenizer.model_copy(update={"sampling": 0.0}),
             "training": wanted.training.model_copy(
@@ -114,7 +115,7 @@ def session(
         + ("" if both.joint else f" and {both.target.size:,}")
     )
     if overfit:
-        corpus = _first(corpus, overfit, both.target, wanted.model.max_length)
+        corpus = _first(wanted, corpus, both, overfit)
     task = (
         _running_text(wanted, corpus, both.target, folder, say)
         if isinstance(corpus, TextCorpus)
@@ -125,16 +126,21 @@ def session(
     return Session(folder, wanted, build.model(wanted, both.source.size, both.target.size), task, choice)
 
 
-def _first(corpus: Corpus | TextCorpus, count: int, tokenizer: Tokenizer, context: int) -> Corpus | TextCorpus:
-    """A corpus of its first few pairs, or chunks of text, in every split."""
+def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers, count: int) -> Corpus | TextCorpus:
+    """A corpus of its first few usable pairs, or chunks of text, in every split."""
     if isinstance(corpus, TextCorpus):
+        context, tokenizer = wanted.model.max_length, both.target
         beginning = next(text for text in corpus.train.read() if text)[: count * context * 20]
         tokens = tokenizer.encode([beginning])[0][: count * context + 1]
         text = tokenizer.decode([tokens])[0]
         few = Documents(f"first {count} chunks", lambda: iter([text]), lambda: digest([(text, "")]))
         return replace(corpus, found="overfit", train=few, dev=few, test=few)
-    usable = (pair for pair in corpus.train[0].read() if all(side.strip() for side in pair))
-    pairs = list(islice(usable, count))
+
+    def usable(pair: Pair) -> bool:
+        lengths = [len(each.encode([side])[0]) for each, side in zip((both.source, both.target), pair)]
+        return 0 < min(lengths) and max(lengths) < min(wanted.data.max_length, wanted.data.max_ratio * min(lengths))
+
+    pairs = list(islice(filter(usable, corpus.train[0].read()), count))
     some = Text(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
     return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
 

@@ -170,7 +170,9 @@ class Session:
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False
-        memory.best = sorted([*memory.best, [figure, step]], reverse=True)[: self._recipe.training.keep_best]
+        # Of equals the first, as `best_step` below.
+        ranked = sorted([*memory.best, [figure, step]], key=lambda each: (-each[0], each[1]))
+        memory.best = ranked[: self._recipe.training.keep_best]
         if memory.best_value is None or figure > memory.best_value:
             memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
             return True

@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ from torch.nn import functional as F
 from seq2seq import device, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.model.gpt import Gpt
-from seq2seq.training import optimisers, schedule
+from seq2seq.training import ema, optimisers, schedule
 from seq2seq.training.loop import train
 
 CONTEXT, ROWS, WIDTH, HEADS, LAYERS = 64, 12, 128, 4, 4
@@ -46,8 +47,9 @@ class PeerLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (B, T, C) -> (B, T, C)."""
         B, T, C = x.shape
-        heads = (part.view(B, T, HEADS, -1).transpose(1, 2) for part in self.projection(self.first(x)).split(C, dim=2))
-        seen = F.scaled_dot_product_attention(*heads, is_causal=True)
+        parts = self.projection(self.first(x)).split(C, dim=2)
+        query, key, value = (part.view(B, T, HEADS, -1).transpose(1, 2) for part in parts)
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.output(seen.transpose(1, 2).contiguous().view(B, T, C))
         return x + self.outer(F.gelu(self.inner(self.second(x))))  # type: ignore[no-any-return]
 
@@ -90,7 +92,7 @@ def peer_steps(text: Tensor, vocabulary: int, steps: int, model: Peer) -> Iterat
         tokens = torch.stack([text[start : start + CONTEXT] for start in starts])
         labels = torch.stack([text[start + 1 : start + CONTEXT + 1] for start in starts])
         loss = F.cross_entropy(model(tokens).view(-1, vocabulary), labels.view(-1))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -98,42 +100,60 @@ def peer_steps(text: Tensor, vocabulary: int, steps: int, model: Peer) -> Iterat
         yield
 
 
-def seqx_steps(text: Tensor, wanted: recipe.Recipe, model: Gpt, choice: device.Choice) -> Iterator[None]:
-    """seqx's loop on the same kind of chunks, one step at a time."""
+def chunks(text: Tensor, wanted: recipe.Recipe, seed: int) -> Iterator[tuple[Place, Batch]]:
+    """Batches of the recipe's size at random offsets of a text."""
+    context = wanted.model.max_length
+    rows = wanted.training.batch_tokens // context
+    generator = torch.Generator().manual_seed(seed)
+    for index in count():
+        starts = torch.randint(len(text) - context, (rows,), generator=generator).tolist()
+        drawn = torch.stack([text[start : start + context + 1] for start in starts])
+        tokens = rows * context
+        yield Place(index=index), Batch((drawn[:, :-1],), drawn[:, 1:], tokens, padded=tokens, filled=tokens)
 
-    def batches() -> Iterator[tuple[Place, Batch]]:
-        generator = torch.Generator().manual_seed(1)
-        index = 0
-        while True:
-            starts = torch.randint(len(text) - CONTEXT, (ROWS,), generator=generator).tolist()
-            chunks = torch.stack([text[start : start + CONTEXT + 1] for start in starts])
-            count = ROWS * CONTEXT
-            yield Place(index=index), Batch((chunks[:, :-1],), chunks[:, 1:], count, padded=count, filled=count)
-            index += 1
 
-    for progress in train(
+def seqx_steps(text: Tensor, wanted: recipe.Recipe, model: Gpt, choice: device.Choice, seed: int = 1) -> Iterator[None]:
+    """seqx's loop, one step at a time; at its end the model holds the average of its weights where there is one."""
+    optimiser = optimisers.for_recipe(wanted, model)
+    updates = train(
         model,
-        optimisers.for_recipe(wanted, model),
+        optimiser,
         schedule.for_recipe(wanted),
-        batches(),
+        chunks(text, wanted, seed),
         choice.numerics,
         label_smoothing=0.0,
-        clip_norm=1.0,
-    ):
+        clip_norm=wanted.training.clip_norm,
+    )
+    for progress in islice(updates, wanted.training.steps):
         progress.loss.item()
+        if wanted.training.ema:
+            ema.update(optimiser, model, wanted.training.ema, progress.step)
         yield
+    if wanted.training.ema:
+        model.load_state_dict({**model.state_dict(), **ema.averages(optimiser, model)})
 
 
-def whole_split(logits: Callable[[Tensor], Tensor], text: Tensor) -> float:
+def whole_split(logits: Callable[[Tensor], Tensor], text: Tensor, context: int = CONTEXT) -> float:
     """Nats a character over a whole split, in chunks of the context."""
-    rows = (len(text) - 1) // CONTEXT
-    tokens, labels = text[: rows * CONTEXT].view(rows, -1), text[1 : rows * CONTEXT + 1].view(rows, -1)
+    rows = (len(text) - 1) // context
+    tokens, labels = text[: rows * context].view(rows, -1), text[1 : rows * context + 1].view(rows, -1)
     with torch.no_grad():
         losses = [
             F.cross_entropy(logits(tokens[i : i + 64]).flatten(0, 1), labels[i : i + 64].flatten(), reduction="sum")
             for i in range(0, rows, 64)
         ]
-    return float(sum(losses)) / (rows * CONTEXT)
+    return float(sum(losses)) / (rows * context)
+
+
+def shakespeare() -> tuple[Tensor, Tensor, int]:
+    """The first 90 % of tiny Shakespeare, the rest, and the size of the vocabulary, numbered as seqx does."""
+    root = os.environ.get("SEQX_DATA")
+    if not root:
+        sys.exit("set SEQX_DATA to the folder that holds tinyshakespeare/input.txt")
+    raw = (Path(root) / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
+    ids = {character: index + 4 for index, character in enumerate(sorted(set(raw)))}
+    text = torch.tensor([ids[character] for character in raw])
+    return text[: int(0.9 * len(text))], text[int(0.9 * len(text)) :], len(ids) + 4
 
 
 def main() -> None:
@@ -144,14 +164,7 @@ def main() -> None:
         "--full", action="store_true", help="all 2,000 steps, then the loss on the whole validation split"
     )
     asked = parser.parse_args()
-    root = os.environ.get("SEQX_DATA")
-    if not root:
-        sys.exit("set SEQX_DATA to the folder that holds tinyshakespeare/input.txt")
-    raw = (Path(root) / "tinyshakespeare" / "input.txt").read_text(encoding="utf-8")
-    ids = {character: index + 4 for index, character in enumerate(sorted(set(raw)))}  # as seqx numbers them
-    text = torch.tensor([ids[character] for character in raw])
-    training, validation = text[: int(0.9 * len(text))], text[int(0.9 * len(text)) :]
-    vocabulary = len(ids) + 4
+    training, validation, vocabulary = shakespeare()
     sides: dict[str, Iterator[None]] = {}
     models: dict[str, nn.Module] = {}
     torch.manual_seed(1337)

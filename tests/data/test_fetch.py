@@ -8,9 +8,12 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from seq2seq import recipe
+from seq2seq.data import texts
 from seq2seq.data.corpora import Corpus, Pair, find
-from seq2seq.data.fetch import fetch, write
+from seq2seq.data.documents import Documents
+from seq2seq.data.fetch import fetch, write, write_texts
 from seq2seq.data.formats import Text
+from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
 from tests.data.samples import pairs, text
 
@@ -75,3 +78,48 @@ def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, data: recipe.Dat
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write .*: .*; make room there, or choose another folder"):
         fetch(data, tmp_path / "file")
+
+
+def _documents(*of: str) -> Documents:
+    return Documents("made", lambda: iter(of), lambda: "")
+
+
+def test_running_text_is_written_whole_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = recipe.Data(form="text", corpus="tiny")
+    heard: list[int] = []
+    one, several = _documents("a line\u2028\r\n" * 3 + "no end"), _documents("one\ntwo", "", "three \x0b\r")
+    monkeypatch.setenv("SEQX_DATA", str(tmp_path))
+    for corpus, names in (
+        (TextCorpus("tiny", "hub", one, several, one), ["train.txt", "dev.jsonl", "test.txt"]),
+        (TextCorpus("tiny", "hub", several, one, one), ["train.jsonl", "dev.txt", "test.txt"]),
+    ):
+        assert [path.name for path in write_texts(corpus, data, tmp_path, heard.append)] == names
+        assert {path.name for path in (tmp_path / "tiny").iterdir()} == set(names)
+        found = texts.find(data)
+        assert found is not None
+        for own, part in ((corpus.train, found.train), (corpus.dev, found.dev), (corpus.test, found.test)):
+            assert list(part.read()) == [document.replace("\r\n", "\n") for document in own.read()]
+    assert heard == [5, 5]
+
+
+def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    def broken() -> Iterator[str]:
+        yield "one"
+        yield "two"
+        raise DataError("gone")
+
+    data, whole = recipe.Data(form="text", corpus="tiny"), _documents("old")
+    write_texts(TextCorpus("tiny", "hub", whole, whole, whole), data, tmp_path)
+    with pytest.raises(DataError, match="gone"):
+        write_texts(
+            TextCorpus("tiny", "hub", _documents("new"), Documents("", broken, lambda: ""), whole), data, tmp_path
+        )
+    kept = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tiny").iterdir()}
+    assert kept == {"train.txt": "old", "dev.txt": "old", "test.txt": "old"}
+
+
+def test_text_that_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"set data\.hub\.path, or put train, dev and test files into .*tiny yourself"):
+        fetch(recipe.Data(form="text", corpus="tiny"), tmp_path)
+    with pytest.raises(DataError, match="cannot be had from the Hugging Face Hub"):
+        fetch(recipe.Data(form="text", corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone"))), tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.lines import decode_lines, read_lines, read_pairs
+from seq2seq.data.lines import decode_lines, read_ended_lines, read_lines, read_pairs
 from seq2seq.errors import DataError
 from tests.data.samples import pairs
 
@@ -34,6 +34,13 @@ def _write(path: Path, contents: bytes | str) -> Path:
 )
 def test_newline_alone_ends_a_line(tmp_path: Path, contents: bytes, expected: list[str]) -> None:
     assert list(read_lines(_write(tmp_path / "a", contents))) == expected
+
+
+@pytest.mark.parametrize("contents", ["a\nb\n", "a\nb", "\n\n", "a\r\r\nb\rc", "\u2028\x0c\n"])
+def test_lines_with_their_ends_make_up_the_text(tmp_path: Path, contents: str) -> None:
+    path = _write(tmp_path / "a", "\ufeff" + contents)
+    assert "".join(read_ended_lines(path)) == contents.replace("\r\n", "\n")
+    assert [line.removesuffix("\n") for line in read_ended_lines(path)] == list(read_lines(path))
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pytest
 
 from seq2seq.recipe import Recipe
@@ -25,3 +28,31 @@ def test_it_rises_in_a_line_then_falls_with_the_square_root() -> None:
     schedule = inverse_square_root(peak=1.0, warmup_steps=100)
     assert [schedule(step) for step in (1, 25, 50)] == pytest.approx([0.01, 0.25, 0.5])
     assert [schedule(step) for step in (400, 10_000)] == pytest.approx([0.5, 0.1])
+
+
+def of(**training: object) -> list[float]:
+    """The rates of 100 steps, the first 10 of them warm-up, the peak 1."""
+    settings = {"learning_rate": 1.0, "warmup_steps": 10, "steps": 100, **training}
+    schedule = for_recipe(Recipe.model_validate({"training": settings}))
+    return [schedule(step) for step in range(1, 101)]
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine", "wsd"])
+def test_every_falling_schedule_rises_to_the_peak_falls_and_ends_at_its_share(name: str) -> None:
+    for share in (0.0, 0.1):
+        rates = of(schedule=name, final_share=share)
+        assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+        assert max(rates) == pytest.approx(1.0)
+        assert all(late <= early + 1e-12 for early, late in pairwise(rates[9:]))
+        assert share < rates[-1] < share + 0.04  # there just after the last step
+
+
+def test_cosine_is_half_a_wave() -> None:
+    rates = of(schedule="cosine", final_share=0.2, steps=109)
+    assert rates[9 + 50 - 1] == pytest.approx(0.2 + 0.8 * (1 + math.cos(math.pi * 49 / 100)) / 2)
+
+
+def test_warm_up_stable_decay_is_level_until_the_decay() -> None:
+    rates = of(schedule="wsd", decay_share=0.5, steps=109)
+    assert rates[9:60] == pytest.approx([1.0] * 51)
+    assert rates[60 + 24] == pytest.approx(0.5, abs=0.03)

@@ -1,0 +1,120 @@
+"""Which optimiser takes which weights, at which rate, and that all of it is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from seq2seq import recipe
+from seq2seq.model.gpt import Gpt
+from seq2seq.training import ema, optimisers
+
+MODEL = recipe.Model(
+    architecture="decoder-only",
+    d_model=16,
+    d_ff=32,
+    n_heads=2,
+    decoder_layers=2,
+    norm="pre",
+    positions="learned",
+    dropout=0.0,
+)
+
+
+def made(**training: Any) -> tuple[Gpt, torch.optim.Optimizer]:
+    torch.manual_seed(1)
+    model = Gpt(MODEL, 30)
+    settings = recipe.Training.model_validate({"learning_rate": 1e-2, **training})
+    return model, optimisers.for_recipe(recipe.Recipe(model=MODEL, training=settings), model)
+
+
+def update(model: Gpt, optimiser: torch.optim.Optimizer, rate: float, seed: int = 1) -> None:
+    tokens = torch.randint(30, (4, 9), generator=torch.Generator().manual_seed(seed))
+    loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+    loss.backward()
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("share", 1.0)
+    optimiser.step()
+    optimiser.zero_grad()
+
+
+def names(model: Gpt, group: dict[str, Any]) -> set[str]:
+    held = {id(weight) for weight in group["params"]}
+    return {name for name, weight in model.named_parameters() if id(weight) in held}
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
+def test_every_weight_has_one_optimiser_and_moves(kind: str) -> None:
+    model, optimiser = made(optimizer=kind)
+    held = [name for group in optimiser.param_groups for name in names(model, group)]
+    assert sorted(held) == sorted(name for name, _ in model.named_parameters())
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    for seed in range(3):
+        update(model, optimiser, 1e-2, seed)
+    assert all(not torch.equal(before[name], weight) for name, weight in model.named_parameters())
+
+
+def test_decay_shrinks_matrices_alone() -> None:
+    model, optimiser = made(optimizer="adamw", weight_decay=0.5)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    for weight in model.parameters():
+        weight.grad = torch.zeros_like(weight)
+    for group in optimiser.param_groups:
+        group["lr"] = 0.1
+    optimiser.step()
+    for name, weight in model.named_parameters():
+        assert torch.allclose(weight, before[name] * (0.95 if weight.dim() >= 2 else 1.0)), name
+
+
+def test_muon_takes_the_matrices_of_the_layers_alone_at_a_rate_of_its_own() -> None:
+    model, optimiser = made(optimizer="muon", muon_learning_rate=0.05)
+    first, *others = optimiser.param_groups
+    assert names(model, first) == {name for name, w in model.named_parameters() if "blocks" in name and w.dim() == 2}
+    assert first["share"] * 1e-2 == pytest.approx(0.05)
+    assert all(group.get("share", 1.0) == 1.0 for group in others)
+
+
+def test_muons_update_has_singular_values_near_one() -> None:
+    model, optimiser = made(optimizer="muon", muon_learning_rate=0.05)
+    weight = model.blocks[0].attention.output.weight
+    before = weight.detach().clone()
+    update(model, optimiser, 1e-2)
+    values = torch.linalg.svdvals((weight.detach() - before) / 0.05)
+    assert values[: len(values) // 2].min() > 0.5 and values.max() < 1.5
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
+def test_state_put_elsewhere_goes_on_the_same(kind: str) -> None:
+    straight, resumed = made(optimizer=kind), made(optimizer=kind)
+    for seed in range(2):
+        update(*straight, 1e-2, seed)
+        ema.update(straight[1], straight[0], 0.9, seed + 1)
+    resumed[0].load_state_dict(straight[0].state_dict())
+    for (_, old), (_, new) in zip(straight[0].named_parameters(), resumed[0].named_parameters()):
+        resumed[1].state[new] = {key: value.clone() for key, value in straight[1].state[old].items()}
+    for model, optimiser in (straight, resumed):
+        update(model, optimiser, 1e-2, 7)
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(straight[0].state_dict().values(), resumed[0].state_dict().values())
+    )
+
+
+def test_the_average_is_the_one_of_its_definition_and_leaves_the_weights_alone() -> None:
+    model, optimiser = made(optimizer="adamw")
+    wanted = None
+    for step in range(1, 30):
+        update(model, optimiser, 1e-2, step)
+        ema.update(optimiser, model, 0.9, step)
+        weight = model.embedding.weight.detach().clone()
+        decay = min(0.9, (1 + step) / (10 + step))
+        wanted = weight if wanted is None else wanted * decay + weight * (1 - decay)
+    assert wanted is not None
+    assert torch.allclose(ema.averages(optimiser, model)["embedding.weight"], wanted, atol=1e-6)
+    own = model.embedding.weight.detach().clone()
+    with ema.in_place(optimiser, model):
+        assert torch.equal(model.embedding.weight, ema.averages(optimiser, model)["embedding.weight"])
+        assert not torch.equal(model.embedding.weight, own)
+    assert torch.equal(model.embedding.weight, own)
