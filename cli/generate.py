@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -93,7 +94,8 @@ def generate(
         options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     how = Options(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
-    generator = build.generator(folder, devices.choose(device, folder.recipe().training.precision))
+    # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
+    generator = build.generator(folder, devices.choose(device, "float32"))
     if unknown := generator.unknown(text):
         shown = " ".join(map(repr, unknown[:20])) + (" ..." if len(unknown) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
@@ -131,15 +133,17 @@ def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: f
 
 def _prompt(prompt: str | None, input: Path | None, errors: EncodingErrors) -> str:
     """The prompt, letter for letter; empty where a person sits at a terminal and gave none."""
-    from seq2seq.data.lines import decode_ended_lines, read_ended_lines
+    from seq2seq.data.lines import decode_lines, read_blocks
 
     if prompt is not None:
         return prompt
     if input is not None:
-        return "".join(read_ended_lines(input, errors))
+        return "".join(read_blocks(input, errors))
     if sys.stdin is None or sys.stdin.isatty():
         return ""
-    return "".join(decode_ended_lines(sys.stdin.buffer, "standard input", errors))
+    given = sys.stdin.buffer.read()
+    lines = decode_lines(io.BytesIO(given), "standard input", errors)
+    return "\n".join(lines) + "\n" * given.endswith(b"\n")
 
 
 def _streamed(generator: Generator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:

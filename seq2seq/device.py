@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -40,29 +41,81 @@ class Choice:
         return f"{self.numerics.device}, {precision} ({self.reason})"
 
 
-def choose(name: str = "auto", precision: str = "auto") -> Choice:
+@dataclass(frozen=True)
+class Trial:
+    """What became of a training step on a device."""
+
+    seconds: float
+    fault: str = ""  # what the device computes wrongly, where it does
+
+
+Attempt = Callable[[torch.device], Trial]
+
+
+def choose(name: str = "auto", precision: str = "auto", attempt: Attempt | None = None) -> Choice:
     """The device of --device auto|cpu|cuda|mps, with the precision of training.precision.
 
-    Raises DeviceError where this machine does not have it.
+    `attempt` tries a device, where auto has to choose by speed; without it a small feed-forward stack is tried. Raises
+    DeviceError where this machine does not have the device, or the device not the precision.
     """
-    kind, _, number = name.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
-        raise DeviceError(f"--device {name}: there are auto, cpu, cuda and mps")
-    if kind == "auto":
-        device, reason = _automatic()
+    if name == "auto":
+        device, reason = automatic(present(), attempt or (lambda device: Trial(stack_seconds(device))))
     else:
-        present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not present[kind] or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
-            there = ", ".join(known for known, is_there in present.items() if is_there)
-            raise DeviceError(
-                f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has {there}"
-            )
-        device, reason = torch.device(name), f"--device {name}"
+        device, reason = named(name), f"--device {name}"
     prepare()
-    half = _has_bfloat16(device)
+    return Choice(numerics(device, precision), reason)
+
+
+def named(name: str) -> torch.device:
+    """The device cpu, cuda, cuda:1 or mps. Raises DeviceError where this machine does not have it."""
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise DeviceError(f"--device {name}: there are auto, cpu, cuda and mps")
+    there = present()
+    if kind not in there or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
+        raise DeviceError(
+            f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has "
+            f"{', '.join(there)}"
+        )
+    return torch.device(name)
+
+
+def numerics(device: torch.device, precision: str) -> Numerics:
+    """How a device computes at the precision of training.precision. Raises DeviceError where it cannot."""
+    half, reason = bfloat16(device)
     if precision == "bfloat16" and not half:
-        raise DeviceError(f"training.precision = bfloat16: {device} has no fast bfloat16 here; use float32 or auto")
-    return Choice(Numerics(device, torch.bfloat16 if half and precision != "float32" else None), reason)
+        raise DeviceError(
+            f"training.precision = bfloat16: {device} has no fast bfloat16 here ({reason}); use float32 or auto"
+        )
+    return Numerics(device, torch.bfloat16 if half and precision != "float32" else None)
+
+
+def present() -> dict[str, str]:
+    """The devices of this machine, the CPU first, each with what is known of it."""
+    devices = {"cpu": f"{threads()} threads"}
+    if torch.cuda.is_available():
+        devices["cuda"] = torch.cuda.get_device_name()
+    if torch.backends.mps.is_available():
+        devices["mps"] = "the Mac's GPU"
+    return devices
+
+
+def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.device, str]:
+    """What --device auto takes among devices as `present` tells them, and why.
+
+    CUDA wherever there is one; the GPU of a Mac where it is faster than the CPU and computes the same.
+    """
+    if "cuda" in devices:
+        return torch.device("cuda"), f"auto: {devices['cuda']}"
+    if "mps" in devices:
+        mps, cpu = attempt(torch.device("mps")), attempt(torch.device("cpu"))
+        if mps.fault:
+            return torch.device("cpu"), f"auto: mps computes wrongly here: {mps.fault}"
+        fastest = "mps" if mps.seconds < cpu.seconds else "cpu"
+        return torch.device(fastest), (
+            f"auto: a trial step took {1000 * mps.seconds:.1f} ms on mps, {1000 * cpu.seconds:.1f} ms on cpu"
+        )
+    return torch.device("cpu"), f"auto: no GPU here; {devices['cpu']}"
 
 
 def prepare() -> None:
@@ -88,39 +141,54 @@ def threads() -> int:
     return torch.get_num_threads()
 
 
-def _automatic() -> tuple[torch.device, str]:
-    if torch.cuda.is_available():
-        return torch.device("cuda"), f"auto: {torch.cuda.get_device_name()}"
-    if torch.backends.mps.is_available():
-        seconds = {name: trial(torch.device(name)) for name in ("mps", "cpu")}
-        fastest = min(seconds, key=lambda name: seconds[name])
-        return torch.device(
-            fastest
-        ), f"auto: a trial step took {seconds['mps']:.3f} s on mps, {seconds['cpu']:.3f} s on cpu"
-    return torch.device("cpu"), f"auto: no GPU here; {threads()} threads"
+def wait(device: torch.device) -> None:
+    """Return when a device has done all that it was told to do: a clock read sooner tells nothing."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
-def trial(device: torch.device, width: int = 256, rows: int = 2048, steps: int = 5) -> float:
+@contextmanager
+def random_kept(device: torch.device) -> Iterator[None]:
+    """Leaves torch's random numbers, the CPU's and a device's, as if nothing had been drawn."""
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu)
+        if cuda is not None:
+            torch.cuda.set_rng_state(cuda, device)
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+
+
+def bfloat16(device: torch.device) -> tuple[bool, str]:
+    """Whether bfloat16 products are faster on a device than float32, and why."""
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return True, "the GPU has it"
+        return False, "the GPU lacks it: emulated, slower than float32"
+    if device.type == "mps":
+        return False, "faster on some Macs, slower on others"
+    if torch.cpu._is_avx512_bf16_supported():
+        return True, "the processor has AVX-512 BF16"
+    return False, "the processor lacks AVX-512 BF16: emulated, slower than float32"
+
+
+def stack_seconds(device: torch.device, width: int = 256, rows: int = 2048, steps: int = 5) -> float:
     """Seconds of one training step of a small feed-forward stack on a device, the median of a few."""
-    layers = nn.Sequential(
-        *(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)) for _ in range(6))
-    )
-    layers = layers.to(device)
-    x = torch.randn(rows, width, device=device)
+    with random_kept(device):
+        layers = nn.Sequential(
+            *(nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)) for _ in range(6))
+        ).to(device)
+        x = torch.randn(rows, width, device=device)
     seconds = []
     for _ in range(steps):
         start = time.perf_counter()
         layers(x).square().mean().backward()
-        if device.type != "cpu":
-            torch.accelerator.synchronize(device)
+        wait(device)
         seconds.append(time.perf_counter() - start)
     return sorted(seconds)[steps // 2]
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "mps":
-        return False
-    # Without the processor's own instructions bfloat16 is emulated, and slower than float32.
-    return bool(torch.cpu._is_avx512_bf16_supported())

@@ -80,8 +80,10 @@ def tiny_gpt(vocabulary: int = 11, *, deviation: float = 0.4, end: float = 0.0, 
     model = randomise(Gpt(tiny_recipe(architecture="decoder-only", **changes), vocabulary).eval(), deviation)
     if end:
         # One part of all states is 1, and EOS looks at nothing else, the others not at it.
+        norm = model.last_norm
+        assert isinstance(norm, nn.LayerNorm)
         with torch.no_grad():
-            model.last_norm.weight[0], model.last_norm.bias[0] = 0.0, 1.0
+            norm.weight[0], norm.bias[0] = 0.0, 1.0
             model.head.weight[:, 0], model.head.weight[EOS] = 0.0, 0.0
             model.head.weight[EOS, 0] = end
     return model

@@ -164,7 +164,7 @@ class _Tally:
             for text, _ in parts:
                 encoded = text.encode("utf-8", "surrogatepass")
                 digest.update(encoded)
-                blank = blank and not text.strip()
+                blank = blank and (not text or text.isspace())
                 self._bytes += len(encoded)
                 self._count_characters(number + 1, line, text)
                 line = self._look_at_lines(number + 1, line, text)

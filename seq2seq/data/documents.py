@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
 WHOLE_DOCUMENTS = 20  # held out, where there are this many or more; else the tail of each
 TAIL_SHARE = 20  # one line in this many, for each of dev and test
 _PIECE = 1 << 20  # characters
+_APART = re.compile(r"\S\n(?=[^\W_])")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Documents:
         """The documents in order, each in one piece or more, cut where `cut_at_lines` does."""
         if self.streamed is not None:
             return self.streamed()
-        return chain.from_iterable(cut_at_lines(lines_of(document)) for document in self.read())
+        return chain.from_iterable(cut_at_lines([document]) for document in self.read())
 
 
 def streamed(origin: str, pieces: Callable[[], Iterator[Piece]], checksum: Callable[[], str]) -> Documents:
@@ -71,25 +73,30 @@ def lines_of(text: str) -> Iterator[str]:
     return io.StringIO(text, newline="\n")
 
 
-def cut_at_lines(lines: Iterable[str]) -> Iterator[Piece]:
-    """A document in pieces of about a million characters, for tokenizers that see one at a time; at least one piece.
+def cut_at_lines(blocks: Iterable[str]) -> Iterator[Piece]:
+    """A document, given in blocks of whole lines, in pieces of about a million characters, for tokenizers to see.
 
     Cut between a line that ends with a visible character and one that begins with a letter or a digit, where no
     tokenizer that keeps line ends joins the two; after any line where the next million characters have no such place.
+    There is one piece at least.
     """
-    held: list[str] = []
-    size = 0
-    for line in lines:
-        if size >= _PIECE and (_apart(held[-1], line) or size >= 2 * _PIECE):
-            yield "".join(held), False
-            held, size = [], 0
-        held.append(line)
-        size += len(line)
-    yield "".join(held), True
+    held = ""
+    for block in blocks:
+        held += block
+        while cut := _cut(held):
+            yield held[:cut], False
+            held = held[cut:]
+    yield held, True
 
 
-def _apart(line: str, after: str) -> bool:
-    return len(line) > 1 and not line[-2].isspace() and after[:1].isalnum()
+def _cut(text: str) -> int:
+    """Where the first piece of a text ends; 0 as long as only more text can tell."""
+    apart = _APART.search(text, max(0, _PIECE - 2))
+    line_end = text.find("\n", 2 * _PIECE - 1) + 1
+    ends = [apart.end()] if apart else []
+    if 0 < line_end < len(text):
+        ends.append(line_end)
+    return min(ends, default=0)
 
 
 def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:
@@ -132,15 +139,13 @@ def _survey(pieces: Iterable[Piece]) -> tuple[array[int], array[int]]:
     """Of each document a fingerprint, 0 where it is blank, and how many lines it has."""
     fingerprints, lines = array("Q"), array("Q")
     for _, parts in by_document(pieces):
-        digest = hashlib.blake2b(digest_size=8)
-        blank, ended, last = True, 0, ""
+        digest, blank, count = hashlib.blake2b(digest_size=8), True, 0
         for text, _ in parts:
             digest.update(text.encode("utf-8", "surrogatepass"))
-            blank = blank and not text.strip()
-            ended += text.count("\n")
-            last = text[-1:]
+            blank = blank and (not text or text.isspace())
+            count += _line_count(text)
         fingerprints.append(0 if blank else int.from_bytes(digest.digest()))
-        lines.append(ended + (last not in ("", "\n")))
+        lines.append(count)
     return fingerprints, lines
 
 
@@ -156,6 +161,21 @@ def _bounds(lines: int, split: SplitName, splits: Sequence[SplitName]) -> tuple[
 
 def _between(parts: Iterable[Piece], start: int, end: int) -> Iterator[Piece]:
     """Some lines of a document as a document; nothing where there are none."""
-    if start == end:
-        return iter(())
-    return cut_at_lines(islice((line for text, _ in parts for line in lines_of(text)), start, end))
+    return cut_at_lines(_lines_between(parts, start, end)) if start < end else iter(())
+
+
+def _lines_between(parts: Iterable[Piece], start: int, end: int) -> Iterator[str]:
+    line = 0
+    for text, _ in parts:
+        after = line + _line_count(text)
+        if start <= line and after <= end:
+            yield text
+        elif line < end and after > start:
+            yield "".join(islice(lines_of(text), max(0, start - line), end - line))
+        if after >= end:
+            return
+        line = after
+
+
+def _line_count(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n") and bool(text))

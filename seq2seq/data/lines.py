@@ -7,9 +7,10 @@ import math
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, cast
 
 from seq2seq.errors import DataError
 
@@ -17,6 +18,7 @@ EncodingErrors = Literal["strict", "replace"]
 
 # Where one file has more lines than this over the other, they are different texts: no single line is to blame.
 _FEW_EXTRA = 10_000
+_BLOCK = 1 << 18  # bytes
 
 
 def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
@@ -24,39 +26,41 @@ def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "str
 
     U+2028, U+0085, \\x0b, \\x0c and a lone \\r are characters like others. Raises DataError: invalid UTF-8, or UTF-16.
     """
-    return (line.removesuffix("\n") for line in decode_ended_lines(file, name, errors))
-
-
-def decode_ended_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
-    """As `decode_lines`, each line with its `\\n`; the last one may have none."""
     for number, raw in enumerate(file, start=1):
         if number == 1:
-            if _is_utf_16(raw):
-                raise DataError(f"{name} is UTF-16, not UTF-8: convert it, for example with iconv -f UTF-16 -t UTF-8")
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
+            raw = _without_mark(raw, name)
             if not raw:
                 return
-        if raw.endswith(b"\r\n"):
-            raw = raw[:-2] + b"\n"
-        try:
-            yield raw.decode("utf-8", errors)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name}, line {number}: byte 0x{raw[error.start]:02x} is not UTF-8; "
-                "mend the file, or go on with --encoding-errors replace"
-            ) from error
+        if raw.endswith(b"\n"):
+            raw = raw[:-1].removesuffix(b"\r")
+        yield _decode(raw, name, number, errors)
 
 
 def read_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[str]:
     """The lines of a file (of a .gz file too). Raises DataError where it is missing or unreadable."""
-    return (line.removesuffix("\n") for line in read_ended_lines(path, errors))
+    with _opened(path) as file:
+        yield from decode_lines(file, str(path), errors)
 
 
-def read_ended_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[str]:
-    """As `read_lines`, each line with its `\\n`; the last one may have none."""
+def read_blocks(path: Path, errors: EncodingErrors = "strict") -> Iterator[str]:
+    """The text of a file (of a .gz file too), some whole lines at a time, with the ends that `read_lines` takes off.
+
+    Raises DataError where `read_lines` does.
+    """
+    number = 1
+    with _opened(path) as file:
+        while lines := file.readlines(_BLOCK):
+            if number == 1:
+                lines[0] = _without_mark(lines[0], str(path))
+            yield _decode(b"".join(lines).replace(b"\r\n", b"\n"), str(path), number, errors)
+            number += len(lines)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            yield from decode_ended_lines(file, str(path), errors)
+            yield cast(IO[bytes], file)
     except FileNotFoundError as error:
         raise DataError(f"no file {path}; check the path") from error
     except IsADirectoryError as error:
@@ -81,6 +85,25 @@ def read_pairs(source: Path, target: Path, errors: EncodingErrors = "strict") ->
                 "make line i of one translate line i of the other"
             )
         yield left, right
+
+
+def _without_mark(raw: bytes, name: str) -> bytes:
+    """The first line of a file without its byte order mark."""
+    if _is_utf_16(raw):
+        raise DataError(f"{name} is UTF-16, not UTF-8: convert it, for example with iconv -f UTF-16 -t UTF-8")
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def _decode(raw: bytes, name: str, number: int, errors: EncodingErrors) -> str:
+    """The text of some lines, of which `number` is the first."""
+    try:
+        return raw.decode("utf-8", errors)
+    except UnicodeDecodeError as error:
+        line = number + raw.count(b"\n", 0, error.start)
+        raise DataError(
+            f"{name}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; "
+            "mend the file, or go on with --encoding-errors replace"
+        ) from error
 
 
 def _is_utf_16(raw: bytes) -> bool:

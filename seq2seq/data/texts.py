@@ -30,7 +30,7 @@ from seq2seq.data.formats import (
     suffix_of,
     whole_cell,
 )
-from seq2seq.data.lines import EncodingErrors, read_ended_lines
+from seq2seq.data.lines import EncodingErrors, read_blocks
 from seq2seq.errors import DataError
 from seq2seq.files import sha256
 
@@ -112,7 +112,7 @@ def _corpus(
     name: str, found: Literal["files", "mirror", "hub", "bundled"], texts: dict[SplitName, Documents]
 ) -> TextCorpus:
     for split in SPLITS:
-        if not any(text.strip() for text, _ in texts[split].pieces()):
+        if not any(text and not text.isspace() for text, _ in texts[split].pieces()):
             raise DataError(
                 f"{texts[split].origin}: no text for {split}; give more text ({WHOLE_DOCUMENTS} documents, or longer "
                 f"ones, of {TAIL_SHARE} lines or more), or files of its own for {split}"
@@ -145,7 +145,7 @@ def _file(path: Path, data: recipe.Data, errors: EncodingErrors) -> Documents:
         raise DataError(f"{path}: running text is read from {', '.join(_SUFFIXES)}; rename or convert it")
     must_hold_text(path)
     if suffix == ".txt":
-        return streamed(str(path), lambda: cut_at_lines(read_ended_lines(path, errors)), lambda: sha256(path))
+        return streamed(str(path), lambda: cut_at_lines(read_blocks(path, errors)), lambda: sha256(path))
     readers: dict[str, Callable[[], Iterator[str]]] = {
         ".jsonl": lambda: _cells(read_json_lines(path, errors), path, data),
         ".csv": lambda: _cells(_read_csv(path, errors), path, data),

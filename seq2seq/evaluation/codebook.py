@@ -15,7 +15,7 @@ from seq2seq.errors import DataError
 
 HELD_OUT = 10  # one line in this many
 _MOST_BYTES = 1_000_000_000  # of lines in memory; of more, a sample
-_TIMED = 0.3  # seconds that encoding is timed for, at least
+_TIMED = 0.1  # seconds that encoding is timed for, at least
 _SHORTEST = 1e-6  # seconds that the clock can tell from none
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 import torch
@@ -17,7 +15,8 @@ from seq2seq.data.batches import Batch, Layout, Place
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.errors import DataError
-from seq2seq.training import optimisers, schedule
+from seq2seq.training import memory, optimisers, random_batches, schedule
+from seq2seq.training.checkup import attempt
 from seq2seq.training.loop import train
 
 _UPDATES = 4
@@ -30,7 +29,6 @@ _CHARACTERS_A_TOKEN = {
     "character": 1.0,
     "byte": 0.95,
 }
-_VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe does not say
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Estimate:
 
 def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str) -> Estimate:
     """Time a few updates on random tokens of the corpus's lengths."""
-    choice = device.choose(device_name, wanted.training.precision)
-    vocabulary = _VOCABULARIES.get(wanted.tokenizer.kind, wanted.tokenizer.vocabulary_size)
+    choice = device.choose(device_name, wanted.training.precision, attempt(wanted))
+    vocabulary = random_batches.vocabulary(wanted.tokenizer)
     model = build.model(wanted, vocabulary, vocabulary).to(choice.numerics.device)
     characters = _CHARACTERS_A_TOKEN[wanted.tokenizer.kind]
     if isinstance(corpus, TextCorpus):
@@ -83,7 +81,7 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: st
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         size=f"{units:,} characters" if isinstance(corpus, TextCorpus) else f"{units:,} pairs",
         target_tokens=int(units * mean),
-        memory=_memory(choice.numerics.device),
+        memory=memory.peak(choice.numerics.device),
         step_seconds=seconds / _UPDATES,
         tokens_per_second=tokens / seconds,
         epochs=wanted.training.steps * tokens / _UPDATES / (units * mean),
@@ -124,27 +122,14 @@ def _batches(
     for index, share in enumerate(shares):
         source, target = lengths[min(int(share * len(lengths)), len(lengths) - 1)]
         rows = max(1, budget // (int(layout.longest(np.array([[source - 1, target - 1]]))[0]) + 1))
-        tokens = torch.randint(4, vocabulary, (rows, source + target - 2), generator=generator).tolist()
         yield (
             Place(index=index),
-            layout.collate([row[: source - 1] for row in tokens], [row[source - 1 :] for row in tokens]),
+            random_batches.of_pairs([(source, target)] * rows, vocabulary, layout, generator),
         )
 
 
 def _chunks(context: int, budget: int, vocabulary: int) -> Iterator[tuple[Place, Batch]]:
     """Batches of random tokens, each as long as the context."""
     generator = torch.Generator().manual_seed(1)
-    rows = max(1, budget // context)
-    for index in count():
-        tokens = torch.randint(4, vocabulary, (rows, context + 1), generator=generator)
-        filled = rows * context
-        yield Place(index=index), Batch((tokens[:, :-1],), tokens[:, 1:], filled, padded=filled, filled=filled)
-
-
-def _memory(where: torch.device) -> int:
-    if where.type == "cuda":
-        return torch.cuda.max_memory_allocated(where)
-    if where.type == "mps":
-        return int(torch.mps.driver_allocated_memory())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    while True:
+        yield Place(), random_batches.of_text(context, max(1, budget // context), vocabulary, generator)

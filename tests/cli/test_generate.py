@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -207,12 +207,12 @@ def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
     from cli.generate import _streamed
 
     class Still:
-        def stream(self, prompt: str, options: Options) -> Iterator[str]:
-            yield from self.pieces
-            return Generated("".join(self.pieces), (), 0.0, "end")
-
         def __init__(self, *pieces: str) -> None:
             self.pieces = pieces
+
+        def stream(self, prompt: str, options: Options) -> Generator[str, None, Generated]:
+            yield from self.pieces
+            return Generated("".join(self.pieces), (), 0.0, "end")
 
     for pieces, shown, wanted in (
         (("a\n",), "p", b"pa\n"),
@@ -232,7 +232,7 @@ def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
         (("--temperature", "-1"), ("--temperature -1",)),
         (("--temperature", "nan"), ("--temperature nan",)),
         (("--temperature", "inf"), ("--temperature inf",)),
-        (("--temperature", "hot"), ("--temperature", "hot")),
+        (("--temperature", "hot"), ("--temperature", "valid number")),
         (("--top-p", "0"), ("--top-p 0",)),
         (("--top-p", "1.5"), ("--top-p 1.5",)),
         (("--top-k", "-1"), ("--top-k",)),

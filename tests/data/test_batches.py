@@ -143,6 +143,23 @@ def test_collate_shifts_the_target_and_pads_with_pad() -> None:
     assert mask.dtype == torch.bool
 
 
+def test_one_sequence_a_pair_labels_the_target_alone() -> None:
+    batch = batches.JOINED.collate([[5, 6, 7], [8]], [[9], [10, 11]])
+    (inputs,) = batch.inputs
+    assert inputs is not None
+    assert inputs.tolist() == [[5, 6, 7, BOS, 9], [8, BOS, 10, 11, PAD]]
+    assert batch.labels.tolist() == [[PAD, PAD, PAD, 9, EOS], [PAD, 10, 11, EOS, PAD]]
+    assert (batch.tokens, batch.padded, batch.filled) == (5, 10, 9)
+
+
+def test_joined_batches_keep_the_budget_and_hold_each_pair_once(encoded: Encoded, bpe: Tokenizers) -> None:
+    joined = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED)
+    epoch = [batch for _, batch in takewhile(lambda each: each[0].epoch == 0, joined.stream())]
+    assert max(batch.padded for batch in epoch) <= BUDGET
+    assert sum(len(batch.labels) for batch in epoch) == len(encoded)
+    assert sum(batch.filled for batch in epoch) / sum(batch.padded for batch in epoch) > 0.8
+
+
 def test_no_mask_where_sources_are_equally_long() -> None:
     assert collate([[7, 8], [9, 10]], [[11], [12, 13]]).inputs[1] is None
     tokens, mask, count = pad_sources([[], []])

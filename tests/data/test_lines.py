@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.lines import decode_lines, read_ended_lines, read_lines, read_pairs
+from seq2seq.data import lines
+from seq2seq.data.lines import decode_lines, read_blocks, read_lines, read_pairs
 from seq2seq.errors import DataError
 from tests.data.samples import pairs
 
@@ -36,11 +37,28 @@ def test_newline_alone_ends_a_line(tmp_path: Path, contents: bytes, expected: li
     assert list(read_lines(_write(tmp_path / "a", contents))) == expected
 
 
-@pytest.mark.parametrize("contents", ["a\nb\n", "a\nb", "\n\n", "a\r\r\nb\rc", "\u2028\x0c\n"])
-def test_lines_with_their_ends_make_up_the_text(tmp_path: Path, contents: str) -> None:
+@pytest.mark.parametrize("block", [1, 1 << 18])
+@pytest.mark.parametrize("contents", ["", "a\nb\n", "a\nb", "\n\n", "a\r\r\nb\rc\r\n", "\u2028\x0c\r\n"])
+def test_blocks_are_the_text_in_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents: str, block: int
+) -> None:
+    monkeypatch.setattr(lines, "_BLOCK", block)
     path = _write(tmp_path / "a", "\ufeff" + contents)
-    assert "".join(read_ended_lines(path)) == contents.replace("\r\n", "\n")
-    assert [line.removesuffix("\n") for line in read_ended_lines(path)] == list(read_lines(path))
+    found = list(read_blocks(path))
+    assert "".join(found) == contents.replace("\r\n", "\n")
+    assert all(each.endswith("\n") for each in found[:-1])
+    assert "".join(found).removesuffix("\n").split("\n") == (list(read_lines(path)) or [""])
+
+
+@pytest.mark.parametrize("block", [1, 1 << 18])
+def test_blocks_fail_where_lines_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(lines, "_BLOCK", block)
+    path = _write(tmp_path / "latin", b"ok\r\nok\nd\xe9j\xe0\n")
+    with pytest.raises(DataError, match="latin, line 3: byte 0xe9 is not UTF-8"):
+        list(read_blocks(path))
+    assert "".join(read_blocks(path, "replace")) == "ok\nok\nd\ufffdj\ufffd\n"
+    with pytest.raises(DataError, match=r"no file .*gone; check the path"):
+        list(read_blocks(tmp_path / "gone"))
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))

@@ -172,11 +172,18 @@ def test_pieces_are_whole_lines_and_make_up_the_documents(of: list[str], size: i
 def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "_PIECE", 4)
     text = "one.\n\ntwo.\n  three\nfour\n(five)\n"
-    assert [piece for piece, _ in cut_at_lines(lines_of(text))] == [
+    assert [piece for piece, _ in cut_at_lines([text])] == [
         "one.\n\ntwo.\n",  # twice as long as wanted: cut after any line
         "  three\n",
         "four\n(five)\n",
     ]
+
+
+@given(st.text("ab \n", max_size=80), st.integers(1, 12))
+def test_blocks_play_no_part_in_where_the_cuts_are(text: str, size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "_PIECE", size)
+        assert list(cut_at_lines(lines_of(text))) == list(cut_at_lines([text]))
 
 
 def _given(folder: Path, **contents: str) -> dict[SplitName, Sequence[Path]]:

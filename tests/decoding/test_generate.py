@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, Tokenizer
-from seq2seq.decoding.generate import Generated, Generator, Options
+from seq2seq.decoding.generate import Generator, Options
 from seq2seq.decoding.sampling import Sampling
+from seq2seq.decoding.writer import Generated
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
@@ -178,7 +179,7 @@ def test_texts_come_as_often_as_they_are_probable() -> None:
             allowed = made(torch.tensor([[*prompt, *tokens]]))[0, -1, EOS:].double()
         return dict(enumerate((allowed / 1.3).softmax(-1).tolist(), start=EOS))
 
-    expected: dict[tuple[int, ...], float] = Counter()
+    expected: dict[tuple[int, ...], float] = defaultdict(float)
     for one, mass in following(()).items():
         if one == EOS:
             expected[()] += count * mass

@@ -167,7 +167,8 @@ def slow_top_k(scores: Sequence[float], k: int) -> list[float]:
 
 def slow_top_p(scores: Sequence[float], mass: float) -> list[float]:
     probability = masses(scores)
-    kept, so_far = [], 0.0
+    kept: list[int] = []
+    so_far = 0.0
     for token in sorted(range(len(scores)), key=lambda token: -probability[token]):
         if kept and so_far >= mass:
             break
@@ -229,8 +230,7 @@ def test_filters_come_one_after_another(seed: int, temperature: float, top_k: in
     torch.manual_seed(seed)
     logits = torch.randn(10).mul(2)
     scores = [score / temperature for score in logits.double().tolist()]
-    for slow, value in ((slow_top_k, top_k or 10), (slow_top_p, top_p), (slow_min_p, min_p)):
-        scores = slow(scores, value)  # type: ignore[operator]
+    scores = slow_min_p(slow_top_p(slow_top_k(scores, top_k or 10), top_p), min_p)
     found = probabilities(logits[None], Sampling(temperature, top_k, top_p, min_p=min_p))
     assert found[0].tolist() == pytest.approx(masses(scores), abs=1e-5)
 

@@ -1,0 +1,148 @@
+"""Memory that there is, memory that a training takes, and the largest batch that fits."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from seq2seq.data.batches import Batch
+from seq2seq.device import Numerics
+from seq2seq.training.loop import Trainable
+from seq2seq.training.loss import summed_loss
+
+FULL = 0.9  # share of the memory that a batch may fill
+_PASSING = 1.5  # what a backward pass takes at its height, over what the forward pass kept for it
+_COPIES = 4  # of the weights: themselves, gradients, two moments
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A value of training.batch_tokens that fits, and how it was found."""
+
+    batch_tokens: int
+    how: str
+
+
+def peak(where: torch.device) -> int:
+    """The most bytes that this process has held on a device."""
+    if where.type == "cuda":
+        return torch.cuda.max_memory_allocated(where)
+    if where.type == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def total() -> int:
+    """Bytes of this machine's main memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def room(where: torch.device) -> tuple[int, str]:
+    """Bytes on a device that this process could hold, and what says so."""
+    if where.type == "cuda":
+        return torch.cuda.mem_get_info(where)[0] + torch.cuda.memory_reserved(where), "free memory of the GPU"
+    if where.type == "mps":
+        return int(torch.mps.recommended_max_memory()), "memory that Metal recommends to use"
+    table = Path("/proc/meminfo")
+    if not table.is_file():
+        return total() // 2, "half of the memory"
+    (kilobytes,) = (
+        line.split()[1] for line in table.read_text(encoding="ascii").split("\n") if line.startswith("MemAvailable:")
+    )
+    return min([int(kilobytes) * 1024, *_group_limit()]), "available memory"
+
+
+def _group_limit() -> list[int]:
+    """What is left of the memory that a container may take, where there is a limit."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return []
+    return [] if limit == "max" else [int(limit) - int(used)]
+
+
+def kept(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: float) -> int:
+    """Bytes that a forward pass keeps for the backward pass, weights among them."""
+    sizes: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    model.train()
+    moved = batch.to(numerics.device)
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: cast(Tensor, tensor)), numerics.context():
+        loss, _ = summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing)
+    del loss  # the pass was alive until here, so that no two tensors had one address
+    return sum(sizes.values())
+
+
+def estimated_budget(parameters: int, bytes_a_token: float, where: torch.device) -> Budget:
+    """The batch that should fit, from what a token of it keeps for the backward pass."""
+    bytes_there, what = room(where)
+    left = FULL * bytes_there - _COPIES * 4 * parameters
+    tokens = max(0, int(left / (_PASSING * bytes_a_token)))
+    return Budget(
+        _rounded(tokens),
+        f"estimated: each token keeps {bytes_a_token / 1024:,.0f} KiB for the backward pass, which takes {_PASSING} "
+        f"times that at its height; of {bytes_there / 2**30:.1f} GiB, {what}, {FULL:.0%} are counted on",
+    )
+
+
+def measured_budget(
+    step: Callable[[int], int],
+    start: int,
+    bytes_there: int,
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Budget:
+    """The largest batch that ran, doubled from `start` on until memory is full, or time is up.
+
+    `step` takes a batch of so many tokens and returns the peak of memory; it raises what torch raises where memory
+    ends.
+    """
+    largest, used = 0, 0
+    tokens = start
+    end = clock() + seconds
+    ended = "the time for trying was up"
+    while clock() < end:
+        try:
+            taken = step(tokens)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            ended = f"at {tokens:,} memory ran out"
+            break
+        if taken > FULL * bytes_there:
+            ended = f"{tokens:,} took {taken / bytes_there:.0%} of memory"
+            break
+        largest, used, tokens = tokens, taken, 2 * tokens
+    return Budget(
+        largest, f"measured: took {used / 2**30:.1f} of {bytes_there / 2**30:.1f} GiB; the batch was doubled until {ended}"
+    )
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch says that memory ended, on whichever device."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory")
+    )
+
+
+def _rounded(tokens: int) -> int:
+    """To two digits, downwards."""
+    unit = 10 ** max(0, len(str(tokens)) - 2)
+    return tokens // unit * unit

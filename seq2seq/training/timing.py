@@ -1,0 +1,78 @@
+"""How long a step takes, and what its growth with the batch says."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+_WARM_UP = 3  # steps that allocate, compile and fill caches
+_FLAT = 0.2  # a batch twice as large that takes less than this share longer costs next to nothing
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of a step, over several."""
+
+    median: float
+    p90: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Times a step again and again, for `seconds` or until it has `most` timings; the first steps do not count where
+    there is time for others."""
+
+    seconds: float
+    most: int = 30
+    clock: Callable[[], float] = time.perf_counter
+
+    def time(
+        self,
+        step: Callable[[], object],
+        *,
+        wait: Callable[[], None] = lambda: None,
+        before: Callable[[], object] = lambda: None,
+    ) -> Timing:
+        """Time `step`, which `wait` sees to its end; what `before` it takes is not counted."""
+        taken: list[float] = []
+        end = self.clock() + self.seconds
+        while not taken or (len(taken) < self.most + _WARM_UP and self.clock() < end):
+            before()
+            wait()
+            start = self.clock()
+            step()
+            wait()
+            taken.append(self.clock() - start)
+        counted = sorted(taken[min(_WARM_UP, len(taken) - 1) :])
+        return Timing(median(counted), counted[math.ceil(0.9 * len(counted)) - 1], len(counted))
+
+
+Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
+
+
+def launch_bound_below(curve: Curve) -> int | None:
+    """The size below which a larger batch costs next to nothing, so that starting operations is what takes the time;
+    None where even the smallest batches are bound by their arithmetic."""
+    reached = None
+    for (small, fast), (large, slow) in pairwise(curve):
+        if slow / fast - 1 > _FLAT * (large / small - 1):
+            break
+        reached = large
+    return reached
+
+
+def faster_from(curve: Curve, other: Curve) -> int | None:
+    """The smallest size from which on a device is the faster, of those that both were timed at; None where it is not,
+    even at the largest."""
+    theirs = dict(other)
+    first = None
+    for size, seconds in reversed([(size, seconds) for size, seconds in curve if size in theirs]):
+        if seconds >= theirs[size]:
+            break
+        first = size
+    return first
