@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
-from cli import compare, data, evaluate, generate, recipes, score, tokenizer, train, translate
+from cli import compare, data, doctor, evaluate, generate, recipes, score, tokenizer, train, translate
 from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
 app = typer.Typer(
     name="seqx",
-    help="Train, judge and serve Transformers for translation on the machine you have.\n\n"
-    'Start with: seqx train --recipe fr-en, then: seqx translate "bonjour"',
+    help="Train, judge and serve Transformers on the machine you have: translators, and a GPT from the same blocks.\n\n"
+    'Start with: seqx train --recipe fr-en, then: seqx translate "bonjour"; or: seqx train --recipe gpt-shakespeare, '
+    'then: seqx generate "ROMEO:"',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -45,6 +46,7 @@ app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("doctor")(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")

@@ -120,11 +120,11 @@ def _find(
     corpus = find(wanted.data)
     if corpus is not None:
         return wanted, corpus
-    if wanted.data.hub is None:
-        raise DataError(f"recipe {wanted.name} has no text of its own: give yours with --data")
-    missing = f"corpus {wanted.data.corpus} is neither under $SEQX_DATA nor to be had from the Hugging Face Hub"
-    files = "--data" if wanted.data.form == "text" else "--source-file and --target-file"
-    remedy = f"give {files}, or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
+    missing = f"corpus {wanted.data.corpus} is not under $SEQX_DATA"
+    remedy = "give --data" if wanted.data.form == "text" else "give --source-file and --target-file"
+    if wanted.data.hub is not None:
+        missing += ", nor to be had from the Hugging Face Hub"
+        remedy += f", or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
     if not fallback or wanted.data.bundled is None:
         raise DataError(f"{missing}; {remedy}")
     options.note(

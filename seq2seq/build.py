@@ -135,13 +135,17 @@ def translator(run: Run, choice: Choice, search: Options | None = None) -> Trans
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
     made = trained_model(run, both, choice.numerics.device)
-    return Translator(engine(made, choice.numerics), both, search or options(wanted), wanted.model.max_length)
+    # A decoder-only model reads both sides, and its window would drop the source.
+    longest = wanted.model.max_length // (2 if isinstance(made, Gpt) else 1)
+    return Translator(engine(made, choice.numerics), both, search or options(wanted), longest)
 
 
 def generator(run: Run, choice: Choice) -> Generator:
     """A finished run on running text, ready to go on with a prompt."""
     both = read_tokenizers(run.recipe(), run.path)
-    return Generator(_decoder_only(trained_model(run, both, choice.numerics.device)), both.target, choice.numerics)
+    made = _decoder_only(trained_model(run, both, choice.numerics.device))
+    several = run.record().get("text", {}).get("documents", 1) > 1
+    return Generator(made, both.target, choice.numerics, documents=several)
 
 
 def _decoder_only(of: Model) -> Gpt:

@@ -46,7 +46,7 @@ class Trial:
     """What became of a training step on a device."""
 
     seconds: float
-    fault: str = ""  # what the device computes wrongly, where it does
+    fault: str = ""  # why the device must not be used, where it must not
 
 
 Attempt = Callable[[torch.device], Trial]
@@ -92,7 +92,7 @@ def numerics(device: torch.device, precision: str) -> Numerics:
 
 def present() -> dict[str, str]:
     """The devices of this machine, the CPU first, each with what is known of it."""
-    devices = {"cpu": f"{threads()} threads"}
+    devices = {"cpu": f"{threads()} thread{'s' if threads() > 1 else ''}"}
     if torch.cuda.is_available():
         devices["cuda"] = torch.cuda.get_device_name()
     if torch.backends.mps.is_available():
@@ -110,7 +110,7 @@ def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.devic
     if "mps" in devices:
         mps, cpu = attempt(torch.device("mps")), attempt(torch.device("cpu"))
         if mps.fault:
-            return torch.device("cpu"), f"auto: mps computes wrongly here: {mps.fault}"
+            return torch.device("cpu"), f"auto: not mps: {mps.fault}"
         fastest = "mps" if mps.seconds < cpu.seconds else "cpu"
         return torch.device(fastest), (
             f"auto: a trial step took {1000 * mps.seconds:.1f} ms on mps, {1000 * cpu.seconds:.1f} ms on cpu"
@@ -147,6 +147,17 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Computes with one thread of the CPU."""
+    usual = threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 @contextmanager

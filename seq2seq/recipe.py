@@ -235,9 +235,8 @@ class Recipe(_Section):
     def on_bundled(self) -> Recipe:
         """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced."""
         if self.data.bundled is None:
-            raise RecipeError(
-                f"recipe {self.name} has no bundled corpus to stand in: give --source-file and --target-file"
-            )
+            files = "--data" if self.data.form == "text" else "--source-file and --target-file"
+            raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give {files}")
         values = self.model_dump()
         for section, changes in values.pop("fallback").items():
             values[section].update(changes)

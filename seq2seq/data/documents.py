@@ -83,16 +83,18 @@ def cut_at_lines(blocks: Iterable[str]) -> Iterator[Piece]:
     held = ""
     for block in blocks:
         held += block
-        while cut := _cut(held):
-            yield held[:cut], False
-            held = held[cut:]
+        start = 0
+        while end := _cut(held, start):
+            yield held[start:end], False
+            start = end
+        held = held[start:]
     yield held, True
 
 
-def _cut(text: str) -> int:
-    """Where the first piece of a text ends; 0 as long as only more text can tell."""
-    apart = _APART.search(text, max(0, _PIECE - 2))
-    line_end = text.find("\n", 2 * _PIECE - 1) + 1
+def _cut(text: str, start: int) -> int:
+    """Where the piece that starts at a place of a text ends; 0 as long as only more text can tell."""
+    apart = _APART.search(text, max(start, start + _PIECE - 2))
+    line_end = text.find("\n", start + 2 * _PIECE - 1) + 1
     ends = [apart.end()] if apart else []
     if 0 < line_end < len(text):
         ends.append(line_end)

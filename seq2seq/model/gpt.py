@@ -65,7 +65,7 @@ class Gpt(nn.Module):
 
     def start(self, prompt: Tensor) -> State:
         """The state that has read B prompts (B, P); of one longer than the context, the newest half a context."""
-        newest = prompt if prompt.size(1) <= self.context else prompt[:, -(self.context // 2) :]
+        newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
         state = State([Cache() for _ in self.blocks], [], None, history=newest[:, :0])
         if newest.size(1):
             self._read(newest, state)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -12,12 +12,13 @@ from torch import Tensor
 
 from seq2seq import build, recipe
 from seq2seq.data.batches import Batch
+from seq2seq.device import one_thread
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import random_batches
 from seq2seq.training.loss import summed_loss
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
-_TOKENS = 1024  # of the batch, at most
+_TOKENS = 512  # of the batch, at most
 _STEPS = 4  # of cached decoding
 _CPU = torch.device("cpu")
 
@@ -59,7 +60,7 @@ def compare(wanted: recipe.Recipe, device: torch.device) -> Agreement:
         for weight in model.parameters():  # sub-layers that start at zero would hide all before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
     batch = random_batches.of_recipe(wanted, min(wanted.training.batch_tokens, _TOKENS))
-    with _threads(1 if device.type == "cpu" else torch.get_num_threads()):
+    with one_thread() if device.type == "cpu" else nullcontext():
         expected = _compute(model, batch, _CPU, wanted.training.label_smoothing)
     model.zero_grad()
     found = _compute(copy.deepcopy(model).to(device), batch, device, wanted.training.label_smoothing)
@@ -85,7 +86,8 @@ class _Computed:
 def _compute(model: build.Model, batch: Batch, device: torch.device, label_smoothing: float) -> _Computed:
     """All of it on the CPU."""
     inputs = [None if each is None else each.to(device) for each in batch.inputs]
-    loss, _ = summed_loss(model.hidden(*inputs), model.head.weight, batch.labels.to(device), label_smoothing)
+    hidden: Callable[..., Tensor] = model.hidden
+    loss, _ = summed_loss(hidden(*inputs), model.head.weight, batch.labels.to(device), label_smoothing)
     (loss / batch.tokens).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None]
     with torch.inference_mode():
@@ -115,13 +117,3 @@ def _apart(found: Tensor, expected: Tensor) -> float:
 
 def _apart_at_most(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    usual = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(usual)

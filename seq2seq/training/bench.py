@@ -18,8 +18,8 @@ from seq2seq.device import Numerics, wait
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
 from seq2seq.training import memory, optimisers, random_batches, schedule
-from seq2seq.training.loop import Progress, train
-from seq2seq.training.timing import Stopwatch, Timing
+from seq2seq.training.loop import Progress, Trainable, train
+from seq2seq.training.timing import Comparison, Stopwatch, Timing
 
 # What torch calls the kernels that scaled_dot_product_attention may choose, as their names end; the first fits.
 _KERNELS = {
@@ -29,6 +29,7 @@ _KERNELS = {
     "flash_attention_for_cpu": "flash",
     "attention_math_for_mps": "Metal",
 }
+_STEPS = 10  # losses read between two looks at the clock
 _PRODUCTS = "two products and a softmax"
 
 
@@ -65,31 +66,31 @@ class Bench:
         timing = stopwatch.time(lambda: next(updates), wait=self._wait)
         return Row(batch.labels.numel(), batch.tokens, timing)
 
-    def reading(self, batch_tokens: int, steps: int, stopwatch: Stopwatch) -> tuple[float, float]:
-        """Seconds of so many steps where the loss is read after each, and where it is not."""
+    def reading(self, batch_tokens: int, stopwatch: Stopwatch) -> Comparison:
+        """Several steps where the loss is read after each, and as many where it is not."""
         updates = self._updates(random_batches.of_recipe(self._recipe, batch_tokens))
 
         def read() -> None:
-            for progress in islice(updates, steps):
+            for progress in islice(updates, _STEPS):
                 progress.loss.item()
 
         def leave() -> None:
-            for _ in islice(updates, steps):
+            for _ in islice(updates, _STEPS):
                 pass
 
-        return tuple(stopwatch.time(run, wait=self._wait).median for run in (read, leave))  # type: ignore[return-value]
+        return stopwatch.compare(read, leave, wait=self._wait)
 
-    def optimiser(self, stopwatch: Stopwatch, *, fused: bool) -> Timing:
-        """The update alone; where not `fused`, as torch does it by itself."""
-        optimiser = optimisers.for_recipe(self._recipe, self._model)
-        for group in optimiser.param_groups:
-            if "fused" in group and not fused:
+    def optimiser(self, stopwatch: Stopwatch) -> Comparison:
+        """The update alone, as torch does it by itself, and as the recipe does it: fused where that can be."""
+        usual, fused = (optimisers.for_recipe(self._recipe, self._model) for _ in range(2))
+        for group in usual.param_groups:
+            if "fused" in group:
                 group["fused"] = None
         for weight in self._model.parameters():
             weight.grad = torch.full_like(weight, 1e-3)
-        timing = stopwatch.time(optimiser.step, wait=self._wait)
-        optimiser.zero_grad(set_to_none=True)
-        return timing
+        compared = stopwatch.compare(usual.step, fused.step, wait=self._wait)
+        fused.zero_grad(set_to_none=True)
+        return compared
 
     def decoding(self, texts: int, stopwatch: Stopwatch) -> Row:
         """One token of each text, chosen greedily from cached keys and values."""
@@ -113,8 +114,10 @@ class Bench:
     def attention(self, batch_tokens: int) -> tuple[str, str]:
         """The kernels that attention takes in training and in decoding."""
         inputs = random_batches.of_recipe(self._recipe, batch_tokens).to(self._numerics.device).inputs
+        model: Trainable = self._model
+        model.train()
         with self._numerics.context(), _Kernels() as training:
-            self._model.train().hidden(*inputs)
+            model.hidden(*inputs)
         # Not inference_mode, in which torch does not tell the kernels apart.
         with torch.no_grad(), self._numerics.context():
             state = self._start(1)
@@ -124,13 +127,11 @@ class Bench:
 
     def bytes_a_token(self, batch_tokens: int) -> float:
         """What each place more in a batch keeps for the backward pass."""
-        sizes = []
-        for budget in (batch_tokens, 2 * batch_tokens):
-            batch = random_batches.of_recipe(self._recipe, budget)
-            smoothing = self._recipe.training.label_smoothing
-            sizes.append((batch.labels.numel(), memory.kept(self._model, batch, self._numerics, smoothing)))
-        (few, small), (many, large) = sizes
-        return (large - small) / (many - few)
+        few = random_batches.of_recipe(self._recipe, batch_tokens)
+        many = random_batches.of_recipe(self._recipe, 2 * few.labels.numel())
+        smoothing = self._recipe.training.label_smoothing
+        small, large = (memory.kept(self._model, batch, self._numerics, smoothing) for batch in (few, many))
+        return (large - small) / (many.labels.numel() - few.labels.numel())
 
     def memory_of(self, batch_tokens: int) -> int:
         """The most bytes that a step takes on a CUDA device. Raises RuntimeError where memory ends."""
@@ -162,11 +163,11 @@ class Bench:
         return self._model.start(torch.full((texts, max(4, self._recipe.data.max_length // 4)), BOS, device=device))
 
 
-class _Kernels(TorchDispatchMode):
+class _Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes which kernels attention takes."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._found: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import dataclass, field, replace
 
 import torch
 
-import seq2seq
 from seq2seq import device, recipe
-from seq2seq.device import Attempt, Numerics, Trial
-from seq2seq.training import agreement, memory, random_batches
+from seq2seq.device import Attempt, Trial
+from seq2seq.errors import DeviceError
+from seq2seq.training import agreement, memory
 from seq2seq.training.agreement import Agreement
 from seq2seq.training.bench import Bench, Row
+from seq2seq.training.machine import Machine, this_machine
 from seq2seq.training.memory import Budget
-from seq2seq.training.timing import Curve, Stopwatch
+from seq2seq.training.timing import Comparison, Curve, Stopwatch
+from seq2seq.training.trial import attempt, first_line, parameters
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once
-_CHEAP = 5e11  # floating-point operations of a step that may be tried before training
-_READS = 10  # steps between two looks at the clock
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the figures were measured on."""
-
-    seqx: str
-    python: str
-    torch: str
-    platform: str
-    processors: int
-    threads: int
-    omp_wait_policy: str | None
-    memory: int
-    available_memory: int
-    muon: bool  # whether this torch has it
+_FEW = 512  # tokens, where more would tell no more
+_PATIENCE = 10  # times that a device may take what one size may
 
 
 @dataclass(frozen=True)
@@ -47,15 +30,14 @@ class Examined:
 
     name: str
     description: str
-    precision: str
-    bfloat16: str  # whether it is used, and why
+    bfloat16: str  # whether its products are fast, and why
+    precision: str = ""
     training: list[Row] = field(default_factory=list)
     stopped: str = ""  # why larger batches were not timed
+    one_thread: Row | None = None  # of the CPU, where it usually has more
     decoding: list[Row] = field(default_factory=list)
-    optimiser_seconds: float = 0.0
-    unfused_seconds: float = 0.0
-    read_seconds: float | None = None  # of a step after which the loss is read; the CPU never waits
-    unread_seconds: float | None = None
+    optimiser: Comparison | None = None  # the update alone: as torch does it by itself, and as the recipe does it
+    reading: Comparison | None = None  # steps where each loss is read, and where none is; the CPU never waits
     attention: tuple[str, str] = ("", "")  # kernels: in training, in decoding
     open_kernels: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
@@ -66,6 +48,14 @@ class Examined:
     def fault(self) -> str:
         """Why the device must not be used; nothing where it may."""
         return self.error or (self.agreement.fault if self.agreement else "")
+
+    def usual(self, batch_tokens: int) -> Row:
+        """The row of the recipe's batch, or the nearest to it that was timed."""
+        return max(
+            (row for row in self.training if row.size <= batch_tokens),
+            default=self.training[0],
+            key=lambda row: row.size,
+        )
 
     @property
     def curve(self) -> Curve:
@@ -98,46 +88,27 @@ def examine(
 
     Where torch lacks Muon, a recipe that wants it is measured with AdamW.
     """
-    muon = hasattr(torch.optim, "Muon")
-    if wanted.training.optimizer == "muon" and not muon:
+    machine = this_machine()
+    if wanted.training.optimizer == "muon" and not machine.muon:
         wanted = wanted.model_copy(update={"training": wanted.training.model_copy(update={"optimizer": "adamw"})})
-    stopwatch = Stopwatch(0.5, most=8) if quick else Stopwatch(4.0)
+    stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     there = device.present()
     device.prepare()
     examined = []
     for each in devices:
         with device.random_kept(each):
             examined.append(_examine(wanted, each, there.get(each.type, ""), stopwatch, quick, progress))
-    chosen, reason = device.automatic(there, _measured(examined, attempt(wanted)))
+    chosen, reason = device.automatic(there, told(examined, wanted.training.batch_tokens, attempt(wanted)))
     return Checkup(
-        machine=_machine(muon),
+        machine=machine,
         recipe=wanted.name,
-        parameters=_parameters(wanted),
+        parameters=parameters(wanted),
         batch_tokens=wanted.training.batch_tokens,
         optimizer=wanted.training.optimizer,
         devices=examined,
         automatic=str(chosen),
         reason=reason,
     )
-
-
-def attempt(wanted: recipe.Recipe) -> Attempt:
-    """What `device.choose` tries on a device: a training step of this recipe, and on a GPU whether it computes as the
-    CPU does. A recipe whose step is not cheap is stood in for by a stack of layers."""
-
-    def tried(where: torch.device) -> Trial:
-        if 6 * _matrices(wanted.model) * wanted.training.batch_tokens > _CHEAP:
-            return Trial(device.stack_seconds(where))
-        try:
-            with device.random_kept(where):
-                bench = Bench(wanted, device.numerics(where, wanted.training.precision))
-                seconds = bench.training(wanted.training.batch_tokens, Stopwatch(1.0, most=10)).timing.median
-                fault = "" if where.type == "cpu" else agreement.compare(wanted, where).fault
-        except RuntimeError as error:
-            return Trial(inf, _first_line(error))
-        return Trial(seconds, fault)
-
-    return tried
 
 
 def budgets(batch_tokens: int) -> list[int]:
@@ -153,15 +124,127 @@ def _examine(
     quick: bool,
     progress: Callable[[str], None],
 ) -> Examined:
-    numerics = device.numerics(where, wanted.training.precision)
     half, why = device.bfloat16(where)
-    about = {
-        "name": str(where),
-        "description": description,
-        "precision": "float32" if numerics.autocast is None else "bfloat16",
-        "bfloat16": f"{'yes' if half else 'no'}: {why}",
-    }
+    found = Examined(str(where), description, bfloat16=f"{'yes' if half else 'no'}: {why}")
     try:
-        return _measure(Examined(**about), wanted, numerics, stopwatch, quick, progress)
-    except RuntimeError as error:
-        return Examined(**about, error=_first_line(error))
+        numerics = device.numerics(where, wanted.training.precision)
+        found = replace(found, precision="float32" if numerics.autocast is None else "bfloat16")
+        for each in _measure(found, Bench(wanted, numerics), wanted, stopwatch, quick, progress):
+            found = each
+    except (RuntimeError, DeviceError) as error:
+        return replace(found, error=first_line(error))
+    return found
+
+
+def _measure(
+    found: Examined,
+    bench: Bench,
+    wanted: recipe.Recipe,
+    stopwatch: Stopwatch,
+    quick: bool,
+    progress: Callable[[str], None],
+) -> Iterator[Examined]:
+    """What is known of a device, more and more of it; less matters where time runs out."""
+    where = torch.device(found.name)
+    sizes = budgets(wanted.training.batch_tokens)
+    end = stopwatch.clock() + _PATIENCE * stopwatch.seconds
+    progress(f"{where}: agreement with the CPU, memory, attention")
+    found = replace(found, agreement=agreement.compare(wanted, where))
+    yield found
+    budget = memory.estimated_budget(bench.parameters, bench.bytes_a_token(min(sizes[0], _FEW)), where)
+    found = replace(
+        found,
+        budget=budget,
+        attention=bench.attention(min(sizes[0], _FEW)),
+        open_kernels=_open_kernels() if where.type == "cuda" else [],
+    )
+    yield found
+    for row, stopped in _sweep(bench, sizes, budget, stopwatch, end, lambda what: progress(f"{where}: {what}")):
+        found = replace(found, training=found.training + ([row] if row else []), stopped=stopped)
+        yield found
+    usual = found.usual(wanted.training.batch_tokens).size
+    if where.type == "cpu" and device.threads() > 1:
+        progress(f"{where}: training step with one thread")
+        with device.one_thread():
+            found = replace(found, one_thread=bench.training(usual, stopwatch))
+        yield found
+    for texts in TEXTS:
+        progress(f"{where}: decoding step of {texts}")
+        found = replace(found, decoding=[*found.decoding, bench.decoding(texts, stopwatch)])
+        yield found
+        if stopwatch.clock() > end:
+            return
+    progress(f"{where}: optimiser")
+    found = replace(found, optimiser=bench.optimiser(stopwatch))
+    yield found
+    if where.type != "cpu":
+        progress(f"{where}: reading the loss")
+        found = replace(found, reading=bench.reading(usual, stopwatch))
+        yield found
+    if where.type == "cuda" and not quick:
+        progress(f"{where}: largest batch")
+        there, _ = memory.room(where)
+        start = found.training[-1].size
+        yield replace(found, budget=memory.measured_budget(bench.memory_of, start, there, seconds=10.0))
+
+
+def _sweep(
+    bench: Bench,
+    sizes: Sequence[int],
+    budget: Budget,
+    stopwatch: Stopwatch,
+    end: float,
+    progress: Callable[[str], None],
+) -> Iterator[tuple[Row | None, str]]:
+    """A row a size; and why it stopped, where it does not come to the last."""
+    last: Row | None = None
+    for size in sizes:
+        foreseen = last.timing.median * size / last.size if last else 0.0
+        stopped = ""
+        if foreseen > 2 * stopwatch.seconds:
+            stopped = f"a step would take about {foreseen:.0f} s"
+        elif last and stopwatch.clock() > end:
+            stopped = "time was up"
+        elif last and size > budget.batch_tokens:
+            stopped = "they would not fit into memory"
+        if stopped:
+            yield None, f"{size:,} tokens: {stopped}"
+            return
+        progress(f"training step of {size:,} tokens")
+        try:
+            row = bench.training(size, stopwatch)
+        except RuntimeError as error:
+            if not last or not memory.out_of_memory(error):
+                raise
+            yield None, f"{size:,} tokens: out of memory"
+            return
+        if not last or row.size > last.size:
+            last = row
+            yield row, ""
+
+
+def told(examined: Sequence[Examined], batch_tokens: int, otherwise: Attempt) -> Attempt:
+    """Trials told from what was measured, at the recipe's batch or near it; `otherwise` tries what was not."""
+    curves = {torch.device(each.name).type: dict(each.curve) for each in examined}
+    faults = {torch.device(each.name).type: each.fault for each in examined}
+    common = set.intersection(*map(set, curves.values())) if curves else set()
+
+    def tried(where: torch.device) -> Trial:
+        if where.type not in curves or not common:
+            return otherwise(where)
+        size = max((size for size in common if size <= batch_tokens), default=min(common))
+        return Trial(curves[where.type][size], faults[where.type])
+
+    return tried
+
+
+def _open_kernels() -> list[str]:
+    """The kernels of scaled_dot_product_attention that torch may take on CUDA."""
+    backends = torch.backends.cuda
+    switches: dict[str, Callable[[], bool]] = {
+        "flash": backends.flash_sdp_enabled,
+        "memory-efficient": backends.mem_efficient_sdp_enabled,
+        "cuDNN": backends.cudnn_sdp_enabled,
+        "math": backends.math_sdp_enabled,
+    }
+    return [name for name, is_open in switches.items() if is_open()]

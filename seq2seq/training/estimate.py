@@ -16,8 +16,8 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.errors import DataError
 from seq2seq.training import memory, optimisers, random_batches, schedule
-from seq2seq.training.checkup import attempt
 from seq2seq.training.loop import train
+from seq2seq.training.trial import attempt
 
 _UPDATES = 4
 _SAMPLE = 20_000  # pairs looked at for lengths

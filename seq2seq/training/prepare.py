@@ -130,7 +130,7 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
     """A corpus of its first few usable pairs, or chunks of text, in every split."""
     if isinstance(corpus, TextCorpus):
         context, tokenizer = wanted.model.max_length, both.target
-        beginning = next(text for text in corpus.train.read() if text)[: count * context * 20]
+        beginning = next(text for text, _ in corpus.train.pieces() if text)[: count * context * 20]
         tokens = tokenizer.encode([beginning])[0][: count * context + 1]
         text = tokenizer.decode([tokens])[0]
         few = Documents(f"first {count} chunks", lambda: iter([text]), lambda: digest([(text, "")]))

@@ -25,9 +25,7 @@ def of_text(context: int, rows: int, vocabulary: int, generator: torch.Generator
     return Batch((tokens[:, :-1],), tokens[:, 1:], filled, padded=filled, filled=filled)
 
 
-def of_pairs(
-    lengths: Sequence[tuple[int, int]], vocabulary: int, layout: Layout, generator: torch.Generator
-) -> Batch:
+def of_pairs(lengths: Sequence[tuple[int, int]], vocabulary: int, layout: Layout, generator: torch.Generator) -> Batch:
     """Pairs whose sides have these lengths, 2 or more, EOS counted."""
     longest = max(source + target for source, target in lengths)
     drawn = torch.randint(4, vocabulary, (len(lengths), longest), generator=generator).tolist()

@@ -23,6 +23,19 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Two steps, timed in turn."""
+
+    one: Timing
+    other: Timing
+
+    @property
+    def gain(self) -> float:
+        """Seconds that the other takes less than the one; 0 where they overlap too much to tell."""
+        return max(0.0, self.one.median - self.other.median) if self.other.p90 < self.one.median else 0.0
+
+
+@dataclass(frozen=True)
 class Stopwatch:
     """Times a step again and again, for `seconds` or until it has `most` timings; the first steps do not count where
     there is time for others."""
@@ -39,17 +52,33 @@ class Stopwatch:
         before: Callable[[], object] = lambda: None,
     ) -> Timing:
         """Time `step`, which `wait` sees to its end; what `before` it takes is not counted."""
-        taken: list[float] = []
+        (timing,) = self._time((step,), wait, before)
+        return timing
+
+    def compare(
+        self, one: Callable[[], object], other: Callable[[], object], *, wait: Callable[[], None] = lambda: None
+    ) -> Comparison:
+        """Time two steps in turn, so that whatever else the machine does slows both."""
+        return Comparison(*self._time((one, other), wait, lambda: None))
+
+    def _time(
+        self, steps: Sequence[Callable[[], object]], wait: Callable[[], None], before: Callable[[], object]
+    ) -> list[Timing]:
+        taken: list[list[float]] = [[] for _ in steps]
         end = self.clock() + self.seconds
-        while not taken or (len(taken) < self.most + _WARM_UP and self.clock() < end):
-            before()
-            wait()
-            start = self.clock()
-            step()
-            wait()
-            taken.append(self.clock() - start)
-        counted = sorted(taken[min(_WARM_UP, len(taken) - 1) :])
-        return Timing(median(counted), counted[math.ceil(0.9 * len(counted)) - 1], len(counted))
+        while not taken[0] or (len(taken[0]) < self.most + _WARM_UP and self.clock() < end):
+            for step, each in zip(steps, taken):
+                before()
+                wait()
+                start = self.clock()
+                step()
+                wait()
+                each.append(self.clock() - start)
+        return [_timing(each[min(_WARM_UP, len(each) - 1) :]) for each in taken]
+
+
+def _timing(taken: Sequence[float]) -> Timing:
+    return Timing(median(taken), sorted(taken)[math.ceil(0.9 * len(taken)) - 1], len(taken))
 
 
 Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first

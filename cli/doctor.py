@@ -1,0 +1,57 @@
+"""`seqx doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from cli import options
+
+
+def doctor(
+    recipe: options.Recipe = "gpt-shakespeare",
+    changes: options.Set = None,
+    devices: Annotated[
+        list[str] | None, typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that are there.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Rougher figures, sooner.")] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure what the devices of this machine make of a recipe: speed, exactness, memory; say which one to take.
+
+    It takes less than a minute for a small recipe, and trains nothing that is kept.
+
+    Example: seqx doctor --recipe fr-en --quick
+    """
+    from cli.diagnosis import write_json, write_tables
+    from seq2seq import device
+    from seq2seq import recipe as recipes
+    from seq2seq.training import checkup
+
+    wanted = recipes.load(recipe, changes)
+    everything = not devices or "auto" in devices
+    named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
+    with _progress(quiet) as progress:
+        found = checkup.examine(wanted, named, quick=quick, progress=progress)
+    if as_json:
+        write_json(found)
+    else:
+        write_tables(found)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Shows what is being measured: live on a terminal, a line each elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal and not quiet:
+        with console.status("") as live:
+            yield live.update
+    else:
+        yield lambda what: options.note(what, quiet=quiet)

@@ -1,0 +1,47 @@
+"""What this machine is."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+import torch
+
+import seq2seq
+from seq2seq import device
+from seq2seq.training import memory
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Versions, processors, memory in bytes."""
+
+    seqx: str
+    python: str
+    torch: str
+    platform: str
+    processors: int
+    threads: int  # that torch computes with
+    omp_wait_policy: str | None
+    load: float | None  # processes that want a processor, on average over the last minute, where the system tells
+    memory: int
+    available_memory: int
+    muon: bool  # whether this torch has it
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    return Machine(
+        seqx=seq2seq.__version__,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        platform=f"{platform.system()} {platform.machine()}",
+        processors=os.cpu_count() or 1,
+        threads=device.threads(),
+        omp_wait_policy=os.environ.get("OMP_WAIT_POLICY"),
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        memory=memory.total(),
+        available_memory=memory.room(torch.device("cpu"))[0],
+        muon=hasattr(torch.optim, "Muon"),
+    )
