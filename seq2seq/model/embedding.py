@@ -11,7 +11,7 @@ from seq2seq import recipe
 _UNSCALED = 0.02  # GPT-2's deviation
 # A pre-norm state still holds its input's embedding, which a tied head predicts to come again: the last norm starts so
 # small that a state which holds nothing else raises the loss by no more than this, in nats.
-_OWN_INPUT = 0.04
+_OWN_INPUT = 0.16
 
 
 class Embedding(nn.Embedding):
@@ -41,7 +41,7 @@ def last_norm(model: recipe.Model, norm: nn.Module, embedding: Embedding) -> nn.
         return nn.Identity()
     assert isinstance(norm.weight, nn.Parameter)
     logit = math.log1p(math.expm1(_OWN_INPUT) * embedding.num_embeddings)
-    nn.init.constant_(norm.weight, logit / (embedding.embedding_dim * embedding.deviation))
+    nn.init.constant_(norm.weight, min(1.0, logit / (embedding.embedding_dim * embedding.deviation)))
     return norm
 
 
