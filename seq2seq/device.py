@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -119,8 +120,14 @@ def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.devic
 
 
 def prepare() -> None:
-    """Settings of the process, once: the C library keeps the memory that it has, since giving it back and taking it
-    anew each step costs more than any other single thing on a CPU."""
+    """Settings of the process, once, before it computes anything.
+
+    oneDNN keeps the code and the buffers of a thousand shapes of products, and batches of text have ever new shapes: a
+    few are enough. The C library keeps the memory that it has, since giving it back and taking it anew each step costs
+    more than any other single thing on a CPU.
+    """
+    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(variable, "64")
     if sys.platform == "linux":
         try:
             libc = ctypes.CDLL("libc.so.6")
