@@ -36,7 +36,7 @@ def test_each_fallback_is_valid(name: str) -> None:
     made = recipe.load(name)
     if made.data.bundled is None:
         assert made.fallback == {}
-        with pytest.raises(RecipeError, match=f"recipe {name} has no bundled corpus to stand in: give --source-file"):
+        with pytest.raises(RecipeError, match=f"recipe {name} has no bundled corpus to stand in: give --"):
             made.on_bundled()
         return
     stands_in = made.on_bundled()

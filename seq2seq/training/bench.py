@@ -127,7 +127,8 @@ class Bench:
 
     def bytes_a_token(self, batch_tokens: int) -> float:
         """What each place more in a batch keeps for the backward pass."""
-        few = random_batches.of_recipe(self._recipe, batch_tokens)
+        row = random_batches.of_recipe(self._recipe, 1).labels.numel()
+        few = random_batches.of_recipe(self._recipe, max(batch_tokens, 2 * row))  # a row alone is laid out otherwise
         many = random_batches.of_recipe(self._recipe, 2 * few.labels.numel())
         smoothing = self._recipe.training.label_smoothing
         small, large = (memory.kept(self._model, batch, self._numerics, smoothing) for batch in (few, many))
