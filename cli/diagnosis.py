@@ -9,9 +9,9 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from seq2seq.training.bench import Row
-from seq2seq.training.checkup import Checkup, Examined
-from seq2seq.training.findings import findings, verdict
+from seq2seq.checkup.bench import Row
+from seq2seq.checkup.examine import Checkup, Examined
+from seq2seq.checkup.findings import findings, verdict
 
 _GIB = 2**30
 

@@ -31,13 +31,13 @@ def doctor(
     from cli.diagnosis import write_json, write_tables
     from seq2seq import device
     from seq2seq import recipe as recipes
-    from seq2seq.training import checkup
+    from seq2seq.checkup import examine
 
     wanted = recipes.load(recipe, changes)
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
     with _progress(quiet) as progress:
-        found = checkup.examine(wanted, named, quick=quick, progress=progress)
+        found = examine.examine(wanted, named, quick=quick, progress=progress)
     if as_json:
         write_json(found)
     else:

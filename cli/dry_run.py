@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from seq2seq.checkup.estimate import estimate
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
 from seq2seq.recipe import Recipe
-from seq2seq.training.estimate import estimate
 
 
 def show(recipe: Recipe, corpus: Corpus | TextCorpus, device: str) -> None:

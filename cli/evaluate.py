@@ -108,14 +108,17 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool) -> Non
     from rich.console import Console
 
     from cli.screen import show_scores
+    from seq2seq import device as devices
     from seq2seq.data import texts as corpora
     from seq2seq.evaluation import fluency
     from seq2seq.training.prepare import fluency_of
 
-    data = folder.recipe().data
+    recipe = folder.recipe()
+    choice = devices.choose(device, recipe.training.precision)
+    data = recipe.data
     texts = [(file.name, corpora.files([file], data)) for file in files] or [("test", fluency.read_set(folder))]
     for name, text in texts:
-        found = fluency_of(folder, text, device, name)
+        found = fluency_of(folder, text, choice, name)
         fluency.keep(folder, found)
         if as_json:
             typer.echo(json.dumps(found.record(), ensure_ascii=False))

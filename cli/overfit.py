@@ -12,6 +12,8 @@ import typer
 
 from cli import options
 from cli.screen import Screen
+from seq2seq import device as devices
+from seq2seq.checkup.trial import attempt
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated
@@ -43,7 +45,8 @@ def run(recipe: Recipe, corpus: Corpus | TextCorpus, device: str, count: int, *,
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
-        session = prepare.session(wanted, corpus, Run(Path(folder)), device, screen.say, overfit=count)
+        choice = devices.choose(device, wanted.training.precision, attempt(wanted))
+        session = prepare.session(wanted, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
     known = last[-1] < by_heart
     typer.echo(

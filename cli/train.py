@@ -140,6 +140,8 @@ def _find(
 
 def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, quiet: bool) -> None:
     from cli.screen import Screen
+    from seq2seq import device as devices
+    from seq2seq.checkup.trial import attempt
     from seq2seq.training import prepare
 
     screen = Screen(wanted, quiet=quiet)
@@ -148,14 +150,15 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
         screen.scores(folder.record())
         return
     stop = _StopSignals()
-    session = prepare.session(wanted, corpus, folder, device, screen.say)
+    choice = devices.choose(device, wanted.training.precision, attempt(wanted))
+    session = prepare.session(wanted, corpus, folder, choice, screen.say)
     stopped = screen.follow(session.events(stop.asked))
     if not stopped.finished:
         options.note(f"Stopped at step {stopped.step:,}, all saved. The same command goes on from there.", quiet=quiet)
         raise typer.Exit(stop.exit_code)
     stop.release()
     screen.say("Judging the model on the test set")
-    prepare.judge(folder, device)
+    prepare.judge(folder, choice)
     screen.scores(folder.record())
     example = 'generate "ROMEO:"' if wanted.data.form == "text" else 'translate "bonjour"'
     options.note(f"\nTry it: seqx {example} --run {folder.path}", quiet=quiet)

@@ -23,6 +23,7 @@ ALLOWED = {
     "evaluation": {"recipe", "run", "data", "decoding", "device"},
     "build": {"recipe", "run", "data", "model", "decoding", "device", "weights"},
     "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
+    "checkup": {"recipe", "data", "model", "decoding", "device", "build", "training"},
 }
 
 

@@ -25,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from seq2seq import build, recipe
+from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
 from seq2seq.decoding import generate
@@ -32,7 +33,7 @@ from seq2seq.decoding.engines import Options
 from seq2seq.decoding.sampling import Sampling
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
-from seq2seq.training import ema, optimisers, random_batches, schedule
+from seq2seq.training import ema, optimisers, schedule
 from seq2seq.training.loop import evaluate, train
 from tests import tiny
 

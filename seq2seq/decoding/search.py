@@ -175,8 +175,10 @@ def beam_search(
             scores = [*history_scores[place, row].tolist(), float(score[place, rank])]
             finished[active[place]].append(hypothesis(history[place, row].tolist(), scores, alpha))
 
-        # The K best that go on: a stable sort puts those that end last and keeps the order of the others.
-        going = ends.to(torch.uint8).argsort(dim=1, stable=True)[:, :K]
+        # The K best that go on: those that end sort last, the others in their order, by ranks that no two share, since
+        # not every backend sorts stably.
+        ranks = torch.arange(ends.size(1), device=device, dtype=torch.int32)
+        going = (ends.to(torch.int32) * ends.size(1) + ranks).argsort(dim=1)[:, :K]
         origin, token, totals, score = (part.gather(1, going) for part in (origin, token, best, score))
         totals = totals.masked_fill(token == EOS, float("-inf"))
         rows_of = torch.arange(b, device=device)[:, None]

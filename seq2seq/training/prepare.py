@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from seq2seq import build, device, recipe, run
+from seq2seq import build, recipe, run
 from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
@@ -22,6 +22,7 @@ from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
@@ -88,7 +89,7 @@ def session(
     wanted: recipe.Recipe,
     corpus: Corpus | TextCorpus,
     folder: run.Run,
-    device_name: str,
+    choice: Choice,
     say: Callable[[str], None],
     *,
     overfit: int = 0,
@@ -98,7 +99,6 @@ def session(
     `overfit` leaves that many examples, to train on and to judge by. Raises RunError where the folder holds a run on
     other text.
     """
-    choice = device.choose(device_name, wanted.training.precision)
     say(f"Device: {choice}")
     record = corpus.record()
     known = folder.record().get("corpora")
@@ -138,7 +138,7 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
 
     def usable(pair: Pair) -> bool:
         lengths = [len(each.encode([side])[0]) for each, side in zip((both.source, both.target), pair)]
-        return 0 < min(lengths) and max(lengths) < min(wanted.data.max_length, wanted.data.max_ratio * min(lengths))
+        return min(lengths) > 0 and max(lengths) < min(wanted.data.max_length, wanted.data.max_ratio * min(lengths))
 
     pairs = list(islice(filter(usable, corpus.train[0].read()), count))
     some = Text(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
@@ -173,15 +173,14 @@ def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
     return folder.path / "cache" if corpus.found == "overfit" else run.root() / ".cache"
 
 
-def judge(folder: run.Run, device_name: str) -> None:
+def judge(folder: run.Run, choice: Choice) -> None:
     """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
     A translator that saw the phrasebook is also judged on inputs typed as people type.
     """
     wanted = folder.recipe()
-    choice = device.choose(device_name, wanted.training.precision)
     if wanted.data.form == "text":
-        fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), device_name, "test"))
+        fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
     translator = build.translator(folder, choice)
     judging.keep(folder, judging.judge(translator, judging.read_set(folder)), wanted)
@@ -191,15 +190,13 @@ def judge(folder: run.Run, device_name: str) -> None:
         judging.keep(folder, judging.judge(translator, typed, "typed"), wanted)
 
 
-def fluency_of(folder: run.Run, text: Documents, device_name: str, name: str) -> fluency.Fluency:
+def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:
     """How well a finished model foretells a text."""
-    wanted = folder.recipe()
-    numerics = device.choose(device_name, wanted.training.precision).numerics
-    both = build.read_tokenizers(wanted, folder.path)
-    model = build.trained_model(folder, both, numerics.device).eval()
+    both = build.read_tokenizers(folder.recipe(), folder.path)
+    model = build.trained_model(folder, both, choice.numerics.device).eval()
     assert isinstance(model, Gpt), "a recipe of running text is of a decoder-only model"
     with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
-        return fluency.measure(model, both.target, text, Path(scratch), numerics, name)
+        return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name)
 
 
 def _versions() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import recipe
+from seq2seq import device, recipe
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
@@ -40,7 +40,7 @@ def tiny_recipe(**training: object) -> recipe.Recipe:
 def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
     run = Run(folder)
     run.claim(wanted)
-    return prepare.session(wanted, corpus, run, "cpu", lambda message: None)
+    return prepare.session(wanted, corpus, run, device.choose("cpu", wanted.training.precision), lambda message: None)
 
 
 def stop_after(step: int, events: Iterator[Event]) -> list[Event]:

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from seq2seq import build, recipe
+from seq2seq.checkup import random_batches
 from seq2seq.data.batches import Batch
 from seq2seq.device import one_thread
 from seq2seq.model.gpt import Gpt
-from seq2seq.training import random_batches
 from seq2seq.training.loss import summed_loss
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from seq2seq import device, recipe
+from seq2seq.checkup import agreement, memory
+from seq2seq.checkup.agreement import Agreement
+from seq2seq.checkup.bench import Bench, Row
+from seq2seq.checkup.machine import Machine, this_machine
+from seq2seq.checkup.memory import Budget
+from seq2seq.checkup.timing import Comparison, Curve, Stopwatch
+from seq2seq.checkup.trial import attempt, first_line, parameters
 from seq2seq.device import Attempt, Trial
 from seq2seq.errors import DeviceError
-from seq2seq.training import agreement, memory
-from seq2seq.training.agreement import Agreement
-from seq2seq.training.bench import Bench, Row
-from seq2seq.training.machine import Machine, this_machine
-from seq2seq.training.memory import Budget
-from seq2seq.training.timing import Comparison, Curve, Stopwatch
-from seq2seq.training.trial import attempt, first_line, parameters
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once

@@ -12,14 +12,15 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from seq2seq import build, recipe
+from seq2seq.checkup import memory, random_batches
+from seq2seq.checkup.timing import Comparison, Stopwatch, Timing
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.tokenizers import BOS
 from seq2seq.device import Numerics, wait
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
-from seq2seq.training import memory, optimisers, random_batches, schedule
+from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, Trainable, train
-from seq2seq.training.timing import Comparison, Stopwatch, Timing
 
 # What torch calls the kernels that scaled_dot_product_attention may choose, as their names end; the first fits.
 _KERNELS = {

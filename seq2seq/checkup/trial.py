@@ -7,11 +7,11 @@ from math import inf
 import torch
 
 from seq2seq import build, device, recipe
+from seq2seq.checkup import agreement, random_batches
+from seq2seq.checkup.bench import Bench
+from seq2seq.checkup.timing import Stopwatch
 from seq2seq.device import Attempt, Trial
 from seq2seq.errors import DeviceError
-from seq2seq.training import agreement, random_batches
-from seq2seq.training.bench import Bench
-from seq2seq.training.timing import Stopwatch
 
 _CHEAP = 5e11  # floating-point operations of a step that may be tried before training
 _STOPWATCH = Stopwatch(1.0, most=10)

@@ -10,7 +10,7 @@ import torch
 
 import seq2seq
 from seq2seq import device
-from seq2seq.training import memory
+from seq2seq.checkup import memory
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from seq2seq import device, recipe
+from seq2seq.checkup import agreement, examine, memory, random_batches
+from seq2seq.checkup.agreement import Agreement
+from seq2seq.checkup.bench import Bench, Row
+from seq2seq.checkup.examine import Checkup, Examined
+from seq2seq.checkup.findings import findings, verdict
+from seq2seq.checkup.machine import this_machine
+from seq2seq.checkup.timing import Comparison, Stopwatch, Timing, faster_from, launch_bound_below
+from seq2seq.checkup.trial import attempt
 from seq2seq.device import Numerics, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.model import attention
-from seq2seq.training import agreement, checkup, memory, random_batches
-from seq2seq.training.agreement import Agreement
-from seq2seq.training.bench import Bench, Row
-from seq2seq.training.checkup import Checkup, Examined
-from seq2seq.training.findings import findings, verdict
-from seq2seq.training.machine import this_machine
-from seq2seq.training.timing import Comparison, Stopwatch, Timing, faster_from, launch_bound_below
-from seq2seq.training.trial import attempt
 from tests import tiny
 
 CPU, MPS, CUDA = torch.device("cpu"), torch.device("mps"), torch.device("cuda")
@@ -173,12 +173,12 @@ def examined(name: str, milliseconds: dict[int, float], **changes: object) -> Ex
 
 def test_the_verdict_goes_by_what_was_measured_at_the_recipes_batch() -> None:
     both = [examined("cpu", {64: 1, 512: 20, 1024: 40}), examined("mps", {64: 5, 512: 10, 1024: 99})]
-    tell = checkup.told(both, 512, trials())
+    tell = examine.told(both, 512, trials())
     assert tell(CPU) == Trial(0.020) and tell(MPS) == Trial(0.010)
-    assert checkup.told(both, 600, trials())(MPS) == Trial(0.010)
+    assert examine.told(both, 600, trials())(MPS) == Trial(0.010)
     wrong = examined("mps", {512: 10}, error="no kernel")
-    assert checkup.told([both[0], wrong], 512, trials())(MPS) == Trial(0.010, "no kernel")
-    assert checkup.told(both[:1], 512, trials(mps=Trial(7)))(MPS) == Trial(7)  # what was not measured is tried
+    assert examine.told([both[0], wrong], 512, trials())(MPS) == Trial(0.010, "no kernel")
+    assert examine.told(both[:1], 512, trials(mps=Trial(7)))(MPS) == Trial(7)  # what was not measured is tried
 
 
 def found(*devices: Examined, automatic: str = "cpu") -> Checkup:
@@ -292,7 +292,7 @@ def two_threads() -> Iterator[None]:
 @pytest.mark.parametrize("wanted", [TEXT, PAIRS, JOINED], ids=lambda wanted: wanted.model.architecture)
 def test_a_device_is_examined_and_nothing_is_left_behind(wanted: recipe.Recipe) -> None:
     random, told = torch.get_rng_state(), []
-    found = checkup.examine(wanted, [CPU], quick=True, progress=told.append)
+    found = examine.examine(wanted, [CPU], quick=True, progress=told.append)
     assert torch.equal(torch.get_rng_state(), random)
     (cpu,) = found.devices
     assert cpu.error == cpu.fault == ""
@@ -307,7 +307,7 @@ def test_a_device_is_examined_and_nothing_is_left_behind(wanted: recipe.Recipe) 
 
 
 def test_the_cpu_is_also_timed_with_one_thread(two_threads: None) -> None:
-    (cpu,) = checkup.examine(TEXT, [CPU], quick=True).devices
+    (cpu,) = examine.examine(TEXT, [CPU], quick=True).devices
     assert cpu.one_thread is not None and cpu.one_thread.size == cpu.usual(TEXT.training.batch_tokens).size
     assert torch.get_num_threads() == 2
 
@@ -322,7 +322,7 @@ def test_a_large_batch_is_not_tried_where_time_is_up_or_memory_too_small(clock: 
     def sweep(sizes: list[int], seconds: float, fits: int, end: float = 1e9) -> list[tuple[Row | None, str]]:
         budget = memory.Budget(fits, "")
         bench = Slow(TEXT, Numerics(CPU, None))
-        return list(checkup._sweep(bench, sizes, budget, stopwatch(clock, seconds), end, lambda what: None))
+        return list(examine._sweep(bench, sizes, budget, stopwatch(clock, seconds), end, lambda what: None))
 
     *rows, (last, stopped) = sweep([100, 200, 400, 800], 2, 10_000)
     assert [row.size for row, _ in rows if row] == [100, 200, 400]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seq2seq.training.bench import Row
-from seq2seq.training.checkup import Checkup, Examined
-from seq2seq.training.timing import faster_from, launch_bound_below
+from seq2seq.checkup.bench import Row
+from seq2seq.checkup.examine import Checkup, Examined
+from seq2seq.checkup.timing import faster_from, launch_bound_below
 
 _NOTABLE = 0.1  # share of a step
 _LARGE = 0.3

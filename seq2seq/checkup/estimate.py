@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from seq2seq import build, device, recipe
+from seq2seq.checkup import memory, random_batches
+from seq2seq.checkup.trial import attempt
 from seq2seq.data.batches import Batch, Layout, Place
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.errors import DataError
-from seq2seq.training import memory, optimisers, random_batches, schedule
+from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import train
-from seq2seq.training.trial import attempt
 
 _UPDATES = 4
 _SAMPLE = 20_000  # pairs looked at for lengths
