@@ -11,9 +11,9 @@ from seq2seq import recipe
 _UNSCALED = 0.02  # GPT-2's deviation
 # A pre-norm state still holds its input's embedding, which a tied head predicts to come again: the last norm starts so
 # small that this raises the loss by no more than these nats. How far a state points along that embedding at first is 1
-# where the residual branches start at zero; with branches as drawn two thirds is on the safe side.
+# where the residual branches start at zero; with branches as drawn three quarters is on the safe side.
 _OWN_INPUT = 0.16
-_ALONG_OWN_INPUT = {"zero": 1.0, "scaled": 0.65, "full": 0.65}
+_ALONG_OWN_INPUT = {"zero": 1.0, "scaled": 0.75, "full": 0.75}
 
 
 class Embedding(nn.Embedding):
