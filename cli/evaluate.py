@@ -50,8 +50,6 @@ def evaluate(
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     if source_file and sacrebleu:
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
-    from dataclasses import replace
-
     from rich.console import Console
 
     from cli.screen import show_scores
@@ -85,7 +83,7 @@ def evaluate(
     )
     recipe = recipe.model_copy(update={"decoding": decoding})
     choice = devices.choose(device, recipe.training.precision)
-    translator = build.translator(folder, choice, replace(build.options(recipe)))
+    translator = build.translator(folder, choice, build.options(recipe))
     options.note(
         (
             f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha "

@@ -143,12 +143,13 @@ def translator(run: Run, choice: Choice, search: Options | None = None) -> Trans
 def generator(run: Run, choice: Choice) -> Generator:
     """A finished run on running text, ready to go on with a prompt."""
     both = read_tokenizers(run.recipe(), run.path)
-    made = _decoder_only(trained_model(run, both, choice.numerics.device))
+    made = decoder_only(trained_model(run, both, choice.numerics.device))
     several = run.record().get("text", {}).get("documents", 1) > 1
     return Generator(made, both.target, choice.numerics, documents=several)
 
 
-def _decoder_only(of: Model) -> Gpt:
+def decoder_only(of: Model) -> Gpt:
+    """The model of a recipe of running text."""
     assert isinstance(of, Gpt), "recipes of running text have no other architecture"
     return of
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq import recipe
+from seq2seq.data import hub
 from seq2seq.data.formats import Pair, Text, digest, file_pair, pair_file, read_json_lines
 from seq2seq.data.hub import from_hub
 from seq2seq.data.lines import EncodingErrors
@@ -94,7 +95,7 @@ def find(
         return Corpus(data.corpus, "bundled", (train,), dev, test)
     if stored := _from_mirror(data, errors):
         return _corpus(data.corpus, "mirror", stored, mixed)
-    if fetched := _from_hub(data):
+    if fetched := hub.every_split(data.hub, from_hub):
         return _corpus(data.corpus, "hub", fetched, mixed)
     return None
 
@@ -265,12 +266,3 @@ def _references(path: Path, data: recipe.Data) -> dict[str, list[str]]:
             raise DataError(f'{place}: write it as {{"{data.source}": "...", "refs": ["...", "..."]}}')
         found.setdefault(row[data.source], []).extend(references)
     return found
-
-
-def _from_hub(data: recipe.Data) -> dict[SplitName, Text] | None:
-    if data.hub is None:
-        return None
-    try:
-        return {split: from_hub(data.hub, split) for split in SPLITS}
-    except DataError:
-        return None

@@ -9,13 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 from seq2seq import recipe
 from seq2seq.data.formats import Pair, Row, Text, cell, digest
 from seq2seq.errors import DataError
 
 Split = Literal["train", "dev", "test"]
+Found = TypeVar("Found")
 
 _PATIENCE = 5  # seconds until the Hub counts as out of reach
 _ROWS = 256  # read at a time: few enough where each is a whole book
@@ -30,6 +31,16 @@ def from_hub(hub: recipe.Hub, split: Split) -> Text:
             yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
 
     return Text(origin, read, functools.cache(lambda: digest(read())))
+
+
+def every_split(place: recipe.Hub | None, read: Callable[[recipe.Hub, Split], Found]) -> dict[Split, Found] | None:
+    """What `read` makes of each split; None where there is no such place, or a split cannot be had."""
+    if place is None:
+        return None
+    try:
+        return {split: read(place, split) for split in get_args(Split)}
+    except DataError:
+        return None
 
 
 def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]]]:

@@ -76,7 +76,7 @@ def find(
         return _corpus(data.corpus, "bundled", _play())
     if stored := _from_mirror(data, errors):
         return _corpus(data.corpus, "mirror", stored)
-    if fetched := _from_hub(data):
+    if fetched := hub.every_split(data.hub, from_hub):
         return _corpus(data.corpus, "hub", fetched)
     return None
 
@@ -199,15 +199,6 @@ def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, D
             )
         texts[split] = _file(present[0], data, errors)
     return texts
-
-
-def _from_hub(data: recipe.Data) -> dict[SplitName, Documents] | None:
-    if data.hub is None:
-        return None
-    try:
-        return {split: from_hub(data.hub, split) for split in SPLITS}
-    except DataError:
-        return None
 
 
 def _play() -> dict[SplitName, Documents]:

@@ -26,7 +26,6 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
-from seq2seq.model.gpt import Gpt
 from seq2seq.training import schedule
 from seq2seq.training.session import Session
 from seq2seq.training.tasks import RunningText, Task, Translation
@@ -193,8 +192,7 @@ def judge(folder: run.Run, choice: Choice) -> None:
 def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:
     """How well a finished model foretells a text."""
     both = build.read_tokenizers(folder.recipe(), folder.path)
-    model = build.trained_model(folder, both, choice.numerics.device).eval()
-    assert isinstance(model, Gpt), "a recipe of running text is of a decoder-only model"
+    model = build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval()
     with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
         return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name)
 

@@ -21,7 +21,6 @@ from seq2seq.decoding.sampling import Sampling
 from seq2seq.decoding.translate import Translator
 from seq2seq.device import Numerics
 from seq2seq.evaluation.metrics import bleu
-from seq2seq.model.gpt import Gpt
 
 _DEV_LOSS_PAIRS = 2000
 _DEV_LOSS_TOKENS = 200_000
@@ -110,7 +109,6 @@ class RunningText:
 
     def try_out(self, model: build.Model, numerics: Numerics) -> tuple[float | None, tuple[Sample, ...]]:
         """How the model goes on from the beginning of dev."""
-        assert isinstance(model, Gpt), "recipes of running text have no other architecture"
         options = Drawing(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
-        made = Generator(model, self._tokenizer, numerics).generate(self._prompt, options)[0]
+        made = Generator(build.decoder_only(model), self._tokenizer, numerics).generate(self._prompt, options)[0]
         return None, (Sample(self._prompt, "", made.text),)
