@@ -82,8 +82,8 @@ def generate(
 
     from seq2seq import build
     from seq2seq import device as devices
+    from seq2seq.decoding.engine import Sampling
     from seq2seq.decoding.generate import Options
-    from seq2seq.decoding.sampling import Sampling
     from seq2seq.files import replacing
     from seq2seq.run import open_run
 

@@ -70,7 +70,7 @@ def translate(
     errors: Any = options.encoding_errors(encoding)
     from seq2seq import build
     from seq2seq import device as devices
-    from seq2seq.decoding.sampling import Sampling
+    from seq2seq.decoding.engine import Sampling
     from seq2seq.files import replacing
     from seq2seq.run import open_run
 

@@ -14,9 +14,10 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.data.encoded import Encoded, Tokenizers, encode
 from seq2seq.data.stream import TokenStream, Windows
 from seq2seq.data.texts import TextCorpus
-from seq2seq.decoding.engines import DecoderOnlyEngine, Options, TorchEngine
+from seq2seq.decoding.engine import Engine, Options
 from seq2seq.decoding.generate import Generator
-from seq2seq.decoding.translate import Engine, Translator
+from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
+from seq2seq.decoding.translate import Translator
 from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt

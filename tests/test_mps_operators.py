@@ -29,8 +29,7 @@ from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
 from seq2seq.decoding import generate
-from seq2seq.decoding.engines import Options
-from seq2seq.decoding.sampling import Sampling
+from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import ema, optimisers, schedule

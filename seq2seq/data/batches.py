@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Encoded, Tokenizers
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
 
@@ -120,19 +121,6 @@ class Batches:
         sampled = tokenizer.sample(texts, self._sampling, seed)
         # A segmentation too long for the model, or for a batch, gives way to the usual one.
         return [new if 0 < len(new) < self._max_length else old for new, old in zip(sampled, sequences)]
-
-
-def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
-    """Cut pairs, sorted by longer side (in tokens without EOS), into batches of the budget: [start, end) of each."""
-    bounds = []
-    start = 0
-    while start < len(longest):
-        most = max(1, batch_tokens // (int(longest[start]) + 1))
-        sizes = np.arange(1, most + 1)[: len(longest) - start] * (longest[start : start + most].astype(np.int64) + 1)
-        end = start + max(1, int(np.searchsorted(sizes, batch_tokens, side="right")))
-        bounds.append((start, end))
-        start = end
-    return bounds
 
 
 def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import EOS, UNKNOWN, Tokenizer
-from seq2seq.decoding.sampling import Sampler, Sampling
+from seq2seq.decoding.engine import Sampling
+from seq2seq.decoding.sampling import Sampler
 from seq2seq.decoding.search import Steps, beam_search, unroll
 from seq2seq.decoding.writer import NOT_FINITE, Generated, Writer
 from seq2seq.device import Numerics

@@ -7,31 +7,18 @@ distribution, and sets those that may not be drawn to minus infinity; the most p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import EOS
-from seq2seq.decoding.search import Hypothesis, Steps, roll_out
+from seq2seq.decoding.engine import Hypothesis, Sampling
+from seq2seq.decoding.search import Steps, roll_out
 from seq2seq.model.state import State
 
 # Below this temperature all that is drawn is the most probable token, and dividing by it would overflow.
 _COLD = 1e-6
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a token is drawn: from the softmax at `temperature`, cut to the `top_k` most probable, to the smallest set of
-    mass `top_p`, and to those at least `min_p` times as probable as the most probable one."""
-
-    temperature: float = 1.0  # 0 = always the most probable
-    top_k: int = 0  # 0 = all
-    top_p: float = 1.0
-    seed: int = 1
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0  # over 1: tokens that came before become less probable
 
 
 class Sampler:

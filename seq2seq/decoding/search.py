@@ -6,13 +6,13 @@ Shapes: B sentences, K beams, N = B x K hypotheses (rows, those of a sentence ad
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS
+from seq2seq.decoding.engine import Hypothesis, hypothesis, penalty
 from seq2seq.model.state import State
 
 # Picks the next token of each row: (logits (N, V), minus infinity where a token may not come; the numbers of the N
@@ -25,30 +25,6 @@ class Steps(Protocol):
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
         """The next tokens (N, 1) of each hypothesis -> logits (N, 1, V); `state` takes them in."""
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One finished output."""
-
-    tokens: tuple[int, ...]  # without BOS and EOS
-    token_scores: tuple[float, ...]  # natural-log probability of each token, then of EOS where it ended with one
-    score: float  # their sum over the length penalty: what search ranks by
-
-    @property
-    def log_probability(self) -> float:
-        """Natural-log probability of the whole output, its end included."""
-        return sum(self.token_scores)
-
-
-def penalty(length: int, alpha: float) -> float:
-    """GNMT's length penalty ((5 + length) / 6) ** alpha (Wu et al., 2016, equation 14); the length counts EOS."""
-    return float(((5 + length) / 6) ** alpha)
-
-
-def hypothesis(tokens: Sequence[int], token_scores: Sequence[float], alpha: float) -> Hypothesis:
-    """An output with the score that its length gives it."""
-    return Hypothesis(tuple(tokens), tuple(token_scores), sum(token_scores) / penalty(len(token_scores), alpha))
 
 
 class Chosen(NamedTuple):

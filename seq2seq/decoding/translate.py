@@ -6,30 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 
-from seq2seq.data.batches import cut
+from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Tokenizers
-from seq2seq.decoding.engines import Options
-from seq2seq.decoding.search import Hypothesis, penalty
+from seq2seq.decoding.engine import Engine, Hypothesis, Options, penalty
 from seq2seq.errors import RunError
 
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
 _CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
-
-
-class Engine(Protocol):
-    """What turns token batches into outputs."""
-
-    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
-        """The n best outputs of each source, best first."""
-
-    def score(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], alpha: float
-    ) -> list[Hypothesis]:
-        """Given outputs, scored as `translate` scores its own."""
 
 
 @dataclass(frozen=True)

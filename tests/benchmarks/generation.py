@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from seq2seq import build, device
+from seq2seq.decoding.engine import Sampling
 from seq2seq.decoding.generate import Options
-from seq2seq.decoding.sampling import Sampling
 from seq2seq.run import open_run
 
 TOKENS = 512

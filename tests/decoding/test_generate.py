@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, Tokenizer
+from seq2seq.decoding.engine import Sampling
 from seq2seq.decoding.generate import Generator, Options
-from seq2seq.decoding.sampling import Sampling
 from seq2seq.decoding.writer import Generated
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError

@@ -13,17 +13,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.sampling import (
-    Sampler,
-    Sampling,
-    keep_min_p,
-    keep_top_k,
-    keep_top_p,
-    penalise,
-    probabilities,
-    sample,
-)
-from seq2seq.decoding.search import Hypothesis, greedy
+from seq2seq.decoding.engine import Hypothesis, Sampling
+from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities, sample
+from seq2seq.decoding.search import greedy
 from tests.fakes import TableSteps
 
 CPU = torch.device("cpu")

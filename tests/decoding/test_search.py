@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.search import Hypothesis, beam_search, greedy, penalty, unroll
+from seq2seq.decoding.engine import Hypothesis, penalty
+from seq2seq.decoding.search import beam_search, greedy, unroll
 from seq2seq.model.state import State
 from tests import reference
 from tests.fakes import TableSteps

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from seq2seq.data.encoded import Tokenizers
 from seq2seq.data.tokenizers import Bytes
-from seq2seq.decoding.engines import Options
-from seq2seq.decoding.search import Hypothesis
+from seq2seq.decoding.engine import Hypothesis, Options
 from seq2seq.decoding.translate import Translator, split_long
 from seq2seq.errors import RunError
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.engines import DecoderOnlyEngine, Options, TorchEngine
-from seq2seq.decoding.sampling import Sampling
-from seq2seq.decoding.search import Hypothesis
+from seq2seq.decoding.engine import Hypothesis, Options, Sampling
+from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer

@@ -1,33 +1,21 @@
-"""What turns token batches into outputs."""
+"""Engines on PyTorch: any device, any option."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from seq2seq.data.batches import collate, pad_sources
 from seq2seq.data.tokenizers import BOS, EOS, PAD
-from seq2seq.decoding.sampling import Sampling, sample
-from seq2seq.decoding.search import Hypothesis, Steps, beam_search, greedy, hypothesis
+from seq2seq.decoding.engine import Hypothesis, Options, hypothesis
+from seq2seq.decoding.sampling import sample
+from seq2seq.decoding.search import Steps, beam_search, greedy
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
 from seq2seq.model.transformer import Transformer
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to search."""
-
-    beam_size: int = 4
-    length_penalty: float = 0.6
-    n_best: int = 1
-    max_extra: int = 50  # output tokens beyond the source's
-    batch_tokens: int = 4096
-    sampling: Sampling | None = None  # in place of the search
 
 
 class TorchEngine:
