@@ -29,6 +29,7 @@ class Screen:
         self._quiet = quiet
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._out = Console(highlight=False, soft_wrap=True)
+        self._pieces = recipe.training.accumulate
 
     def say(self, message: str) -> None:
         """One line."""
@@ -59,6 +60,7 @@ class Screen:
                         meter.rest()
                     case Progress():
                         meter.take(event)
+                        self._cut(event)
                         if live and meter.due(_SHOW_EVERY):
                             bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
                         elif not live and meter.due(_LINE_EVERY):
@@ -91,6 +93,15 @@ class Screen:
         )
         if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
             self._console.print("[yellow]WARNING: far from it: the scale of embeddings or initial weights is off[/]")
+
+    def _cut(self, event: Progress) -> None:
+        if event.pieces > self._pieces:
+            self._pieces = event.pieces
+            self._console.print(
+                f"[yellow]NOTE: step {event.step:,}: out of memory, so the update was computed in {event.pieces} "
+                "pieces, and goes on so: the same gradient, more slowly; a smaller training.batch_tokens would not "
+                "need it[/]"
+            )
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""

@@ -156,6 +156,21 @@ def wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch says that memory ended, on whichever device."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory")
+    )
+
+
+def release(device: torch.device) -> None:
+    """Give back the memory that torch keeps on a device without using it."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Computes with one thread of the CPU."""

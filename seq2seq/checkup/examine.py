@@ -214,7 +214,7 @@ def _sweep(
         try:
             row = bench.training(size, stopwatch)
         except RuntimeError as error:
-            if not last or not memory.out_of_memory(error):
+            if not last or not device.out_of_memory(error):
                 raise
             yield None, f"{size:,} tokens: out of memory"
             return

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batches import Batch
-from seq2seq.device import Numerics
+from seq2seq.device import Numerics, out_of_memory
 from seq2seq.training.loop import Trainable
 from seq2seq.training.loss import summed_loss
 
@@ -133,13 +133,6 @@ def measured_budget(
     return Budget(
         largest,
         f"measured: took {used / 2**30:.1f} of {bytes_there / 2**30:.1f} GiB; the batch was doubled until {ended}",
-    )
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that memory ended, on whichever device."""
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory")
     )
 
 

@@ -34,11 +34,38 @@ class Batch:
     tokens: int  # labels that count
     padded: int  # places of all inputs, padding included
     filled: int  # places that hold a token
+    counted: Tensor | None = None  # (tokens,) places of these labels among all; None = not looked up yet
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device; copies are asynchronous where the device allows."""
-        moved = tuple(None if part is None else part.to(device, non_blocking=True) for part in self.inputs)
-        return Batch(moved, self.labels.to(device, non_blocking=True), self.tokens, self.padded, self.filled)
+        """The batch on a device; copies are asynchronous where the device allows.
+
+        What counts is looked up before it goes: looked up there, it would make this process wait for the device.
+        """
+        if device.type == "cpu":
+            return self
+
+        def move(part: Tensor) -> Tensor:
+            return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)
+
+        inputs = tuple(None if part is None else move(part) for part in self.inputs)
+        counted = move((self.labels != PAD).flatten().nonzero().squeeze(1))
+        return Batch(inputs, move(self.labels), self.tokens, self.padded, self.filled, counted)
+
+    def pieces(self, count: int) -> list[Batch]:
+        """The rows in up to `count` batches, about as many in each, still padded as they were."""
+        size = -(-len(self.labels) // count)
+        cuts = [slice(start, start + size) for start in range(0, len(self.labels), size)]
+        share = len(cuts) and size / len(self.labels)
+        return [
+            Batch(
+                tuple(None if part is None else part[rows] for part in self.inputs),
+                self.labels[rows],
+                int((self.labels[rows] != PAD).sum()),
+                padded=round(self.padded * share),
+                filled=round(self.filled * share),
+            )
+            for rows in cuts
+        ]
 
 
 class Layout(NamedTuple):

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
-from seq2seq.device import Numerics
+from seq2seq.device import Numerics, out_of_memory, release
+from seq2seq.errors import DeviceError
 from seq2seq.training.loss import summed_loss
 from seq2seq.training.schedule import Schedule
 
@@ -44,6 +45,7 @@ class Progress:
     tokens: int  # target tokens of the update
     padded: int
     filled: int
+    pieces: int  # that its batches were computed in: more than the batches where memory would not hold one
 
 
 def train(
@@ -60,9 +62,12 @@ def train(
 ) -> Iterator[Progress]:
     """Update the model for ever, from update `step` + 1 on; the caller stops asking when it has enough.
 
-    The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took.
+    The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took, and
+    in however many pieces: where memory runs out the update is computed anew from halves, and no batch as large is
+    tried whole again. Raises DeviceError where not even a row fits.
     """
     parameters = list(model.parameters())
+    room = Room()
     while True:
         step += 1
         taken = [next(batches) for _ in range(accumulate)]
@@ -71,13 +76,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
         model.train()
-        total = torch.zeros((), device=numerics.device)
-        for _, batch in taken:
-            moved = batch.to(numerics.device)
-            with numerics.context():
-                loss, _ = summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing)
-            (loss / tokens).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+        total, pieces = _gradient(model, [batch for _, batch in taken], tokens, room, numerics, label_smoothing)
         norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -85,7 +84,60 @@ def train(
             step, taken[-1][0], total / tokens, norm, rate, tokens,
             padded=sum(batch.padded for _, batch in taken),
             filled=sum(batch.filled for _, batch in taken),
+            pieces=pieces,
         )  # fmt: skip
+
+
+class Room:
+    """What memory has been found to hold."""
+
+    def __init__(self) -> None:
+        self._padded: int | None = None  # places that a batch may have
+
+    def pieces(self, batch: Batch) -> list[Batch]:
+        """A batch, cut to what fits."""
+        if self._padded is None or batch.padded <= self._padded:
+            return [batch]
+        return batch.pieces(-(-batch.padded // self._padded))
+
+    def shrink(self, tried: Sequence[Batch]) -> None:
+        """Memory ran out on one of these. Raises DeviceError where they are single rows already."""
+        if all(len(piece.labels) == 1 for piece in tried):
+            raise DeviceError(
+                f"out of memory on a single sentence of {max(piece.padded for piece in tried):,} tokens; lower "
+                "data.max_length, or make the model smaller"
+            )
+        self._padded = max(piece.padded for piece in tried if len(piece.labels) > 1) // 2
+
+
+def _gradient(
+    model: Trainable, batches: Sequence[Batch], tokens: int, room: Room, numerics: Numerics, label_smoothing: float
+) -> tuple[Tensor, int]:
+    """Leave the gradient of batches, a token's share of it, in the weights: (summed loss, pieces it took)."""
+    while True:
+        pieces = [piece for batch in batches for piece in room.pieces(batch)]
+        total = torch.zeros((), device=numerics.device)
+        try:
+            for piece in pieces:
+                loss = _loss(model, piece, numerics, label_smoothing)[0]
+                (loss / tokens).backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
+            return total, len(pieces)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        # Here the error, and with it all that the failed pass still held, is gone.
+        room.shrink(pieces)
+        for parameter in model.parameters():
+            parameter.grad = None
+        release(numerics.device)
+
+
+def _loss(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: float) -> tuple[Tensor, Tensor]:
+    moved = batch.to(numerics.device)
+    with numerics.context():
+        hidden = model.hidden(*moved.inputs)
+        return summed_loss(hidden, model.head.weight, moved.labels, label_smoothing, moved.counted)
 
 
 @torch.no_grad()
@@ -96,10 +148,6 @@ def evaluate(
     model.train(False)
     losses = torch.zeros(2, device=numerics.device)
     for batch in batches:
-        moved = batch.to(numerics.device)
-        with numerics.context():
-            losses += torch.stack(
-                summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing)
-            )
+        losses += torch.stack(_loss(model, batch, numerics, label_smoothing))
     smoothed, plain = (losses / sum(batch.tokens for batch in batches)).tolist()
     return smoothed, plain

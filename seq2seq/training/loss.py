@@ -7,11 +7,11 @@ the loss of a position is logsumexp(z) - (1 - e) z_label - e mean(z).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seq2seq.data.tokenizers import PAD
 
@@ -20,16 +20,21 @@ _SCORES = {"cpu": 1 << 21}
 _SCORES_ELSEWHERE = 1 << 27
 
 
-def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+def summed_loss(
+    hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float, counted: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Loss of states (B, T, C) under an output matrix (V, C): (smoothed loss, plain negative log-likelihood), both
     summed.
 
-    Positions labelled PAD do not count. Only the first result carries a gradient. The logits of all positions never
+    Positions labelled PAD do not count: `counted` (n,) are the places of the others among all B x T, looked up here
+    where not given. Only the first result carries a gradient. The logits of all positions never
     exist at once: the gradient is made in the forward pass, chunk by chunk.
     """
-    kept = (labels != PAD).flatten().nonzero().squeeze(1)
-    states = hidden.flatten(0, 1).index_select(0, kept)
-    wanted = labels.flatten().index_select(0, kept)
+    if counted is None:
+        counted = (labels != PAD).flatten().nonzero().squeeze(1)
+    states, wanted = hidden.flatten(0, 1), labels.flatten()
+    if len(counted) < len(wanted):
+        states, wanted = states.index_select(0, counted), wanted.index_select(0, counted)
     loss, plain = _ChunkedLoss.apply(states, weight, wanted, smoothing)  # type: ignore[no-untyped-call]
     return loss, plain
 
@@ -65,18 +70,27 @@ class _ChunkedLoss(torch.autograd.Function):
         accurate = weight.dtype if weight.dtype == torch.float64 else torch.float32
         loss = torch.zeros((), device=states.device, dtype=accurate)
         plain = torch.zeros((), device=states.device, dtype=accurate)
+        blank = partial(torch.empty, min(chunk, states.size(0)), vocabulary, device=states.device)
+        scores, probabilities = blank(dtype=accurate), blank(dtype=accurate)
+        rounded = scores if kind == accurate else blank(dtype=kind)
         with torch.autocast(states.device.type, enabled=False):
             for start in range(0, states.size(0), chunk):
                 rows = states[start : start + chunk].to(kind)
                 label = labels[start : start + chunk, None]
-                scores = F.log_softmax((rows @ matrix.T).to(accurate), dim=-1)  # (chunk, V)
-                likelihood = -scores.gather(1, label).sum()
-                plain += likelihood
-                loss += (1 - smoothing) * likelihood - smoothing / vocabulary * scores.sum()
+                z, p, narrow = (each[: len(rows)] for each in (scores, probabilities, rounded))  # (chunk, V)
+                torch.mm(rows, matrix.T, out=narrow)
+                if kind != accurate:
+                    z.copy_(narrow)
+                torch.softmax(z, -1, out=p)
+                # logsumexp(z), of which softmax has made the costly part: the greatest p is exp(greatest z - it).
+                normaliser = (z.amax(-1) - p.amax(-1).log()).sum()
+                wanted = z.gather(1, label).sum()
+                plain += normaliser - wanted
+                loss += normaliser - (1 - smoothing) * wanted - smoothing / vocabulary * z.sum()
                 if state_gradient is not None and weight_gradient is not None:
-                    gradient = scores.exp_().sub_(smoothing / vocabulary)
-                    gradient.scatter_add_(1, label, gradient.new_full(label.shape, smoothing - 1))
-                    gradient = gradient.to(kind)
+                    p.sub_(smoothing / vocabulary)
+                    p.scatter_add_(1, label, p.new_full(label.shape, smoothing - 1))
+                    gradient = p if kind == accurate else narrow.copy_(p)
                     state_gradient[start : start + chunk] = gradient @ matrix
                     weight_gradient += gradient.T @ rows
         ctx.save_for_backward(state_gradient, weight_gradient)
