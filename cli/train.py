@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options
+from cli import export, options
 
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus, Given, SplitName
@@ -58,6 +58,12 @@ def train(
         ),
     ] = True,
     device: options.Device = "auto",
+    batch_tokens: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-tokens", metavar="N|auto", help="In place of training.batch_tokens; auto = what memory holds."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="In place of training.seed.", min=0)] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")
@@ -82,6 +88,8 @@ def train(
     from seq2seq.training import prepare
 
     changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
+    if batch_tokens not in (None, "auto"):
+        changes.append(f"training.batch_tokens={batch_tokens}")
     wanted = recipes.load(recipe, changes)
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
@@ -97,6 +105,8 @@ def train(
     }
     errors = options.encoding_errors(encoding)
     wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
+    if batch_tokens == "auto":
+        wanted = _fitted(wanted, runs.Run(run or runs.root() / wanted.name), device, quiet)
     if dry_run:
         from cli import dry_run as dry
 
@@ -110,6 +120,20 @@ def train(
     folder = runs.Run(run or runs.root() / wanted.name)
     folder.claim(wanted)
     _train(wanted, corpus, folder, device, quiet)
+
+
+def _fitted(wanted: Recipe, folder: Run, device: str, quiet: bool) -> Recipe:
+    """The recipe with the budget that memory holds; a run that goes on keeps the one that was found for it."""
+    from seq2seq import device as devices
+    from seq2seq.checkup import fit
+    from seq2seq.checkup.trial import attempt
+
+    if (folder.path / "recipe.toml").is_file():
+        return wanted.with_batch_tokens(folder.recipe().training.batch_tokens)
+    choice = devices.choose(device, wanted.training.precision, attempt(wanted))
+    budget = fit.batch_tokens(wanted, choice.numerics)
+    options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
+    return wanted.with_batch_tokens(budget.batch_tokens)
 
 
 def _find(
@@ -142,6 +166,7 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
     from cli.screen import Screen
     from seq2seq import device as devices
     from seq2seq.checkup.trial import attempt
+    from seq2seq.data.corpora import Corpus
     from seq2seq.training import prepare
 
     screen = Screen(wanted, quiet=quiet)
@@ -157,6 +182,9 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
         options.note(f"Stopped at step {stopped.step:,}, all saved. The same command goes on from there.", quiet=quiet)
         raise typer.Exit(stop.exit_code)
     stop.release()
+    if isinstance(corpus, Corpus):
+        screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
+        export.after_training(folder, corpus.dev.read(), quiet=quiet)
     screen.say("Judging the model on the test set")
     prepare.judge(folder, choice)
     screen.scores(folder.record())

@@ -243,6 +243,12 @@ class Recipe(_Section):
         values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
         return _validated(values, f"recipe {self.name}, [fallback]")
 
+    def with_batch_tokens(self, batch_tokens: int) -> Recipe:
+        """The recipe with another budget. Raises RecipeError where it cannot hold a pair."""
+        values = self.model_dump()
+        values["training"]["batch_tokens"] = batch_tokens
+        return _validated(values, f"recipe {self.name}")
+
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

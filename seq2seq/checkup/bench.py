@@ -136,17 +136,18 @@ class Bench:
         return (large - small) / (many.labels.numel() - few.labels.numel())
 
     def memory_of(self, batch_tokens: int) -> int:
-        """The most bytes that a step takes on a CUDA device. Raises RuntimeError where memory ends."""
+        """The most bytes that a step of the worst batch takes on a CUDA device. Raises RuntimeError where memory
+        ends."""
         device = self._numerics.device
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-        next(self._updates(random_batches.of_recipe(self._recipe, batch_tokens)))
+        next(self._updates(random_batches.worst(self._recipe, batch_tokens)))
         self._wait()
         return memory.peak(device)
 
     def _updates(self, batch: Batch) -> Iterator[Progress]:
         training = self._recipe.training
-        return train(
+        updates = train(
             self._model,
             self._optimiser,
             schedule.for_recipe(self._recipe),
@@ -155,6 +156,10 @@ class Bench:
             label_smoothing=training.label_smoothing,
             clip_norm=training.clip_norm,
         )
+        for progress in updates:
+            if progress.pieces > 1:
+                raise torch.OutOfMemoryError(f"out of memory: a batch of {batch.padded:,} places had to be cut")
+            yield progress
 
     def _start(self, texts: int) -> State:
         """The state that has read half a context, or sources of usual length."""

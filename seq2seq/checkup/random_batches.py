@@ -36,6 +36,18 @@ def of_pairs(lengths: Sequence[tuple[int, int]], vocabulary: int, layout: Layout
     )
 
 
+def worst(wanted: recipe.Recipe, budget: int) -> Batch:
+    """The batch of a budget that takes the most memory: every row as long as a recipe takes them."""
+    if wanted.data.form == "text":
+        return of_recipe(wanted, budget)
+    generator = torch.Generator().manual_seed(1)
+    layout = build.layout(wanted)
+    most = wanted.data.max_length
+    width = int(layout.longest(np.array([[most - 1, most - 1]]))[0]) + 1
+    rows = max(1, budget // width)
+    return of_pairs([(most, most)] * rows, vocabulary(wanted.tokenizer), layout, generator)
+
+
 def of_recipe(wanted: recipe.Recipe, budget: int) -> Batch:
     """A batch as a recipe has them, of at most `budget` places a side, or of one row.
 

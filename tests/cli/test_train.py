@@ -60,6 +60,18 @@ def test_quiet_writes_scores_alone(seqx: Seqx, tmp_path: Path) -> None:
     assert done.out.startswith("test: 12 sentences")
 
 
+def test_a_batch_that_memory_holds_is_found_and_kept_when_training_goes_on(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    done = seqx("train", *given, "--device", "cpu", "--batch-tokens", "auto")
+    assert done.code == 0 and "Batch: 256 tokens: the recipe's own" in done.err, done.err
+    again = seqx("train", *given, "--batch-tokens", "auto")
+    assert again.code == 0 and "is trained already" in again.err
+    other = seqx("train", *given, "--batch-tokens", "128")
+    assert other.code == 1 and "training.batch_tokens: 256 -> 128" in other.err
+    wrong = seqx("train", *given, "--batch-tokens", "lots")
+    assert wrong.code == 1 and "'lots'" in wrong.err
+
+
 def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None:
     given = tiny.arguments(tmp_path)
     before = sorted(tmp_path.rglob("*"))
