@@ -140,6 +140,7 @@ class Training(_Section):
     label_smoothing: Probability = 0.1
     clip_norm: float = Field(0.0, ge=0, description="largest gradient norm; 0 = off, as in the paper")
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = Field(False, description="layers compiled by torch before training; for long ones on CUDA")
     seed: Count = 1
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
     validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")

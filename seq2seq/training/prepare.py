@@ -26,6 +26,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
+from seq2seq.serving import Request, serve
 from seq2seq.training import schedule
 from seq2seq.training.session import Session
 from seq2seq.training.tasks import RunningText, Task, Translation
@@ -175,18 +176,19 @@ def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
 def judge(folder: run.Run, choice: Choice) -> None:
     """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
-    A translator that saw the phrasebook is also judged on inputs typed as people type.
+    A translator is judged with the engine that serves it by default; one that saw the phrasebook, also on inputs typed
+    as people type.
     """
     wanted = folder.recipe()
     if wanted.data.form == "text":
         fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
-    translator = build.translator(folder, choice)
-    judging.keep(folder, judging.judge(translator, judging.read_set(folder)), wanted)
+    served = serve(folder, Request(device=str(choice.numerics.device)))
+    judging.keep(folder, judging.judge(served.translator, judging.read_set(folder)), served.options, served.engine)
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
-        judging.keep(folder, judging.judge(translator, typed, "typed"), wanted)
+        judging.keep(folder, judging.judge(served.translator, typed, "typed"), served.options, served.engine)
 
 
 def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, ema, optimisers, schedule
+from seq2seq.training import checkpoint, compiled, ema, optimisers, schedule
 from seq2seq.training.loop import Progress, evaluate, train
 from seq2seq.training.loss import expected_at_start
 from seq2seq.training.tasks import Sample, Task
@@ -83,6 +83,8 @@ class Session:
         self._memory = _Memory()
         self._model = model.to(choice.numerics.device)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
+        if wanted.training.compile:
+            compiled.compile_layers(self._model, choice.numerics.device)
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first."""
@@ -145,7 +147,10 @@ class Session:
         return present[-1]
 
     def _started(self, step: int) -> Started:
-        first = evaluate(self._model, self._task.validation[:1], self._choice.numerics, 0.0)[1] if step == 0 else None
+        first = None
+        if step == 0:
+            with self._as_written():
+                _, first = evaluate(self._model, self._task.validation[:1], self._choice.numerics, 0.0)
         gains = self._model.last_norm.get_parameter("weight")
         return Started(
             step,
@@ -155,9 +160,12 @@ class Session:
             expected_at_start(self._model.head, gains),
         )
 
+    def _as_written(self) -> AbstractContextManager[None]:
+        return compiled.as_written() if self._recipe.training.compile else nullcontext()
+
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
-        with ema.in_place(self._optimiser, self._model) if averaged else nullcontext():
+        with self._as_written(), ema.in_place(self._optimiser, self._model) if averaged else nullcontext():
             smoothing = self._recipe.training.label_smoothing
             loss, plain = evaluate(self._model, self._task.validation, self._choice.numerics, smoothing)
             value, samples = self._task.try_out(self._model, self._choice.numerics)
