@@ -37,6 +37,8 @@ def evaluate(
         Path | None, typer.Option("--output", "-o", help="Also write the translations here, one a line.")
     ] = None,
     as_json: options.Json = False,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -50,14 +52,14 @@ def evaluate(
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     if source_file and sacrebleu:
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
+    options.engine(engine, precision)
     from rich.console import Console
 
     from cli.screen import show_scores
-    from seq2seq import build
-    from seq2seq import device as devices
     from seq2seq.evaluation import judge as judging
     from seq2seq.files import write_bytes
     from seq2seq.run import open_run
+    from seq2seq.serving import Request, serve
 
     folder = open_run(run, "evaluate")
     recipe = folder.recipe()
@@ -74,25 +76,18 @@ def evaluate(
         name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
     else:
         name, sentences = "test", judging.read_set(folder)
-    decoding = recipe.decoding.model_copy(
-        update={
-            key: value
-            for key, value in {"beam_size": beam_size, "length_penalty": length_penalty}.items()
-            if value is not None
-        }
-    )
-    recipe = recipe.model_copy(update={"decoding": decoding})
-    choice = devices.choose(device, recipe.training.precision)
-    translator = build.translator(folder, choice, build.options(recipe))
+    served = serve(folder, Request(engine, precision, device, beam_size, length_penalty))
+    if served.missing:
+        options.note(f"NOTE: {served.missing}", quiet=quiet)
     options.note(
         (
-            f"{folder.path} on {name}: {len(sentences):,} sentences, beam {decoding.beam_size}, alpha "
-            f"{decoding.length_penalty}"
+            f"{folder.path} on {name}: {len(sentences):,} sentences, beam {served.options.beam_size}, alpha "
+            f"{served.options.length_penalty}, by {served.engine}"
         ),
         quiet=quiet,
     )
-    judged = judging.judge(translator, sentences, name)
-    judging.keep(folder, judged, recipe)
+    judged = judging.judge(served.translator, sentences, name)
+    judging.keep(folder, judged, served.options, served.engine)
     if output:
         write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
     if as_json:

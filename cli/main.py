@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import compare, data, doctor, evaluate, generate, recipes, score, tokenizer, train, translate
+from cli import bench, compare, data, doctor, evaluate, export, generate, recipes, score, tokenizer, train, translate
 from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
@@ -46,7 +46,10 @@ app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
+app.command("bench")(bench.bench)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")

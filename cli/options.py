@@ -27,6 +27,16 @@ Set = Annotated[
     typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="auto, torch or ctranslate2. Auto: the run's CTranslate2 copy where it can do what is asked."
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option("--precision", help="auto, float32, int8 (CTranslate2) or bfloat16 (torch)."),
+]
 Input = Annotated[
     Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")
 ]
@@ -61,6 +71,15 @@ def encoding_errors(value: str) -> Literal["strict", "replace"]:
         case "replace":
             return "replace"
     usage_error(f"--encoding-errors {value}: use strict or replace")
+
+
+def engine(name: str, precision: str) -> None:
+    """Check --engine and --precision."""
+    from seq2seq.serving import ENGINES, PRECISIONS
+
+    for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            usage_error(f"--{option} {value}: use {', '.join(known[:-1])} or {known[-1]}")
 
 
 def note(message: str, *, quiet: bool = False) -> None:

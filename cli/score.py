@@ -27,6 +27,8 @@ def score(
     ] = None,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -37,26 +39,22 @@ def score(
     A score is the natural-log probability over the length penalty; --json adds the tokens with theirs. A line blank
     on either side, or longer than the model takes, has no score: `nan`, and null in JSON.
     """
-    from dataclasses import replace
-
-    from seq2seq import build
-    from seq2seq import device as devices
+    errors: Any = options.encoding_errors(encoding)
+    options.engine(engine, precision)
     from seq2seq.data.lines import read_pairs
     from seq2seq.files import replacing
     from seq2seq.run import open_run
+    from seq2seq.serving import Request, serve
 
-    errors: Any = options.encoding_errors(encoding)
     folder = open_run(run, "score")
-    recipe = folder.recipe()
-    search = build.options(recipe)
-    if length_penalty is not None:
-        search = replace(search, length_penalty=length_penalty)
     pairs = read_pairs(source_file, target_file, errors)
-    translator = build.translator(folder, devices.choose(device, recipe.training.precision), search)
+    served = serve(folder, Request(engine, precision, device, length_penalty=length_penalty))
+    if served.missing:
+        options.note(f"NOTE: {served.missing}", quiet=quiet)
     without = 0
     with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
         while group := list(islice(pairs, _WINDOW)):
-            for (source, target), found in zip(group, translator.score(*zip(*group))):
+            for (source, target), found in zip(group, served.translator.score(*zip(*group))):
                 without += found is None
                 row = {"source": source, "target": target, **({"score": None} if found is None else asdict(found))}
                 row.pop("text", None)

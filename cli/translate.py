@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,8 @@ from cli import options
 from cli.lines import windows
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.translate import Translation, Translator
+    from seq2seq.decoding.translate import Translation
+    from seq2seq.serving import Serving
 
 _WINDOW = 2000  # lines translated together
 
@@ -52,6 +53,8 @@ def translate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="With --sample: same seed, same output.")] = 1,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -68,35 +71,42 @@ def translate(
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     errors: Any = options.encoding_errors(encoding)
-    from seq2seq import build
-    from seq2seq import device as devices
+    options.engine(engine, precision)
     from seq2seq.decoding.engine import Sampling
     from seq2seq.files import replacing
     from seq2seq.run import open_run
+    from seq2seq.serving import Request, serve
 
     folder = open_run(run)
     lines = _lines(text, input, errors)
-    recipe = folder.recipe()
-    search = build.options(recipe)
-    search = replace(
-        search,
-        beam_size=max(beam_size or search.beam_size, 1 if sample else n_best),
-        length_penalty=search.length_penalty if length_penalty is None else length_penalty,
-        n_best=n_best,
-        sampling=Sampling(temperature, top_k, top_p, seed) if sample else None,
+    served = serve(
+        folder,
+        Request(
+            engine,
+            precision,
+            device,
+            beam_size,
+            length_penalty,
+            n_best,
+            Sampling(temperature, top_k, top_p, seed) if sample else None,
+            token_scores=as_json or n_best > 1,
+        ),
     )
-    translator = build.translator(folder, devices.choose(device, recipe.training.precision), search)
+    if served.missing:
+        options.note(f"NOTE: {served.missing}", quiet=quiet)
     if lines is None:
-        _converse(translator, folder.path, recipe.data.source, recipe.data.target)
+        _converse(served, folder.path)
         return
     with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
-        for group in lines:
-            start = time.perf_counter()
-            done = translator.translate(group)
-            seconds = (time.perf_counter() - start) / len(group)
+        start = time.perf_counter()
+        for done in served.translator.stream_windows(lines):
+            end = time.perf_counter()
             for translation in done:
-                file.write((_written(translation, seconds, as_json) + "\n").encode("utf-8", "replace"))
+                file.write(
+                    (_written(translation, (end - start) / len(done), as_json) + "\n").encode("utf-8", "replace")
+                )
             file.flush()
+            start = end
     if output:
         options.note(f"Written: {output}", quiet=quiet)
 
@@ -135,21 +145,23 @@ def _written(translation: Translation, seconds: float, as_json: bool) -> str:
     return "\n".join(f"{output.score:.4f}\t{output.text}" for output in translation.outputs)
 
 
-def _converse(translator: Translator, run: Path, source: str, target: str) -> None:
+def _converse(served: Serving, run: Path) -> None:
     """A prompt: one line in, its translation out, until Ctrl-D."""
     import contextlib
 
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 (arrow keys and history at the prompt)
-    options.note(f"{run}: {source} to {target}. A line and Enter translates it; Ctrl-D ends.")
+    options.note(
+        f"{run}: {served.source} to {served.target}, by {served.engine}. A line and Enter translates it; Ctrl-D ends."
+    )
     while True:
         try:
-            line = input_line(f"{source}> ")
+            line = input_line(f"{served.source}> ")
         except EOFError:
             options.note("")
             return
         start = time.perf_counter()
-        translation = translator.translate([line])[0]
+        translation = served.translator.translate([line])[0]
         for output in translation.outputs:
             print(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
         options.note(f"    ({time.perf_counter() - start:.2f} s)")

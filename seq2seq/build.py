@@ -11,9 +11,10 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batches, Layout
 from seq2seq.data.corpora import Corpus
-from seq2seq.data.encoded import Encoded, Tokenizers, encode
+from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.stream import TokenStream, Windows
 from seq2seq.data.texts import TextCorpus
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.engine import Engine, Options
 from seq2seq.decoding.generate import Generator
 from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
@@ -40,10 +41,7 @@ def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, folder:
 
 def read_tokenizers(wanted: recipe.Recipe, folder: Path) -> Tokenizers:
     """The tokenizers that stand in a run folder."""
-    if wanted.tokenizer.joint:
-        joint = tokenizers.read(folder)
-        return Tokenizers(joint, joint)
-    return Tokenizers(tokenizers.read(folder, "tokenizer.source"), tokenizers.read(folder, "tokenizer.target"))
+    return tokenizers.read_both(folder, joint=wanted.tokenizer.joint)
 
 
 def encoded(
@@ -136,9 +134,15 @@ def translator(run: Run, choice: Choice, search: Options | None = None) -> Trans
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
     made = trained_model(run, both, choice.numerics.device)
-    # A decoder-only model reads both sides, and its window would drop the source.
-    longest = wanted.model.max_length // (2 if isinstance(made, Gpt) else 1)
-    return Translator(engine(made, choice.numerics), both, search or options(wanted), longest)
+    return Translator(engine(made, choice.numerics), both, search or options(wanted), longest_source(wanted))
+
+
+def longest_source(wanted: recipe.Recipe) -> int:
+    """Source tokens that the recipe's model translates, EOS counted.
+
+    A decoder-only model reads both sides, and its window would drop the source.
+    """
+    return wanted.model.max_length // (2 if wanted.model.architecture == "decoder-only" else 1)
 
 
 def generator(run: Run, choice: Choice) -> Generator:

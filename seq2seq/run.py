@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seq2seq import recipe as recipes
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes, write_json
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import Recipe
 
 _FORMS = {"translate": "pairs", "score": "pairs", "generate": "text"}  # what a model must have learnt from
 
@@ -46,13 +49,23 @@ class Run:
         """Whether training came to its end here."""
         return self.weights.is_file() and "finished" in self.record()
 
-    def recipe(self) -> recipes.Recipe:
+    def recipe(self) -> Recipe:
         """The resolved recipe. Raises RunError where there is none."""
+        from seq2seq import recipe as recipes  # its schema takes longer to make than a sentence to translate
+
         path = self.path / "recipe.toml"
         try:
             return recipes.parse(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
+
+    @property
+    def form(self) -> str:
+        """What the model learnt from, `data.form`: pairs or text. Raises RunError where there is no recipe."""
+        try:
+            return str(tomllib.loads((self.path / "recipe.toml").read_text(encoding="utf-8"))["data"]["form"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return self.recipe().data.form  # by its default, or by its error
 
     def record(self) -> dict[str, Any]:
         """What is known of the run: run.json, or nothing yet. Raises RunError where it is damaged."""
@@ -71,7 +84,7 @@ class Run:
         """Add to run.json."""
         write_json(self.path / "run.json", {**self.record(), **values})
 
-    def claim(self, wanted: recipes.Recipe) -> None:
+    def claim(self, wanted: Recipe) -> None:
         """Make the folder this recipe's. Raises RunError where it is another's, with the difference."""
         if not (self.path / "recipe.toml").exists():
             if self.path.is_dir() and any(self.path.iterdir()):
@@ -81,6 +94,8 @@ class Run:
             except OSError as error:
                 raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
             return
+        from seq2seq import recipe as recipes
+
         different = recipes.differences(self.recipe(), wanted)
         if different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
@@ -102,16 +117,17 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
-        if form and form != (data := run.recipe().data).form:
+        if form and form != run.form:
             if form == "pairs":
                 raise RunError(f"{path} is a model of running text, no translator: use `seqx generate --run {path}`")
+            data = run.recipe().data
             pair = f"{data.source} to {data.target}"
             raise RunError(f"{path} is a translator ({pair}), no text model: use `seqx translate --run {path}`")
         return run
     weights = [folder / "model.safetensors" for folder in root().glob("*")]
     newest = sorted((each for each in weights if each.is_file()), key=lambda each: -each.stat().st_mtime)
     for run in map(Run, (each.parent for each in newest)):
-        if run.finished and form in (None, run.recipe().data.form):
+        if run.finished and form in (None, run.form):
             return run
     raise RunError(
         f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe {recipe}`, or name one "

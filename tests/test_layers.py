@@ -22,7 +22,9 @@ ALLOWED = {
     "decoding": {"data", "model", "device"},
     "evaluation": {"recipe", "run", "data", "decoding", "device"},
     "build": {"recipe", "run", "data", "model", "decoding", "device", "weights"},
-    "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
+    "serving": {"recipe", "run", "data", "decoding", "device", "build"},
+    "export": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
+    "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights", "serving"},
     "checkup": {"recipe", "data", "model", "decoding", "device", "build", "training"},
 }
 

@@ -12,7 +12,6 @@ import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.corpora import Pair, Text
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizers import Tokenizers as Tokenizers
 from seq2seq.errors import DataError
 from seq2seq.files import write_json
 
@@ -30,19 +29,6 @@ _CHUNK = 5000
 _HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
-
-
-@dataclass(frozen=True)
-class Tokenizers:
-    """The tokenizer of each side; one and the same where the vocabulary is joint."""
-
-    source: Tokenizer
-    target: Tokenizer
-
-    @property
-    def joint(self) -> bool:
-        """Whether both sides share one vocabulary."""
-        return self.source is self.target
 
 
 class Encoded:

@@ -9,14 +9,17 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sentencepiece
 
-from seq2seq import recipe
 from seq2seq.errors import DataError, RunError
 from seq2seq.files import write_bytes
+
+if TYPE_CHECKING:
+    from seq2seq import recipe
 
 PAD, UNKNOWN, BOS, EOS = range(4)
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
@@ -51,6 +54,19 @@ class Tokenizer(Protocol):
 
     def serialise(self) -> tuple[str, bytes]:
         """File suffix and contents that `read` takes."""
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """The tokenizer of each side; one and the same where the vocabulary is joint."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+    @property
+    def joint(self) -> bool:
+        """Whether both sides share one vocabulary."""
+        return self.source is self.target
 
 
 class SentencePiece:
@@ -225,6 +241,14 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
         raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
+
+
+def read_both(folder: Path, *, joint: bool) -> Tokenizers:
+    """The tokenizers that stand in a run folder, one for both sides where they are joint."""
+    if joint:
+        one = read(folder)
+        return Tokenizers(one, one)
+    return Tokenizers(read(folder, "tokenizer.source"), read(folder, "tokenizer.target"))
 
 
 def _train_characters(settings: recipe.Tokenizer, lines: Iterable[str]) -> Characters:

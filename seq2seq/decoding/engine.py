@@ -30,6 +30,7 @@ class Options:
     max_extra: int = 50  # output tokens beyond the source's
     batch_tokens: int = 4096
     sampling: Sampling | None = None  # in place of the search
+    token_scores: bool = True  # whether each token's is wanted: an engine may leave them out where they cost time
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Hypothesis:
     """One finished output."""
 
     tokens: tuple[int, ...]  # without BOS and EOS
-    token_scores: tuple[float, ...]  # natural-log probability of each token, then of EOS where it ended with one
+    token_scores: tuple[float, ...]  # natural-log probability of each token, then of EOS where it ended so; or none
     score: float  # their sum over the length penalty: what search ranks by
 
     @property

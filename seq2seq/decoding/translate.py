@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
-import numpy as np
-
-from seq2seq.data.budget import cut
-from seq2seq.data.encoded import Tokenizers
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.engine import Engine, Hypothesis, Options, penalty
+from seq2seq.decoding.pipeline import in_order
 from seq2seq.errors import RunError
 
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
@@ -26,7 +26,7 @@ class Output:
     score: float  # log-probability over the length penalty
     log_probability: float
     pieces: tuple[str, ...]  # tokens as written in the vocabulary, the end included
-    token_scores: tuple[float, ...]  # natural-log probability of each
+    token_scores: tuple[float, ...]  # natural-log probability of each; none where the options want none
 
 
 @dataclass(frozen=True)
@@ -43,30 +43,48 @@ class Translation:
         return self.outputs[0].text
 
 
-class Translator:
-    """An engine with the tokenizers that its model was trained on."""
+class _Begun(NamedTuple):
+    """A window whose batches the engine has."""
 
-    def __init__(self, engine: Engine, tokenizers: Tokenizers, options: Options, max_length: int) -> None:
+    lines: Sequence[str]
+    parts: list[list[str]]  # of each line: what it was cut into, nothing where it is blank
+    batches: list[list[int]]  # numbers of parts
+    found: list[Future[list[list[Hypothesis]]]]  # what each batch became
+
+
+class Translator:
+    """An engine with the tokenizers that its model was trained on.
+
+    `workers`: batches that the engine is given at a time, from as many threads.
+    """
+
+    def __init__(
+        self, engine: Engine, tokenizers: Tokenizers, options: Options, max_length: int, *, workers: int = 1
+    ) -> None:
         self._engine = engine
         self._tokenizers = tokenizers
         self._options = options
         self._max_length = max_length  # source tokens that the model takes, EOS counted
+        self._workers = workers
 
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
         come early."""
-        iterator = iter(lines)
-        size = min(16, window)
-        while taken := list(islice(iterator, size)):
-            yield from self.translate(taken)
-            size = min(2 * size, window)
+        for done in self.stream_windows(_windows(lines, window)):
+            yield from done
+
+    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
+        """The translations of each window, in order, as soon as they are made.
+
+        Another thread reads the windows and tokenises them while those before are translated: two windows at a time,
+        that of whoever takes the translations among them.
+        """
+        return in_order(windows, self._begin, self._end, workers=self._workers)
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; batched by length inside."""
-        parts = [split_long(line, self._max_length - 1, self._count) if line.strip() else [] for line in lines]
-        sources = self._tokenizers.source.encode([part for line in parts for part in line])
-        found = iter(self._in_batches(sources))
-        return [self._joined(line, [next(found) for _ in cuts]) for line, cuts in zip(lines, parts)]
+        (done,) = self.stream_windows([lines])
+        return done
 
     def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
         """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.
@@ -75,46 +93,54 @@ class Translator:
         """
         sources = self._tokenizers.source.encode(list(lines))
         targets = self._tokenizers.target.encode(list(translations))
-        longest = np.array([max(len(source), len(target)) for source, target in zip(sources, targets)])
-        order = np.array(
-            [
-                i
-                for i in np.argsort(longest, kind="stable")
-                if sources[i] and targets[i] and longest[i] < self._max_length
-            ],
-            dtype=np.int64,
-        )
-        scored: list[Output | None] = [None] * len(lines)
-        for start, end in cut(longest[order], self._options.batch_tokens):
-            chosen = order[start:end]
-            batch = self._engine.score(
+        longest = [max(len(source), len(target)) for source, target in zip(sources, targets)]
+        usable = [i for i in range(len(lines)) if sources[i] and targets[i] and longest[i] < self._max_length]
+        batches = _batches(longest, usable, self._options.batch_tokens)
+
+        def batch(chosen: Sequence[int]) -> list[Hypothesis]:
+            return self._engine.score(
                 [sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty
             )
-            for index, output in zip(chosen, self._outputs(batch)):
-                scored[index] = output
+
+        scored: list[Output | None] = [None] * len(lines)
+        with ThreadPoolExecutor(self._workers) as pool:
+            for chosen, hypotheses in zip(batches, pool.map(batch, batches)):
+                for index, output in zip(chosen, self._outputs(hypotheses)):
+                    scored[index] = output
         return scored
 
     def _count(self, text: str) -> int:
         return len(self._tokenizers.source.encode([text])[0])
 
-    def _in_batches(self, sources: list[list[int]]) -> list[list[Output]]:
-        lengths = np.array([len(source) for source in sources], dtype=np.int64)
-        order = np.argsort(lengths, kind="stable")
-        outputs: list[list[Output]] = [[] for _ in sources]
+    def _begin(self, lines: Sequence[str], pool: ThreadPoolExecutor) -> _Begun:
+        """Tokenise lines and hand their batches to the engine."""
+        parts = [split_long(line, self._max_length - 1, self._count) if line.strip() else [] for line in lines]
+        sources = self._tokenizers.source.encode([part for line in parts for part in line])
         rows = max(1, self._options.batch_tokens // self._options.beam_size)
-        for start, end in cut(lengths[order], rows):
-            chosen = order[start:end]
+        batches = _batches([len(source) for source in sources], range(len(sources)), rows)
+        begun = 0
+        found = []
+        for chosen in batches:
             options = self._options
             if options.sampling is not None:
                 # Another batch, other draws; the same input and seed, the same output.
-                options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + int(start)))
-            groups = self._engine.translate([sources[i] for i in chosen], options)
+                options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + begun))
+            found.append(pool.submit(self._engine.translate, [sources[i] for i in chosen], options))
+            begun += len(chosen)
+        return _Begun(lines, parts, batches, found)
+
+    def _end(self, begun: _Begun) -> list[Translation]:
+        """Wait for the batches of a window, and put everything in its place."""
+        outputs: list[list[Output]] = [[] for chosen in begun.batches for _ in chosen]
+        for chosen, future in zip(begun.batches, begun.found):
+            groups = future.result()
             if not all(groups):
                 raise RunError("the model gives no finite probability: its weights are damaged, or training diverged")
             made = iter(self._outputs([hypothesis for group in groups for hypothesis in group]))
             for index, group in zip(chosen, groups):
                 outputs[index] = [next(made) for _ in group]
-        return outputs
+        found = iter(outputs)
+        return [self._joined(line, [next(found) for _ in parts]) for line, parts in zip(begun.lines, begun.parts)]
 
     def _outputs(self, hypotheses: Sequence[Hypothesis]) -> list[Output]:
         target = self._tokenizers.target
@@ -123,7 +149,7 @@ class Translator:
             Output(
                 text.replace("\n", " "),  # a translation is one line, whatever bytes the model spells
                 hypothesis.score,
-                hypothesis.log_probability,
+                hypothesis.score * penalty(len(hypothesis.tokens) + 1, self._options.length_penalty),
                 (*(target.piece(token) for token in hypothesis.tokens), "</s>"),
                 hypothesis.token_scores,
             )
@@ -143,9 +169,30 @@ class Translator:
     def _concatenated(self, outputs: list[Output]) -> Output:
         pieces = tuple(piece for output in outputs for piece in output.pieces)
         scores = tuple(score for output in outputs for score in output.token_scores)
-        total = sum(scores)
+        total = sum(output.log_probability for output in outputs)
         text = " ".join(output.text for output in outputs if output.text)
-        return Output(text, total / penalty(len(scores), self._options.length_penalty), total, pieces, scores)
+        return Output(text, total / penalty(len(pieces), self._options.length_penalty), total, pieces, scores)
+
+
+def _windows(lines: Iterable[str], most: int) -> Iterator[list[str]]:
+    iterator = iter(lines)
+    size = min(16, most)
+    while taken := list(islice(iterator, size)):
+        yield taken
+        size = min(2 * size, most)
+
+
+def _batches(lengths: Sequence[int], chosen: Iterable[int], batch_tokens: int) -> list[list[int]]:
+    """Numbers of sequences, shortest first, in batches of a budget of padded tokens (EOS counted)."""
+    order = sorted(chosen, key=lengths.__getitem__)
+    if len(order) < 2 or len(order) * (lengths[order[-1]] + 1) <= batch_tokens:
+        return [order] if order else []
+    import numpy as np  # takes longer to import than one sentence to translate
+
+    from seq2seq.data.budget import cut
+
+    bounds = cut(np.array([lengths[number] for number in order]), batch_tokens)
+    return [order[start:end] for start, end in bounds]
 
 
 def split_long(text: str, limit: int, count: Callable[[str], int]) -> list[str]:

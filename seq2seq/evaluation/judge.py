@@ -13,6 +13,7 @@ from seq2seq import recipe
 from seq2seq.data.encoded import fold
 from seq2seq.data.formats import Text
 from seq2seq.data.lines import read_lines
+from seq2seq.decoding.engine import Options
 from seq2seq.decoding.translate import Translator
 from seq2seq.errors import DataError
 from seq2seq.evaluation.metrics import Score, by_length, score
@@ -155,10 +156,11 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
     return read_files(references[0], [source])  # a set of the other direction, its sides swapped
 
 
-def keep(run: Run, judged: Judged, wanted: recipe.Recipe) -> None:
-    """Put translations and scores into the run folder; a set judged before is replaced, others stay."""
+def keep(run: Run, judged: Judged, options: Options, engine: str) -> None:
+    """Put translations and scores into the run folder, with how they were searched for and by what; a set judged before
+    is replaced, others stay."""
     name = judged.name.replace("/", "-")
     write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
-    decoding = {"beam_size": wanted.decoding.beam_size, "length_penalty": wanted.decoding.length_penalty}
+    decoding = {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}
     scores = {**run.record().get("scores", {}), judged.name: {**judged.record(), **decoding}}
     run.note(scores=scores)

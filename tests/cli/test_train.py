@@ -25,6 +25,7 @@ def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
         "metrics.jsonl",
         "checkpoints",
         "test.jsonl",
+        "ctranslate2",
     } <= names
     record = json.loads((trained / "run.json").read_text())
     scores = record["scores"]["test"]["scores"]
@@ -34,7 +35,9 @@ def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [20, 40, 60]
     assert not [
-        path for path in trained.rglob("*") if path.suffix in (".pt", ".pkl", ".bin") or path.name.endswith(".partial")
+        path
+        for path in trained.rglob("*")
+        if path.suffix in (".pt", ".pkl") or path.name.endswith(".partial") or path.name.startswith(".ctranslate2")
     ]
 
 

@@ -74,7 +74,7 @@ def test_a_stream_gives_answers_before_it_has_read_all() -> None:
 
     stream = translator(Backwards()).stream(lines(), window=100)
     first = next(stream)
-    assert first.text == "0" and len(read) <= 16
+    assert first.text == "0" and len(read) <= 16 + 32  # its window, and the one that is made ready meanwhile
     assert [each.source for each in stream] == [str(number) for number in range(1, 10_000)]
 
 

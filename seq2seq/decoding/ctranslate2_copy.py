@@ -1,0 +1,97 @@
+"""The copy of a run that CTranslate2 serves: where it lies, what it was made of, and all that translating takes of the
+run's recipe. Neither torch nor the recipe is read for it: a command that translates one sentence starts at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import RunError
+from seq2seq.files import sha256, write_json
+
+FOLDER = "ctranslate2"  # in the run folder
+PRECISIONS = ("float32", "int8")
+
+_FORMAT = 1
+_RECORD = "copy.json"
+_WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the recipe says of translating."""
+
+    source: str  # language codes
+    target: str
+    joint: bool
+    decoder_only: bool
+    longest: int  # source tokens that the model takes, EOS counted
+    positions: int  # tokens of the longest sequence that the copy takes
+    beam_size: int
+    length_penalty: float
+    max_extra: int
+    batch_tokens: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy that stands in a run folder, of the weights and the recipe that stand there now."""
+
+    folder: Path
+    settings: Settings
+    precision: str  # what serves by default
+
+    def model(self, precision: str) -> Path:
+        """The folder that CTranslate2 opens."""
+        return self.folder / precision
+
+
+def made_of(run: Path) -> dict[str, Any]:
+    """What ties a copy to a run: its files' checksums. The size and the time of the weights spare theirs, as long as
+    both stay."""
+    weights = run / _WEIGHTS
+    status = weights.stat()
+    return {
+        "weights": {"sha256": sha256(weights), "bytes": status.st_size, "modified": status.st_mtime_ns},
+        "files": _small(run),
+    }
+
+
+def write(folder: Path, settings: Settings, precision: str, origin: dict[str, Any]) -> None:
+    """Put the copy's record into its folder."""
+    values = {"format": _FORMAT, "precision": precision, "made_of": origin, "settings": asdict(settings)}
+    write_json(folder / _RECORD, values)
+
+
+def read(run: Path) -> Copy | None:
+    """The copy in a run folder; None where there is none, or it is of other weights, another recipe or another seqx.
+
+    Raises RunError where its record is damaged.
+    """
+    folder = run / FOLDER
+    try:
+        values = json.loads((folder / _RECORD).read_bytes())
+        if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
+            return None
+        return Copy(folder, Settings(**values["settings"]), values["precision"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder / _RECORD} is damaged ({error!r}); `seqx export --run {run}` makes the copy anew"
+        ) from error
+
+
+def _is_of(origin: dict[str, Any], run: Path) -> bool:
+    weights, known = run / _WEIGHTS, origin["weights"]
+    status = weights.stat()
+    if status.st_size != known["bytes"] or _small(run) != origin["files"]:
+        return False
+    return bool(status.st_mtime_ns == known["modified"] or sha256(weights) == known["sha256"])
+
+
+def _small(run: Path) -> dict[str, str]:
+    """Checksums of the recipe and the tokenizers."""
+    return {path.name: sha256(path) for path in sorted([run / "recipe.toml", *run.glob("tokenizer*")])}

@@ -1,0 +1,235 @@
+"""Engines on CTranslate2: the fastest on a CPU, for searching and for scoring; no torch here.
+
+CTranslate2's search goes from step to step as ours does, but stops when it has finished a number of outputs, and ranks
+them by their log-probability over a power of their length. So it is asked for more outputs than it would need
+(`_PATIENCE`), and they are ranked here by GNMT's penalty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import floor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ctranslate2
+
+from seq2seq.data.tokenizers import BOS, EOS, PAD
+from seq2seq.decoding.ctranslate2_copy import Copy
+from seq2seq.decoding.engine import Engine, Hypothesis, Options, hypothesis, penalty
+from seq2seq.errors import DeviceError, RunError
+
+# Finished outputs, in beams, at which CTranslate2 stops: with 1 it misses our search's output for one sentence in
+# seventy, with 1.5 for one in five hundred.
+_PATIENCE = 1.5
+
+Tokens = Sequence[int]
+
+
+class _Output(NamedTuple):
+    """What CTranslate2 found: tokens, without EOS, and the natural-log probability of all."""
+
+    tokens: tuple[int, ...]
+    total: float
+    ended: bool  # with EOS, which then counts in the total
+
+
+class Vocabulary:
+    """Token numbers to CTranslate2's strings, and back."""
+
+    def __init__(self, path: Path) -> None:
+        self._words: list[str] = json.loads(path.read_bytes())
+        self._numbers = {word: number for number, word in enumerate(self._words)}
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def words(self, tokens: Tokens) -> list[str]:
+        """The strings of tokens."""
+        return [self._words[token] for token in tokens]
+
+    def numbers(self, words: Sequence[str]) -> tuple[int, ...]:
+        """The tokens of strings."""
+        return tuple(self._numbers[word] for word in words)
+
+
+class CTranslate2Engine:
+    """Search with the copy of an encoder-decoder."""
+
+    def __init__(self, translator: Any, source: Vocabulary, target: Vocabulary, positions: int) -> None:
+        self._translator = translator
+        self._source = source
+        self._target = target
+        self._positions = positions
+
+    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+        """The n best outputs of each source (tokens without EOS), best first."""
+        limits = [min(len(source) + options.max_extra, self._positions - 1) for source in sources]
+        found = self._translator.translate_batch(
+            [self._source.words(source) for source in sources],
+            max_input_length=0,
+            max_decoding_length=max(limits) + 1,
+            min_decoding_length=0,
+            **_search(options, self._target),
+        )
+        outputs = [_outputs(each.hypotheses, each.scores, self._target) for each in found]
+        return _ranked(self, sources, outputs, limits, options)
+
+    def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
+        """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
+        found = self._translator.score_batch(
+            [self._source.words(source) for source in sources],
+            [self._target.words(target) for target in targets],
+            max_input_length=0,
+        )
+        return [hypothesis(target, each.log_probs, alpha) for target, each in zip(targets, found)]
+
+
+class CTranslate2DecoderOnlyEngine:
+    """Search with the copy of a decoder-only translator, which reads `source BOS target EOS`."""
+
+    def __init__(self, generator: Any, vocabulary: Vocabulary, positions: int) -> None:
+        self._generator = generator
+        self._vocabulary = vocabulary
+        self._positions = positions
+
+    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+        """The n best outputs of each source (tokens without EOS), best first.
+
+        Sources of one length are searched together: nothing is padded, so that nothing need be hidden. Source and
+        output end with the positions that the model learnt, where the PyTorch engine would forget the source's start.
+        """
+        limits = [min(len(source) + options.max_extra, self._positions - len(source) - 1) for source in sources]
+        outputs: list[list[_Output]] = [[] for _ in sources]
+        for length in sorted({len(source) for source in sources}):
+            places = [place for place, source in enumerate(sources) if len(source) == length]
+            found = self._generator.generate_batch(
+                [self._vocabulary.words([*sources[place], BOS]) for place in places],
+                include_prompt_in_result=False,
+                max_length=limits[places[0]] + 1,
+                min_length=0,
+                **_search(options, self._vocabulary),
+            )
+            for place, each in zip(places, found):
+                outputs[place] = _outputs(each.sequences, each.scores, self._vocabulary)
+        return _ranked(self, sources, outputs, limits, options)
+
+    def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
+        """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
+        found = self._generator.score_batch(
+            [
+                self._vocabulary.words([*source, BOS, *target, EOS])
+                for source, target in zip(sources, targets, strict=True)
+            ],
+            max_input_length=0,
+        )
+        return [hypothesis(target, each.log_probs[-len(target) - 1 :], alpha) for target, each in zip(targets, found)]
+
+
+def device(name: str) -> str:
+    """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where it has that. Raises DeviceError where it
+    has not what is asked for."""
+    count = ctranslate2.get_cuda_device_count()
+    if name == "auto":
+        return "cuda" if count else "cpu"
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdigit())):
+        raise DeviceError(f"--device {name}: CTranslate2 has auto, cpu and cuda; --engine torch has mps too")
+    if kind == "cuda" and int(number or 0) >= count:
+        raise DeviceError(f"--device {name}: CTranslate2 finds {count} CUDA devices here; use --device cpu")
+    return name
+
+
+def load(copy: Copy, precision: str, place: str, workers: int) -> Engine:
+    """The engine of a copy, which takes `workers` batches at a time, from as many threads.
+
+    `place` is what `device` says. On a CPU one thread for each of several batches is faster than several threads for
+    one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not there.
+    """
+    kind, _, number = place.partition(":")
+    settings = copy.settings
+    make = ctranslate2.Generator if settings.decoder_only else ctranslate2.Translator
+    try:
+        if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
+            raise DeviceError(f"--precision {precision}: {place} has none in CTranslate2; use float32")
+        served = make(
+            str(copy.model(precision)),
+            device=kind,
+            device_index=int(number or 0),
+            compute_type=precision,
+            inter_threads=workers,
+            intra_threads=1,
+        )
+        source, target = _vocabularies(copy.model(precision))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise RunError(
+            f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
+            f"{copy.folder.parent}` makes it anew, --engine torch does without"
+        ) from error
+    if settings.decoder_only:
+        return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
+    return CTranslate2Engine(served, source, target, settings.positions)
+
+
+def _vocabularies(folder: Path) -> tuple[Vocabulary, Vocabulary]:
+    for name in ("shared_vocabulary.json", "vocabulary.json"):
+        if (folder / name).is_file():
+            one = Vocabulary(folder / name)
+            return one, one
+    return Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
+
+
+def _search(options: Options, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Arguments of CTranslate2's search. With a length penalty of 1 a score is the mean of the tokens' scores, and the
+    search does not stop at the first output."""
+    if options.sampling is not None:
+        raise RunError("CTranslate2 draws nothing at random as seqx does: use --engine torch")
+    beam = options.beam_size
+    return {
+        "beam_size": beam,
+        "patience": _PATIENCE if beam > 1 else 1,
+        "num_hypotheses": floor(_PATIENCE * beam + 0.5) if beam > 1 else 1,
+        "length_penalty": 1,
+        "return_scores": True,
+        "return_end_token": True,
+        "disable_unk": True,
+        "suppress_sequences": [vocabulary.words([token]) for token in (PAD, BOS)],
+    }
+
+
+def _outputs(found: Sequence[Sequence[str]], means: Sequence[float], vocabulary: Vocabulary) -> list[_Output]:
+    outputs = []
+    for words, mean in zip(found, means, strict=True):
+        tokens = vocabulary.numbers(words)
+        ended = tokens[-1:] == (EOS,)
+        outputs.append(_Output(tokens[:-1] if ended else tokens, mean * len(tokens), ended))
+    return outputs
+
+
+def _ranked(
+    engine: Engine,
+    sources: Sequence[Tokens],
+    outputs: Sequence[list[_Output]],
+    limits: Sequence[int],
+    options: Options,
+) -> list[list[Hypothesis]]:
+    """The n best of each source by GNMT's penalty; by forced decoding where the scores of tokens are wanted.
+
+    The limit of a call to CTranslate2 is that of its longest source. Where too few outputs end by their own source's,
+    the others are cut there, and their end forced, as our search does.
+    """
+    alpha, n_best = options.length_penalty, options.n_best
+    ranked: list[list[Hypothesis]] = []
+    for source, found, limit in zip(sources, outputs, limits, strict=True):
+        whole = [output for output in found if output.ended and len(output.tokens) <= limit]
+        group = [Hypothesis(each.tokens, (), each.total / penalty(len(each.tokens) + 1, alpha)) for each in whole]
+        if len(group) < n_best and len(whole) < len(found):
+            cut = dict.fromkeys(output.tokens[:limit] for output in found if output not in whole)
+            group += engine.score([source] * len(cut), list(cut), alpha)
+        ranked.append(sorted(group, key=lambda each: -each.score)[:n_best])
+    if not options.token_scores:
+        return ranked
+    repeated = [source for source, group in zip(sources, ranked) for _ in group]
+    scored = iter(engine.score(repeated, [each.tokens for group in ranked for each in group], alpha))
+    return [sorted((next(scored) for _ in group), key=lambda each: -each.score) for group in ranked]

@@ -1,0 +1,144 @@
+"""A model's weights as a CTranslate2 specification.
+
+CTranslate2 holds the projections of attention as we do: queries, keys and values in one matrix, one upon another; of
+attention to the memory, keys and values in one. Rotary positions turn the halves of a head, as ours do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ctranslate2 import specs
+from numpy.typing import NDArray
+
+from seq2seq import recipe
+from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.model.positions import sinusoids
+
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+
+_ACTIVATIONS = {"relu": specs.Activation.RELU, "gelu": specs.Activation.GELU}
+_PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
+# Of torch's norms: the default of LayerNorm, and what RMSNorm takes without one.
+_EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
+
+
+def inexpressible(model: recipe.Model) -> str:
+    """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
+    if model.activation not in _ACTIVATIONS:
+        return f"CTranslate2 has no model.activation = {model.activation}"
+    if model.qk_norm and model.architecture == "encoder-decoder":
+        return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
+    if model.positions == "rotary" and model.architecture == "encoder-decoder":
+        return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
+    return ""
+
+
+def specification(
+    model: recipe.Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
+) -> Any:
+    """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
+
+    `source` and `target` are the vocabularies, every token another string; sequences have at most `positions` tokens.
+    """
+    made = (_decoder_only if model.architecture == "decoder-only" else _encoder_decoder)(model, weights, positions)
+    if model.architecture == "decoder-only":
+        made.register_vocabulary(list(target))
+    else:
+        made.register_source_vocabulary(list(source))
+        made.register_target_vocabulary(list(target))
+        made.config.add_source_eos = True
+        made.config.decoder_start_token = _BOS
+    made.config.unk_token, made.config.bos_token, made.config.eos_token = _UNKNOWN, _BOS, _EOS
+    made.config.layer_norm_epsilon = _EPSILON[model.normalization]
+    made.validate()
+    return made
+
+
+def _encoder_decoder(model: recipe.Model, weights: Weights, positions: int) -> Any:
+    rms = model.normalization == "rms"
+    shape = {"pre_norm": model.norm == "pre", "activation": _ACTIVATIONS[model.activation], "rms_norm": rms}
+    encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
+    decoder = specs.TransformerDecoderSpec(model.decoder_layers, model.n_heads, **shape)
+    target = weights["target_embedding.weight"]
+    table = _positions(model, weights, positions)
+    for stack, embeddings, embedding in (
+        (encoder, encoder.embeddings[0], weights.get("source_embedding.weight", target)),
+        (decoder, decoder.embeddings, target),
+    ):
+        embeddings.weight = embedding
+        stack.scale_embeddings = model.scale_embedding
+        stack.position_encodings.encodings = table
+    decoder.projection.weight = weights.get("head.weight", target)
+    for number, layer in enumerate(encoder.layer):
+        _block(layer, weights, f"encoder.{number}", model)
+    for number, layer in enumerate(decoder.layer):
+        _block(layer, weights, f"decoder.{number}", model)
+        name = f"decoder.{number}.cross_attention"
+        for linear, part in zip(layer.attention.linear, ("query", "key_value", "output"), strict=True):
+            _linear(linear, weights, f"{name}.{part}")
+        _norm(layer.attention.layer_norm, weights, f"{name}_residual.norm")
+    if model.norm == "pre":
+        _norm(encoder.layer_norm, weights, "encoder_norm")
+        _norm(decoder.layer_norm, weights, "decoder_norm")
+    return specs.TransformerSpec(encoder, decoder)
+
+
+def _decoder_only(model: recipe.Model, weights: Weights, positions: int) -> Any:
+    made = specs.TransformerDecoderModelSpec.from_config(
+        model.decoder_layers,
+        model.n_heads,
+        pre_norm=model.norm == "pre",
+        activation=_ACTIVATIONS[model.activation],
+        rms_norm=model.normalization == "rms",
+        rotary_dim=0 if model.positions == "rotary" else None,  # 0: all of a head
+        rotary_interleave=False,
+        qk_norm=model.qk_norm,
+    )
+    decoder = made.decoder
+    decoder.embeddings.weight = weights["embedding.weight"]
+    decoder.scale_embeddings = model.scale_embedding
+    decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
+    if model.positions != "rotary":
+        decoder.position_encodings.encodings = _positions(model, weights, positions)
+    for number, layer in enumerate(decoder.layer):
+        _block(layer, weights, f"blocks.{number}", model)
+    if model.norm == "pre":
+        _norm(decoder.layer_norm, weights, "norm")
+    return made
+
+
+def _positions(model: recipe.Model, weights: Weights, length: int) -> Array:
+    """The vectors of the first positions; past the last that was learned, that one."""
+    if model.positions == "sinusoidal":
+        return sinusoids(length, model.d_model).numpy()
+    table = weights["positions.table.weight"]
+    return table[np.minimum(np.arange(length), len(table) - 1)]
+
+
+def _block(layer: Any, weights: Weights, name: str, model: recipe.Model) -> None:
+    """Self-attention and feed-forward."""
+    for linear, part in zip(layer.self_attention.linear, ("query_key_value", "output"), strict=True):
+        _linear(linear, weights, f"{name}.attention.{part}")
+    _norm(layer.self_attention.layer_norm, weights, f"{name}.attention_residual.norm")
+    if model.qk_norm:
+        width = model.d_model // model.n_heads
+        layer.self_attention.q_norm.gamma = layer.self_attention.k_norm.gamma = np.ones(width, np.float32)
+    _linear(layer.ffn.linear_0, weights, f"{name}.feed_forward.inner")
+    _linear(layer.ffn.linear_1, weights, f"{name}.feed_forward.outer")
+    _norm(layer.ffn.layer_norm, weights, f"{name}.feed_forward_residual.norm")
+
+
+def _linear(linear: Any, weights: Weights, name: str) -> None:
+    linear.weight = weights[f"{name}.weight"]
+    if f"{name}.bias" in weights:
+        linear.bias = weights[f"{name}.bias"]
+
+
+def _norm(norm: Any, weights: Weights, name: str) -> None:
+    norm.gamma = weights[f"{name}.weight"]
+    if hasattr(norm, "beta"):
+        norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))

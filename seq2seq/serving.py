@@ -1,0 +1,148 @@
+"""A finished run, ready to translate, with the engine that suits what is asked. Torch is imported where it is used."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from seq2seq.data import tokenizers
+from seq2seq.decoding import ctranslate2_copy as copies
+from seq2seq.decoding.ctranslate2_copy import Copy
+from seq2seq.decoding.engine import Options, Sampling
+from seq2seq.decoding.translate import Translator
+from seq2seq.errors import RunError
+from seq2seq.run import Run
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import Recipe
+
+ENGINES = ("auto", "torch", "ctranslate2")
+PRECISIONS = ("auto", "float32", "int8", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run; None and auto leave it to the run."""
+
+    engine: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    beam_size: int | None = None
+    length_penalty: float | None = None
+    n_best: int = 1
+    sampling: Sampling | None = None
+    token_scores: bool = False
+
+    def options(self, usual: Options) -> Options:
+        """How to search, where the recipe's way is `usual`."""
+        wanted = usual.beam_size if self.beam_size is None else self.beam_size
+        return replace(
+            usual,
+            beam_size=max(wanted, 1 if self.sampling else self.n_best),
+            length_penalty=usual.length_penalty if self.length_penalty is None else self.length_penalty,
+            n_best=self.n_best,
+            sampling=self.sampling,
+            token_scores=self.token_scores,
+        )
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A translator and what it is."""
+
+    translator: Translator
+    source: str  # language codes
+    target: str
+    options: Options
+    engine: str  # with its precision and device
+    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+
+
+def serve(run: Run, request: Request) -> Serving:
+    """Open a run for translating. `auto` takes CTranslate2 where the run has a copy that is not stale and the request
+    can be expressed, else PyTorch.
+
+    Raises RunError where the engine that is asked for cannot do what is asked, DeviceError for a device that is not
+    there.
+    """
+    if request.engine == "torch":
+        return _on_torch(run, request)
+    reason = _only_torch(request)
+    copy = None if reason else copies.read(run.path)
+    if copy is not None:
+        return _on_copy(run, copy, request)
+    if reason:
+        if request.engine == "ctranslate2" or request.precision == "int8":
+            raise RunError(f"{reason}; leave out --engine and --precision, or use --engine torch")
+        return _on_torch(run, request)
+    missing = _missing(run)
+    if request.engine == "ctranslate2" or request.precision == "int8":
+        raise RunError(missing)
+    return replace(_on_torch(run, request), missing=missing)
+
+
+def _only_torch(request: Request) -> str:
+    """Why CTranslate2 cannot serve a request, whatever the run."""
+    if request.sampling is not None:
+        return "only PyTorch draws translations at random"
+    if request.device == "mps":
+        return "CTranslate2 has no --device mps"
+    if request.precision == "bfloat16":
+        return "CTranslate2 serves in float32 and int8, not --precision bfloat16"
+    return ""
+
+
+def _missing(run: Run) -> str:
+    if refused := run.record().get("ctranslate2", {}).get("refused"):
+        return str(refused)
+    stale = (run.path / copies.FOLDER).exists()
+    return (
+        f"{run.path} has {'a CTranslate2 copy of other weights' if stale else 'no CTranslate2 copy'}: PyTorch "
+        f"translates, which is slower; `seqx export --run {run.path}` makes one"
+    )
+
+
+def _on_copy(run: Run, copy: Copy, request: Request) -> Serving:
+    # Imported here: a command that ends up with torch does without it.
+    from seq2seq.decoding import ctranslate2_engine
+
+    settings = copy.settings
+    device = ctranslate2_engine.device(request.device)
+    precision = copy.precision if request.precision == "auto" else request.precision
+    options = request.options(
+        Options(
+            settings.beam_size,
+            settings.length_penalty,
+            max_extra=settings.max_extra,
+            batch_tokens=settings.batch_tokens,
+        )
+    )
+    workers = _cores() if device == "cpu" else 1
+    engine = ctranslate2_engine.load(copy, precision, device, workers)
+    both = tokenizers.read_both(run.path, joint=settings.joint)
+    return Serving(
+        Translator(engine, both, options, settings.longest, workers=workers),
+        settings.source,
+        settings.target,
+        options,
+        f"CTranslate2, {precision}, {device}",
+    )
+
+
+def _on_torch(run: Run, request: Request) -> Serving:
+    from seq2seq import build, device
+
+    if request.precision == "int8":
+        raise RunError("PyTorch serves in float32 and bfloat16, not --precision int8; leave out --engine torch")
+    wanted: Recipe = run.recipe()
+    options = request.options(build.options(wanted))
+    precision = wanted.training.precision if request.precision == "auto" else request.precision
+    choice = device.choose(request.device, precision)
+    translator = build.translator(run, choice, options)
+    return Serving(translator, wanted.data.source, wanted.data.target, options, f"PyTorch, {choice}")
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
