@@ -23,6 +23,23 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """A figure, over several rounds: the median, and the tenths below and above which few lie."""
+
+    median: float
+    p10: float
+    p90: float
+    rounds: int
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The spread of one value or more."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return Spread(median(ordered), ordered[int(0.1 * last)], ordered[math.ceil(0.9 * last)], len(ordered))
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two steps, timed in turn."""
 

@@ -1,0 +1,66 @@
+"""Batches of the text that a recipe trains on, from its beginning: enough to time an update by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, repeat
+from pathlib import Path
+
+from seq2seq import build, recipe
+from seq2seq.checkup import random_batches
+from seq2seq.data import corpora, stream, texts, tokenizers
+from seq2seq.data.batches import Batch, Place
+from seq2seq.data.corpora import Corpus
+from seq2seq.data.encoded import encode
+from seq2seq.data.formats import Text, digest
+from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+
+_PAIRS = 50_000  # as many as batches are cut of at once: fewer would be padded more
+_CHARACTERS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Training batches, for ever."""
+
+    origin: str
+    vocabularies: tuple[int, int]  # tokens of source and target
+    batches: Iterator[tuple[Place, Batch]]
+
+
+def sample(wanted: recipe.Recipe, scratch: Path, both: Tokenizers | None = None) -> Sample:
+    """The beginning of a recipe's corpus, with the tokenizers of a run, or such as are trained on it here and now.
+
+    Where the corpus cannot be had, random tokens of guessed lengths. `scratch` keeps files while batches are drawn.
+    """
+    corpus = texts.find(wanted.data) if wanted.data.form == "text" else corpora.find(wanted.data)
+    if isinstance(corpus, TextCorpus):
+        return _of_text(wanted, corpus, scratch, both)
+    if isinstance(corpus, Corpus):
+        return _of_pairs(wanted, corpus, scratch, both)
+    tokens = random_batches.vocabulary(wanted.tokenizer)
+    batch = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
+    return Sample("random tokens", (tokens, tokens), repeat((Place(), batch)))
+
+
+def _of_pairs(wanted: recipe.Recipe, corpus: Corpus, scratch: Path, both: Tokenizers | None) -> Sample:
+    pairs = list(islice(corpus.train[0].read(), _PAIRS))
+    if both is None:
+        lines = [[side for pair in pairs for side in pair]] if wanted.tokenizer.joint else list(zip(*pairs))
+        made: list[Tokenizer] = [tokenizers.train(wanted.tokenizer, each) for each in lines]
+        both = Tokenizers(made[0], made[-1])
+    origin = f"{corpus.train[0].origin}, first {len(pairs):,} pairs"
+    text = Text(origin, lambda: iter(pairs), lambda: digest(pairs))
+    encoded = encode([text], both, scratch, max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio)
+    return Sample(origin, (both.source.size, both.target.size), build.batches(wanted, encoded, both).stream())
+
+
+def _of_text(wanted: recipe.Recipe, corpus: TextCorpus, scratch: Path, both: Tokenizers | None) -> Sample:
+    text = "".join(islice((piece for piece, _ in corpus.train.pieces()), 1000))[:_CHARACTERS]
+    tokenizer = both.target if both else tokenizers.train(wanted.tokenizer, [text])
+    origin = f"{corpus.train.origin}, first {len(text):,} characters"
+    documents = Documents(origin, lambda: iter([text]), lambda: digest([(text, "")]))
+    tokens = stream.encode(documents, tokenizer, scratch)
+    return Sample(origin, (tokenizer.size, tokenizer.size), build.windows(wanted, tokens).stream())

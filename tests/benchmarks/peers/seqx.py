@@ -1,0 +1,69 @@
+"""seqx itself: its training loop on its batches; its translator on CTranslate2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from seq2seq import build, device, recipe
+from seq2seq.data import tokenizers
+from seq2seq.data.encoded import encode
+from seq2seq.data.formats import file_pair
+from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.run import Run
+from seq2seq.serving import Request, serve
+from seq2seq.training import optimisers, schedule
+from seq2seq.training.loop import train as updates
+from tests.benchmarks.peers.setting import Done, Setting, Translate
+
+
+def train(setting: Setting, done: Done) -> None:
+    wanted = recipe.Recipe(
+        tokenizer=recipe.Tokenizer(vocabulary_size=setting.vocabulary),
+        model=recipe.Model(
+            d_model=setting.d_model, d_ff=setting.d_ff, n_heads=setting.heads, encoder_layers=setting.layers,
+            decoder_layers=setting.layers, dropout=setting.dropout,
+        ),
+        training=recipe.Training(
+            batch_tokens=setting.batch_tokens, label_smoothing=setting.label_smoothing,
+            learning_rate=setting.learning_rate, precision="float32" if setting.precision == "float32" else "bfloat16",
+        ),
+    )  # fmt: skip
+    choice = device.choose("cpu", setting.precision)
+    print(choice, file=sys.stderr)
+    joint = tokenizers.read(Path(setting.text))
+    both = Tokenizers(joint, joint)
+    text = file_pair(setting.file("train.fr"), setting.file("train.en"))
+    encoded = encode(
+        [text], both, Path(setting.scratch), max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio
+    )
+    torch.manual_seed(1)
+    model = build.model(wanted, joint.size, joint.size)
+    for progress in updates(
+        model,
+        optimisers.for_recipe(wanted, model),
+        schedule.for_recipe(wanted),
+        build.batches(wanted, encoded, both).stream(),
+        choice.numerics,
+        label_smoothing=wanted.training.label_smoothing,
+    ):
+        done(progress.tokens)
+
+
+def translator(setting: Setting, engine: str = "ctranslate2") -> Translate:
+    asked = Request(
+        engine,
+        setting.precision,
+        "cpu",
+        beam_size=setting.beam_size,
+        length_penalty=setting.length_penalty,
+    )
+    found = serve(Run(Path(setting.run)), asked).translator
+
+    def translate(lines: Sequence[str]) -> list[str]:
+        return [translation.text for translation in found.translate(lines)]
+
+    return translate
