@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from seq2seq.errors import DeviceError
 
+_FLOAT32_ERROR = 5e-4  # of sums of 256 products of normal numbers; in bfloat16 it is about 0.1
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt(3), in bytes
 
 
@@ -141,6 +144,34 @@ def prepare() -> None:
             (_TOP_PAD, 16 << 20),
         ):
             libc.mallopt(parameter, value)
+    if "AuthenticAMD" in _processor():
+        _leave_mkl()
+
+
+def _processor() -> str:
+    """What Linux tells of the processor, or nothing."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+def _leave_mkl() -> None:
+    """Send float32 products to oneDNN: MKL, which torch takes by default, keeps to its slow path on AMD.
+
+    torch does so where the products may be less exact, and on a processor that has no such units they are not: that is
+    tried, and what is not as exact as float32 is undone.
+    """
+    try:
+        library: Any = torch.backends.mkldnn
+        products = library.matmul
+        before = products.fp32_precision
+    except AttributeError:
+        return  # a torch before 2.9
+    products.fp32_precision = "bf16"
+    one, other = torch.randn(2, 256, 256, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    if (one.float() @ other.float() - one @ other).abs().max() > _FLOAT32_ERROR:
+        products.fp32_precision = before
 
 
 def threads() -> int:
