@@ -22,7 +22,7 @@ from seq2seq.decoding.writer import NOT_FINITE, Generated, Writer
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
-from seq2seq.model.state import State
+from seq2seq.model.state import History, State
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,21 @@ class _Uncached(_Cached):
     """Steps that keep no keys and values: each reads the window of the model's own steps from nothing."""
 
     def start(self, prompt: Tensor) -> State:
-        return State([], [], None, history=self._window(prompt))
+        state = State([], [], None, history=History())
+        self._read(prompt, state)
+        return state
 
     @torch.inference_mode()
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        assert state.history is not None
-        state.history = self._window(torch.cat((state.history, tokens), dim=1))
+        window = self._read(tokens, state)
         with self._numerics.context():
-            return self._model.head(self._model.hidden(state.history)[:, -1:])  # type: ignore[no-any-return]
+            return self._model.head(self._model.hidden(window)[:, -1:])  # type: ignore[no-any-return]
 
-    def _window(self, tokens: Tensor) -> Tensor:
+    def _read(self, tokens: Tensor, state: State) -> Tensor:
+        assert state.history is not None
+        state.history.append(tokens)
         context = self._model.context
-        return tokens if tokens.size(1) <= context else tokens[:, -max(1, context // 2) :]
+        state.length += tokens.size(1)
+        if state.length > context:
+            state.length = max(1, context // 2)
+        return state.history.newest(state.length)

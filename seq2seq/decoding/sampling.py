@@ -6,7 +6,7 @@ distribution, and sets those that may not be drawn to minus infinity; the most p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,13 +17,16 @@ from seq2seq.decoding.engine import Hypothesis, Sampling
 from seq2seq.decoding.search import Steps, roll_out
 from seq2seq.model.state import State
 
+# Numbers that a row draws at once: a call costs as much as some hundreds of them.
+_DRAWN = 4096
+
 # Below this temperature all that is drawn is the most probable token, and dividing by it would overflow.
 _COLD = 1e-6
 
 
 class Sampler:
     """Draws the next token of each row. The numbers that row i draws with are made from (seed, i) alone, so that it
-    draws the same whatever rows stand beside it.
+    draws the same whatever rows stand beside it. Rows may leave from one call to the next, but none may come.
 
     `read` (N, P) are the tokens that the repetition penalty counts from the start; `rows` numbers the rows where they
     are part of a greater whole.
@@ -37,6 +40,8 @@ class Sampler:
         self._read = read
         self._rows = rows
         self._generators: dict[int, torch.Generator] = {}
+        self._noise: Iterator[Tensor] = iter(())  # of the coming steps, (N, V) each, of the rows `_drawn`
+        self._drawn: list[int] = []
         self._seen: Tensor | None = None  # (N, V)
 
     def __call__(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
@@ -48,8 +53,7 @@ class Sampler:
             chosen = logits.argmax(-1)
         else:
             # The least of independent exponentials at rates p is the one of token v with probability p[v].
-            noise = torch.stack([self._exponentials(row, logits.size(1)) for row in rows])
-            chosen = (probabilities(logits, settings) / noise).argmax(-1)
+            chosen = (probabilities(logits, settings) / self._exponentials(rows, logits.size(1))).argmax(-1)
         if self._seen is not None:
             self._seen[torch.tensor(rows, device=self._device), chosen] = True
         return chosen
@@ -62,12 +66,28 @@ class Sampler:
                 self._seen[:, : EOS + 1] = False  # to end is no repetition
         return self._seen[torch.tensor(rows, device=self._device)]
 
-    def _exponentials(self, row: int, count: int) -> Tensor:
+    def _exponentials(self, rows: Sequence[int], count: int) -> Tensor:
+        """The next numbers of the rows, (N, count). Those of several steps are drawn at once."""
+        noise = next(self._noise, None)
+        if noise is None:
+            steps = max(1, _DRAWN // count)
+            drawn = [
+                torch.empty(steps, count, device=self._device).exponential_(generator=self._generator(row))
+                for row in rows
+            ]
+            self._noise, self._drawn = iter(torch.stack(drawn, dim=1)), list(rows)
+            noise = next(self._noise)
+        if len(rows) == len(self._drawn):
+            return noise
+        places = [self._drawn.index(row) for row in rows]
+        return noise.index_select(0, torch.tensor(places, device=self._device))
+
+    def _generator(self, row: int) -> torch.Generator:
         if row not in self._generators:
             number = row if self._rows is None else self._rows[row]
             (mixed,) = np.random.SeedSequence((self._settings.seed, number)).generate_state(1, np.uint64).tolist()
             self._generators[row] = torch.Generator(device=self._device).manual_seed(mixed)
-        return torch.empty(count, device=self._device).exponential_(generator=self._generators[row])
+        return self._generators[row]
 
 
 def sample(

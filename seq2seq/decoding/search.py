@@ -24,7 +24,7 @@ class Steps(Protocol):
     """What search knows of a model."""
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        """The next tokens (N, 1) of each hypothesis -> logits (N, 1, V); `state` takes them in."""
+        """The next tokens (N, 1) of each hypothesis -> logits (N, 1, V), the caller's own; `state` takes them in."""
 
 
 class Chosen(NamedTuple):
@@ -58,8 +58,9 @@ def unroll(
     while active:
         length += 1
         logits = steps.step(last, state)[:, -1].float()  # (N, V)
+        scores = logits.log_softmax(-1)
         chosen = choose(_allow(logits, [length > limits[row] for row in active]), active)
-        scored = logits.log_softmax(-1).gather(1, chosen[:, None]).squeeze(1)
+        scored = scores.gather(1, chosen[:, None]).squeeze(1)
         step = list(map(Chosen, active, chosen.tolist(), scored.tolist()))
         yield step
         kept = [place for place, (row, token, _) in enumerate(step) if token != EOS and row not in ended]
@@ -142,14 +143,20 @@ def beam_search(
         log_probabilities = steps.step(last, state)[:, -1].float().log_softmax(-1)  # (b x k, V)
         V = log_probabilities.size(-1)
         allowed = _allow(log_probabilities, [length > limits[sentence] for sentence in active for _ in range(k)])
-        best, index = (totals[..., None] + allowed.view(b, k, V)).view(b, -1).topk(min(2 * K, k * V))
-        origin, token = index // V, index % V  # (b, 2K)
-        score = log_probabilities.view(b, -1).gather(1, index)
+        # The 2K best of all extensions are among the 2K best of each hypothesis.
+        scores, tokens = (part.view(b, -1) for part in allowed.topk(min(2 * K, V)))  # (b, k x 2K)
+        extensions = scores.size(1) // k  # of each hypothesis
+        best, index = (totals.repeat_interleave(extensions, dim=1) + scores).topk(min(2 * K, scores.size(1)))
+        origin, token, score = index // extensions, tokens.gather(1, index), scores.gather(1, index)  # (b, 2K)
         ends = token == EOS
-        for place, rank in (ends & (best > float("-inf")))[:, :K].nonzero().tolist():
-            row = int(origin[place, rank])
-            scores = [*history_scores[place, row].tolist(), float(score[place, rank])]
-            finished[active[place]].append(hypothesis(history[place, row].tolist(), scores, alpha))
+        ending = (ends & (best > float("-inf")))[:, :K].nonzero()
+        if len(ending):
+            places, ranks = ending.unbind(1)
+            row = origin[places, ranks]
+            spelt = history[places, row].tolist()
+            scored = torch.cat((history_scores[places, row], score[places, ranks, None]), dim=1).tolist()
+            for place, ids, its_scores in zip(places.tolist(), spelt, scored, strict=True):
+                finished[active[place]].append(hypothesis(ids, its_scores, alpha))
 
         # The K best that go on: those that end sort last, the others in their order, by ranks that no two share, since
         # not every backend sorts stably.
@@ -162,9 +169,9 @@ def beam_search(
         history_scores = torch.cat((history_scores[rows_of, origin], score[..., None]), dim=2)
         for place, sentence in enumerate(active):
             if cut and length == limits[sentence]:
-                for row in (totals[place] > float("-inf")).nonzero().flatten().tolist():
-                    scores = history_scores[place, row].tolist()
-                    finished[sentence].append(hypothesis(history[place, row].tolist(), scores, alpha))
+                for beam in (totals[place] > float("-inf")).nonzero().flatten().tolist():
+                    ids, its_scores = history[place, beam].tolist(), history_scores[place, beam].tolist()
+                    finished[sentence].append(hypothesis(ids, its_scores, alpha))
 
         # Past its limit a sentence is over, even where the model gives NaN, which never ends.
         live = totals.max(dim=1).values.tolist()
@@ -194,12 +201,12 @@ def _first(given: Tensor | None, count: int, device: torch.device) -> Tensor:
 
 
 def _allow(scores: Tensor, at_limit: list[bool]) -> Tensor:
-    """Scores (N, V) of what may come next: never PAD, UNKNOWN or BOS, and only EOS where the limit is reached."""
-    allowed = scores.clone()
-    allowed[:, :EOS] = float("-inf")
+    """Scores (N, V) of what may come next: never PAD, UNKNOWN or BOS, and only EOS where the limit is reached. Those
+    given are overwritten."""
+    scores[:, :EOS] = float("-inf")
     if any(at_limit):
-        allowed[torch.tensor(at_limit, device=scores.device), EOS + 1 :] = float("-inf")
-    return allowed
+        scores[torch.tensor(at_limit, device=scores.device), EOS + 1 :] = float("-inf")
+    return scores
 
 
 def _settled(found: list[Hypothesis], n_best: int, live: float, limit: int, alpha: float) -> bool:

@@ -6,7 +6,7 @@ Masks are bool and **True means "may attend"**, broadcastable to (B, H, T, S); N
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from seq2seq.model.parts import PAPER, Parts
 from seq2seq.model.state import Cache, KeyValue
 
 # Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
-# whose backward is slow; above it the scores would no longer fit the processor's cache.
+# whose backward is slow; above it the scores would no longer fit the processor's cache. Single queries in float32
+# are the exception: six operators take longer than one.
 _SHORT = 128 * 128
 
 
@@ -29,7 +30,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
     T, S = query.size(-2), key.size(-2)
     if T == 1:
         causal = False  # the last position sees all keys
-    if query.device.type == "cpu" and T * S <= _SHORT:
+    if query.dtype != key.dtype:  # a cache may keep more digits than autocast would take
+        with torch.autocast(query.device.type, enabled=False):
+            return attend(query.to(key.dtype), key, value, mask=mask, causal=causal)
+    single = T == 1 and mask is None and query.dtype == torch.float32
+    if query.device.type == "cpu" and T * S <= _SHORT and not single:
         return _products(query, key, value, _with_causal(mask, T, S, query.device) if causal else mask)
     if causal and (mask is not None or T != S):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=_with_causal(mask, T, S, query.device))
@@ -46,10 +51,40 @@ def _with_causal(mask: Tensor | None, T: int, S: int, device: torch.device) -> T
 
 
 def _products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    scores = (query / math.sqrt(query.size(-1))) @ key.transpose(-2, -1)  # (B, H, T, S)
+    scores, scale = query @ key.transpose(-2, -1), query.size(-1) ** -0.5  # (B, H, T, S)
+    if scores.requires_grad:
+        return _Softmax.apply(scores, scale, mask) @ value  # type: ignore[no-any-return,no-untyped-call]
+    scores.mul_(scale)
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     return scores.softmax(-1) @ value
+
+
+class _Softmax(torch.autograd.Function):
+    """Softmax of scores (B, H, T, S) times a scale, of those that the mask allows, with its gradient.
+
+    Rows of some tens of scores are too short for the CPU kernels of torch, which go row by row, and in bfloat16 slower
+    still; as sums and products of whole blocks in float32 they take about half the time.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor, scale: float, mask: Tensor | None) -> Tensor:
+        exact = scores.to(torch.promote_types(scores.dtype, torch.float32)) * scale
+        if mask is not None:
+            exact.masked_fill_(~mask, torch.finfo(exact.dtype).min)
+        exact.sub_(exact.amax(-1, keepdim=True)).exp_()
+        weights = exact.div_(exact.sum(-1, keepdim=True)).to(scores.dtype)
+        ctx.save_for_backward(weights)
+        ctx.scale = scale
+        return weights
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (weights,) = ctx.saved_tensors
+        exact = weights.to(torch.promote_types(weights.dtype, torch.float32))
+        product = exact * gradient
+        product.sub_(exact * product.sum(-1, keepdim=True)).mul_(ctx.scale)
+        return product.to(gradient.dtype), None, None
 
 
 class SelfAttention(nn.Module):
@@ -67,10 +102,11 @@ class SelfAttention(nn.Module):
         """x (B, T, C) -> (B, T, C). A cache holds the keys and values of earlier positions and takes those of x."""
         B, T, _ = x.shape
         both = self.query_key_value(x).view(B, T, 3, self.n_heads, -1)
-        query_key, value = both[:, :, :2], both[:, :, 2].transpose(1, 2)
+        query_key, value = both.split((2, 1), dim=2)  # one gradient, where two slices would each fill a whole one
         for change in self.heads:
             query_key = change(query_key, 0 if cache is None else cache.length)
         query, key = query_key.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
+        value = value.squeeze(2).transpose(1, 2)
         if cache is not None:
             key, value = cache.append(key, value)
         return self.output(_merge(attend(query, key, value, mask=mask, causal=self.causal)))  # type: ignore[no-any-return]

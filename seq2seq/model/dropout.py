@@ -25,7 +25,9 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return F.dropout(x, self.probability)
-        dropped = min(round(256 * self.probability), 255)
+        dropped = min(max(round(256 * self.probability), 1), 255)
         draws = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
-        kept = draws.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+        # 1 where a byte is at least `dropped`, else 0; of bytes, since to compare them and to turn what is true into
+        # numbers takes four times as long.
+        kept = draws.view(torch.uint8)[: x.numel()].view(x.shape).clamp_(dropped - 1, dropped).sub_(dropped - 1)
         return x * kept.to(x.dtype).mul_(256 / (256 - dropped))

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.model.blocks import Block
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.embedding import Embedding, head_on, last_norm
+from seq2seq.model.one_token import one_token
 from seq2seq.model.parts import parts_of, redraw
 from seq2seq.model.positions import added_positions
-from seq2seq.model.state import Cache, State
+from seq2seq.model.state import Cache, History, State
 
 
 class Gpt(nn.Module):
@@ -66,7 +66,9 @@ class Gpt(nn.Module):
     def start(self, prompt: Tensor) -> State:
         """The state that has read B prompts (B, P); of one longer than the context, the newest half a context."""
         newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
-        state = State([Cache() for _ in self.blocks], [], None, history=newest[:, :0])
+        state = State(
+            [Cache() for _ in self.blocks], [], None, history=History([newest]), layers=one_token(self.blocks)
+        )
         if newest.size(1):
             self._read(newest, state)
         return state
@@ -77,19 +79,22 @@ class Gpt(nn.Module):
         Where they would pass the context, the window moves: the newest half of it is read anew, from position 0.
         """
         T = tokens.size(1)
+        assert state.history is not None
+        state.history.append(tokens)
         if state.length + T > self.context:
-            assert state.history is not None
-            recent = torch.cat((state.history, tokens), dim=1)[:, -max(T, self.context // 2) :]
+            tokens = state.history.newest(max(T, self.context // 2))
             state.caches = [Cache() for _ in self.blocks]
-            state.length, state.history = 0, recent[:, :0]
-            return self.head(self._read(recent, state)[:, -T:])  # type: ignore[no-any-return]
-        return self.head(self._read(tokens, state))  # type: ignore[no-any-return]
+            state.length, state.history = 0, History([tokens])
+        return self.head(self._read(tokens, state)[:, -T:])  # type: ignore[no-any-return]
 
     def _read(self, tokens: Tensor, state: State) -> Tensor:
         x = self.positions(self.embedding(tokens), start=state.length)
+        state.length += tokens.size(1)
+        if tokens.size(1) == 1:
+            x = x.squeeze(1)
+            for layer, cache in zip(state.layers, state.caches, strict=True):
+                x = layer(x, cache)
+            return self.norm(x).unsqueeze(1)  # type: ignore[no-any-return]
         for block, cache in zip(self.blocks, state.caches, strict=True):
             x = block(x, cache=cache)
-        assert state.history is not None
-        state.history = torch.cat((state.history, tokens), dim=1)
-        state.length += tokens.size(1)
         return self.norm(x)  # type: ignore[no-any-return]

@@ -74,8 +74,11 @@ class Rotary(nn.Module):
         if end > self.table.size(1):
             with torch.inference_mode(False):  # what is made in that mode cannot serve training later
                 self.table = _turns(2 * end, x.size(-1)).to(self.table)
-        shape = (x.size(1), *(1 for _ in x.shape[2:-1]), x.size(-1))
-        cosine, sine = self.table[:, start:end].to(x.dtype).view(2, *shape)
+        if x.size(1) == 1:
+            cosine, sine = self.table.select(1, start).to(x.dtype).unbind()
+        else:
+            shape = (x.size(1), *(1 for _ in x.shape[2:-1]), x.size(-1))
+            cosine, sine = self.table[:, start:end].to(x.dtype).view(2, *shape)
         return torch.addcmul(x * cosine, x.roll(x.size(-1) // 2, -1), sine)
 
 

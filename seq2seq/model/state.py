@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+_ROOM = 7  # positions that a cache has room for at least, when it grows
 
 
 class KeyValue(NamedTuple):
@@ -17,28 +20,69 @@ class KeyValue(NamedTuple):
 
 
 class Cache:
-    """The keys and values of one layer's earlier positions, (N, H, t, D) each; empty at first."""
+    """The keys and values of one layer's earlier positions, (N, H, t, D) each; empty at first.
+
+    There is room for some more, so that seldom anything is copied to add one. On a CPU bfloat16 is kept as float32: its
+    products of one query with many keys are several times as slow.
+    """
 
     def __init__(self) -> None:
-        self._stored: KeyValue | None = None
-
-    @property
-    def length(self) -> int:
-        """Positions held."""
-        return 0 if self._stored is None else self._stored.key.size(2)
+        self.length = 0  # positions held
+        self._buffer: Tensor | None = None  # (2, N, H, room, D)
 
     def append(self, key: Tensor, value: Tensor) -> KeyValue:
-        """Add positions; returns all keys and values so far."""
-        if self._stored is not None:
-            key = torch.cat((self._stored.key, key), dim=2)
-            value = torch.cat((self._stored.value, value), dim=2)
-        self._stored = KeyValue(key, value)
-        return self._stored
+        """Add positions; returns all keys and values so far, views that the next call may leave behind."""
+        start, count = self.length, key.size(2)
+        self.length += count
+        if self._buffer is None or self.length > self._buffer.size(3):
+            self._buffer = self._with_room(key, start)
+        added = self._buffer.narrow(3, start, count)
+        added.select(0, 0).copy_(key)
+        added.select(0, 1).copy_(value)
+        return KeyValue(*self._buffer.narrow(3, 0, self.length).unbind())
+
+    def _with_room(self, like: Tensor, held: int) -> Tensor:
+        N, H, _, D = like.shape
+        slow = like.device.type == "cpu" and like.dtype == torch.bfloat16
+        size = (2, N, H, self.length + max(_ROOM, self.length // 4), D)
+        larger = like.new_empty(size, dtype=torch.float32 if slow else like.dtype)
+        if self._buffer is not None:
+            larger.narrow(3, 0, held).copy_(self._buffer.narrow(3, 0, held))
+        return larger
+
+    @torch.no_grad()
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows, in the given order (a row may come twice); no gradient comes from them any more.
+
+        Room is left for one position: more would keep apart what attention reads, which is then twice as slow.
+        """
+        if self._buffer is not None:
+            _, N, H, _, D = self._buffer.shape
+            chosen = self._buffer.new_empty(2, len(rows), H, self.length + 1, D)
+            held = slice(self.length * D)  # rows as single runs of numbers, which are quickly copied
+            torch.index_select(self._buffer.view(2, N, H, -1)[..., held], 1, rows, out=chosen.flatten(3)[..., held])
+            self._buffer = chosen
+
+
+class History:
+    """The tokens (N, t) that a state has read, in the pieces that they came in: to add some copies nothing."""
+
+    def __init__(self, pieces: list[Tensor] | None = None) -> None:
+        self._pieces = pieces or []
+
+    def append(self, tokens: Tensor) -> None:
+        """Add tokens (N, T)."""
+        self._pieces.append(tokens)
+
+    def newest(self, count: int) -> Tensor:
+        """The last `count` tokens, or all where there are fewer, (N, at most count); those before are forgotten."""
+        self._pieces = [torch.cat(self._pieces, dim=1)[:, -count:]]
+        return self._pieces[0]
 
     def select(self, rows: Tensor) -> None:
-        """Keep the given rows, in the given order (a row may come twice)."""
-        if self._stored is not None:
-            self._stored = KeyValue(self._stored.key[rows], self._stored.value[rows])
+        """Keep the given rows, in the given order."""
+        if self._pieces:
+            self._pieces = [torch.cat(self._pieces, dim=1).index_select(0, rows)]
 
 
 @dataclass
@@ -50,15 +94,19 @@ class State:
     memories: list[KeyValue]
     memory_mask: Tensor | None  # (B, 1, 1, S), True = may attend
     length: int = 0
-    history: Tensor | None = None  # tokens (N, t) of a decoder-only model, which reads them anew past its context
+    history: History | None = None  # of a decoder-only model, which reads its tokens anew past its context
+    layers: Sequence[Callable[[Tensor, Cache], Tensor]] = ()  # what its layers do to one position (N, C), each
 
     def reorder(self, rows: Tensor, sentences: Tensor | None = None) -> None:
         """Keep hypotheses `rows` (N'), and memories `sentences` (B') where sentences left the batch."""
         for cache in self.caches:
             cache.select(rows)
         if self.history is not None:
-            self.history = self.history[rows]
+            self.history.select(rows)
         if sentences is not None:
-            self.memories = [KeyValue(key[sentences], value[sentences]) for key, value in self.memories]
+            self.memories = [
+                KeyValue(key.index_select(0, sentences), value.index_select(0, sentences))
+                for key, value in self.memories
+            ]
             if self.memory_mask is not None:
-                self.memory_mask = self.memory_mask[sentences]
+                self.memory_mask = self.memory_mask.index_select(0, sentences)

@@ -45,8 +45,9 @@ ARMS: dict[str, list[str]] = {
     "average of weights (0.99)": [*RATE, "training.ema=0.99"],
     "all five": [*RATE, *FIVE],
     "Muon": [*RATE, *MUON],
-    "Muon and all five: `gpt-shakespeare`": [*RATE, *FIVE, *MUON],
-    "the same with an average (0.99)": [*RATE, *FIVE, *MUON, "training.ema=0.99"],
+    "Muon and all five": [*RATE, *FIVE, *MUON],
+    "Muon, rotary, residual branches from zero: `gpt-shakespeare`": [*RATE, FIVE[0], FIVE[4], *MUON],
+    "the same with an average (0.99)": [*RATE, FIVE[0], FIVE[4], *MUON, "training.ema=0.99"],
 }
 SEEDS = (1, 2)
 TIMED_STEPS = 30

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
+from seq2seq.decoding import sampling
 from seq2seq.decoding.engine import Hypothesis, Sampling
 from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities, sample
 from seq2seq.decoding.search import greedy
@@ -251,3 +252,13 @@ def test_what_was_read_and_what_was_drawn_are_penalised() -> None:
             assert token == max(range(12), key=scores.__getitem__)
             seen[row].add(token)
     assert len(seen[1]) > 2
+
+
+def test_a_row_draws_the_same_whichever_rows_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers are drawn for some steps at once: rows leave amid these and after them."""
+    monkeypatch.setattr(sampling, "_DRAWN", 30)  # three steps
+    logits = torch.zeros(4, 10)
+    stay, leave = (Sampler(Sampling(seed=5), device=CPU) for _ in range(2))
+    for rows in ([0, 1, 2, 3], [0, 2, 3], [0, 2, 3], [0, 2], [0, 2], [2], [2], [2]):
+        whole = stay(logits, [0, 1, 2, 3])
+        assert leave(logits[rows], rows).tolist() == whole[rows].tolist()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.model.blocks import Block, Norm
-from seq2seq.model.state import Cache
+from seq2seq.model.state import Cache, History
 from tests.fakes import padding_mask, randomise, tiny_transformer
 
 SPLITS = st.lists(st.integers(1, 4), min_size=1, max_size=5)  # positions taken at each step
@@ -69,3 +69,40 @@ def test_reordered_rows_go_on_from_their_own_past(kept: list[int], picks: list[i
     following = torch.randint(11, (len(rows), 2))
     wanted = model(source[rows // 2], mask[rows // 2], torch.cat((past[rows], following), dim=1))
     assert torch.allclose(model.step(following, state), wanted[:, 3:], rtol=0, atol=1e-10)
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 9), st.lists(st.integers(0, 2), min_size=3, max_size=3)), max_size=6),
+    chosen=st.booleans(),
+)
+def test_a_cache_holds_what_was_added_in_the_order_of_its_rows(
+    steps: list[tuple[int, list[int]]], chosen: bool
+) -> None:
+    cache = Cache()
+    keys = values = torch.empty(3, 2, 0, 4)
+    for count, rows in steps:
+        key, value = torch.randn(2, 3, 2, count, 4)
+        held = cache.append(key, value)
+        keys, values = torch.cat((keys, key), dim=2), torch.cat((values, value), dim=2)
+        assert torch.equal(held.key, keys) and torch.equal(held.value, values)
+        assert cache.length == keys.size(2)
+        if chosen:
+            cache.select(torch.tensor(rows))
+            keys, values = keys[rows], values[rows]
+
+
+def test_rows_that_were_not_chosen_leave_the_cache() -> None:
+    cache = Cache()
+    cache.append(torch.randn(4, 1, 3, 2), torch.randn(4, 1, 3, 2))
+    cache.select(torch.tensor([3, 1]))
+    assert cache.append(torch.randn(2, 1, 1, 2), torch.randn(2, 1, 1, 2)).key.shape == (2, 1, 4, 2)
+
+
+def test_a_history_gives_the_newest_tokens_of_its_rows() -> None:
+    history = History()
+    for token in range(6):
+        history.append(torch.tensor([[token], [10 + token]]))
+    assert history.newest(4).tolist() == [[2, 3, 4, 5], [12, 13, 14, 15]]
+    history.append(torch.tensor([[6], [16]]))
+    history.select(torch.tensor([1]))
+    assert history.newest(9).tolist() == [[12, 13, 14, 15, 16]]

@@ -26,6 +26,7 @@ def gradients(model: Transformer | Gpt, rows: int, length: int) -> list[torch.Te
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch's own, while it compiles
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("kind", ["encoder-decoder", "decoder-only"])
 def test_compiled_layers_compute_the_same_in_a_bounded_number_of_graphs(kind: str) -> None:
     torch.manual_seed(1)
