@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,28 @@ def prepare() -> None:
             (_TOP_PAD, 16 << 20),
         ):
             libc.mallopt(parameter, value)
-    if "AuthenticAMD" in _processor():
-        _leave_mkl()
 
 
+@contextmanager
+def large_products() -> Iterator[None]:
+    """While this lasts, float32 products on an AMD processor are oneDNN's, not MKL's, which keeps to a slow path there;
+    small ones, as of decoding, MKL does sooner.
+
+    torch does so where the products may be less exact: whether they are is tried once, and then it is left.
+    """
+    library: Any = torch.backends.mkldnn
+    if not ("AuthenticAMD" in _processor() and _onednn_is_exact()):
+        yield
+        return
+    before = library.matmul.fp32_precision
+    library.matmul.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        library.matmul.fp32_precision = before
+
+
+@cache
 def _processor() -> str:
     """What Linux tells of the processor, or nothing."""
     try:
@@ -156,22 +175,19 @@ def _processor() -> str:
         return ""
 
 
-def _leave_mkl() -> None:
-    """Send float32 products to oneDNN: MKL, which torch takes by default, keeps to its slow path on AMD.
-
-    torch does so where the products may be less exact, and on a processor that has no such units they are not: that is
-    tried, and what is not as exact as float32 is undone.
-    """
-    try:
-        library: Any = torch.backends.mkldnn
-        products = library.matmul
-        before = products.fp32_precision
-    except AttributeError:
-        return  # a torch before 2.9
-    products.fp32_precision = "bf16"
+@cache
+def _onednn_is_exact() -> bool:
+    """Whether oneDNN's products, allowed to be less exact, are as exact as float32."""
+    library: Any = torch.backends.mkldnn
+    if not hasattr(library, "matmul"):
+        return False  # a torch before 2.9
     one, other = torch.randn(2, 256, 256, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    if (one.float() @ other.float() - one @ other).abs().max() > _FLOAT32_ERROR:
-        products.fp32_precision = before
+    before = library.matmul.fp32_precision
+    library.matmul.fp32_precision = "bf16"
+    try:
+        return bool((one.float() @ other.float() - one @ other).abs().max() < _FLOAT32_ERROR)
+    finally:
+        library.matmul.fp32_precision = before
 
 
 def threads() -> int:

@@ -9,30 +9,35 @@ import torch
 from seq2seq import device
 
 LIBRARY: Any = torch.backends.mkldnn
+pytestmark = pytest.mark.skipif(not hasattr(LIBRARY, "matmul"), reason="this torch lets nobody choose its products")
 
 
-@pytest.fixture
-def products() -> Iterator[Any]:
-    """How float32 products are computed, put back afterwards."""
-    if not hasattr(LIBRARY, "matmul"):
-        pytest.skip("this torch lets nobody choose")
-    before = LIBRARY.matmul.fp32_precision
-    LIBRARY.matmul.fp32_precision = "none"
-    yield LIBRARY.matmul
-    LIBRARY.matmul.fp32_precision = before
+@pytest.fixture(autouse=True)
+def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On an AMD processor, whatever there is, and nothing tried yet."""
+    monkeypatch.setattr(device, "_processor", lambda: "AuthenticAMD")
+    device._onednn_is_exact.cache_clear()
+    yield
+    device._onednn_is_exact.cache_clear()
 
 
-def error() -> float:
+def test_large_products_are_as_exact_as_float32_and_only_while_they_last() -> None:
     one, other = torch.randn(2, 300, 300, dtype=torch.float64)
-    return float((one.float() @ other.float() - one @ other).abs().max())
+    before = LIBRARY.matmul.fp32_precision
+    with device.large_products():
+        assert (one.float() @ other.float() - one @ other).abs().max() < 1e-3
+    assert LIBRARY.matmul.fp32_precision == before
 
 
-def test_products_that_left_mkl_are_as_exact_as_float32(products: Any) -> None:
-    device._leave_mkl()
-    assert error() < 1e-3
-
-
-def test_products_that_are_less_exact_stay_where_they_were(products: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_that_are_less_exact_stay_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_FLOAT32_ERROR", 1e-9)  # no float32 is as exact as that
-    device._leave_mkl()
-    assert products.fp32_precision == "none"
+    before = LIBRARY.matmul.fp32_precision
+    with device.large_products():
+        assert LIBRARY.matmul.fp32_precision == before
+
+
+def test_another_processor_keeps_what_torch_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_processor", lambda: "GenuineIntel")
+    before = LIBRARY.matmul.fp32_precision
+    with device.large_products():
+        assert LIBRARY.matmul.fp32_precision == before

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
-from seq2seq.device import Numerics, out_of_memory, release
+from seq2seq.device import Numerics, large_products, out_of_memory, release
 from seq2seq.errors import DeviceError
 from seq2seq.training.loss import summed_loss
 from seq2seq.training.schedule import Schedule
@@ -76,7 +76,8 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
         model.train()
-        total, pieces = _gradient(model, [batch for _, batch in taken], tokens, room, numerics, label_smoothing)
+        with large_products():
+            total, pieces = _gradient(model, [batch for _, batch in taken], tokens, room, numerics, label_smoothing)
         norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
