@@ -17,7 +17,7 @@ from seq2seq.data.formats import Text, digest
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 
-_PAIRS = 50_000  # as many as batches are cut of at once: fewer would be padded more
+_PAIRS = 100_000  # as many as batches are cut of at once: fewer would be padded more
 _CHARACTERS = 2_000_000
 
 
