@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from seq2seq.decoding.pipeline import in_order
+from seq2seq.pipeline import in_order
 
 
 def begin(number: int, pool: ThreadPoolExecutor) -> Future[int]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.engine import Engine, Hypothesis, Options, penalty
-from seq2seq.decoding.pipeline import in_order
 from seq2seq.errors import RunError
+from seq2seq.pipeline import in_order
 
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
 _CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))

@@ -11,11 +11,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
+
 from seq2seq import build, recipe
-from seq2seq.data.batches import Place
+from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes
+from seq2seq.pipeline import in_order
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, compiled, ema, optimisers, schedule
 from seq2seq.training.loop import Progress, evaluate, train
@@ -92,7 +95,7 @@ class Session:
         step = self._resume()
         yield self._started(step)
         place = self._memory.place
-        stream = self._task.stream(Place() if place is None else _after(*place))
+        stream = ahead(self._task.stream(Place() if place is None else _after(*place)), self._choice.numerics.device)
         updates = train(
             self._model,
             self._optimiser,
@@ -262,6 +265,13 @@ class Session:
             },
             weights={"made": training.keep, "steps": chosen},
         )
+
+
+def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:
+    """The same batches; where a GPU computes, the next is made meanwhile."""
+    if device.type == "cpu":
+        return batches
+    return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)
 
 
 def _after(epoch: int, chunk: int, index: int) -> Place:

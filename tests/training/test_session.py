@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
 from seq2seq import device, recipe
+from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, prepare
 from seq2seq.training.loop import Progress
-from seq2seq.training.session import Event, Session, Started, Stopped, Validated
+from seq2seq.training.session import Event, Session, Started, Stopped, Validated, ahead
 from seq2seq.weights import read_weights
 from tests import tiny
 
@@ -181,3 +183,12 @@ def test_no_pair_left_is_an_error_that_counts_the_reasons(corpus: Corpus, tmp_pa
     narrow = wanted.model_copy(update={"data": wanted.data.model_copy(update={"max_length": 1})})
     with pytest.raises(DataError, match=r"no pair is left.*too long: 200"):
         session(narrow, corpus, tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_batches_made_ahead_are_the_same_in_the_same_order(corpus: Corpus, tmp_path: Path, kind: str) -> None:
+    task = session(tiny_recipe(), corpus, tmp_path / "one")._task
+    expected = list(islice(task.stream(Place()), 12))
+    found = ahead(task.stream(Place()), torch.device(kind))
+    for (place, batch), (same, other) in zip(expected, islice(found, 12), strict=True):
+        assert place == same and torch.equal(batch.labels, other.labels)
