@@ -1,10 +1,11 @@
-"""Tokens a second of generating with a GPT: with a cache, without one, and 16 texts at once.
+"""Tokens a second of generating with a GPT, by PyTorch with a cache, without one, and with 16 texts at once, and by the
+run's CTranslate2 copy, where it has one.
 
     python -m tests.benchmarks.generation [--run runs/gpt-shakespeare] [--rounds 5]
 
 Without a cache each token is drawn after the model has read the last full context anew, in a plain loop over its
-forward. One thread, float32, all generate far past the context; the ways take turns, so that the machine's moods hit
-all alike, and seconds are the processor's, so that what else runs on it counts less.
+forward. One thread, all generate far past the context; the ways take turns, so that the machine's moods hit
+all alike, and seconds are the processor's, so that what else runs on it counts less. CTranslate2 makes one text after another.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from seq2seq import build, device
 from seq2seq.data.tokenizers import EOS
+from seq2seq.decoding import ctranslate2_copy as copies
+from seq2seq.decoding import ctranslate2_engine
+from seq2seq.decoding.ctranslate2_copy import Copy
+from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
 from seq2seq.decoding.engine import Sampling
 from seq2seq.decoding.generate import Options
 from seq2seq.model.gpt import Gpt
-from seq2seq.run import open_run
+from seq2seq.run import Run, open_run
 
 TOKENS = 512
 
@@ -50,6 +56,10 @@ def main() -> None:
         "without a cache": lambda seed: plain(model.eval(), seed),
         "16 texts at once": lambda seed: with_cache(16, seed),
     }
+    if (copy := copies.read(run.path)) is not None:
+        for precision in copies.PRECISIONS:
+            ways[f"CTranslate2 {precision}"] = partial(fast, by_copy(copy, precision, run), 1)
+            ways[f"CTranslate2 {precision}, 16"] = partial(fast, by_copy(copy, precision, run), 16)
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(asked.rounds + 1):
         for way, write in ways.items():
@@ -61,7 +71,21 @@ def main() -> None:
     print(f"context {model.context}, {TOKENS} tokens a text")
     for way, found in speeds.items():
         median = statistics.median(found)
-        print(f"{way:18} {median:8,.0f} tokens/s ({min(found):,.0f}-{max(found):,.0f}), {median / one:6.2f} x cached")
+        print(f"{way:24} {median:8,.0f} tokens/s ({min(found):,.0f}-{max(found):,.0f}), {median / one:6.2f} x cached")
+
+
+def by_copy(copy: Copy, precision: str, run: Run) -> CTranslate2Generator:
+    return CTranslate2Generator(
+        lambda: ctranslate2_engine.opened(copy, precision, "cpu", 1),
+        ctranslate2_engine.vocabularies(copy, precision)[1],
+        build.read_tokenizers(run.recipe(), run.path).target,
+        copy.settings.positions,
+    )
+
+
+def fast(generator: CTranslate2Generator, samples: int, seed: int) -> int:
+    options = Options(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
+    return sum(len(text.tokens) for text in generator.generate("\n", options, samples))
 
 
 @torch.inference_mode()

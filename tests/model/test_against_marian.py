@@ -10,23 +10,9 @@ from torch import Tensor
 
 from seq2seq.model.transformer import Transformer
 from tests.fakes import padding_mask, tiny_recipe
+from tests.names import LAYER, PACKED
 
 transformers = pytest.importorskip("transformers", reason="the [hf] extra is not installed")
-
-_LAYER = {
-    "self_attn.out_proj": "attention.output",
-    "self_attn_layer_norm": "attention_residual.norm",
-    "encoder_attn.q_proj": "cross_attention.query",
-    "encoder_attn.out_proj": "cross_attention.output",
-    "encoder_attn_layer_norm": "cross_attention_residual.norm",
-    "fc1": "feed_forward.inner",
-    "fc2": "feed_forward.outer",
-    "final_layer_norm": "feed_forward_residual.norm",
-}
-_PACKED = {
-    "attention.query_key_value": [f"self_attn.{part}_proj" for part in "qkv"],
-    "cross_attention.key_value": [f"encoder_attn.{part}_proj" for part in "kv"],
-}
 
 
 def marian(vocabulary: int) -> Any:
@@ -55,10 +41,10 @@ def in_our_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         for layer in range(layers):
             theirs, ours = f"model.{stack}.layers.{layer}", f"{stack}.{layer}"
             for kind in ("weight", "bias"):
-                for there, here in _LAYER.items():
+                for there, here in LAYER.items():
                     if f"{theirs}.{there}.{kind}" in weights:
                         renamed[f"{ours}.{here}.{kind}"] = weights[f"{theirs}.{there}.{kind}"]
-                for here, parts in _PACKED.items():
+                for here, parts in PACKED.items():
                     if f"{theirs}.{parts[0]}.{kind}" in weights:
                         renamed[f"{ours}.{here}.{kind}"] = torch.cat(
                             [weights[f"{theirs}.{part}.{kind}"] for part in parts]

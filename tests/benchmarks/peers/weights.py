@@ -11,21 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.benchmarks.peers.setting import PAD
-
-_LAYER = {
-    "self_attn.out_proj": "attention.output",
-    "self_attn_layer_norm": "attention_residual.norm",
-    "encoder_attn.q_proj": "cross_attention.query",
-    "encoder_attn.out_proj": "cross_attention.output",
-    "encoder_attn_layer_norm": "cross_attention_residual.norm",
-    "fc1": "feed_forward.inner",
-    "fc2": "feed_forward.outer",
-    "final_layer_norm": "feed_forward_residual.norm",
-}
-_PACKED = {
-    "attention.query_key_value": [f"self_attn.{part}_proj" for part in "qkv"],
-    "cross_attention.key_value": [f"encoder_attn.{part}_proj" for part in "kv"],
-}
+from tests.names import LAYER, PACKED
 
 
 def read(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -89,10 +75,10 @@ def sinusoids(count: int, width: int) -> Tensor:
 
 def _renamed(inner: str, weight: Tensor) -> list[tuple[str, Tensor]]:
     name, kind = inner.rsplit(".", 1)
-    if name in _PACKED:
-        parts = _PACKED[name]
+    if name in PACKED:
+        parts = PACKED[name]
         return [(f"{part}.{kind}", each) for part, each in zip(parts, weight.chunk(len(parts)), strict=True)]
-    return [(f"{there}.{kind}", weight) for there, here in _LAYER.items() if here == name]
+    return [(f"{there}.{kind}", weight) for there, here in LAYER.items() if here == name]
 
 
 def _place(positions: Any, width: int) -> None:
