@@ -11,6 +11,8 @@ import typer
 from cli import options
 
 if TYPE_CHECKING:
+    from seq2seq.data.corpora import Corpus
+    from seq2seq.data.texts import Documents, TextCorpus
     from seq2seq.run import Run
 
 
@@ -20,28 +22,46 @@ def export(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Make the copy of a translator that CTranslate2 serves fast, in float32 and int8, into its run folder, checked
-    against the PyTorch engine on the test set. A finished training has made it already.
+    """Make the copy of a model that CTranslate2 serves fast, in float32 and int8, into its run folder, checked against
+    the PyTorch engine on the test set. A finished training has made it already.
     """
     if format != "ctranslate2":
         options.usage_error(f"--format {format}: there is ctranslate2")
-    from seq2seq.evaluation.judge import read_set
-    from seq2seq.export.ctranslate2 import export as make
     from seq2seq.run import open_run
 
-    folder = open_run(run)
-    made = make(folder, [(each.source, each.references[0]) for each in read_set(folder)])
-    options.note(f"{folder.path}: {made}", quiet=quiet)
+    folder = open_run(run, "export")
+    options.note(f"{folder.path}: {_of_text(folder) if folder.form == 'text' else _of_pairs(folder)}", quiet=quiet)
 
 
-def after_training(run: Run, sentences: Iterable[tuple[str, str]], *, quiet: bool) -> None:
-    """Make the copy of a run that is just finished. Whatever fails here, the run is whole and PyTorch serves it."""
+def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> None:
+    """Make the copy of a run that is just finished, checked on its dev set. Whatever fails here, the run is whole and
+    PyTorch serves it."""
+    from seq2seq.data.corpora import Corpus
     from seq2seq.errors import SeqxError
-    from seq2seq.export.ctranslate2 import CHECKED
-    from seq2seq.export.ctranslate2 import export as make
 
     try:
-        options.note(str(make(run, list(islice(sentences, 2 * CHECKED)))), quiet=quiet)
+        if isinstance(corpus, Corpus):
+            options.note(_of_pairs(run, corpus.dev.read()), quiet=quiet)
+        else:
+            options.note(_of_text(run, corpus.dev), quiet=quiet)
     except (SeqxError, OSError, RuntimeError, ValueError, MemoryError) as error:
-        reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch translates"
+        reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch serves"
         options.note(f"NOTE: {reason}", quiet=quiet)
+
+
+def _of_pairs(run: Run, sentences: Iterable[tuple[str, str]] | None = None) -> str:
+    """What was made of a translator, checked on some sentences, else on its test set."""
+    from seq2seq.evaluation.judge import read_set
+    from seq2seq.export.ctranslate2 import CHECKED, export
+
+    if sentences is None:
+        sentences = ((each.source, each.references[0]) for each in read_set(run))
+    return str(export(run, list(islice(sentences, 2 * CHECKED))))
+
+
+def _of_text(run: Run, text: Documents | None = None) -> str:
+    """What was made of a model of running text, checked on some text, else on its test set."""
+    from seq2seq.evaluation.fluency import read_set
+    from seq2seq.export.text import export_text
+
+    return str(export_text(run, (piece for piece, _ in (text or read_set(run)).pieces())))

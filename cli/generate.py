@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ from cli import options
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import EncodingErrors
-    from seq2seq.decoding.generate import Generator, Options
+    from seq2seq.decoding.text import Options, TextGenerator
     from seq2seq.decoding.writer import Generated
 
 
@@ -56,6 +56,8 @@ def generate(
     no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Leave the prompt out of what is written.")] = False,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -63,7 +65,8 @@ def generate(
     """Go on from a prompt with a model of running text, shown as it is made.
 
     --json writes an object a text, when all are made: prompt, text, tokens (their numbers), log_probability (natural),
-    ended (end: by the model, stop, length), seconds (of them all), tokens_per_second, seed.
+    ended (end: by the model, stop, length), seconds (of them all), tokens_per_second, seed, engine (with which the seed
+    draws the same).
     """
     if prompt is not None and input:
         options.usage_error(f"both a prompt ({prompt!r}) and --input {input} were given; give one")
@@ -78,14 +81,14 @@ def generate(
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
     errors = options.encoding_errors(encoding)
+    options.engine(engine, precision)
     import secrets
 
-    from seq2seq import build
-    from seq2seq import device as devices
     from seq2seq.decoding.engine import Sampling
-    from seq2seq.decoding.generate import Options
+    from seq2seq.decoding.text import Options, unknown
     from seq2seq.files import replacing
     from seq2seq.run import open_run
+    from seq2seq.serving import Request, serve_text
 
     folder = open_run(run, "generate")
     text = _prompt(prompt, input, errors)
@@ -94,29 +97,33 @@ def generate(
         options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     how = Options(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
-    # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
-    generator = build.generator(folder, devices.choose(device, "float32"))
-    if unknown := generator.unknown(text):
-        shown = " ".join(map(repr, unknown[:20])) + (" ..." if len(unknown) > 20 else "")
+    served = serve_text(folder, Request(engine, precision, device), how)
+    if served.missing:
+        options.note(f"NOTE: {served.missing}", quiet=quiet)
+    if strange := unknown(served.tokenizer, text):
+        shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
     start = time.perf_counter()
     with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
-            made = [_streamed(generator, text, how, file, shown_prompt)]
+            made = [_streamed(served.generator, text, how, file, shown_prompt)]
         else:
-            made = generator.generate(text, how, samples)
+            made = served.generator.generate(text, how, samples)
         seconds = time.perf_counter() - start
         if as_json:
             for each in made:
-                file.write((_json(text, each, seconds, seed if drawing else None) + "\n").encode("utf-8", "replace"))
+                row = _row(text, each, seconds) | {"seed": seed if drawing else None, "engine": served.engine}
+                file.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
         elif samples > 1:
             _write_all(file, [shown_prompt + each.text for each in made])
         file.flush()
     if output:
         options.note(f"Written: {output}", quiet=quiet)
     tokens = sum(len(each.tokens) for each in made)
-    options.note(f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s", quiet=quiet)
+    options.note(
+        f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s, by {served.engine}", quiet=quiet
+    )
 
 
 def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: float) -> None:
@@ -146,7 +153,7 @@ def _prompt(prompt: str | None, input: Path | None, errors: EncodingErrors) -> s
     return "\n".join(lines) + "\n" * given.endswith(b"\n")
 
 
-def _streamed(generator: Generator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:
+def _streamed(generator: TextGenerator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:
     """Write a text as it comes, and a line end where it has none; interrupted, end with exit code 130."""
     pieces = generator.stream(prompt, how)
     try:
@@ -175,8 +182,8 @@ def _write(file: IO[bytes], text: str) -> None:
     file.flush()
 
 
-def _json(prompt: str, made: Generated, seconds: float, seed: int | None) -> str:
-    row = {
+def _row(prompt: str, made: Generated, seconds: float) -> dict[str, Any]:
+    return {
         "prompt": prompt,
         "text": made.text,
         "tokens": made.tokens,
@@ -184,6 +191,4 @@ def _json(prompt: str, made: Generated, seconds: float, seed: int | None) -> str
         "ended": made.ended,
         "seconds": round(seconds, 4),
         "tokens_per_second": round(len(made.tokens) / seconds, 1),
-        "seed": seed,
     }
-    return json.dumps(row, ensure_ascii=False)

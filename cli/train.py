@@ -166,7 +166,6 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
     from cli.screen import Screen
     from seq2seq import device as devices
     from seq2seq.checkup.trial import attempt
-    from seq2seq.data.corpora import Corpus
     from seq2seq.training import prepare
 
     screen = Screen(wanted, quiet=quiet)
@@ -182,9 +181,8 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
         options.note(f"Stopped at step {stopped.step:,}, all saved. The same command goes on from there.", quiet=quiet)
         raise typer.Exit(stop.exit_code)
     stop.release()
-    if isinstance(corpus, Corpus):
-        screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
-        export.after_training(folder, corpus.dev.read(), quiet=quiet)
+    screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
+    export.after_training(folder, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
     prepare.judge(folder, choice)
     screen.scores(folder.record())

@@ -1,4 +1,5 @@
-"""A finished run, ready to translate, with the engine that suits what is asked. Torch is imported where it is used."""
+"""A finished run, ready to translate or to go on with a prompt, by the engine that suits what is asked. Torch is
+imported where it is used."""
 
 from __future__ import annotations
 
@@ -15,6 +16,10 @@ from seq2seq.errors import RunError
 from seq2seq.run import Run
 
 if TYPE_CHECKING:
+    from seq2seq.data.tokenizers import Tokenizer
+    from seq2seq.decoding import text
+    from seq2seq.decoding.text import TextGenerator
+    from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
 
 ENGINES = ("auto", "torch", "ctranslate2")
@@ -59,6 +64,16 @@ class Serving:
     missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
 
 
+@dataclass(frozen=True)
+class TextServing:
+    """What goes on from a prompt, and what it is."""
+
+    generator: TextGenerator
+    tokenizer: Tokenizer
+    engine: str  # with its precision and device
+    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+
+
 def serve(run: Run, request: Request) -> Serving:
     """Open a run for translating. `auto` takes CTranslate2 where the run has a copy that is not stale and the request
     can be expressed, else PyTorch.
@@ -66,31 +81,47 @@ def serve(run: Run, request: Request) -> Serving:
     Raises RunError where the engine that is asked for cannot do what is asked, DeviceError for a device that is not
     there.
     """
+    copy, missing = _chosen(run, request, _only_torch(request) or _none_drawn(request))
+    return replace(_on_torch(run, request), missing=missing) if copy is None else _on_copy(run, copy, request)
+
+
+def serve_text(run: Run, request: Request, how: text.Options) -> TextServing:
+    """Open a run for going on with a prompt as `how` says, by the engine that `serve` would choose.
+
+    Raises RunError where the engine that is asked for cannot do what is asked, DeviceError for a device that is not
+    there.
+    """
+    from seq2seq.decoding import ctranslate2_generator
+
+    copy, missing = _chosen(run, request, _only_torch(request) or ctranslate2_generator.inexpressible(how))
+    return replace(_text_on_torch(run, request), missing=missing) if copy is None else _text_on_copy(run, copy, request)
+
+
+def _chosen(run: Run, request: Request, reason: str) -> tuple[Copy | None, str]:
+    """The copy that serves, None for PyTorch, and then why not the copy, where there should be one. `reason`: why
+    CTranslate2 cannot do what is asked, whatever the run."""
     if request.engine == "torch":
-        return _on_torch(run, request)
-    reason = _only_torch(request)
+        return None, ""
     copy = None if reason else copies.read(run.path)
     if copy is not None:
-        return _on_copy(run, copy, request)
-    if reason:
-        if request.engine == "ctranslate2" or request.precision == "int8":
-            raise RunError(f"{reason}; leave out --engine and --precision, or use --engine torch")
-        return _on_torch(run, request)
-    missing = _missing(run)
+        return copy, ""
+    missing = "" if reason else _missing(run)
     if request.engine == "ctranslate2" or request.precision == "int8":
-        raise RunError(missing)
-    return replace(_on_torch(run, request), missing=missing)
+        raise RunError(missing or f"{reason}; leave out --engine and --precision, or use --engine torch")
+    return None, missing
 
 
 def _only_torch(request: Request) -> str:
     """Why CTranslate2 cannot serve a request, whatever the run."""
-    if request.sampling is not None:
-        return "only PyTorch draws translations at random"
     if request.device == "mps":
         return "CTranslate2 has no --device mps"
     if request.precision == "bfloat16":
         return "CTranslate2 serves in float32 and int8, not --precision bfloat16"
     return ""
+
+
+def _none_drawn(request: Request) -> str:
+    return "" if request.sampling is None else "only PyTorch draws translations at random"
 
 
 def _missing(run: Run) -> str:
@@ -99,7 +130,7 @@ def _missing(run: Run) -> str:
     stale = (run.path / copies.FOLDER).exists()
     return (
         f"{run.path} has {'a CTranslate2 copy of other weights' if stale else 'no CTranslate2 copy'}: PyTorch "
-        f"translates, which is slower; `seqx export --run {run.path}` makes one"
+        f"serves, which is slower; `seqx export --run {run.path}` makes one"
     )
 
 
@@ -130,17 +161,49 @@ def _on_copy(run: Run, copy: Copy, request: Request) -> Serving:
     )
 
 
+def _text_on_copy(run: Run, copy: Copy, request: Request) -> TextServing:
+    from seq2seq.decoding import ctranslate2_engine
+    from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
+
+    device = ctranslate2_engine.device(request.device)
+    precision = copy.precision if request.precision == "auto" else request.precision
+    tokenizer = tokenizers.read_both(run.path, joint=True).target
+    generator = CTranslate2Generator(
+        lambda: ctranslate2_engine.opened(copy, precision, device, 1),
+        ctranslate2_engine.vocabularies(copy, precision)[1],
+        tokenizer,
+        copy.settings.positions,
+        documents=copy.settings.documents,
+        workers=_cores() if device == "cpu" else 1,
+    )
+    return TextServing(generator, tokenizer, f"CTranslate2, {precision}, {device}")
+
+
 def _on_torch(run: Run, request: Request) -> Serving:
-    from seq2seq import build, device
+    from seq2seq import build
+
+    wanted: Recipe = run.recipe()
+    options = request.options(build.options(wanted))
+    choice = _choice(request, wanted.training.precision)
+    translator = build.translator(run, choice, options)
+    return Serving(translator, wanted.data.source, wanted.data.target, options, f"PyTorch, {choice}")
+
+
+def _text_on_torch(run: Run, request: Request) -> TextServing:
+    from seq2seq import build
+
+    # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
+    choice = _choice(request, "float32")
+    tokenizer = build.read_tokenizers(run.recipe(), run.path).target
+    return TextServing(build.generator(run, choice), tokenizer, f"PyTorch, {choice}")
+
+
+def _choice(request: Request, usual: str) -> Choice:
+    from seq2seq import device
 
     if request.precision == "int8":
         raise RunError("PyTorch serves in float32 and bfloat16, not --precision int8; leave out --engine torch")
-    wanted: Recipe = run.recipe()
-    options = request.options(build.options(wanted))
-    precision = wanted.training.precision if request.precision == "auto" else request.precision
-    choice = device.choose(request.device, precision)
-    translator = build.translator(run, choice, options)
-    return Serving(translator, wanted.data.source, wanted.data.target, options, f"PyTorch, {choice}")
+    return device.choose(request.device, usual if request.precision == "auto" else request.precision)
 
 
 def _cores() -> int:

@@ -153,7 +153,8 @@ class Batches:
 def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:
     """Sorts pairs (N, 2) of one longer side by how much longer than the other their source is, to and fro from one
     length to the next: neighbours are then alike on both sides, and little of either is padded."""
-    return (lengths[:, 0] - lengths[:, 1]) * np.where(longest % 2, 1, -1)
+    leaning: NDArray[Any] = (lengths[:, 0] - lengths[:, 1]) * np.where(longest % 2, 1, -1)
+    return leaning
 
 
 def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:

@@ -1,5 +1,5 @@
-"""The copy of a run that CTranslate2 serves: where it lies, what it was made of, and all that translating takes of the
-run's recipe. Neither torch nor the recipe is read for it: a command that translates one sentence starts at once."""
+"""The copy of a run that CTranslate2 serves: where it lies, what it was made of, and all that translating, or
+generating, takes of the run's recipe. Neither torch nor the recipe is read for it: a command starts at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the recipe says of translating."""
+    """What the recipe says of translating, or of generating."""
 
     source: str  # language codes
     target: str
@@ -33,6 +33,7 @@ class Settings:
     length_penalty: float
     max_extra: int
     batch_tokens: int
+    documents: bool = False  # whether it learnt running text of many documents, each ended by EOS
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from math import floor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from seq2seq.errors import DeviceError, RunError
 # Finished outputs, in beams, at which CTranslate2 stops: with 1 it misses our search's output for one sentence in
 # seventy, with 1.5 for one in five hundred.
 _PATIENCE = 1.5
+_WIDEST = 32  # beams, where fewer find too few outputs
 
 Tokens = Sequence[int]
 
@@ -147,13 +149,22 @@ def load(copy: Copy, precision: str, place: str, workers: int) -> Engine:
     `place` is what `device` says. On a CPU one thread for each of several batches is faster than several threads for
     one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not there.
     """
-    kind, _, number = place.partition(":")
+    served = opened(copy, precision, place, workers)
+    source, target = vocabularies(copy, precision)
     settings = copy.settings
-    make = ctranslate2.Generator if settings.decoder_only else ctranslate2.Translator
+    if settings.decoder_only:
+        return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
+    return CTranslate2Engine(served, source, target, settings.positions)
+
+
+def opened(copy: Copy, precision: str, place: str, workers: int) -> Any:
+    """What CTranslate2 itself makes of a copy, of so many threads. Raises as `load` does."""
+    kind, _, number = place.partition(":")
+    make = ctranslate2.Generator if copy.settings.decoder_only else ctranslate2.Translator
     try:
         if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
             raise DeviceError(f"--precision {precision}: {place} has none in CTranslate2; use float32")
-        served = make(
+        return make(
             str(copy.model(precision)),
             device=kind,
             device_index=int(number or 0),
@@ -161,23 +172,28 @@ def load(copy: Copy, precision: str, place: str, workers: int) -> Engine:
             inter_threads=workers,
             intra_threads=1,
         )
-        source, target = _vocabularies(copy.model(precision))
-    except (RuntimeError, ValueError, OSError) as error:
-        raise RunError(
-            f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
-            f"{copy.folder.parent}` makes it anew, --engine torch does without"
-        ) from error
-    if settings.decoder_only:
-        return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
-    return CTranslate2Engine(served, source, target, settings.positions)
+    except (RuntimeError, ValueError) as error:
+        raise _damaged(copy, precision, error) from error
 
 
-def _vocabularies(folder: Path) -> tuple[Vocabulary, Vocabulary]:
-    for name in ("shared_vocabulary.json", "vocabulary.json"):
-        if (folder / name).is_file():
-            one = Vocabulary(folder / name)
-            return one, one
-    return Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
+def vocabularies(copy: Copy, precision: str) -> tuple[Vocabulary, Vocabulary]:
+    """The vocabularies of source and target. Raises RunError where they are damaged."""
+    folder = copy.model(precision)
+    try:
+        for name in ("shared_vocabulary.json", "vocabulary.json"):
+            if (folder / name).is_file():
+                one = Vocabulary(folder / name)
+                return one, one
+        return Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
+    except (ValueError, OSError) as error:
+        raise _damaged(copy, precision, error) from error
+
+
+def _damaged(copy: Copy, precision: str, error: Exception) -> RunError:
+    return RunError(
+        f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
+        f"{copy.folder.parent}` makes it anew, --engine torch does without"
+    )
 
 
 def _search(options: Options, vocabulary: Vocabulary) -> dict[str, Any]:
@@ -227,7 +243,11 @@ def _ranked(
         if len(group) < n_best and len(whole) < len(found):
             cut = dict.fromkeys(output.tokens[:limit] for output in found if output not in whole)
             group += engine.score([source] * len(cut), list(cut), alpha)
-        ranked.append(sorted(group, key=lambda each: -each.score)[:n_best])
+        best = sorted(group, key=lambda each: -each.score)[:n_best]
+        if len(best) < n_best and options.beam_size < _WIDEST:
+            # Cut at the limit, outputs that differed after it are one: a wider search finds others.
+            (best,) = engine.translate([source], replace(options, beam_size=2 * options.beam_size, token_scores=False))
+        ranked.append(best)
     if not options.token_scores:
         return ranked
     repeated = [source for source, group in zip(sources, ranked) for _ in group]

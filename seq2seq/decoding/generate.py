@@ -7,36 +7,23 @@ from __future__ import annotations
 
 import collections.abc
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from seq2seq.data.tokenizers import EOS, UNKNOWN, Tokenizer
-from seq2seq.decoding.engine import Sampling
+from seq2seq.data.tokenizers import EOS, Tokenizer
 from seq2seq.decoding.sampling import Sampler
 from seq2seq.decoding.search import Steps, beam_search, unroll
+from seq2seq.decoding.text import DEFAULT, Options, prompt_tokens
 from seq2seq.decoding.writer import NOT_FINITE, Generated, Writer
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import History, State
 
-
-@dataclass(frozen=True)
-class Options:
-    """How to go on."""
-
-    sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.8))
-    max_tokens: int = 500
-    stop: tuple[str, ...] = ()  # the text ends before the first of these, none of them empty
-    beam_size: int = 0  # 1 or more: in place of sampling, search for the most probable text
-    cached: bool = True  # False = read everything anew at each step: the same text, slowly
-
-
-_DEFAULT = Options()
+__all__ = ["Generator", "Options"]
 
 
 class Generator:
@@ -52,7 +39,7 @@ class Generator:
         self._numerics = numerics
         self._documents = documents
 
-    def stream(self, prompt: str, options: Options = _DEFAULT) -> collections.abc.Generator[str, None, Generated]:
+    def stream(self, prompt: str, options: Options = DEFAULT) -> collections.abc.Generator[str, None, Generated]:
         """Pieces of the text as they come, whole characters all; joined they are the text, which is also returned.
 
         What may be the start of a stop string is held back until that is decided. A beam search gives the text in one
@@ -67,7 +54,7 @@ class Generator:
             yield piece
         return writer.generated()
 
-    def generate(self, prompt: str, options: Options = _DEFAULT, samples: int = 1) -> list[Generated]:
+    def generate(self, prompt: str, options: Options = DEFAULT, samples: int = 1) -> list[Generated]:
         """Several texts from one prompt, in one batch; text i is the same however many there are. By beam search, the
         most probable ones found, best first.
 
@@ -80,12 +67,6 @@ class Generator:
             for _ in self._drawn(prompt, options, writers):
                 pass
         return [writer.generated() for writer in writers]
-
-    def unknown(self, text: str) -> list[str]:
-        """The characters of a text that the tokenizer does not know, each once."""
-        characters = list(dict.fromkeys(text))
-        tokens = self._tokenizer.encode(characters)
-        return [character for character, each in zip(characters, tokens, strict=True) if UNKNOWN in each]
 
     def _drawn(self, prompt: str, options: Options, writers: Sequence[Writer]) -> Iterator[tuple[int, str]]:
         """Write all texts, a token of each at a time; yields (text, what was added to it)."""
@@ -144,14 +125,9 @@ class Generator:
     def _start(self, prompt: str, options: Options) -> tuple[Steps, State, Tensor]:
         """Steps, the state that has read the prompt but for its last token, and the prompt's tokens (1, P)."""
         steps: _Steps = (_Cached if options.cached else _Uncached)(self._model, self._numerics)
-        read = torch.tensor([self._tokens(prompt)], device=self._numerics.device)
+        tokens = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
+        read = torch.tensor([tokens], device=self._numerics.device)
         return steps, steps.start(read[:, :-1]), read
-
-    def _tokens(self, prompt: str) -> list[int]:
-        tokens, line_end = self._tokenizer.encode([prompt, "\n"])
-        if tokens:
-            return tokens
-        return [EOS] if self._documents or UNKNOWN in line_end else line_end
 
 
 class _Steps(Steps, Protocol):

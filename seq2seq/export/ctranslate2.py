@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from seq2seq import build
-from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
+from seq2seq.data.tokenizers import SPECIAL, Tokenizer
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_copy import PRECISIONS, Copy, Settings
 from seq2seq.decoding.ctranslate2_engine import load
@@ -31,23 +32,37 @@ _MOST_BLEU = 0.3
 
 
 @dataclass(frozen=True)
-class Made:
-    """How a copy was checked, and what serves by default."""
+class Checked:
+    """A copy that was found right."""
 
-    precision: str
+    precision: str  # what serves by default
+    bytes: dict[str, int]  # by precision
+
+    @property
+    def sizes(self) -> str:
+        """The bytes, to be read."""
+        return ", ".join(f"{precision} {size / 2**20:.1f} MiB" for precision, size in self.bytes.items())
+
+
+Found = TypeVar("Found", bound=Checked)
+
+
+@dataclass(frozen=True)
+class Made(Checked):
+    """How the copy of a translator was checked."""
+
     sentences: int
     same_greedy: int  # of float32, token for token the PyTorch engine's: decides
     same: int  # by the recipe's beam, whose searches stop by different rules: does not
     score_difference: float  # largest of float32, of the PyTorch engine's own outputs, in nats
     bleu: dict[str, float]  # by precision, and of the PyTorch engine
-    bytes: dict[str, int]  # by precision
 
     def __str__(self) -> str:
-        sizes = ", ".join(f"{precision} {size / 2**20:.1f} MiB" for precision, size in self.bytes.items())
         scores = ", ".join(f"{name} {value:.2f}" for name, value in self.bleu.items())
         return (
-            f"CTranslate2 copy: {sizes}; in float32 {self.same} of {self.sentences} sentences are translated as by "
-            f"PyTorch, token for token ({self.same_greedy} greedily); BLEU {scores}; {self.precision} serves by default"
+            f"CTranslate2 copy: {self.sizes}; in float32 {self.same} of {self.sentences} sentences are translated as "
+            f"by PyTorch, token for token ({self.same_greedy} greedily); BLEU {scores}; {self.precision} serves by "
+            "default"
         )
 
 
@@ -58,16 +73,23 @@ def export(run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
     Raises RunError where CTranslate2 cannot express the model, or does not translate as PyTorch does; the run then
     keeps the PyTorch engine, and its record says why.
     """
+    return make_copy(run, lambda copy: _checked(copy, run, sentences))
+
+
+def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
+    """Make a copy, whole or not at all; put what `check` finds of it on record, or why there is none.
+
+    Raises RunError where CTranslate2 cannot express the model, and what `check` raises.
+    """
     wanted = run.recipe()
     try:
-        if reason := _unserved(wanted):
+        if reason := inexpressible(wanted.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
-        both = build.read_tokenizers(wanted, run.path)
         origin = copies.made_of(run.path)
         with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", dir=run.path) as scratch:
-            copy = Copy(Path(scratch) / copies.FOLDER, settings(wanted), "float32")
-            _write(copy, run, wanted, both)
-            made = _checked(copy, run, both, sentences)
+            copy = Copy(Path(scratch) / copies.FOLDER, settings(run), "float32")
+            _write(copy, run, wanted)
+            made = check(copy)
             copies.write(copy.folder, copy.settings, made.precision, origin)
             _put(copy.folder, run.path / copies.FOLDER)
     except RunError as error:
@@ -77,8 +99,9 @@ def export(run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
     return made
 
 
-def settings(wanted: Recipe) -> Settings:
-    """What translating with a copy takes of its recipe."""
+def settings(run: Run) -> Settings:
+    """What translating, or generating, with a copy takes of its run."""
+    wanted = run.recipe()
     decoding, data, model = wanted.decoding, wanted.data, wanted.model
     alone = model.architecture == "decoder-only"
     return Settings(
@@ -90,7 +113,13 @@ def settings(wanted: Recipe) -> Settings:
         # A decoder-only model must not pass what it learnt; a decoder starts with BOS.
         model.max_length if alone else model.max_length + decoding.max_extra + 1,
         **{key: getattr(decoding, key) for key in ("beam_size", "length_penalty", "max_extra", "batch_tokens")},
+        documents=run.record().get("text", {}).get("documents", 1) > 1,
     )
+
+
+def sizes(copy: Copy) -> dict[str, int]:
+    """Bytes of a copy by precision."""
+    return {precision: sum(file.stat().st_size for file in copy.model(precision).iterdir()) for precision in PRECISIONS}
 
 
 def vocabulary(tokenizer: Tokenizer) -> list[str]:
@@ -104,13 +133,8 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _unserved(wanted: Recipe) -> str:
-    if wanted.data.form == "text":
-        return "CTranslate2 serves translators; running text is generated by PyTorch"
-    return inexpressible(wanted.model)
-
-
-def _write(copy: Copy, run: Run, wanted: Recipe, both: Tokenizers) -> None:
+def _write(copy: Copy, run: Run, wanted: Recipe) -> None:
+    both = build.read_tokenizers(wanted, run.path)
     weights = {name: tensor.float().numpy() for name, tensor in read_weights(run.weights).items()}
     words = vocabulary(both.source), vocabulary(both.target)
     for precision in PRECISIONS:
@@ -120,8 +144,9 @@ def _write(copy: Copy, run: Run, wanted: Recipe, both: Tokenizers) -> None:
         made.save(str(copy.model(precision)))
 
 
-def _checked(copy: Copy, run: Run, both: Tokenizers, sentences: Sequence[tuple[str, str]]) -> Made:
+def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
     """Compare the engines. Raises RunError where float32 is not the same but for rounding."""
+    both = build.read_tokenizers(run.recipe(), run.path)
     longest = copy.settings.longest
     encoded = zip(both.source.encode([source for source, _ in sentences]), sentences)
     chosen = [(tokens, target) for tokens, (_, target) in encoded if 0 < len(tokens) < longest][:CHECKED]
@@ -147,11 +172,8 @@ def _checked(copy: Copy, run: Run, both: Tokenizers, sentences: Sequence[tuple[s
     found = {
         name: bleu(both.target.decode([each.tokens for each in given]), references) for name, given in outputs.items()
     }
-    sizes = {
-        precision: sum(file.stat().st_size for file in copy.model(precision).iterdir()) for precision in PRECISIONS
-    }
     default = "int8" if found["int8"] >= found["float32"] - _MOST_BLEU else "float32"
-    return Made(default, len(sources), same, _same(wanted, outputs["float32"]), difference, found, sizes)
+    return Made(default, sizes(copy), len(sources), same, _same(wanted, outputs["float32"]), difference, found)
 
 
 def _same(some: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> int:

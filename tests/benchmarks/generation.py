@@ -5,7 +5,8 @@ run's CTranslate2 copy, where it has one.
 
 Without a cache each token is drawn after the model has read the last full context anew, in a plain loop over its
 forward. One thread, all generate far past the context; the ways take turns, so that the machine's moods hit
-all alike, and seconds are the processor's, so that what else runs on it counts less. CTranslate2 makes one text after another.
+all alike, and seconds are the processor's, so that what else runs on it counts less. CTranslate2 makes one text
+after another.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -17,11 +19,14 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.decoding.generate import Options
 from seq2seq.decoding.writer import Generated
+from seq2seq.export.text import export_text
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
 from tests.cli.conftest import Seqx
 from tests.cli.test_bad_input import check
+from tests.cli.test_engines import HEAVY, ROOT
+from tests.export.text_models import TEXT, finished
 from tests.fakes import tiny_gpt, tiny_recipe
 
 ALPHABET = tokenizers.Characters("\n !:?ABCDEFGHIJKLMNOR—abcdefghijklmnoprstuvwyé")
@@ -133,6 +138,63 @@ def test_characters_that_the_model_does_not_know_are_named_in_one_line(seqx: Seq
     (line,) = [line for line in done.err.splitlines() if "does not know" in line]
     assert "'%' 'Z' 'ÿ'" in line
     assert "does not know" not in seqx("generate", "--run", run, "A", "--max-tokens", "5").err
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with its CTranslate2 copy."""
+    made = finished(tmp_path_factory.mktemp("copied"))
+    export_text(made, [TEXT])
+    return made.path
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--json", "--samples", "3"], ["--precision", "float32", "--top-k", "3"]], ids=str
+)
+def test_a_text_is_generated_without_torch(copied: Path, more: list[str]) -> None:
+    check = (
+        f"import sys; sys.argv = ['seqx', 'generate', '--run', {str(copied)!r}, 'Add', '-q', *{more!r}]\n"
+        "from cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout
+    assert done.stderr.split() == []
+
+
+def test_the_copy_serves_where_it_can_and_the_json_says_what_did(seqx: Seqx, copied: Path) -> None:
+    def row(*more: str) -> Any:
+        done = seqx("generate", "--run", copied, "Add", "--max-tokens", "40", "--seed", "3", "--json", *more)
+        assert done.code == 0 and "NOTE" not in done.err, done.err
+        return json.loads(done.out)
+
+    greedy = ("--temperature", "0", "--precision", "float32")
+    fast, plain = row(*greedy), row(*greedy, "--engine", "torch")
+    assert fast["text"] == plain["text"] and fast["log_probability"] == pytest.approx(
+        plain["log_probability"], abs=1e-2
+    )
+    assert fast["engine"].startswith("CTranslate2, float32") and plain["engine"].startswith("PyTorch")
+    assert row()["engine"].startswith("CTranslate2") and row("--engine", "ctranslate2")["text"] == row()["text"]
+    for option, value in (("--min-p", "0.1"), ("--repetition-penalty", "1.2"), ("--beam-size", "2")):
+        assert row(option, value)["engine"].startswith("PyTorch")
+        check(
+            seqx("generate", "--run", copied, "A", "--engine", "ctranslate2", option, value), 1, option, "only PyTorch"
+        )
+
+
+def test_a_run_without_a_copy_says_so_and_gets_one(seqx: Seqx, tmp_path: Path) -> None:
+    folder = finished(tmp_path / "run").path
+    done = seqx("generate", "--run", folder, "A", "--max-tokens", "3", "--seed", "1")
+    assert done.code == 0 and f"`seqx export --run {folder}` makes one" in done.err
+    check(seqx("generate", "--run", folder, "A", "--engine", "ctranslate2"), 1, f"seqx export --run {folder}")
+    (folder / "test.jsonl").write_text(json.dumps({"text": TEXT}) + "\n")
+    made = seqx("export", "--run", folder)
+    assert made.code == 0 and "10 of 10 prompts" in made.err and made.out == ""
+    noted = json.loads((folder / "run.json").read_text())["ctranslate2"]
+    assert noted["same_greedy"] == 10 and noted["score_difference"] < 1e-4
+    assert set(noted["nats_per_token"]) == {"PyTorch", "float32", "int8"}
+    served = seqx("generate", "--run", folder, "A", "--max-tokens", "3", "--seed", "1")
+    assert "by CTranslate2" in served.err and "NOTE" not in served.err
 
 
 def test_quiet_is_quiet(seqx: Seqx, run: Path) -> None:

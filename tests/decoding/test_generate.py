@@ -15,6 +15,7 @@ import torch
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, Tokenizer
 from seq2seq.decoding.engine import Sampling
 from seq2seq.decoding.generate import Generator, Options
+from seq2seq.decoding.text import unknown
 from seq2seq.decoding.writer import Generated
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
@@ -265,6 +266,6 @@ def test_a_stream_leaves_the_reader_its_own_precision_and_gradients() -> None:
 
 
 def test_unknown_characters_are_named_once() -> None:
-    assert generator().unknown("abzéz\n") == ["z", "é"]
-    assert generator().unknown("") == []
-    assert generator(Bytes()).unknown("abzéz\n") == []
+    assert unknown(ALPHABET, "abzéz\n") == ["z", "é"]
+    assert unknown(ALPHABET, "") == []
+    assert unknown(Bytes(), "abzéz\n") == []
