@@ -54,18 +54,13 @@ class Batch:
     def pieces(self, count: int) -> list[Batch]:
         """The rows in up to `count` batches, about as many in each, still padded as they were."""
         size = -(-len(self.labels) // count)
-        cuts = [slice(start, start + size) for start in range(0, len(self.labels), size)]
-        share = len(cuts) and size / len(self.labels)
-        return [
-            Batch(
-                tuple(None if part is None else part[rows] for part in self.inputs),
-                self.labels[rows],
-                int((self.labels[rows] != PAD).sum()),
-                padded=round(self.padded * share),
-                filled=round(self.filled * share),
-            )
-            for rows in cuts
-        ]
+        return [self._rows(slice(start, start + size)) for start in range(0, len(self.labels), size)]
+
+    def _rows(self, rows: slice) -> Batch:
+        inputs = tuple(None if part is None else part[rows] for part in self.inputs)
+        labels = self.labels[rows]
+        share = len(labels) / len(self.labels)
+        return Batch(inputs, labels, int((labels != PAD).sum()), round(share * self.padded), round(share * self.filled))
 
 
 class Layout(NamedTuple):

@@ -19,50 +19,12 @@ def squared_relu(x: Tensor) -> Tensor:
     return torch.relu(x).square()
 
 
-class RmsNorm(nn.RMSNorm):
-    """Vectors at unit root mean square, times a gain (Zhang and Sennrich, 2019)."""
-
-    def __init__(self, d_model: int) -> None:
-        super().__init__(d_model)
-        self.unit = _Unit(d_model)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (..., C) -> the same shape."""
-        return self.unit(x) * self.weight if _few(x) else super().forward(x)
-
-
 class UnitHeads(nn.Module):
     """QK-norm: each head's query and key at unit root mean square (Henry et al., 2020), so that scores stay small."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.unit = _Unit(width)
-
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """Queries and keys (..., D) -> the same shape."""
-        return self.unit(x) if _few(x) else F.rms_norm(x, x.shape[-1:])
-
-
-# On a CPU torch makes its RMS norm of ten operators: over few vectors, as of a decoding step, calling them is the cost.
-_FEW = 1 << 12
-
-
-def _few(x: Tensor) -> bool:
-    if torch.is_grad_enabled() or x.device.type != "cpu":
-        return False
-    return x.dtype == torch.float32 and x.numel() <= _FEW
-
-
-class _Unit:
-    """x / √(mean(x²) + epsilon) over the last dimension, as torch's RMS norm has it, in four operators."""
-
-    def __init__(self, width: int) -> None:
-        self._scale = width**-0.5
-        self._least = torch.tensor((width * torch.finfo(torch.float32).eps) ** 0.5)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        length = torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self._least)
-        return x / length.mul_(self._scale)
+        return F.rms_norm(x, x.shape[-1:])
 
 
 @dataclass(frozen=True)
@@ -84,11 +46,11 @@ def parts_of(model: recipe.Model) -> Parts:
     """The parts that a recipe asks for."""
 
     def heads(width: int) -> list[nn.Module]:
-        unit: list[nn.Module] = [UnitHeads(width)] if model.qk_norm else []
+        unit: list[nn.Module] = [UnitHeads()] if model.qk_norm else []
         turned: list[nn.Module] = [Rotary(width, 2 * model.max_length)] if model.positions == "rotary" else []
         return unit + turned
 
-    norm = RmsNorm if model.normalization == "rms" else partial(nn.LayerNorm, bias=model.bias)
+    norm = nn.RMSNorm if model.normalization == "rms" else partial(nn.LayerNorm, bias=model.bias)
     return Parts(norm, _ACTIVATIONS[model.activation], heads, model.bias)
 
 

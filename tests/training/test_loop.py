@@ -100,6 +100,7 @@ def test_the_pieces_of_a_batch_are_its_rows() -> None:
     pieces = batch.pieces(3)
     assert [len(piece.labels) for piece in pieces] == [3, 3, 2]
     assert sum(piece.tokens for piece in pieces) == batch.tokens
+    assert sum(piece.padded for piece in pieces) == batch.padded
     for part in (0, 2):
         assert torch.equal(torch.cat([piece.inputs[part] for piece in pieces]), batch.inputs[part])  # type: ignore[misc,arg-type]
     assert torch.equal(torch.cat([piece.labels for piece in pieces]), batch.labels)
