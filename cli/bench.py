@@ -53,12 +53,14 @@ def bench(
         options.usage_error("--run has a recipe of its own: leave out --recipe and --set, or --run")
     folder = _folder(run, recipe)
     from seq2seq import device as devices
-    from seq2seq import recipe as recipes
+    from seq2seq import recipe_files
     from seq2seq.checkup import pace
     from seq2seq.checkup.machine import this_machine
 
     machine = this_machine()
-    wanted, both = _wanted(folder) if folder else (_with_text(recipes.load(recipe or "fr-en", changes), quiet), None)
+    wanted, both = (
+        _wanted(folder) if folder else (_with_text(recipe_files.load(recipe or "fr-en", changes), quiet), None)
+    )
     choice = devices.choose(device, wanted.training.precision)
     options.note(f"{wanted.name}: training on {choice}", quiet=quiet)
     trained = pace.training(wanted, choice, seconds, both)

@@ -34,10 +34,10 @@ def get(
     debug: options.Debug = False,
 ) -> None:
     """Fetch a recipe's corpus from the Hugging Face Hub into DIR, as plain text, for machines without internet too."""
-    from seq2seq import recipe as recipes
+    from seq2seq import recipe_files
     from seq2seq.data.fetch import fetch
 
-    data = recipes.load(recipe, changes).data
+    data = recipe_files.load(recipe, changes).data
     options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
     for path in fetch(data, to):
         options.note(f"Written: {path}", quiet=quiet)
@@ -73,7 +73,7 @@ def check(
 
     Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
     """
-    from seq2seq import recipe as recipes
+    from seq2seq import recipe_files
     from seq2seq.data import audit, audit_texts
     from seq2seq.data.corpora import Corpus, Given
 
@@ -81,7 +81,7 @@ def check(
     name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
-    wanted = recipes.load(name, changes)
+    wanted = recipe_files.load(name, changes)
     sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
     corpus = _find(wanted, sides, files, errors)
     if corpus is None:

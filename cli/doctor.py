@@ -29,11 +29,10 @@ def doctor(
     Example: seqx doctor --recipe fr-en --quick
     """
     from cli.diagnosis import write_json, write_tables
-    from seq2seq import device
-    from seq2seq import recipe as recipes
+    from seq2seq import device, recipe_files
     from seq2seq.checkup import examine
 
-    wanted = recipes.load(recipe, changes)
+    wanted = recipe_files.load(recipe, changes)
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
     with _progress(quiet) as progress:

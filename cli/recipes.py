@@ -20,13 +20,13 @@ def _list(context: typer.Context) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from seq2seq import recipe
+    from seq2seq import recipe_files
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for column in ("recipe", "what", "needs", "scored"):
         table.add_column(column, no_wrap=column == "recipe", overflow="fold")
-    for name in recipe.names():
-        each = recipe.load(name)
+    for name in recipe_files.names():
+        each = recipe_files.load(name)
         table.add_row(name, each.summary, each.needs, each.scored or "not measured yet")
     Console(highlight=False).print(table)
 
@@ -38,9 +38,9 @@ def show(
     debug: options.Debug = False,
 ) -> None:
     """Write a recipe to standard output, resolved: every value that would train the model."""
-    from seq2seq import recipe
+    from seq2seq import recipe_files
 
-    typer.echo(recipe.load(name, changes).to_toml(), nl=False)
+    typer.echo(recipe_files.load(name, changes).to_toml(), nl=False)
 
 
 @app.command()
@@ -50,11 +50,11 @@ def copy(
     debug: options.Debug = False,
 ) -> None:
     """Copy a recipe, comments and all, to change it and train it with --recipe FILE."""
-    from seq2seq import recipe
+    from seq2seq import recipe_files
     from seq2seq.errors import RecipeError
     from seq2seq.files import write_bytes
 
-    path = recipe.path_of(name)
+    path = recipe_files.path_of(name)
     if file.exists():
         raise RecipeError(f"{file} exists already; name another file")
     write_bytes(file, path.read_bytes())

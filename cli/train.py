@@ -82,7 +82,7 @@ def train(
     Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
     the Hugging Face Hub, else from the corpus that ships with seqx.
     """
-    from seq2seq import recipe as recipes
+    from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
     from seq2seq.training import prepare
@@ -90,7 +90,7 @@ def train(
     changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
     if batch_tokens not in (None, "auto"):
         changes.append(f"training.batch_tokens={batch_tokens}")
-    wanted = recipes.load(recipe, changes)
+    wanted = recipe_files.load(recipe, changes)
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     sides: dict[SplitName, Given] = {

@@ -1,4 +1,4 @@
-"""What to do: a recipe is a frozen, validated value read from TOML, changed only by `--set section.key=value`.
+"""What to do: a recipe is a frozen, validated value. How it is read and changed stands in recipe_files.py.
 
 Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al.,
 2017).
@@ -7,12 +7,8 @@ Every default stands here, once. Numbers of the paper carry its section ("Attent
 from __future__ import annotations
 
 import difflib
-import json
-import os
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from seq2seq.errors import RecipeError
 
 SECTIONS = ("data", "tokenizer", "model", "training", "decoding")
-RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -181,7 +176,7 @@ class Recipe(_Section):
     def _parts_fit(self) -> Recipe:
         for section in self.fallback:
             if section not in SECTIONS:
-                raise ValueError(f"unknown section fallback.{section}{_near(section, list(SECTIONS))}")
+                raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
         for wrong, message in self._misfits():
             if wrong:
                 raise ValueError(message)
@@ -242,110 +237,21 @@ class Recipe(_Section):
         for section, changes in values.pop("fallback").items():
             values[section].update(changes)
         values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
-        return _validated(values, f"recipe {self.name}, [fallback]")
+        return validated(values, f"recipe {self.name}, [fallback]")
 
     def with_batch_tokens(self, batch_tokens: int) -> Recipe:
         """The recipe with another budget. Raises RecipeError where it cannot hold a pair."""
         values = self.model_dump()
         values["training"]["batch_tokens"] = batch_tokens
-        return _validated(values, f"recipe {self.name}")
+        return validated(values, f"recipe {self.name}")
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def names() -> list[str]:
-    """The recipes that ship with seqx, sorted."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def load(name_or_path: str, overrides: list[str] | None = None) -> Recipe:
-    """Read a recipe by name or path, apply `section.key=value` overrides, validate.
-
-    Raises RecipeError: unknown name, unreadable file, unknown key, wrong type.
-    """
-    path = path_of(name_or_path)
-    values = _read(path)
-    values.setdefault("name", path.stem)
-    for text in overrides or []:
-        _override(values, text)
-    return _validated(values, str(path) if path.parent != RECIPES else f"recipe {path.stem}")
-
-
-def path_of(name_or_path: str) -> Path:
-    """The file of a recipe. Raises RecipeError where the name is none of a recipe."""
-    path = Path(name_or_path)
-    if path.suffix == ".toml" or os.sep in name_or_path:
-        return path
-    if name_or_path not in names():
-        raise RecipeError(
-            f"no recipe named {name_or_path!r}{_near(name_or_path, names())}; there are: {', '.join(names())}"
-        )
-    return RECIPES / f"{name_or_path}.toml"
-
-
-def parse(text: str, origin: str) -> Recipe:
-    """Validate a recipe given as TOML text; `origin` is named in errors."""
-    try:
-        return _validated(tomllib.loads(text), origin)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{origin} is not valid TOML: {error}") from error
-
-
-def differences(one: Recipe, other: Recipe) -> list[str]:
-    """The values in which two recipes differ, as `section.key: a -> b`."""
-    found = []
-    left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
-    for section in SECTIONS:
-        for key, value in left[section].items():
-            if value != right[section][key]:
-                found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
-    return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(f"no recipe file {path}; `seqx recipes` lists those that ship with seqx") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read recipe file {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}") from error
-
-
-def _override(values: dict[str, Any], text: str) -> None:
-    key, separator, value = text.partition("=")
-    section, *inner = key.strip().split(".")
-    if not (separator and inner and all(inner)):
-        raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
-    target = values
-    for part in (section, *inner[:-1]):
-        target = target.setdefault(part, {})
-        if not isinstance(target, dict):
-            raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
-    target[inner[-1]] = _typed(section, inner, value.strip())
-    # Whoever sets a value means it on the bundled corpus too.
-    fallback = values.get("fallback")
-    changes = fallback.get(section) if isinstance(fallback, dict) else None
-    if isinstance(changes, dict):
-        changes.pop(inner[0], None)
-
-
-def _typed(section: str, inner: list[str], value: str) -> Any:
-    """A value as TOML reads it; where the schema wants text, text needs no quotes even if it looks like a number."""
-    try:
-        parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return value
-    kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
-    field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-    wants_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
-    return value if wants_text and not isinstance(parsed, str) else parsed
-
-
-def _validated(values: dict[str, Any], origin: str) -> Recipe:
+def validated(values: dict[str, Any], origin: str) -> Recipe:
+    """Values as a recipe. Raises RecipeError: unknown key, wrong type, values that do not fit; `origin` is named."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -356,7 +262,7 @@ def _explain(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         known = _fields(item["loc"][:-1])
-        return f"unknown key {where}{_near(str(item['loc'][-1]), known)}; known here: {', '.join(known)}"
+        return f"unknown key {where}{near(str(item['loc'][-1]), known)}; known here: {', '.join(known)}"
     message = item["msg"].removeprefix("Value error, ")
     shown = "" if item["type"] in ("value_error", "missing") else f" (got {item['input']!r})"
     return f"{where}: {message}{shown}" if where else message
@@ -370,6 +276,7 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
     return list(kind.model_fields)
 
 
-def _near(word: str, known: list[str]) -> str:
+def near(word: str, known: list[str]) -> str:
+    """What was perhaps meant by an unknown word, for an error message; or nothing."""
     close = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

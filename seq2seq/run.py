@@ -51,11 +51,11 @@ class Run:
 
     def recipe(self) -> Recipe:
         """The resolved recipe. Raises RunError where there is none."""
-        from seq2seq import recipe as recipes  # its schema takes longer to make than a sentence to translate
+        from seq2seq import recipe_files
 
         path = self.path / "recipe.toml"
         try:
-            return recipes.parse(path.read_text(encoding="utf-8"), str(path))
+            return recipe_files.parse(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
 
@@ -94,9 +94,9 @@ class Run:
             except OSError as error:
                 raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
             return
-        from seq2seq import recipe as recipes
+        from seq2seq import recipe_files
 
-        different = recipes.differences(self.recipe(), wanted)
+        different = recipe_files.differences(self.recipe(), wanted)
         if different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")

@@ -1,8 +1,8 @@
-"""Small models: a table of random log-probabilities that takes steps, and models of random weights."""
+"""Small models: a table of random log-probabilities that takes steps, and models of random weights; what they write."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.data.tokenizers import BOS, EOS
+from seq2seq.decoding.writer import Generated
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import Cache, KeyValue, State
 from seq2seq.model.transformer import Transformer
@@ -100,3 +101,13 @@ def randomise(module: Module, deviation: float = 0.4) -> Module:
 def padding_mask(lengths: Sequence[int]) -> Tensor:
     """Mask (B, 1, 1, S) of sequences that are filled up to `lengths`."""
     return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])[:, None, None, :]
+
+
+def drained(stream: Generator[str, None, Generated]) -> tuple[list[str], Generated]:
+    """The pieces of a stream of text, and what it returned."""
+    pieces = []
+    while True:
+        try:
+            pieces.append(next(stream))
+        except StopIteration as end:
+            return pieces, end.value

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 # A part of the library -> the parts that it may import besides itself, errors, files and pipeline.
 ALLOWED = {
     "recipe": set(),
-    "run": {"recipe"},
+    "recipe_files": {"recipe"},
+    "run": {"recipe", "recipe_files"},
     "model": {"recipe"},
     "data": {"recipe"},
     "device": set(),

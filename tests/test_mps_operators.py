@@ -28,7 +28,7 @@ from seq2seq import build, recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
-from seq2seq.decoding import generate
+from seq2seq.decoding import generate, text
 from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
@@ -187,9 +187,9 @@ def generating(name: str) -> None:
     assert isinstance(model, Gpt)
     generator = generate.Generator(model, tokenizer, NUMERICS)
     drawing = Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01, repetition_penalty=1.2)
-    generator.generate("one", generate.Options(drawing, max_tokens=20), samples=2)  # past the context of 16
-    generator.generate("one", generate.Options(max_tokens=5, beam_size=2))
-    generator.generate("one", generate.Options(max_tokens=5, cached=False))
+    generator.generate("one", text.Options(drawing, max_tokens=20), samples=2)  # past the context of 16
+    generator.generate("one", text.Options(max_tokens=5, beam_size=2))
+    generator.generate("one", text.Options(max_tokens=5, cached=False))
 
 
 WORK: list[tuple[Callable[[str], None], str]] = [

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
-from seq2seq import recipe
+from seq2seq import recipe_files
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8") if README.is_file() else ""
@@ -34,10 +34,10 @@ def test_every_command_has_the_options_that_it_is_shown_with(line: str) -> None:
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= known
     if "--recipe" in words and not words[words.index("--recipe") + 1].endswith(".toml"):
-        recipe.load(words[words.index("--recipe") + 1])
+        recipe_files.load(words[words.index("--recipe") + 1])
     for place, word in enumerate(words):
         if word == "--set":
-            recipe.load("fr-en", [words[place + 1]])
+            recipe_files.load("fr-en", [words[place + 1]])
 
 
 def test_there_are_commands_to_check() -> None:
@@ -50,4 +50,4 @@ def test_the_files_that_it_sends_readers_to_exist() -> None:
 
 
 def test_it_names_every_recipe() -> None:
-    assert all(f"`{name}`" in TEXT for name in recipe.names())
+    assert all(f"`{name}`" in TEXT for name in recipe_files.names())

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from seq2seq import recipe
+from seq2seq import recipe, recipe_files
 from seq2seq.errors import RecipeError
 
-SHIPPED = recipe.names()
+SHIPPED = recipe_files.names()
 
 
 def _file(folder: Path, contents: str) -> str:
@@ -26,14 +26,14 @@ def _value(made: recipe.Recipe, key: str) -> Any:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_recipe_that_ships_is_valid_and_says_what_it_is(name: str) -> None:
-    made = recipe.load(name)
+    made = recipe_files.load(name)
     assert made.name == name
     assert made.summary
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_fallback_is_valid(name: str) -> None:
-    made = recipe.load(name)
+    made = recipe_files.load(name)
     if made.data.bundled is None:
         assert made.fallback == {}
         with pytest.raises(RecipeError, match=f"recipe {name} has no bundled corpus to stand in: give --"):
@@ -48,8 +48,8 @@ def test_each_fallback_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_recipe_written_as_toml_is_read_as_the_same(name: str) -> None:
-    made = recipe.load(name)
-    assert recipe.parse(made.to_toml(), "written") == made
+    made = recipe_files.load(name)
+    assert recipe_files.parse(made.to_toml(), "written") == made
 
 
 def test_the_defaults_are_the_base_model_of_the_paper() -> None:
@@ -60,16 +60,16 @@ def test_the_defaults_are_the_base_model_of_the_paper() -> None:
 
 
 def test_a_recipe_is_known_by_name_or_by_path(tmp_path: Path) -> None:
-    made = recipe.load(_file(tmp_path, "[training]\nsteps = 7\n"))
+    made = recipe_files.load(_file(tmp_path, "[training]\nsteps = 7\n"))
     assert (made.name, made.training.steps) == ("mine", 7)
-    assert recipe.load(_file(tmp_path, 'name = "other"\n')).name == "other"
+    assert recipe_files.load(_file(tmp_path, 'name = "other"\n')).name == "other"
 
 
 def test_an_unknown_name_has_a_near_miss_and_the_whole_list() -> None:
     with pytest.raises(RecipeError, match=r"no recipe named 'fr-ne' \(did you mean fr-en\?\); there are: .*fr-en"):
-        recipe.load("fr-ne")
+        recipe_files.load("fr-ne")
     with pytest.raises(RecipeError, match="no recipe named 'qqq'; there are:"):
-        recipe.load("qqq")
+        recipe_files.load("qqq")
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_an_unknown_name_has_a_near_miss_and_the_whole_list() -> None:
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, contents: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message) as caught:
-        recipe.load(_file(tmp_path, contents))
+        recipe_files.load(_file(tmp_path, contents))
     assert "mine.toml" in str(caught.value)
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no recipe file .*gone\.toml; `seqx recipes` lists"):
-        recipe.load(str(tmp_path / "gone.toml"))
+        recipe_files.load(str(tmp_path / "gone.toml"))
     (tmp_path / "latin.toml").write_bytes(b'summary = "d\xe9j\xe0"\n')
     with pytest.raises(RecipeError, match=r"cannot read recipe file .*latin\.toml"):
-        recipe.load(str(tmp_path / "latin.toml"))
+        recipe_files.load(str(tmp_path / "latin.toml"))
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(RecipeError, match=r"cannot read recipe file .*folder\.toml"):
-        recipe.load(str(tmp_path / "folder.toml"))
+        recipe_files.load(str(tmp_path / "folder.toml"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_given_with_set_has_the_type_of_its_key(tmp_path: Path, override: str, key: str, expected: Any) -> None:
-    value = _value(recipe.load(_file(tmp_path, '[data]\nmix = ["phrasebook"]\n'), [override]), key)
+    value = _value(recipe_files.load(_file(tmp_path, '[data]\nmix = ["phrasebook"]\n'), [override]), key)
     assert value == expected
     assert type(value) is type(expected)
 
@@ -156,18 +156,18 @@ def test_a_value_given_with_set_has_the_type_of_its_key(tmp_path: Path, override
 )
 def test_a_value_that_cannot_be_set_is_named(tmp_path: Path, override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        recipe.load(_file(tmp_path, 'name = "mine"\n'), [override])
+        recipe_files.load(_file(tmp_path, 'name = "mine"\n'), [override])
 
 
 def test_what_is_set_holds_on_the_bundled_corpus_too(tmp_path: Path) -> None:
     path = _file(tmp_path, '[data]\nbundled = "phrasebook"\n[fallback.training]\nsteps = 9\nwarmup_steps = 3\n')
-    assert recipe.load(path).on_bundled().training.steps == 9
-    made = recipe.load(path, ["training.steps=5"]).on_bundled()
+    assert recipe_files.load(path).on_bundled().training.steps == 9
+    made = recipe_files.load(path, ["training.steps=5"]).on_bundled()
     assert (made.training.steps, made.training.warmup_steps) == (5, 3)
 
 
 def test_a_wrong_value_of_a_fallback_is_named(tmp_path: Path) -> None:
-    made = recipe.load(_file(tmp_path, '[data]\nbundled = "phrasebook"\n[fallback.training]\nstep = 9\n'))
+    made = recipe_files.load(_file(tmp_path, '[data]\nbundled = "phrasebook"\n[fallback.training]\nstep = 9\n'))
     with pytest.raises(RecipeError, match=r"recipe mine, \[fallback\]: unknown key training\.step \(did you mean"):
         made.on_bundled()
 
@@ -175,8 +175,8 @@ def test_a_wrong_value_of_a_fallback_is_named(tmp_path: Path) -> None:
 def test_differences_are_listed_by_key() -> None:
     one = recipe.Recipe(name="a")
     other = recipe.Recipe(name="b", training=recipe.Training(steps=5, learning_rate=0.1), data=recipe.Data(corpus="x"))
-    assert recipe.differences(one, one) == []
-    assert recipe.differences(one, other) == [
+    assert recipe_files.differences(one, one) == []
+    assert recipe_files.differences(one, other) == [
         'data.corpus: "phrasebook" -> "x"',
         "training.steps: 100000 -> 5",
         "training.learning_rate: null -> 0.1",

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.budget import cut
-from seq2seq.data.encoded import Encoded, Tokenizers
-from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
+from seq2seq.data.encoded import Encoded
+from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
 

@@ -23,8 +23,6 @@ from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import History, State
 
-__all__ = ["Generator", "Options"]
-
 
 class Generator:
     """A decoder-only model with the tokenizer that it was trained on, which must lose nothing of a text.

@@ -17,11 +17,10 @@ from seq2seq import build, recipe, run
 from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
-from seq2seq.data.encoded import Tokenizers
 from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.data.texts import Documents, TextCorpus
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency

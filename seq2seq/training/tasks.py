@@ -12,12 +12,12 @@ from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.budget import cut
 from seq2seq.data.corpora import Pair
-from seq2seq.data.encoded import Encoded, Tokenizers
+from seq2seq.data.encoded import Encoded
 from seq2seq.data.stream import TokenStream, windows
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.decoding.generate import Generator
-from seq2seq.decoding.generate import Options as Drawing
+from seq2seq.decoding.text import Options as Drawing
 from seq2seq.decoding.translate import Translator
 from seq2seq.device import Numerics
 from seq2seq.evaluation.metrics import bleu

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, recipe_files
 from seq2seq.model.gpt import Gpt
 from tests.benchmarks.nanogpt import seqx_steps, shakespeare, whole_split
 
@@ -63,7 +63,7 @@ def run(task: tuple[list[str], int, float]) -> dict[str, float]:
         torch.manual_seed(seed)
         return Gpt(wanted.model, vocabulary)
 
-    wanted = recipe.load("nanogpt-cpu", changes)
+    wanted = recipe_files.load("nanogpt-cpu", changes)
     choice = device.choose("cpu")
     trial = seqx_steps(training, wanted, model_of(wanted), choice, seed)
     next(trial)
@@ -71,7 +71,7 @@ def run(task: tuple[list[str], int, float]) -> dict[str, float]:
     for _ in range(TIMED_STEPS):
         next(trial)
     steps = int(seconds * TIMED_STEPS / (time.perf_counter() - start))
-    wanted = recipe.load("nanogpt-cpu", [*changes, f"training.steps={steps}"])
+    wanted = recipe_files.load("nanogpt-cpu", [*changes, f"training.steps={steps}"])
     model = model_of(wanted)
     start = time.perf_counter()
     for _ in seqx_steps(training, wanted, model, choice, seed):

@@ -43,13 +43,13 @@ def write(folder: Path, pairs: int) -> None:
 
 def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
     """The recipe, its tokenizer, and the training pairs as tokens: encoded here and now, or found."""
-    from seq2seq import recipe
+    from seq2seq import recipe_files
     from seq2seq.data import tokenizers
     from seq2seq.data.encoded import encode
     from seq2seq.data.formats import file_pair
     from seq2seq.data.tokenizers import Tokenizers
 
-    wanted = recipe.load(name)
+    wanted = recipe_files.load(name)
     text, dev = (file_pair(folder / f"{split}.fr", folder / f"{split}.en") for split in ("train", "dev"))
     if not (folder / "tokenizer.model").is_file():
         lines = (side for pair in islice(text.read(), SAMPLE) for side in pair)

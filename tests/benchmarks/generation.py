@@ -27,7 +27,7 @@ from seq2seq.decoding import ctranslate2_engine
 from seq2seq.decoding.ctranslate2_copy import Copy
 from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
 from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.generate import Options
+from seq2seq.decoding.text import Options
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run, open_run
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, recipe_files
 from seq2seq.data.batches import Batch, Place
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import ema, optimisers, schedule
@@ -171,13 +171,13 @@ def main() -> None:
     models["nanoGPT, float32"] = peer = Peer(vocabulary)
     sides["nanoGPT, float32"] = peer_steps(training, vocabulary, 2000, peer)
     for precision in ("float32", "auto"):
-        wanted = recipe.load("nanogpt-cpu", [f"training.precision={precision}"])
+        wanted = recipe_files.load("nanogpt-cpu", [f"training.precision={precision}"])
         choice = device.choose("cpu", precision)
         name = f"seqx nanogpt-cpu, {'bfloat16 products' if choice.numerics.autocast else 'float32'}"
         if name not in models:
             models[name] = model = Gpt(wanted.model, vocabulary)
             sides[name] = seqx_steps(training, wanted, model, choice)
-    best = recipe.load("gpt-shakespeare")
+    best = recipe_files.load("gpt-shakespeare")
     models["seqx gpt-shakespeare"] = model = Gpt(best.model, vocabulary)
     sides["seqx gpt-shakespeare"] = seqx_steps(training, best, model, device.choose("cpu"))
     times: dict[str, list[float]] = {name: [] for name in sides}

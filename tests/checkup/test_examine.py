@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, recipe_files
 from seq2seq.checkup import agreement, examine, memory, random_batches
 from seq2seq.checkup.agreement import Agreement
 from seq2seq.checkup.bench import Bench, Row
@@ -25,8 +25,8 @@ from seq2seq.model import attention
 from tests import tiny
 
 CPU, MPS, CUDA = torch.device("cpu"), torch.device("mps"), torch.device("cuda")
-TEXT, PAIRS = recipe.parse(tiny.TEXT_RECIPE, "tiny text"), recipe.parse(tiny.RECIPE, "tiny pairs")
-JOINED = recipe.parse(
+TEXT, PAIRS = recipe_files.parse(tiny.TEXT_RECIPE, "tiny text"), recipe_files.parse(tiny.RECIPE, "tiny pairs")
+JOINED = recipe_files.parse(
     tiny.RECIPE.replace("d_model", 'architecture = "decoder-only"\nd_model').replace(
         "max_length = 32\n[train", "max_length = 64\n[train"
     ),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, recipe_files
 from seq2seq.checkup import fit, memory, random_batches
 from seq2seq.checkup.bench import Bench
 from seq2seq.data.batches import Batch
@@ -14,7 +14,7 @@ SMALL = ["model.d_model=16", "model.d_ff=32", "model.n_heads=2", "model.encoder_
 
 
 def small(name: str) -> recipe.Recipe:
-    return recipe.load(name, [*SMALL, "tokenizer.vocabulary_size=300", "training.batch_tokens=2048"])
+    return recipe_files.load(name, [*SMALL, "tokenizer.vocabulary_size=300", "training.batch_tokens=2048"])
 
 
 @pytest.mark.parametrize("name", ["fr-en", "gpt-text"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from seq2seq import build, device, recipe
+from seq2seq import build, device, recipe, recipe_files
 from seq2seq.checkup import pace, random_batches
 from seq2seq.checkup.parts import PARTS, Watch, Watched
 from seq2seq.checkup.sample import sample
@@ -27,8 +27,8 @@ from seq2seq.training.loss import summed_loss
 from tests import tiny
 
 CPU = device.Numerics(torch.device("cpu"), None)
-PAIRS, TEXT = recipe.parse(tiny.RECIPE, "tiny pairs"), recipe.parse(tiny.TEXT_RECIPE, "tiny text")
-JOINED = recipe.parse(
+PAIRS, TEXT = recipe_files.parse(tiny.RECIPE, "tiny pairs"), recipe_files.parse(tiny.TEXT_RECIPE, "tiny text")
+JOINED = recipe_files.parse(
     tiny.RECIPE.replace("d_model", 'architecture = "decoder-only"\nd_model').replace(
         "max_length = 32\n[train", "max_length = 64\n[train"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ class Done:
 
 
 Seqx = Callable[..., Done]
+ROOT = Path(__file__).parents[2]
+
+# Slow to import: a command on the CTranslate2 way needs none.
+HEAVY = ("torch", "datasets", "transformers", "numpy", "seq2seq.recipe")
 
 # Enough to write words in place of bytes.
 LONGER = ["--set", "training.steps=60", "--set", "training.validate_every=20"]
@@ -50,6 +55,18 @@ def run(arguments: list[str], stdin: bytes, monkeypatch: pytest.MonkeyPatch) -> 
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return Done(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+
+def heavy_imports(*arguments: str) -> list[str]:
+    """The slow modules that a process of its own, `seqx` with arguments, imported; it must succeed and print."""
+    check = (
+        f"import sys; sys.argv = ['seqx', *{arguments!r}]\n"
+        "from cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout
+    return done.stderr.split()
 
 
 @pytest.fixture

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Seqx
-
-ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "datasets", "transformers", "numpy", "seq2seq.recipe")
+from tests.cli.conftest import Seqx, heavy_imports
 
 
 @pytest.fixture
@@ -24,14 +19,7 @@ def own(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("more", [[], ["--json", "--n-best", "2"], ["--precision", "float32"]], ids=str)
 def test_a_sentence_is_translated_without_torch(trained: Path, more: list[str]) -> None:
-    check = (
-        f"import sys; sys.argv = ['seqx', 'translate', '--run', {str(trained)!r}, 'un chat', *{more!r}]\n"
-        "from cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
-        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout
-    assert done.stderr.split() == []
+    assert heavy_imports("translate", "--run", str(trained), "un chat", *more) == []
 
 
 def test_engines_translate_alike(seqx: Seqx, trained: Path, tmp_path: Path) -> None:

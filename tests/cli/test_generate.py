@@ -6,8 +6,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -17,15 +15,14 @@ import torch
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
-from seq2seq.decoding.generate import Options
+from seq2seq.decoding.text import Options
 from seq2seq.decoding.writer import Generated
 from seq2seq.export.text import export_text
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
-from tests.cli.conftest import Seqx
+from tests.cli.conftest import Seqx, heavy_imports
 from tests.cli.test_bad_input import check
-from tests.cli.test_engines import HEAVY, ROOT
 from tests.export.text_models import TEXT, finished
 from tests.fakes import tiny_gpt, tiny_recipe
 
@@ -152,14 +149,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "more", [[], ["--json", "--samples", "3"], ["--precision", "float32", "--top-k", "3"]], ids=str
 )
 def test_a_text_is_generated_without_torch(copied: Path, more: list[str]) -> None:
-    check = (
-        f"import sys; sys.argv = ['seqx', 'generate', '--run', {str(copied)!r}, 'Add', '-q', *{more!r}]\n"
-        "from cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
-        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout
-    assert done.stderr.split() == []
+    assert heavy_imports("generate", "--run", str(copied), "Add", "-q", *more) == []
 
 
 def test_the_copy_serves_where_it_can_and_the_json_says_what_did(seqx: Seqx, copied: Path) -> None:

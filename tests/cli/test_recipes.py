@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import build, recipe
+from seq2seq import build, recipe, recipe_files
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
 from seq2seq.training import optimisers, schedule
@@ -19,7 +19,7 @@ from tests.cli.conftest import Seqx
 
 def versions_of(name: str) -> list[recipe.Recipe]:
     """A recipe, and what it becomes on the bundled corpus."""
-    wanted = recipe.load(name)
+    wanted = recipe_files.load(name)
     return [wanted] if wanted.data.bundled is None else [wanted, wanted.on_bundled()]
 
 
@@ -34,7 +34,7 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
 
 @pytest.mark.parametrize(
     "wanted",
-    [each for name in recipe.names() for each in versions_of(name)],
+    [each for name in recipe_files.names() for each in versions_of(name)],
     ids=lambda each: f"{each.name} on {each.data.corpus}",
 )
 def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted: recipe.Recipe) -> None:
@@ -64,15 +64,15 @@ def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted:
     assert progress.learning_rate == pytest.approx(schedule.for_recipe(wanted)(1))
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", recipe_files.names())
 def test_every_recipe_says_what_it_is_and_needs(name: str) -> None:
-    wanted = recipe.load(name)
+    wanted = recipe_files.load(name)
     assert wanted.summary and wanted.needs
     assert wanted.name == name
 
 
 def test_the_paper_recipes_hold_the_papers_numbers() -> None:
-    base, big = recipe.load("wmt14-en-de-base"), recipe.load("wmt14-en-fr-big")
+    base, big = recipe_files.load("wmt14-en-de-base"), recipe_files.load("wmt14-en-fr-big")
     assert (base.model.d_model, base.model.d_ff, base.model.n_heads, base.model.dropout) == (512, 2048, 8, 0.1)
     assert (big.model.d_model, big.model.d_ff, big.model.n_heads, big.model.dropout) == (1024, 4096, 16, 0.1)
     assert (base.training.steps, big.training.steps) == (100_000, 300_000)
@@ -84,13 +84,13 @@ def test_the_paper_recipes_hold_the_papers_numbers() -> None:
 def test_the_list_names_every_recipe(seqx: Seqx) -> None:
     done = seqx("recipes")
     assert done.code == 0
-    assert all(name in done.out for name in recipe.names())
+    assert all(name in done.out for name in recipe_files.names())
 
 
 def test_show_is_a_recipe_itself(seqx: Seqx, tmp_path: Path) -> None:
     done = seqx("recipes", "show", "fr-en", "--set", "model.d_model=128")
     (tmp_path / "mine.toml").write_text(done.out)
-    assert recipe.load(str(tmp_path / "mine.toml")) == recipe.load("fr-en", ["model.d_model=128"])
+    assert recipe_files.load(str(tmp_path / "mine.toml")) == recipe_files.load("fr-en", ["model.d_model=128"])
 
 
 def test_copy_keeps_comments_and_overwrites_nothing(seqx: Seqx, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
-from seq2seq.data.encoded import Tokenizers
+from seq2seq.data.tokenizers import Tokenizers
 from tests.data.samples import pairs
 
 # Read when `datasets` is imported: the tests reach for no network.

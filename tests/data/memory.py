@@ -11,8 +11,9 @@ from pathlib import Path
 from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batches
-from seq2seq.data.encoded import Tokenizers, encode
+from seq2seq.data.encoded import encode
 from seq2seq.data.formats import Text
+from seq2seq.data.tokenizers import Tokenizers
 from tests.data.samples import pairs
 
 

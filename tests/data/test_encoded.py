@@ -10,8 +10,9 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data import encoded, tokenizers
-from seq2seq.data.encoded import Encoded, Tokenizers, encode, fold
+from seq2seq.data.encoded import Encoded, encode, fold
 from seq2seq.data.formats import Pair, Text
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from tests.data.samples import pairs, text
 

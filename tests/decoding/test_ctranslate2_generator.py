@@ -26,6 +26,7 @@ from seq2seq.run import Run
 from seq2seq.serving import Request, serve_text
 from seq2seq.weights import read_weights, save_weights
 from tests.export.text_models import CONTEXT, LETTERS, TEXT, finished
+from tests.fakes import drained
 
 GREEDY = Sampling(temperature=0)
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -89,14 +90,7 @@ def test_log_probabilities_are_pytorchs(run: Run) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_pieces_of_a_stream_are_the_text(fast: TextGenerator, stop: tuple[str, ...], seed: int) -> None:
     options = Options(Sampling(seed=seed, temperature=1.5), max_tokens=40, stop=stop)
-    stream = fast.stream("Add", options)
-    pieces = []
-    while True:
-        try:
-            pieces.append(next(stream))
-        except StopIteration as end:
-            streamed = end.value
-            break
+    pieces, streamed = drained(fast.stream("Add", options))
     (whole,) = fast.generate("Add", options)
     assert streamed == whole and "".join(pieces) == whole.text and all(pieces)
     assert not any(each in whole.text for each in stop)

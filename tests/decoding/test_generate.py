@@ -14,13 +14,13 @@ import torch
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, Tokenizer
 from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.generate import Generator, Options
-from seq2seq.decoding.text import unknown
+from seq2seq.decoding.generate import Generator
+from seq2seq.decoding.text import Options, unknown
 from seq2seq.decoding.writer import Generated
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
-from tests.fakes import tiny_gpt
+from tests.fakes import drained, tiny_gpt
 
 CPU = Numerics(torch.device("cpu"), None)
 ALPHABET = Characters("ab c\n")
@@ -63,14 +63,7 @@ def scores(of: Gpt, prompt: Sequence[int], made: Generated) -> list[float]:
 def test_the_pieces_of_a_stream_are_the_text(tokenizer: Tokenizer, stop: tuple[str, ...], seed: int) -> None:
     writing = generator(tokenizer)
     options = Options(Sampling(seed=seed, temperature=1.5), max_tokens=40, stop=stop)
-    stream = writing.stream("a b", options)
-    pieces = []
-    while True:
-        try:
-            pieces.append(next(stream))
-        except StopIteration as end:
-            streamed = end.value
-            break
+    pieces, streamed = drained(writing.stream("a b", options))
     (whole,) = writing.generate("a b", options)
     assert "".join(pieces) == whole.text and all(pieces)
     assert close(streamed, whole)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.encoded import Tokenizers
-from seq2seq.data.tokenizers import Bytes
+from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.engine import Hypothesis, Options
 from seq2seq.decoding.translate import Translator, split_long
 from seq2seq.errors import RunError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, recipe_files
 from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
@@ -33,7 +33,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 
 def tiny_recipe(**training: object) -> recipe.Recipe:
-    wanted = recipe.parse(tiny.RECIPE, "tiny")
+    wanted = recipe_files.parse(tiny.RECIPE, "tiny")
     changed = recipe.Training.model_validate({**wanted.training.model_dump(), **training})
     tokenizer = wanted.tokenizer.model_copy(update={"sampling": 0.2})  # randomness of the data, beside that of dropout
     return wanted.model_copy(update={"training": changed, "tokenizer": tokenizer})

@@ -1,0 +1,106 @@
+"""Recipes as files: found by name or path, read as TOML, changed by `--set section.key=value`, held side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from seq2seq.errors import RecipeError
+from seq2seq.recipe import SECTIONS, Recipe, near, validated
+
+RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+
+
+def names() -> list[str]:
+    """The recipes that ship with seqx, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def load(name_or_path: str, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe by name or path, apply `section.key=value` overrides, validate.
+
+    Raises RecipeError: unknown name, unreadable file, unknown key, wrong type.
+    """
+    path = path_of(name_or_path)
+    values = _read(path)
+    values.setdefault("name", path.stem)
+    for text in overrides or []:
+        _override(values, text)
+    return validated(values, str(path) if path.parent != RECIPES else f"recipe {path.stem}")
+
+
+def path_of(name_or_path: str) -> Path:
+    """The file of a recipe. Raises RecipeError where the name is none of a recipe."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or os.sep in name_or_path:
+        return path
+    if name_or_path not in names():
+        raise RecipeError(
+            f"no recipe named {name_or_path!r}{near(name_or_path, names())}; there are: {', '.join(names())}"
+        )
+    return RECIPES / f"{name_or_path}.toml"
+
+
+def parse(text: str, origin: str) -> Recipe:
+    """Validate a recipe given as TOML text; `origin` is named in errors."""
+    try:
+        return validated(tomllib.loads(text), origin)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{origin} is not valid TOML: {error}") from error
+
+
+def differences(one: Recipe, other: Recipe) -> list[str]:
+    """The values in which two recipes differ, as `section.key: a -> b`."""
+    found = []
+    left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
+    for section in SECTIONS:
+        for key, value in left[section].items():
+            if value != right[section][key]:
+                found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"no recipe file {path}; `seqx recipes` lists those that ship with seqx") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read recipe file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+
+
+def _override(values: dict[str, Any], text: str) -> None:
+    key, separator, value = text.partition("=")
+    section, *inner = key.strip().split(".")
+    if not (separator and inner and all(inner)):
+        raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
+    target = values
+    for part in (section, *inner[:-1]):
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
+    target[inner[-1]] = _typed(section, inner, value.strip())
+    # Whoever sets a value means it on the bundled corpus too.
+    fallback = values.get("fallback")
+    changes = fallback.get(section) if isinstance(fallback, dict) else None
+    if isinstance(changes, dict):
+        changes.pop(inner[0], None)
+
+
+def _typed(section: str, inner: list[str], value: str) -> Any:
+    """A value as TOML reads it; where the schema wants text, text needs no quotes even if it looks like a number."""
+    try:
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+    kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
+    field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    wants_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
+    return value if wants_text and not isinstance(parsed, str) else parsed
