@@ -64,6 +64,14 @@ def train(
             "--batch-tokens", metavar="N|auto", help="In place of training.batch_tokens; auto = what memory holds."
         ),
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes",
+            min=0.01,
+            help="In place of training.steps: train for about so long on this machine, whose updates are timed first.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="In place of training.seed.", min=0)] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")
@@ -91,6 +99,8 @@ def train(
     if batch_tokens not in (None, "auto"):
         changes.append(f"training.batch_tokens={batch_tokens}")
     wanted = recipe_files.load(recipe, changes)
+    if minutes and any(change.startswith("training.steps=") for change in changes):
+        options.usage_error("--minutes and --set training.steps: give one of them")
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     sides: dict[SplitName, Given] = {
@@ -107,6 +117,8 @@ def train(
     wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
     if batch_tokens == "auto":
         wanted = _fitted(wanted, runs.Run(run or runs.root() / wanted.name), device, quiet)
+    if minutes:
+        wanted = _timed(wanted, corpus, runs.Run(run or runs.root() / wanted.name), device, minutes, quiet)
     if dry_run:
         from cli import dry_run as dry
 
@@ -134,6 +146,23 @@ def _fitted(wanted: Recipe, folder: Run, device: str, quiet: bool) -> Recipe:
     budget = fit.batch_tokens(wanted, choice.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
     return wanted.with_batch_tokens(budget.batch_tokens)
+
+
+def _timed(
+    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, minutes: float, quiet: bool
+) -> Recipe:
+    """The recipe with as many updates as fit; a run that goes on keeps those that were found for it."""
+    from seq2seq.checkup import fit
+
+    if (folder.path / "recipe.toml").is_file():
+        return wanted.with_steps(folder.recipe().training.steps)
+    steps, found = fit.updates(wanted, corpus, device, minutes)
+    epochs = found.epochs * steps / wanted.training.steps
+    options.note(
+        f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: {epochs:.1f} epochs",
+        quiet=quiet,
+    )
+    return wanted.with_steps(steps)
 
 
 def _find(

@@ -245,6 +245,15 @@ class Recipe(_Section):
         values["training"]["batch_tokens"] = batch_tokens
         return validated(values, f"recipe {self.name}")
 
+    def with_steps(self, steps: int) -> Recipe:
+        """The recipe with another number of updates; its warm-up and its validations keep their shares of them."""
+        values = self.model_dump()
+        training, share = values["training"], steps / self.training.steps
+        training["steps"] = steps
+        for key in ("warmup_steps", "validate_every"):
+            training[key] = max(1, round(share * training[key]))
+        return validated(values, f"recipe {self.name}")
+
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

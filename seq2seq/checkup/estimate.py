@@ -48,7 +48,7 @@ class Estimate:
     measured: int  # updates that were timed
 
 
-def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str) -> Estimate:
+def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str, updates: int = _UPDATES) -> Estimate:
     """Time a few updates on random tokens of the corpus's lengths."""
     choice = device.choose(device_name, wanted.training.precision, attempt(wanted))
     vocabulary = random_batches.vocabulary(wanted.tokenizer)
@@ -60,8 +60,8 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: st
     else:
         units, lengths = _lengths(corpus, characters, wanted.data.max_length)
         mean = sum(target for _, target in lengths) / len(lengths)
-        batches = _batches(lengths, wanted.training.batch_tokens, vocabulary, build.layout(wanted))
-    updates = train(
+        batches = _batches(lengths, updates, wanted.training.batch_tokens, vocabulary, build.layout(wanted))
+    trained = train(
         model,
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
@@ -70,10 +70,10 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: st
         accumulate=wanted.training.accumulate,
         label_smoothing=wanted.training.label_smoothing,
     )
-    next(updates)  # the first allocates
+    next(trained)  # the first allocates
     start = time.perf_counter()
     tokens = 0
-    for progress in islice(updates, _UPDATES):
+    for progress in islice(trained, updates):
         tokens += progress.tokens
         progress.loss.item()
     seconds = time.perf_counter() - start
@@ -83,11 +83,11 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: st
         size=f"{units:,} characters" if isinstance(corpus, TextCorpus) else f"{units:,} pairs",
         target_tokens=int(units * mean),
         memory=memory.peak(choice.numerics.device),
-        step_seconds=seconds / _UPDATES,
+        step_seconds=seconds / updates,
         tokens_per_second=tokens / seconds,
-        epochs=wanted.training.steps * tokens / _UPDATES / (units * mean),
-        seconds=wanted.training.steps * seconds / _UPDATES,
-        measured=_UPDATES,
+        epochs=wanted.training.steps * tokens / updates / (units * mean),
+        seconds=wanted.training.steps * seconds / updates,
+        measured=updates,
     )
 
 
@@ -115,11 +115,11 @@ def _lengths(corpus: Corpus, characters: float, most: int) -> tuple[int, list[tu
 
 
 def _batches(
-    lengths: list[tuple[int, int]], budget: int, vocabulary: int, layout: Layout
+    lengths: list[tuple[int, int]], updates: int, budget: int, vocabulary: int, layout: Layout
 ) -> Iterator[tuple[Place, Batch]]:
     """Batches of random tokens: one of the longest pairs, then of pairs spread over all lengths."""
     generator = torch.Generator().manual_seed(1)
-    shares = [1.0, *((index + 0.5) / _UPDATES for index in range(_UPDATES))] * 1000
+    shares = [1.0, *((index + 0.5) / updates for index in range(updates))] * 1000
     for index, share in enumerate(shares):
         source, target = lengths[min(int(share * len(lengths)), len(lengths) - 1)]
         rows = max(1, budget // (int(layout.longest(np.array([[source - 1, target - 1]]))[0]) + 1))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.run import Run
 from tests import tiny
 from tests.cli.conftest import Seqx
 
@@ -73,6 +74,26 @@ def test_a_batch_that_memory_holds_is_found_and_kept_when_training_goes_on(seqx:
     assert other.code == 1 and "training.batch_tokens: 256 -> 128" in other.err
     wrong = seqx("train", *given, "--batch-tokens", "lots")
     assert wrong.code == 1 and "'lots'" in wrong.err
+
+
+def test_minutes_are_made_into_updates_that_stay_when_training_goes_on(seqx: Seqx, tmp_path: Path) -> None:
+    given = [*tiny.arguments(tmp_path), "--device", "cpu"]
+    done = seqx("train", *given, "--minutes", "0.05")
+    assert done.code == 0 and "in about 0.05 minutes" in done.err, done.err
+    training = Run(tmp_path / "runs" / "tiny").recipe().training
+    assert training.steps >= 20
+    assert training.warmup_steps / training.steps == pytest.approx(4 / 6, rel=0.05)
+    assert training.validate_every / training.steps == pytest.approx(2 / 6, rel=0.05)
+    again = seqx("train", *given, "--minutes", "9")
+    assert again.code == 0 and "is trained already" in again.err
+    both = seqx("train", *given, "--minutes", "9", "--set", "training.steps=7")
+    assert both.code == 2 and "give one of them" in both.err
+
+
+def test_too_few_minutes_are_refused(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    done = seqx("train", *given, "--minutes", "0.01", "--set", "model.d_model=512", "--set", "model.d_ff=2048")
+    assert done.code == 1 and "--minutes 0.01: time for" in done.err and not (tmp_path / "runs").exists()
 
 
 def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None:
