@@ -39,6 +39,7 @@ def evaluate(
     as_json: options.Json = False,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
+    shortlist: options.Shortlist = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -76,7 +77,8 @@ def evaluate(
         name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
     else:
         name, sentences = "test", judging.read_set(folder)
-    served = serve(folder, Request(engine, precision, device, beam_size, length_penalty))
+    asked = Request(engine, precision, device, beam_size, length_penalty, shortlist=shortlist)
+    served = serve(folder, asked)
     if served.missing:
         options.note(f"NOTE: {served.missing}", quiet=quiet)
     options.note(

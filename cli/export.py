@@ -38,9 +38,13 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
     PyTorch serves it."""
     from seq2seq.data.corpora import Corpus
     from seq2seq.errors import SeqxError
+    from seq2seq.export import shortlist
+    from seq2seq.training import prepare
 
     try:
         if isinstance(corpus, Corpus):
+            if run.recipe().model.architecture == "encoder-decoder":
+                shortlist.keep(shortlist.learn(prepare.encoded(run, corpus)), run.path)
             options.note(_of_pairs(run, corpus.dev.read()), quiet=quiet)
         else:
             options.note(_of_text(run, corpus.dev), quiet=quiet)

@@ -37,6 +37,14 @@ Precision = Annotated[
     str,
     typer.Option("--precision", help="auto, float32, int8 (CTranslate2) or bfloat16 (torch)."),
 ]
+Shortlist = Annotated[
+    bool,
+    typer.Option(
+        "--shortlist",
+        help="Choose among the words that the text's words were seen to become: faster, nearly as good; what stands "
+        "beside a line may change its translation.",
+    ),
+]
 Input = Annotated[
     Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")
 ]

@@ -55,6 +55,7 @@ def translate(
     encoding: options.Encoding = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
+    shortlist: options.Shortlist = False,
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -90,6 +91,7 @@ def translate(
             n_best,
             Sampling(temperature, top_k, top_p, seed) if sample else None,
             token_scores=as_json or n_best > 1,
+            shortlist=shortlist,
         ),
     )
     if served.missing:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "torch", "ctranslate2")
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 
+_CACHED = 1536  # tokens of a batch, in all beams: larger ones leave the caches of a CPU, and are slower
+
 
 @dataclass(frozen=True)
 class Request:
@@ -38,6 +40,7 @@ class Request:
     n_best: int = 1
     sampling: Sampling | None = None
     token_scores: bool = False
+    shortlist: bool = False
 
     def options(self, usual: Options) -> Options:
         """How to search, where the recipe's way is `usual`."""
@@ -81,6 +84,8 @@ def serve(run: Run, request: Request) -> Serving:
     Raises RunError where the engine that is asked for cannot do what is asked, DeviceError for a device that is not
     there.
     """
+    if request.shortlist:
+        request = _with_shortlist(request)
     copy, missing = _chosen(run, request, _only_torch(request) or _none_drawn(request))
     return replace(_on_torch(run, request), missing=missing) if copy is None else _on_copy(run, copy, request)
 
@@ -120,6 +125,16 @@ def _only_torch(request: Request) -> str:
     return ""
 
 
+def _with_shortlist(request: Request) -> Request:
+    """The engine and the precision that have shortlists. Raises RunError where others are asked for, or more than a
+    shortlist can give."""
+    if request.engine == "torch" or request.precision not in ("auto", "int8"):
+        raise RunError("--shortlist serves by CTranslate2 in int8; leave out --engine and --precision")
+    if request.n_best > 1 or request.token_scores:
+        raise RunError("--shortlist gives one translation, without scores; leave out --json and --n-best")
+    return replace(request, engine="ctranslate2", precision="int8")
+
+
 def _none_drawn(request: Request) -> str:
     return "" if request.sampling is None else "only PyTorch draws translations at random"
 
@@ -146,18 +161,23 @@ def _on_copy(run: Run, copy: Copy, request: Request) -> Serving:
             settings.beam_size,
             settings.length_penalty,
             max_extra=settings.max_extra,
-            batch_tokens=settings.batch_tokens,
+            batch_tokens=min(settings.batch_tokens, _CACHED) if device == "cpu" else settings.batch_tokens,
         )
     )
     workers = _cores() if device == "cpu" else 1
-    engine = ctranslate2_engine.load(copy, precision, device, workers)
+    if request.shortlist and settings.unlisted is None:
+        raise RunError(
+            f"{run.path} has no shortlist: a training makes one at its end, and keeps it where BLEU holds; leave out "
+            "--shortlist"
+        )
+    engine = ctranslate2_engine.load(copy, precision, device, workers, shortlist=request.shortlist)
     both = tokenizers.read_both(run.path, joint=settings.joint)
     return Serving(
         Translator(engine, both, options, settings.longest, workers=workers),
         settings.source,
         settings.target,
         options,
-        f"CTranslate2, {precision}, {device}",
+        f"CTranslate2, {precision}{' with a shortlist' if request.shortlist else ''}, {device}",
     )
 
 

@@ -33,6 +33,8 @@ class Settings:
     length_penalty: float
     max_extra: int
     batch_tokens: int
+    # Source tokens that the shortlist of the int8 model knows nothing of; None where it has no shortlist.
+    unlisted: tuple[int, ...] | None = None
     documents: bool = False  # whether it learnt running text of many documents, each ended by EOS
 
 

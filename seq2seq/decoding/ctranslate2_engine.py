@@ -8,7 +8,7 @@ them by their log-probability over a power of their length. So it is asked for m
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import floor
 from pathlib import Path
@@ -67,12 +67,16 @@ class CTranslate2Engine:
 
     def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first."""
+        return self._translate(sources, options, shortlist=False)
+
+    def _translate(self, sources: Sequence[Tokens], options: Options, *, shortlist: bool) -> list[list[Hypothesis]]:
         limits = [min(len(source) + options.max_extra, self._positions - 1) for source in sources]
         found = self._translator.translate_batch(
             [self._source.words(source) for source in sources],
             max_input_length=0,
             max_decoding_length=max(limits) + 1,
             min_decoding_length=0,
+            use_vmap=shortlist,
             **_search(options, self._target),
         )
         outputs = [_outputs(each.hypotheses, each.scores, self._target) for each in found]
@@ -86,6 +90,30 @@ class CTranslate2Engine:
             max_input_length=0,
         )
         return [hypothesis(target, each.log_probs, alpha) for target, each in zip(targets, found)]
+
+
+class ShortlistEngine(CTranslate2Engine):
+    """Search among what the words of a batch are known to become: faster where the vocabulary is large, but what stands
+    beside a sentence has a say in its translation, and scores are those among the few. Sentences with one of the
+    `unlisted` tokens, of which nothing is known, are searched among all words."""
+
+    def __init__(
+        self, translator: Any, source: Vocabulary, target: Vocabulary, positions: int, unlisted: Iterable[int]
+    ) -> None:
+        super().__init__(translator, source, target, positions)
+        self._unlisted = frozenset(unlisted)
+
+    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+        """The n best outputs of each source (tokens without EOS), best first."""
+        found: list[list[Hypothesis]] = [[] for _ in sources]
+        served = [self._unlisted.isdisjoint(source) for source in sources]
+        for shortlist in (True, False):
+            places = [place for place in range(len(sources)) if served[place] == shortlist]
+            if places:
+                groups = self._translate([sources[place] for place in places], options, shortlist=shortlist)
+                for place, group in zip(places, groups):
+                    found[place] = group
+        return found
 
 
 class CTranslate2DecoderOnlyEngine:
@@ -143,8 +171,9 @@ def device(name: str) -> str:
     return name
 
 
-def load(copy: Copy, precision: str, place: str, workers: int) -> Engine:
-    """The engine of a copy, which takes `workers` batches at a time, from as many threads.
+def load(copy: Copy, precision: str, place: str, workers: int, *, shortlist: bool = False) -> Engine:
+    """The engine of a copy, which takes `workers` batches at a time, from as many threads; by its shortlist, which the
+    int8 model of a translator may have.
 
     `place` is what `device` says. On a CPU one thread for each of several batches is faster than several threads for
     one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not there.
@@ -154,6 +183,8 @@ def load(copy: Copy, precision: str, place: str, workers: int) -> Engine:
     settings = copy.settings
     if settings.decoder_only:
         return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
+    if shortlist:
+        return ShortlistEngine(served, source, target, settings.positions, settings.unlisted or ())
     return CTranslate2Engine(served, source, target, settings.positions)
 
 

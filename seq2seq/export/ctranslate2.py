@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +21,7 @@ from seq2seq.decoding.engine import Engine, Hypothesis, Options
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.evaluation.metrics import bleu
+from seq2seq.export import shortlist as shortlists
 from seq2seq.export.specification import inexpressible, specification
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -29,6 +32,7 @@ _BATCH = 64
 _MOST_DIFFERENT = 0.01  # of the sentences, translated greedily: ties that rounding breaks
 _MOST_SCORE = 1e-3  # nats, of the score of one and the same output
 _MOST_BLEU = 0.3
+_SHORT = "int8 with a shortlist"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Checked:
 
     precision: str  # what serves by default
     bytes: dict[str, int]  # by precision
+    shortlist: bool  # whether the int8 model has one
 
     @property
     def sizes(self) -> str:
@@ -55,7 +60,7 @@ class Made(Checked):
     same_greedy: int  # of float32, token for token the PyTorch engine's: decides
     same: int  # by the recipe's beam, whose searches stop by different rules: does not
     score_difference: float  # largest of float32, of the PyTorch engine's own outputs, in nats
-    bleu: dict[str, float]  # by precision, and of the PyTorch engine
+    bleu: dict[str, float]  # by precision, with a shortlist where there is one, and of the PyTorch engine
 
     def __str__(self) -> str:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in self.bleu.items())
@@ -87,10 +92,14 @@ def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", dir=run.path) as scratch:
-            copy = Copy(Path(scratch) / copies.FOLDER, settings(run), "float32")
-            _write(copy, run, wanted)
+            folder = Path(scratch) / copies.FOLDER
+            copy = Copy(folder, _write(folder, run, wanted), "float32")
             made = check(copy)
-            copies.write(copy.folder, copy.settings, made.precision, origin)
+            kept = copy.settings
+            if not made.shortlist:
+                kept = replace(kept, unlisted=None)
+                (copy.model("int8") / shortlists.OF_CTRANSLATE2).unlink(missing_ok=True)
+            copies.write(folder, kept, made.precision, origin)
             _put(copy.folder, run.path / copies.FOLDER)
     except RunError as error:
         run.note(ctranslate2={"refused": str(error)})
@@ -133,15 +142,27 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _write(copy: Copy, run: Run, wanted: Recipe) -> None:
+def _write(folder: Path, run: Run, wanted: Recipe) -> Settings:
+    """Write the models, and the shortlist where the run has one that can be used; what translating with them takes."""
     both = build.read_tokenizers(wanted, run.path)
+    found = settings(run)
     weights = {name: tensor.float().numpy() for name, tensor in read_weights(run.weights).items()}
     words = vocabulary(both.source), vocabulary(both.target)
     for precision in PRECISIONS:
-        made = specification(wanted.model, weights, *words, copy.settings.positions)
+        place = folder / precision
+        made = specification(wanted.model, weights, *words, found.positions)
         made.optimize(precision)
-        copy.model(precision).mkdir(parents=True)
-        made.save(str(copy.model(precision)))
+        place.mkdir(parents=True)
+        made.save(str(place))
+    shortlist = None if found.decoder_only or any(map(_spaced, chain(*words))) else shortlists.read(run.path)
+    if shortlist is None:
+        return found
+    shortlist.write(folder / "int8", *words)
+    return replace(found, unlisted=shortlist.unlisted(both.source.size))
+
+
+def _spaced(word: str) -> bool:
+    return any(map(str.isspace, word))
 
 
 def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
@@ -158,6 +179,8 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
     plain = build.engine(model, Numerics(torch.device("cpu"), None))
     engines = {precision: load(copy, precision, "cpu", 1) for precision in PRECISIONS}
     outputs = {name: _translations(each, sources, options) for name, each in {"PyTorch": plain, **engines}.items()}
+    if copy.settings.unlisted is not None:
+        outputs[_SHORT] = _translations(load(copy, "int8", "cpu", 1, shortlist=True), sources, options)
     wanted = outputs["PyTorch"]
     again = _scores(engines["float32"], sources, wanted, options)
     difference = max(abs(one.score - other) for one, other in zip(wanted, again))
@@ -172,8 +195,11 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
     found = {
         name: bleu(both.target.decode([each.tokens for each in given]), references) for name, given in outputs.items()
     }
-    default = "int8" if found["int8"] >= found["float32"] - _MOST_BLEU else "float32"
-    return Made(default, sizes(copy), len(sources), same, _same(wanted, outputs["float32"]), difference, found)
+    least = found["float32"] - _MOST_BLEU
+    default = "int8" if found["int8"] >= least else "float32"
+    shortlist = found.get(_SHORT, -inf) >= least
+    alike = _same(wanted, outputs["float32"])
+    return Made(default, sizes(copy), shortlist, len(sources), same, alike, difference, found)
 
 
 def _same(some: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> int:

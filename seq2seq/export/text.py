@@ -89,7 +89,7 @@ def _checked(copy: Copy, run: Run, texts: Iterable[str]) -> MadeText:
         )
     nats = {name: -sum(map(sum, each)) / sum(map(len, each)) for name, each in {"PyTorch": wanted, **found}.items()}
     default = "int8" if nats["int8"] <= nats["float32"] + _MOST_NATS else "float32"
-    return MadeText(default, sizes(copy), len(prompts), same, difference, nats)
+    return MadeText(default, sizes(copy), False, len(prompts), same, difference, nats)
 
 
 def _passages(texts: Iterable[str], tokenizer: Tokenizer, length: int) -> list[list[int]]:

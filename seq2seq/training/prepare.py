@@ -17,6 +17,7 @@ from seq2seq import build, recipe, run
 from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
+from seq2seq.data.encoded import Encoded
 from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.data.texts import Documents, TextCorpus
@@ -170,6 +171,12 @@ def _running_text(
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
     return folder.path / "cache" if corpus.found == "overfit" else run.root() / ".cache"
+
+
+def encoded(folder: run.Run, corpus: Corpus) -> Encoded:
+    """The pairs that a run was trained on, as its session made them."""
+    wanted = folder.recipe()
+    return build.encoded(wanted, corpus, build.read_tokenizers(wanted, folder.path), _cache(folder, corpus))
 
 
 def judge(folder: run.Run, choice: Choice) -> None:

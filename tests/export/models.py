@@ -21,7 +21,7 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz ."
 SENTENCES = [(text, text[::-1]) for text in ("abc", "hello there.", "x", "to be or not to be", "why not", "m n o p")]
 
 
-def finished(folder: Path, *, seed: int = 1, joint: bool = True, **changes: Any) -> Run:
+def finished(folder: Path, *, seed: int = 1, joint: bool = True, alphabet: str = ALPHABET, **changes: Any) -> Run:
     """A run of character tokens, whose model never prefers PAD, UNKNOWN or BOS, as none does that was trained, and ends
     its outputs soon."""
     torch.manual_seed(seed)
@@ -35,8 +35,8 @@ def finished(folder: Path, *, seed: int = 1, joint: bool = True, **changes: Any)
         }
     )
     stems = ("tokenizer",) if joint else ("tokenizer.source", "tokenizer.target")
-    for stem, alphabet in zip(stems, (ALPHABET, ALPHABET[::-1][:20])):
-        tokenizers.save(Characters(alphabet), folder, stem)
+    for stem, letters in zip(stems, (alphabet, alphabet[::-1][:20])):
+        tokenizers.save(Characters(letters), folder, stem)
     both = tokenizers.read_both(folder, joint=joint)
     model = randomise(build.model(wanted, both.source.size, both.target.size), 0.3)
     _without_specials(model)
