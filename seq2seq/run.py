@@ -45,6 +45,11 @@ class Run:
         return self.path / "metrics.jsonl"
 
     @property
+    def faults(self) -> Path:
+        """One JSON line a fault of training: an update skipped, a loss that ran away, a step back."""
+        return self.path / "faults.jsonl"
+
+    @property
     def finished(self) -> bool:
         """Whether training came to its end here."""
         return self.weights.is_file() and "finished" in self.record()
