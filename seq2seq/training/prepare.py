@@ -190,11 +190,19 @@ def judge(folder: run.Run, choice: Choice) -> None:
         fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
     served = serve(folder, Request(device=str(choice.numerics.device)))
-    judging.keep(folder, judging.judge(served.translator, judging.read_set(folder)), served.options, served.engine)
+    sets = {"test": judging.read_set(folder)}
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
+        # First: the scores of the test set say that all is judged.
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
-        judging.keep(folder, judging.judge(served.translator, typed, "typed"), served.options, served.engine)
+        sets = {"typed": typed, **sets}
+    for name, sentences in sets.items():
+        judging.keep(folder, judging.judge(served.translator, sentences, name), served.options, served.engine)
+
+
+def judged(folder: run.Run) -> bool:
+    """Whether `judge` came to its end."""
+    return "test" in folder.record().get("scores", {})
 
 
 def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:
