@@ -36,10 +36,11 @@ def cut(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> None:
     damaged."""
     if not path.is_file():
         return
-    rows = path.read_bytes().split(b"\n")[:-1]  # a line without its end was cut by a kill
+    contents = path.read_bytes()
+    rows = contents.split(b"\n")[:-1]  # a line without its end was cut by a kill
     try:
-        kept = [row for number, row in enumerate(rows) if wanted(number, json.loads(row))]
+        kept = b"".join(row + b"\n" for number, row in enumerate(rows) if wanted(number, json.loads(row)))
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged ({error}); delete the line that is no JSON, or the file") from error
-    if kept != rows:
-        write_bytes(path, b"".join(row + b"\n" for row in kept))
+    if kept != contents:
+        write_bytes(path, kept)

@@ -209,7 +209,7 @@ def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> f
     """How well a finished model foretells a text."""
     both = build.read_tokenizers(folder.recipe(), folder.path)
     model = build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval()
-    with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=".judging.", suffix=".partial", dir=folder.path) as scratch:
         return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name)
 
 
