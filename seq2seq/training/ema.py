@@ -20,12 +20,17 @@ def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, ste
         optimiser.state[weight].setdefault(_KEY, weight.detach().clone())
     averages = [optimiser.state[weight][_KEY] for weight in weights]
     share = 1 - min(decay, (1 + step) / (10 + step))
-    if skipped.is_cuda:  # the host does not wait to know
-        moves = torch._foreach_sub(weights, averages)
-        torch._foreach_mul_(moves, torch.where(skipped, 0.0, share))
-        torch._foreach_add_(averages, moves)
+    if skipped.is_cuda:
+        move_masked(averages, weights, share, skipped)
     elif not skipped:
         torch._foreach_lerp_(averages, weights, share)
+
+
+def move_masked(averages: list[Tensor], weights: list[Tensor], share: float, skipped: Tensor) -> None:
+    """The same on a device whose decision the host need not know."""
+    moves = torch._foreach_sub(weights, averages)
+    torch._foreach_mul_(moves, torch.where(skipped, 0.0, share))
+    torch._foreach_add_(averages, moves)
 
 
 def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:

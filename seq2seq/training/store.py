@@ -67,7 +67,8 @@ class Store:
         if health.in_a_row:
             return
         validated = self._validated()
-        whole = [*validated[-2:], *checkpoint.resumable(self._folder)[-1:]]
+        sound = [step for step in validated if not self._amid_faults(step)]
+        whole = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
         best = (int(step) for _, step in [*memory.best, *memory.former_best])
         checkpoint.prune(self._folder, whole, [*validated[-self._training.average_last :], *best])
 

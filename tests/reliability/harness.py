@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -118,6 +118,21 @@ class Place:
             return "judging" if "ctranslate2" in run.record() else "checking the export"
         return "training" if checkpoint.steps(run.checkpoints) else "preparing"
 
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return "test" in Run(self.run).record().get("scores", {})
+
+    def ahead(self) -> list[str]:
+        """What is still to be written."""
+        run = Run(self.run)
+        still = {
+            "encoding": not any(self.root.glob(".cache/[!.]*")),
+            "checkpoint": not run.weights.is_file(),
+            "final weights": not run.weights.is_file(),
+            "exporting": "ctranslate2" not in run.record(),
+        }
+        return [name for name, ahead in still.items() if ahead]
+
     def check(self, reference: Place) -> None:
         """What is there under its own name is whole."""
         run = Run(self.run)
@@ -217,25 +232,24 @@ def assert_same(place: Place, reference: Place) -> None:
             assert one[name] == other[name], name
 
 
-def kills(seed: int, seconds: float) -> Iterator[Kill]:
-    """For ever: moments of a life of so many seconds, every other one while something is being written."""
-    draw = random.Random(seed)
-    aims = [name for name in WRITINGS if name != "another file"]
-    while True:
-        yield Kill(draw.uniform(0, seconds))
-        yield Kill(draw.choice((0, draw.uniform(0, 0.003), draw.uniform(0, 0.03))), draw.choice(aims))
+def next_kill(draw: random.Random, place: Place, seconds: float) -> Kill:
+    """A moment of a life of so many seconds; or while something is being written that is still ahead."""
+    aims = place.ahead()
+    if draw.random() < 0.4 or not aims:
+        return Kill(draw.uniform(0, seconds))
+    return Kill(draw.choice((0, draw.uniform(0, 0.003), draw.uniform(0, 0.03))), draw.choice(aims))
 
 
 def survive(root: Path, arguments: Sequence[str], wanted: int, *, seed: int, a_run: int) -> Tally:
-    """Kill trainings until `wanted` kills have hit, `a_run` of them each; all ends are the uninterrupted one's."""
+    """Kill trainings until `wanted` kills have hit, `a_run` of each at most; all ends are the uninterrupted one's."""
     reference = Place(root / "reference", arguments)
-    moments = kills(seed, reference.finish())
-    tally = Tally()
+    seconds = reference.finish()
+    draw, tally = random.Random(seed), Tally()
     while sum(tally.hits.values()) < wanted:
         place = Place(root / f"killed{tally.runs}", arguments)
         hits = 0
-        while hits < a_run and not (Run(place.run).path.is_dir() and complete(place)):
-            if place.interrupted(next(moments)) is not None:
+        while hits < a_run and not place.complete():
+            if place.interrupted(next_kill(draw, place, seconds)) is not None:
                 hits += 1
                 tally.hits[place.doing()] += 1
                 place.check(reference)
@@ -244,8 +258,3 @@ def survive(root: Path, arguments: Sequence[str], wanted: int, *, seed: int, a_r
         shutil.rmtree(place.root)
         tally.runs += 1
     return tally
-
-
-def complete(place: Place) -> bool:
-    """Whether nothing is left to do."""
-    return "test" in Run(place.run).record().get("scores", {})

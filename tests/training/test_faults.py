@@ -49,21 +49,31 @@ def test_a_skipped_update_changes_nothing_and_the_next_is_made_as_if_nothing_had
     kind: str, first: bool, step: Callable[[torch.Tensor, torch.optim.Optimizer], None]
 ) -> None:
     (model, optimiser), (other, plain) = made(optimizer=kind), made(optimizer=kind)
-    if not first:
-        update(model, optimiser, 1e-2)
-        update(other, plain, 1e-2)
-        ema.update(optimiser, model, 0.9, 1, torch.tensor(False))
-        ema.update(plain, other, 0.9, 1, torch.tensor(False))
+    for number in () if first else (1, 2):  # after the second the averages are not the weights
+        for each, its in ((model, optimiser), (other, plain)):
+            update(each, its, 1e-2, seed=number)
+            ema.update(its, each, 0.9, number, torch.tensor(False))
     for weight in model.parameters():
         weight.grad = torch.full_like(weight, math.nan)
     step(torch.tensor(True), optimiser)
     optimiser.zero_grad()
     if not first:
-        ema.update(optimiser, model, 0.9, 2, torch.tensor(True))
+        ema.update(optimiser, model, 0.9, 3, torch.tensor(True))
         assert all(map(torch.equal, tensors(model, optimiser), tensors(other, plain)))
-    update(model, optimiser, 1e-2, seed=2)
-    update(other, plain, 1e-2, seed=2)
+    update(model, optimiser, 1e-2, seed=3)
+    update(other, plain, 1e-2, seed=3)
     assert all(map(torch.equal, tensors(model, optimiser), tensors(other, plain)))
+
+
+def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
+    model, _ = made()
+    weights: list[torch.Tensor] = [weight.detach() + 1 for weight in model.parameters()]
+    averages = [weight.detach().clone() for weight in model.parameters()]
+    ema.move_masked(averages, weights, 0.3, torch.tensor(True))
+    assert all(map(torch.equal, averages, model.parameters()))
+    ema.move_masked(averages, weights, 0.3, torch.tensor(False))
+    for average, weight, start in zip(averages, weights, model.parameters()):
+        torch.testing.assert_close(average, start.lerp(weight, 0.3))
 
 
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
