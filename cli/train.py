@@ -92,6 +92,7 @@ def train(
     Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
     the Hugging Face Hub, else from the corpus that ships with seqx.
     """
+    from seq2seq import device as devices
     from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
@@ -131,6 +132,8 @@ def train(
 
         check.run(wanted, corpus, device, overfit, quiet=quiet)
         return
+    if device != "auto":
+        devices.numerics(devices.named(device), wanted.training.precision)  # refused before anything is written
     folder = runs.Run(run or runs.root() / wanted.name)
     with _StopSignals() as stop, folder.locked():
         folder.claim(wanted)
@@ -217,7 +220,7 @@ def _train(
         if not stopped.finished:
             again = "all saved. The same command goes on from there."
             options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
-        if stop.asked():
+        if stop.exit_code:
             raise typer.Exit(stop.exit_code)
     if "ctranslate2" not in folder.record():
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
