@@ -30,14 +30,16 @@ def export(
     from seq2seq.run import open_run
 
     folder = open_run(run, "export")
-    options.note(f"{folder.path}: {_of_text(folder) if folder.form == 'text' else _of_pairs(folder)}", quiet=quiet)
+    with folder.locked():
+        made = _of_text(folder) if folder.form == "text" else _of_pairs(folder)
+    options.note(f"{folder.path}: {made}", quiet=quiet)
 
 
 def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> None:
     """Make the copy of a run that is just finished, checked on its dev set. Whatever fails here, the run is whole and
-    PyTorch serves it."""
+    PyTorch serves it. Raises RunError where the copy cannot be written."""
     from seq2seq.data.corpora import Corpus
-    from seq2seq.errors import SeqxError
+    from seq2seq.errors import RunError, SeqxError
     from seq2seq.export import shortlist
     from seq2seq.training import prepare
 
@@ -48,7 +50,12 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
             options.note(_of_pairs(run, corpus.dev.read()), quiet=quiet)
         else:
             options.note(_of_text(run, corpus.dev), quiet=quiet)
-    except (SeqxError, OSError, RuntimeError, ValueError, MemoryError) as error:
+    except OSError as error:
+        raise RunError(
+            f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: make "
+            "room, and the same command makes the copy and the scores"
+        ) from error
+    except (SeqxError, RuntimeError, ValueError, MemoryError) as error:
         reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch serves"
         options.note(f"NOTE: {reason}", quiet=quiet)
 

@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from torch import Tensor
 
 from seq2seq.recipe import Recipe
+from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Started, Stopped, Validated
 
@@ -29,7 +30,6 @@ class Screen:
         self._quiet = quiet
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self._out = Console(highlight=False, soft_wrap=True)
-        self._pieces = recipe.training.accumulate
 
     def say(self, message: str) -> None:
         """One line."""
@@ -60,7 +60,6 @@ class Screen:
                         meter.rest()
                     case Progress():
                         meter.take(event)
-                        self._cut(event)
                         if live and meter.due(_SHOW_EVERY):
                             bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
                         elif not live and meter.due(_LINE_EVERY):
@@ -68,6 +67,8 @@ class Screen:
                                 f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA "
                                 f"{meter.remaining(event.step, steps)}"
                             )
+                    case Fault():
+                        self._fault(event)
                     case Validated():
                         self._validated(event)
                         meter.rest()
@@ -94,14 +95,10 @@ class Screen:
         if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
             self._console.print("[yellow]WARNING: far from it: the scale of embeddings or initial weights is off[/]")
 
-    def _cut(self, event: Progress) -> None:
-        if event.pieces > self._pieces:
-            self._pieces = event.pieces
-            self._console.print(
-                f"[yellow]NOTE: step {event.step:,}: out of memory, so the update was computed in {event.pieces} "
-                "pieces, and goes on so: the same gradient, more slowly; a smaller training.batch_tokens would not "
-                "need it[/]"
-            )
+    def _fault(self, event: Fault) -> None:
+        # The 1st, the 2nd, the 4th, the 8th: a log has them all.
+        if event.count & (event.count - 1) == 0 or event.kind != "skipped":
+            self._console.print(f"[yellow]WARNING: {escape(event.message)}[/]")
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""

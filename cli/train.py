@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -90,6 +92,7 @@ def train(
     Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
     the Hugging Face Hub, else from the corpus that ships with seqx.
     """
+    from seq2seq import device as devices
     from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
@@ -129,9 +132,12 @@ def train(
 
         check.run(wanted, corpus, device, overfit, quiet=quiet)
         return
+    if device != "auto":
+        devices.numerics(devices.named(device), wanted.training.precision)  # refused before anything is written
     folder = runs.Run(run or runs.root() / wanted.name)
-    folder.claim(wanted)
-    _train(wanted, corpus, folder, device, quiet)
+    with _StopSignals() as stop, folder.locked():
+        folder.claim(wanted)
+        _train(wanted, corpus, folder, device, stop, quiet)
 
 
 def _fitted(wanted: Recipe, folder: Run, device: str, quiet: bool) -> Recipe:
@@ -191,27 +197,34 @@ def _find(
     return bundled, found
 
 
-def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, quiet: bool) -> None:
+def _train(
+    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, stop: _StopSignals, quiet: bool
+) -> None:
+    """Do what is not done yet: train, copy for CTranslate2, judge."""
     from cli.screen import Screen
     from seq2seq import device as devices
     from seq2seq.checkup.trial import attempt
     from seq2seq.training import prepare
 
     screen = Screen(wanted, quiet=quiet)
-    if folder.finished:
+    if folder.finished and prepare.judged(folder):
         options.note(f"{folder.path} is trained already; its scores:", quiet=quiet)
         screen.scores(folder.record())
         return
-    stop = _StopSignals()
+    folder.clear()
     choice = devices.choose(device, wanted.training.precision, attempt(wanted))
-    session = prepare.session(wanted, corpus, folder, choice, screen.say)
-    stopped = screen.follow(session.events(stop.asked))
-    if not stopped.finished:
-        options.note(f"Stopped at step {stopped.step:,}, all saved. The same command goes on from there.", quiet=quiet)
-        raise typer.Exit(stop.exit_code)
-    stop.release()
-    screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
-    export.after_training(folder, corpus, quiet=quiet)
+    if not folder.finished:
+        session = prepare.session(wanted, corpus, folder, choice, screen.say)
+        with stop.after_an_update():
+            stopped = screen.follow(session.events(stop.asked))
+        if not stopped.finished:
+            again = "all saved. The same command goes on from there."
+            options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
+        if stop.exit_code:
+            raise typer.Exit(stop.exit_code)
+    if "ctranslate2" not in folder.record():
+        screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
+        export.after_training(folder, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
     prepare.judge(folder, choice)
     screen.scores(folder.record())
@@ -220,22 +233,36 @@ def _train(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str
 
 
 class _StopSignals:
-    """Ctrl-C and SIGTERM ask for a stop after the update at hand; a second Ctrl-C stops at once."""
+    """Ctrl-C and SIGTERM: within `after_an_update` they ask for a stop after the update at hand, and a second one ends
+    the process at once; elsewhere the first does. It is then as safe as any kill: the next command goes on."""
 
     def __init__(self) -> None:
         self.exit_code = 0
+        self._patient = False
+
+    def __enter__(self) -> _StopSignals:
         self._former = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def after_an_update(self) -> Iterator[None]:
+        """While this lasts, signals only ask."""
+        self._patient = True
+        yield
+        self._patient = False
 
     def asked(self) -> bool:
         """Whether to stop."""
         return self.exit_code != 0
 
-    def release(self) -> None:
-        """Let the signals do what they did before."""
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.exit_code = 128 + number
+        patient, self._patient, self.exit_code = self._patient, False, 128 + number
+        if not patient:
+            options.note("\nStopped; the same command goes on.")
+            # An exception would come out of whatever runs, and libraries in C++ that call Python swallow it.
+            os._exit(self.exit_code)
         options.note("\nStopping after this update; saving ...")
-        self.release()

@@ -134,6 +134,9 @@ class Training(_Section):
     epsilon: float = Field(1e-9, gt=0)
     label_smoothing: Probability = 0.1
     clip_norm: float = Field(0.0, ge=0, description="largest gradient norm; 0 = off, as in the paper")
+    max_skipped: Positive = Field(
+        10, description="updates in a row without a finite gradient before training steps back, to half the rate"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = Field(False, description="layers compiled by torch before training; for long ones on CUDA")
     seed: Count = 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import RunError
-from seq2seq.files import write_bytes, write_json
+from seq2seq.files import LockedError, lock, write_bytes, write_json
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
@@ -43,6 +46,11 @@ class Run:
     def metrics(self) -> Path:
         """One JSON line a validation."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def faults(self) -> Path:
+        """One JSON line a fault of training: an update skipped, a loss that ran away, a step back."""
+        return self.path / "faults.jsonl"
 
     @property
     def finished(self) -> bool:
@@ -84,11 +92,31 @@ class Run:
         """Add to run.json."""
         write_json(self.path / "run.json", {**self.record(), **values})
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the folder, made where it is not, to this process; the lock ends with it, however it ends.
+
+        Raises RunError where another process has it, where the folder holds something else than a run, and where it
+        cannot be written to.
+        """
+        self._refuse_what_is_no_run()
+        with ExitStack() as stack:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(lock(self.path / ".lock", wait=False))
+            except LockedError as owner:
+                process = f"process {owner}" if str(owner) else "another process"
+                raise RunError(
+                    f"{self.path} is being trained by {process}; let it end, or name another folder with --run"
+                ) from None
+            except OSError as error:
+                raise RunError(f"cannot write to {self.path}: {error.strerror or error}") from error
+            yield
+
     def claim(self, wanted: Recipe) -> None:
         """Make the folder this recipe's. Raises RunError where it is another's, with the difference."""
+        self._refuse_what_is_no_run()
         if not (self.path / "recipe.toml").exists():
-            if self.path.is_dir() and any(self.path.iterdir()):
-                raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
             try:
                 write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
             except OSError as error:
@@ -100,6 +128,20 @@ class Run:
         if different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
+
+    def clear(self) -> None:
+        """Delete what killed processes left half written; only for who holds the lock."""
+        for left in (*self.path.glob(".*.partial"), *self.checkpoints.glob(".*.partial")):
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+
+    def _refuse_what_is_no_run(self) -> None:
+        if (self.path / "recipe.toml").exists() or not self.path.is_dir():
+            return
+        if any(not each.name.startswith(".") for each in self.path.iterdir()):
+            raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
 
 
 def open_run(path: Path | None, kind: str = "translate") -> Run:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seq2seq.errors import RunError
+from seq2seq.files import sync_folder
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -20,13 +21,16 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write weights as safetensors, beside `path` first."""
+    """Write weights as safetensors, beside `path` first. Raises RunError where they cannot be written."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+        sync_folder(path.parent)
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -167,7 +167,7 @@ def training(name: str) -> None:
     )
     for step in (1, 2):  # the first makes what the second finds
         next(with_gradients).loss.item()
-        ema.update(optimiser, model, 0.9, step)
+        ema.update(optimiser, model, 0.9, step, torch.tensor(False))
     with ema.in_place(optimiser, model):
         evaluate(model, [batch], NUMERICS, 0.1)
 

@@ -8,7 +8,6 @@ import mmap
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.tokenizers import Tokenizers as Tokenizers
 from seq2seq.errors import DataError
-from seq2seq.files import write_json
+from seq2seq.files import lock, sync_folder, write_json
 
 _FORMAT = 2
 _CHUNK = 5000
@@ -99,18 +98,29 @@ def encode(
 
 
 def settled(folder: Path, whole: Callable[[Path], bool], write: Callable[[Path], None]) -> None:
-    """Have a folder of tokens that is `whole`: found, or written beside and renamed. Raises DataError."""
+    """Have a folder of tokens that is `whole`: found, or written beside and renamed. Raises DataError.
+
+    Of several processes that want it one writes, the others wait. What a killed one left is cleared.
+    """
     if whole(folder):
         return
     cache = folder.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=cache))
-        try:
-            write(partial)
-            _settle(partial, folder, whole)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with lock(cache / f".{folder.name}.lock", wait=True):
+            if whole(folder):
+                return
+            partial = cache / f".{folder.name}.partial"
+            for left in (partial, folder):
+                shutil.rmtree(left, ignore_errors=True)
+            try:
+                partial.mkdir()
+                write(partial)
+                sync_folder(partial)
+                partial.rename(folder)
+                sync_folder(cache)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise DataError(
             f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder"
@@ -142,17 +152,6 @@ def _whole(folder: Path) -> bool:
         return sizes == (8 * (2 * report["kept"] + 1), np.dtype(report["dtype"]).itemsize * report["tokens"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _settle(partial: Path, folder: Path, whole: Callable[[Path], bool]) -> None:
-    """Give written tokens their name; another process may have been faster, and may be reading its own."""
-    if not whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    try:
-        partial.rename(folder)
-    except OSError:
-        if not whole(folder):
-            raise
 
 
 def fold(text: str) -> bytes:

@@ -23,6 +23,7 @@ from seq2seq.errors import RunError
 from seq2seq.evaluation.metrics import bleu
 from seq2seq.export import shortlist as shortlists
 from seq2seq.export.specification import inexpressible, specification
+from seq2seq.files import sync_folder, sync_tree
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.weights import read_weights
@@ -84,14 +85,15 @@ def export(run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
 def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
     """Make a copy, whole or not at all; put what `check` finds of it on record, or why there is none.
 
-    Raises RunError where CTranslate2 cannot express the model, and what `check` raises.
+    Raises RunError where CTranslate2 cannot express the model, OSError where the copy cannot be written, and what
+    `check` raises.
     """
     wanted = run.recipe()
     try:
         if reason := inexpressible(wanted.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
-        with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", dir=run.path) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", suffix=".partial", dir=run.path) as scratch:
             folder = Path(scratch) / copies.FOLDER
             copy = Copy(folder, _write(folder, run, wanted), "float32")
             made = check(copy)
@@ -100,6 +102,7 @@ def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
                 kept = replace(kept, unlisted=None)
                 (copy.model("int8") / shortlists.OF_CTRANSLATE2).unlink(missing_ok=True)
             copies.write(folder, kept, made.precision, origin)
+            sync_tree(folder)
             _put(copy.folder, run.path / copies.FOLDER)
     except RunError as error:
         run.note(ctranslate2={"refused": str(error)})
@@ -238,3 +241,4 @@ def _put(made: Path, place: Path) -> None:
     if place.exists():
         place.rename(made.with_name("former"))
     made.rename(place)
+    sync_folder(place.parent)

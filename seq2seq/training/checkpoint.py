@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from seq2seq.errors import RunError
-from seq2seq.files import sha256, write_json
+from seq2seq.files import sha256, sync_folder, write_json
 from seq2seq.weights import load_weights, read_weights, save_weights, weights_of
+
+_WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
+
+
+class DamagedCheckpoint(RunError):
+    """A checkpoint whose bytes are not those that were written."""
 
 
 def save(
@@ -26,39 +31,40 @@ def save(
     state: Mapping[str, Any],
     device: torch.device,
 ) -> Path:
-    """Write checkpoints/step-N: weights, optimiser, random state, and `state` (JSON values)."""
-    final = checkpoints / f"step-{step:07d}"
-    partial = checkpoints / f".step-{step:07d}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    """Write checkpoints/step-N: weights, optimiser, random state, and `state` (JSON values); one that was set aside as
+    damaged goes."""
+    final = folder(checkpoints, step)
+    partial = checkpoints / f".{final.name}.partial"
     try:
-        save_weights(weights_of(model), partial / "weights.safetensors")
-        save_weights(_optimiser_tensors(model, optimiser) | _random_state(device), partial / "optimiser.safetensors")
-        sums = {name: sha256(partial / name) for name in ("weights.safetensors", "optimiser.safetensors")}
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        save_weights(weights_of(model), partial / _WEIGHTS)
+        save_weights(_optimiser_tensors(model, optimiser) | _random_state(device), partial / _OPTIMISER)
+        sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": _state_sum(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
+        sync_folder(partial)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-    except OSError as error:
+        sync_folder(checkpoints)
+        shutil.rmtree(_aside(final), ignore_errors=True)
+    except (OSError, RunError) as error:
         shutil.rmtree(partial, ignore_errors=True)
+        reason = (error.strerror or error) if isinstance(error, OSError) else error
         raise RunError(
-            f"cannot save a checkpoint in {checkpoints}: {error.strerror or error}; the one before is whole"
+            f"cannot save a checkpoint in {checkpoints}: {reason}; the one before is whole: make room, and the same "
+            "command goes on from there"
         ) from error
-    except SafetensorError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise RunError(f"cannot save a checkpoint in {checkpoints}: {error}; the one before is whole") from error
-    handle = os.open(checkpoints, os.O_RDONLY)
-    os.fsync(handle)
-    os.close(handle)
     return final
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """The steps at which whole checkpoints stand, in order."""
-    return sorted(
-        int(folder.name.removeprefix("step-"))
-        for folder in checkpoints.glob("step-*")
-        if (folder / "state.json").is_file()
-    )
+    """The steps at which checkpoints stand, in order."""
+    return sorted(int(state.parent.name.removeprefix("step-")) for state in checkpoints.glob("step-*/state.json"))
+
+
+def resumable(checkpoints: Path) -> list[int]:
+    """The steps of checkpoints that training can go on from, in order: those that kept their optimiser."""
+    return [step for step in steps(checkpoints) if (folder(checkpoints, step) / _OPTIMISER).is_file()]
 
 
 def folder(checkpoints: Path, step: int) -> Path:
@@ -66,25 +72,31 @@ def folder(checkpoints: Path, step: int) -> Path:
     return checkpoints / f"step-{step:07d}"
 
 
+def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
+    """The `state` of a checkpoint, some of whose files are checked. Raises DamagedCheckpoint."""
+    try:
+        state: dict[str, Any] = json.loads((path / "state.json").read_bytes())
+        sums = state.pop("sha256")
+        damaged = [name for name in files if sha256(path / name) != sums[name]]
+        written = {key: value for key, value in state.items() if key != "step"}
+        if sums.get("state", _state_sum(written)) != _state_sum(written):
+            damaged.append("state.json")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
+    if damaged:
+        raise DamagedCheckpoint(f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written")
+    return state
+
+
 def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device) -> dict[str, Any]:
     """Put a checkpoint into model, optimiser and random generators; returns its `state`.
 
-    Raises RunError where a file does not have the checksum that it was written with.
+    Raises DamagedCheckpoint, before anything is changed, where a file does not have the checksum that it was written
+    with.
     """
-    try:
-        state: dict[str, Any] = json.loads((path / "state.json").read_bytes())
-        damaged = [name for name, wanted in state["sha256"].items() if sha256(path / name) != wanted]
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise RunError(
-            f"checkpoint {path} is damaged ({error}); delete that folder to go on from the one before"
-        ) from error
-    if damaged:
-        raise RunError(
-            f"checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written; delete "
-            "that folder to go on from the one before"
-        )
-    load_weights(model, read_weights(path / "weights.safetensors"), path)
-    tensors = read_weights(path / "optimiser.safetensors")
+    state = state_of(path, (_WEIGHTS, _OPTIMISER))
+    load_weights(model, read_weights(path / _WEIGHTS), path)
+    tensors = read_weights(path / _OPTIMISER)
     torch.set_rng_state(tensors.pop("random.cpu"))
     accelerator = tensors.pop("random.accelerator", None)
     if accelerator is not None and device.type == "cuda":
@@ -100,25 +112,52 @@ def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device:
     return state
 
 
-def prune(checkpoints: Path, keep: Sequence[int]) -> None:
-    """Delete checkpoints but those of `keep` and the last two; only these two keep what resuming needs beside the
-    weights."""
-    present = steps(checkpoints)
-    for step in present[:-2]:
+def set_aside(path: Path) -> Path:
+    """Give a damaged checkpoint a name that nothing looks for; returns where it lies."""
+    shutil.rmtree(_aside(path), ignore_errors=True)
+    return path.rename(_aside(path))
+
+
+def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> None:
+    """Delete checkpoints but those that training may go on from, `whole`, and those whose `weights` may be needed."""
+    for step in steps(checkpoints):
         path = folder(checkpoints, step)
-        if step in keep:
-            (path / "optimiser.safetensors").unlink(missing_ok=True)
+        if step in whole:
+            continue
+        if step in weights:
+            (path / _OPTIMISER).unlink(missing_ok=True)
         else:
-            shutil.rmtree(path)
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint; half deleted it is none."""
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    path.rename(partial)
+    shutil.rmtree(partial)
+
+
+def check_weights(path: Path) -> None:
+    """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written."""
+    state_of(path, [_WEIGHTS])
 
 
 def average(paths: Sequence[Path]) -> dict[str, Tensor]:
-    """The mean of the weights of several checkpoints (section 6.1)."""
+    """The mean of the weights of several checkpoints, which the caller has checked (section 6.1)."""
     total: dict[str, Tensor] = {}
     for path in paths:
-        for name, tensor in read_weights(path / "weights.safetensors").items():
+        for name, tensor in read_weights(path / _WEIGHTS).items():
             total[name] = total[name] + tensor.double() if name in total else tensor.double()
     return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"damaged-{path.name}")
+
+
+def _state_sum(state: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

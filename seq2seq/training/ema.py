@@ -12,14 +12,25 @@ _KEY = "ema"
 
 
 @torch.no_grad()
-def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, step: int) -> None:
-    """Move the averages towards the weights after update `step`; young averages move faster, so that they forget where
-    training began."""
+def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, step: int, skipped: Tensor) -> None:
+    """Move the averages towards the weights after update `step`, unless `skipped`, (); young averages move faster, so
+    that they forget where training began."""
     weights: list[Tensor] = list(model.parameters())
     for weight in weights:
         optimiser.state[weight].setdefault(_KEY, weight.detach().clone())
     averages = [optimiser.state[weight][_KEY] for weight in weights]
-    torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + step) / (10 + step)))
+    share = 1 - min(decay, (1 + step) / (10 + step))
+    if skipped.is_cuda:
+        move_masked(averages, weights, share, skipped)
+    elif not skipped:
+        torch._foreach_lerp_(averages, weights, share)
+
+
+def move_masked(averages: list[Tensor], weights: list[Tensor], share: float, skipped: Tensor) -> None:
+    """The same on a device whose decision the host need not know."""
+    moves = torch._foreach_sub(weights, averages)
+    torch._foreach_mul_(moves, torch.where(skipped, 0.0, share))
+    torch._foreach_add_(averages, moves)
 
 
 def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:

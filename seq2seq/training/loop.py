@@ -14,6 +14,7 @@ from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics, large_products, out_of_memory, release
 from seq2seq.errors import DeviceError
 from seq2seq.training.loss import summed_loss
+from seq2seq.training.optimisers import step_unless
 from seq2seq.training.schedule import Schedule
 
 
@@ -46,6 +47,7 @@ class Progress:
     padded: int
     filled: int
     pieces: int  # that its batches were computed in: more than the batches where memory would not hold one
+    skipped: Tensor  # bool: loss or gradient were not finite, and weights and optimiser are as they were
 
 
 def train(
@@ -64,7 +66,8 @@ def train(
 
     The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took, and
     in however many pieces: where memory runs out the update is computed anew from halves, and no batch as large is
-    tried whole again. Raises DeviceError where not even a row fits.
+    tried whole again. An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises
+    DeviceError where not even a row fits.
     """
     parameters = list(model.parameters())
     room = Room()
@@ -79,13 +82,15 @@ def train(
         with large_products():
             total, pieces = _gradient(model, [batch for _, batch in taken], tokens, room, numerics, label_smoothing)
         norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
-        optimiser.step()
+        skipped = (total + norm).isfinite().logical_not()
+        step_unless(skipped, optimiser)
         optimiser.zero_grad(set_to_none=True)
         yield Progress(
             step, taken[-1][0], total / tokens, norm, rate, tokens,
             padded=sum(batch.padded for _, batch in taken),
             filled=sum(batch.filled for _, batch in taken),
             pieces=pieces,
+            skipped=skipped,
         )  # fmt: skip
 
 

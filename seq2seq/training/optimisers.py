@@ -60,6 +60,33 @@ def for_recipe(wanted: recipe.Recipe, model: nn.Module) -> torch.optim.Optimizer
     return Together([muon, torch.optim.AdamW(_by_decay(rest, training.weight_decay), **adam)])
 
 
+def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """An optimiser's update, unless `skipped`, (): weights and state then stay as they are. Nobody waits for CUDA."""
+    if skipped.is_cuda:
+        masked_step(skipped, optimiser)
+    elif not skipped:
+        optimiser.step()
+
+
+@torch.no_grad()
+def masked_step(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """`step_unless` on a device whose decision the host need not know."""
+    for part in getattr(optimiser, "parts", [optimiser]):
+        if part.defaults.get("fused"):
+            part.found_inf = skipped.float()  # as torch's own GradScaler tells it
+            part.step()
+            del part.found_inf
+            continue
+        weights = [each for group in part.param_groups for each in group["params"] if each.grad is not None]
+        before = {weight: weight.clone() for weight in weights}
+        states = {weight: {key: value.clone() for key, value in part.state[weight].items()} for weight in weights}
+        part.step()
+        for weight in weights:
+            weight.copy_(torch.where(skipped, before[weight], weight))
+            for key, value in part.state[weight].items():
+                value.copy_(torch.where(skipped, states[weight].get(key, torch.zeros_like(value)), value))
+
+
 def _by_decay(parameters: Iterable[Tensor], weight_decay: float) -> list[dict[str, Any]]:
     every = list(parameters)
     return [

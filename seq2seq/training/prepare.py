@@ -190,18 +190,26 @@ def judge(folder: run.Run, choice: Choice) -> None:
         fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
     served = serve(folder, Request(device=str(choice.numerics.device)))
-    judging.keep(folder, judging.judge(served.translator, judging.read_set(folder)), served.options, served.engine)
+    sets = {"test": judging.read_set(folder)}
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
+        # First: the scores of the test set say that all is judged.
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
-        judging.keep(folder, judging.judge(served.translator, typed, "typed"), served.options, served.engine)
+        sets = {"typed": typed, **sets}
+    for name, sentences in sets.items():
+        judging.keep(folder, judging.judge(served.translator, sentences, name), served.options, served.engine)
+
+
+def judged(folder: run.Run) -> bool:
+    """Whether `judge` came to its end."""
+    return "test" in folder.record().get("scores", {})
 
 
 def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:
     """How well a finished model foretells a text."""
     both = build.read_tokenizers(folder.recipe(), folder.path)
     model = build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval()
-    with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=".judging.", suffix=".partial", dir=folder.path) as scratch:
         return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name)
 
 

@@ -3,12 +3,11 @@ them."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -17,12 +16,13 @@ from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
-from seq2seq.files import write_bytes
 from seq2seq.pipeline import in_order
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, compiled, ema, optimisers, schedule
+from seq2seq.training import checkpoint, compiled, ema, journal, optimisers, schedule
+from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, evaluate, train
 from seq2seq.training.loss import expected_at_start
+from seq2seq.training.store import Memory, Store
 from seq2seq.training.tasks import Sample, Task
 from seq2seq.weights import save_weights
 
@@ -59,20 +59,9 @@ class Stopped:
     finished: bool
 
 
-Event = Started | Progress | Validated | Stopped
+Event = Started | Progress | Fault | Validated | Stopped
 
-
-@dataclass
-class _Memory:
-    """What a checkpoint remembers beside tensors."""
-
-    place: list[int] | None = None
-    best_step: int = 0
-    best_value: float | None = None
-    without_gain: int = 0
-    best: list[list[float]] = field(default_factory=list)  # (figure, step), best first
-    seconds: float = 0.0
-    tokens: int = 0
+_RETREATS = 3  # to one and the same checkpoint, before training gives up
 
 
 class Session:
@@ -83,30 +72,24 @@ class Session:
         self._recipe = wanted
         self._task = task
         self._choice = choice
-        self._memory = _Memory()
+        self._memory = Memory()
+        self._health = Health()
         self._model = model.to(choice.numerics.device)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
+        self._store = Store(run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device)
         if wanted.training.compile:
             compiled.compile_layers(self._model, choice.numerics.device)
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Train until done, or until `interrupted()` is true after an update; both save first."""
+        """Train until done, or until `interrupted()` is true after an update; both save first.
+
+        Raises RunError where updates stay without a finite gradient, at lower rates too.
+        """
         training = self._recipe.training
-        step = self._resume()
+        step, faults = self._resume()
         yield self._started(step)
-        place = self._memory.place
-        stream = ahead(self._task.stream(Place() if place is None else _after(*place)), self._choice.numerics.device)
-        updates = train(
-            self._model,
-            self._optimiser,
-            schedule.for_recipe(self._recipe),
-            stream,
-            self._choice.numerics,
-            step=step,
-            accumulate=training.accumulate,
-            label_smoothing=training.label_smoothing,
-            clip_norm=training.clip_norm,
-        )
+        yield from faults
+        updates, reader = self._updates(step), Reader()
         clock = time.perf_counter()
         while step < training.steps and not self._out_of_patience():
             progress = next(updates)
@@ -114,40 +97,96 @@ class Session:
             self._memory.place = list(progress.place)
             self._memory.tokens += progress.tokens
             if training.ema:
-                ema.update(self._optimiser, self._model, training.ema, step)
+                ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
             stopping = interrupted()
             due = step % training.validate_every == 0 or step == training.steps
-            validated = self._validate(progress) if due else None
-            if due or stopping:
-                self._memory.seconds += time.perf_counter() - clock
-                clock = time.perf_counter()
+            for figures in reader.read(progress, all_of_them=due or stopping):
+                yield from self._logged(self._health.take(figures, training.accumulate))
+            if self._lost(saving=due or stopping):
+                step, faults = self._step_back(step)
+                yield from faults
+                updates, reader = self._updates(step), Reader()
+            else:
+                validated = self._validate(progress) if due else None
+                if due or stopping:
+                    self._memory.seconds += time.perf_counter() - clock
+                    clock = time.perf_counter()
+                    if validated:
+                        self._log(validated, progress)
+                    self._store.save(step, self._memory, self._health)
                 if validated:
-                    self._log(validated, progress)
-                self._save(step)
-            if validated:
-                yield validated
+                    yield validated
             if stopping and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
         reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
-        self._finish(step, reason)
+        yield from self._finish(step, reason)
         yield Stopped(step, reason, finished=True)
 
-    def _resume(self) -> int:
-        present = checkpoint.steps(self._run.checkpoints)
-        if not present:
-            self._run.metrics.unlink(missing_ok=True)
-            return 0
-        state = checkpoint.load(
-            checkpoint.folder(self._run.checkpoints, present[-1]),
+    def _updates(self, step: int) -> Iterator[Progress]:
+        training, place = self._recipe.training, self._memory.place
+        planned, share = schedule.for_recipe(self._recipe), self._health.rate
+        return train(
             self._model,
             self._optimiser,
-            self._choice.numerics.device,
+            lambda number: share * planned(number),
+            ahead(self._task.stream(Place() if place is None else _after(*place)), self._choice.numerics.device),
+            self._choice.numerics,
+            step=step,
+            accumulate=training.accumulate,
+            label_smoothing=training.label_smoothing,
+            clip_norm=training.clip_norm,
         )
-        self._memory = _Memory(**state["memory"])
-        self._trim_metrics(present[-1])
-        return present[-1]
+
+    def _resume(self) -> tuple[int, list[Fault]]:
+        """Go on from the newest checkpoint that is whole: its step, and what was found damaged."""
+        loaded = self._store.newest()
+        if loaded is None:
+            self._run.metrics.unlink(missing_ok=True)
+            self._run.faults.unlink(missing_ok=True)
+            self._store.save(0, self._memory, self._health)
+            return 0, []
+        self._memory, self._health = loaded.memory, loaded.health
+        self._trim_logs(loaded.step)
+        self._store.prune(self._memory, self._health)
+        return loaded.step, list(self._logged(loaded.damaged))
+
+    def _lost(self, *, saving: bool) -> bool:
+        """Whether going on is in vain, or weights to be saved are not finite."""
+        if self._health.in_a_row >= self._recipe.training.max_skipped:
+            return True
+        return saving and not bool(torch.stack([each.isfinite().all() for each in self._model.parameters()]).all())
+
+    def _step_back(self, step: int) -> tuple[int, list[Fault]]:
+        """Back to the last checkpoint before the faults, at half the rate. Raises RunError after a few times."""
+        former = self._health
+        loaded = self._store.before_faults()
+        again = former.retreats + 1 if former.retreated_to == loaded.step else 1
+        if again > _RETREATS:
+            raise RunError(
+                f"after step {loaded.step:,} training came to steps without a finite gradient {again} times, at last "
+                f"at {former.rate:g} times its rate; {self._run.faults} names the batches. Train anew, in another "
+                f"folder, with training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
+                "training.clip_norm = 1"
+            )
+        self._memory = loaded.memory
+        self._health = replace(
+            loaded.health,
+            rate=former.rate / 2,
+            retreats=again,
+            retreated_to=loaded.step,
+            skipped=former.skipped,
+            pieces=former.pieces,
+            logged=former.logged,
+        )
+        enough = former.in_a_row >= self._recipe.training.max_skipped
+        cause = f"{former.in_a_row} updates in a row without a finite gradient" if enough else "weights not finite"
+        message = f"step {step:,}: {cause}; back to step {loaded.step:,}, at {self._health.rate:g} times the rate"
+        faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
+        self._store.save(loaded.step, self._memory, self._health)
+        self._trim_logs(loaded.step)
+        return loaded.step, faults
 
     def _started(self, step: int) -> Started:
         first = None
@@ -183,6 +222,7 @@ class Session:
             return False
         # Of equals the first, as `best_step` below.
         ranked = sorted([*memory.best, [figure, step]], key=lambda each: (-each[0], each[1]))
+        memory.former_best = memory.best
         memory.best = ranked[: self._recipe.training.keep_best]
         if memory.best_value is None or figure > memory.best_value:
             memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
@@ -193,28 +233,6 @@ class Session:
     def _out_of_patience(self) -> bool:
         patience = self._recipe.training.patience
         return patience > 0 and self._memory.without_gain >= patience
-
-    def _save(self, step: int) -> None:
-        checkpoints = self._run.checkpoints
-        checkpoint.save(
-            checkpoints,
-            step,
-            self._model,
-            self._optimiser,
-            {"memory": asdict(self._memory)},
-            self._choice.numerics.device,
-        )
-        last = self._validated_steps()[-self._recipe.training.average_last :]
-        checkpoint.prune(checkpoints, [*last, *(int(best) for _, best in self._memory.best)])
-
-    def _validated_steps(self) -> list[int]:
-        """Checkpoints of validations: those that an interruption left are for resuming alone."""
-        every = self._recipe.training.validate_every
-        return [
-            step
-            for step in checkpoint.steps(self._run.checkpoints)
-            if step % every == 0 or step == self._recipe.training.steps
-        ]
 
     def _log(self, validated: Validated, progress: Progress) -> None:
         row: dict[str, Any] = {
@@ -228,29 +246,39 @@ class Session:
             **({} if validated.bleu is None else {"dev_bleu": validated.bleu}),
             "best": validated.best,
             "tokens": self._memory.tokens,
+            "skipped": self._health.skipped,
             "seconds": round(self._memory.seconds, 2),
             "samples": [asdict(sample) for sample in validated.samples],
         }
-        with self._run.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        journal.append(self._run.metrics, row)
 
-    def _trim_metrics(self, step: int) -> None:
+    def _logged(self, faults: Iterable[Fault]) -> Iterator[Fault]:
+        for fault in faults:
+            figures = fault.figures
+            row: dict[str, Any] = {"step": fault.step, "kind": fault.kind, "message": fault.message}
+            if figures is not None:
+                row |= figures.place._asdict() | {
+                    "loss": figures.loss,
+                    "gradient_norm": figures.gradient_norm,
+                    "learning_rate": figures.learning_rate,
+                }
+            journal.append(self._run.faults, row)
+            self._health.logged += 1
+            yield fault
+
+    def _trim_logs(self, step: int) -> None:
         """Drop what was logged after the checkpoint that training goes on from: it will be logged again."""
-        if self._run.metrics.is_file():
-            rows = self._run.metrics.read_text(encoding="utf-8").split("\n")
-            kept = [row for row in rows if row.endswith("}") and json.loads(row)["step"] <= step]
-            write_bytes(self._run.metrics, "".join(row + "\n" for row in kept).encode())
+        journal.cut(self._run.metrics, lambda _, row: row["step"] <= step)
+        journal.cut(self._run.faults, lambda number, _: number < self._health.logged)
 
-    def _finish(self, step: int, reason: str) -> None:
+    def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training
-        if training.keep == "average":
-            chosen = self._validated_steps()[-training.average_last :]
-        else:
-            chosen = [self._memory.best_step if training.keep == "best" else step]
         if training.keep == "ema":
-            weights = ema.averages(self._optimiser, self._model)
+            chosen, weights = [step], ema.averages(self._optimiser, self._model)
         else:
-            weights = checkpoint.average([checkpoint.folder(self._run.checkpoints, each) for each in chosen])
+            chosen, faults = self._store.final(self._memory)
+            yield from self._logged(faults)
+            weights = checkpoint.average([self._store.path(each) for each in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
             raise RunError(
                 f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
@@ -262,6 +290,7 @@ class Session:
                 "reason": reason,
                 "seconds": round(self._memory.seconds, 1),
                 "target_tokens": self._memory.tokens,
+                "skipped_updates": self._health.skipped,
             },
             weights={"made": training.keep, "steps": chosen},
         )

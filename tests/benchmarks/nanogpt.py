@@ -127,7 +127,7 @@ def seqx_steps(text: Tensor, wanted: recipe.Recipe, model: Gpt, choice: device.C
     for progress in islice(updates, wanted.training.steps):
         progress.loss.item()
         if wanted.training.ema:
-            ema.update(optimiser, model, wanted.training.ema, progress.step)
+            ema.update(optimiser, model, wanted.training.ema, progress.step, progress.skipped)
         yield
     if wanted.training.ema:
         model.load_state_dict({**model.state_dict(), **ema.averages(optimiser, model)})

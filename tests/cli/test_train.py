@@ -133,6 +133,17 @@ def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
     assert refused.code == 1 and "seqx data get fr-en --to DIR" in refused.err
 
 
+def test_a_rate_that_no_model_bears_is_an_error_of_a_few_lines(seqx: Seqx, tmp_path: Path) -> None:
+    settings = ["learning_rate=1e30", "clip_norm=0", "steps=60", "validate_every=60"]
+    changes = [part for setting in settings for part in ("--set", f"training.{setting}")]
+    done = seqx("train", *tiny.arguments(tmp_path), *changes, "--device", "cpu")
+    assert done.code == 1
+    warnings = [line for line in done.err.splitlines() if line.startswith("WARNING: step")]
+    assert "no finite gradient, so the update was skipped, 1 so far (" in warnings[0]
+    assert sum("back to step 0, at 0.5 times the rate" in line for line in warnings) == 1
+    assert done.err.splitlines()[-1].startswith("seqx: after step 0 training came to steps without a finite gradient")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: signal.Signals) -> None:
     given = [
@@ -156,7 +167,7 @@ def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: si
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
     assert "all saved. The same command goes on from there" in err
-    (saved,) = (tmp_path / "run" / "checkpoints").iterdir()
+    _, saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(saved.name.removeprefix("step-"))
     assert 0 < step < 600
     resumed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_the_cache_knows_text_tokenizer_and_settings_apart(tmp_path: Path, bpe: 
     ]
     for texts, both, settings in calls:
         encode(texts, both, tmp_path, **settings)
-    assert len(list(tmp_path.iterdir())) == len(calls)
+    assert len(list(tmp_path.glob("[!.]*"))) == len(calls)
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, bpe: Tokenizers, mo
 
     with pytest.raises(KeyboardInterrupt):
         encode([text(pairs(30))], bpe, tmp_path, **LIMITS, progress=interrupt)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("damage", ["report.json", "tokens", "offsets"])
@@ -112,13 +113,26 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, bpe: Tokenizers, damage: s
     assert _all(encode([text(pairs(20))], bpe, tmp_path, **LIMITS)) == whole
 
 
-def test_another_process_that_was_faster_is_believed(tmp_path: Path, bpe: Tokenizers) -> None:
-    def be_overtaken(count: int) -> None:
-        encode([text(pairs(20))], bpe, tmp_path, **LIMITS)
+def test_who_wants_what_another_is_writing_waits_for_it(tmp_path: Path, bpe: Tokenizers) -> None:
+    counted, reads = _counting(list(pairs(20)))
+    with ThreadPoolExecutor(1) as other:
+        second: list[Future[Encoded]] = []
 
-    found = encode([text(pairs(20))], bpe, tmp_path, **LIMITS, progress=be_overtaken)
-    assert len(found) == 20
-    assert len(list(tmp_path.iterdir())) == 1
+        def come_second(count: int) -> None:
+            second.append(other.submit(encode, [counted], bpe, tmp_path, **LIMITS))
+            wait(second, timeout=0.2)
+
+        first = encode([counted], bpe, tmp_path, **LIMITS, progress=come_second)
+        assert _all(second[0].result()) == _all(first)
+    assert len(reads) == 1
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path, bpe: Tokenizers) -> None:
+    encode([text(pairs(20))], bpe, tmp_path, **LIMITS)
+    (folder,) = tmp_path.glob("[!.]*")
+    folder.rename(tmp_path / f".{folder.name}.partial")
+    assert len(encode([text(pairs(20))], bpe, tmp_path, **LIMITS)) == 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".{folder.name}.lock", folder.name]
 
 
 def test_dropped_pairs_are_counted_by_reason(tmp_path: Path) -> None:
@@ -156,7 +170,7 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path: Path, bpe: Tokenizers)
         encode([everything], bpe, tmp_path, **LIMITS, held_out=[everything])
     with pytest.raises(DataError, match="the text is empty"):
         encode([text([])], bpe, tmp_path, **LIMITS)
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.glob("[!.]*")) and not list(tmp_path.glob(".*.partial"))
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, bpe: Tokenizers) -> None:

@@ -22,6 +22,8 @@ MODEL = recipe.Model(
     dropout=0.0,
 )
 
+MADE = torch.tensor(False)  # that an update was skipped
+
 
 def made(**training: Any) -> tuple[Gpt, torch.optim.Optimizer]:
     torch.manual_seed(1)
@@ -90,7 +92,7 @@ def test_state_put_elsewhere_goes_on_the_same(kind: str) -> None:
     straight, resumed = made(optimizer=kind), made(optimizer=kind)
     for seed in range(2):
         update(*straight, 1e-2, seed)
-        ema.update(straight[1], straight[0], 0.9, seed + 1)
+        ema.update(straight[1], straight[0], 0.9, seed + 1, MADE)
     resumed[0].load_state_dict(straight[0].state_dict())
     for (_, old), (_, new) in zip(straight[0].named_parameters(), resumed[0].named_parameters()):
         resumed[1].state[new] = {key: value.clone() for key, value in straight[1].state[old].items()}
@@ -107,7 +109,7 @@ def test_the_average_is_the_one_of_its_definition_and_leaves_the_weights_alone()
     wanted = None
     for step in range(1, 30):
         update(model, optimiser, 1e-2, step)
-        ema.update(optimiser, model, 0.9, step)
+        ema.update(optimiser, model, 0.9, step, MADE)
         weight = model.embedding.weight.detach().clone()
         decay = min(0.9, (1 + step) / (10 + step))
         wanted = weight if wanted is None else wanted * decay + weight * (1 - decay)

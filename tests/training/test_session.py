@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, prepare
+from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped, Validated, ahead
 from seq2seq.weights import read_weights
@@ -157,16 +159,49 @@ def test_checkpoints_that_nothing_needs_are_deleted(corpus: Corpus, tmp_path: Pa
     assert whole == [10, 12]
 
 
-def test_a_damaged_checkpoint_is_named_and_nothing_is_lost(corpus: Corpus, tmp_path: Path) -> None:
+def damage(file: Path) -> None:
+    contents = bytearray(file.read_bytes())
+    contents[-2] ^= 1
+    file.write_bytes(contents)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimiser.safetensors", "state.json"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(corpus: Corpus, tmp_path: Path, name: str) -> None:
     wanted = tiny_recipe()
+    list(session(wanted, corpus, tmp_path / "whole").events())
     stop_after(5, session(wanted, corpus, tmp_path / "run").events())
-    weights = checkpoint.folder(tmp_path / "run" / "checkpoints", 4) / "weights.safetensors"
-    contents = bytearray(weights.read_bytes())
-    contents[-1] ^= 1
-    weights.write_bytes(contents)
-    with pytest.raises(RunError, match=r"step-0000004 is damaged: weights.safetensors changed.*delete that folder"):
-        list(session(wanted, corpus, tmp_path / "run").events())
-    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [2, 4]
+    checkpoints = tmp_path / "run" / "checkpoints"
+    damage(checkpoint.folder(checkpoints, 4) / name)
+    started, fault, *_ = events = list(session(wanted, corpus, tmp_path / "run").events())
+    assert isinstance(started, Started) and started.step == 2
+    assert isinstance(fault, Fault) and re.search(
+        "step-0000004 is damaged.*damaged-step-0000004.*step 2", fault.message
+    )
+    assert isinstance(events[-1], Stopped) and events[-1].finished
+    whole, run = final(tmp_path / "whole"), final(tmp_path / "run")
+    assert all(torch.equal(whole[key], run[key]) for key in whole)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "run")
+    assert not list(checkpoints.glob("damaged-*"))  # written anew
+
+
+def test_where_all_checkpoints_are_damaged_nothing_is_moved(corpus: Corpus, tmp_path: Path) -> None:
+    stop_after(5, session(tiny_recipe(), corpus, tmp_path / "run").events())
+    for each in (tmp_path / "run" / "checkpoints").glob("*/weights.safetensors"):
+        damage(each)
+    before = sorted((tmp_path / "run").rglob("*"))
+    with pytest.raises(RunError, match=r"no checkpoint is left.*step-0000004.*step-0000002.*train anew"):
+        list(session(tiny_recipe(), corpus, tmp_path / "run").events())
+    assert sorted((tmp_path / "run").rglob("*")) == before
+
+
+def test_the_final_mean_does_without_a_damaged_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
+    wanted = tiny_recipe(average_last=3)
+    events = session(wanted, corpus, tmp_path / "run").events()
+    stop_after(5, events)
+    damage(checkpoint.folder(tmp_path / "run" / "checkpoints", 2) / "weights.safetensors")
+    faults = [event for event in events if isinstance(event, Fault)]
+    assert [fault.step for fault in faults] == [2] and "made without it" in faults[0].message
+    assert Run(tmp_path / "run").record()["weights"]["steps"] == [4, 6]
 
 
 def test_another_recipe_or_other_text_is_refused_with_the_difference(corpus: Corpus, tmp_path: Path) -> None:

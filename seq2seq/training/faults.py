@@ -1,0 +1,144 @@
+"""What goes wrong in updates: a gradient that is not finite, a loss that runs away, memory that ends. Told once each,
+with the batch."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from seq2seq.data.batches import Place
+from seq2seq.training.loop import Progress
+
+_LATE = 2  # updates that CUDA may be behind the host when their figures are read
+_SLOW, _FAST = 0.99, 0.9  # decays of the running means of the loss
+_TRUSTED = 100  # updates before the slow mean is taken for what is usual
+_FAR, _NEAR = 1.5, 1.2  # times the usual loss: where an episode begins, and where it ends
+_MARGIN = 0.1  # nats, beside them: twice a loss of next to nothing is still next to nothing
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One update, in numbers of the host."""
+
+    step: int
+    place: Place
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    pieces: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether the update was made."""
+        return math.isfinite(self.loss + self.gradient_norm)
+
+    def __str__(self) -> str:
+        return (
+            f"loss {self.loss:.3f}, gradient norm {self.gradient_norm:.3g}, rate {self.learning_rate:.2e}, batch "
+            f"{self.place.index} of chunk {self.place.chunk}, epoch {self.place.epoch}"
+        )
+
+
+class Reader:
+    """Reads the figures of updates without making anybody wait: at once, and on CUDA two updates later, when they are
+    there."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Progress, Tensor, torch.cuda.Event | None]] = deque()
+
+    def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
+        """The figures, in order, that are to be had by now; or those of all updates, this one the last."""
+        found = torch.stack((progress.loss, progress.gradient_norm.to(progress.loss.dtype)))
+        event = None
+        if found.is_cuda:
+            found = found.to("cpu", non_blocking=True)
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+        self._waiting.append((progress, found, event))
+        late = 0 if all_of_them or event is None else _LATE
+        return [self._next() for _ in range(len(self._waiting) - late)]
+
+    def _next(self) -> Figures:
+        progress, found, event = self._waiting.popleft()
+        if event is not None:
+            event.synchronize()
+        loss, norm = found.tolist()
+        return Figures(progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong, and what was done about it."""
+
+    step: int
+    kind: Literal["skipped", "memory", "divergence", "retreat", "checkpoint"]
+    message: str  # for people, whole
+    figures: Figures | None = None
+    count: int = 1  # of its kind so far
+
+
+@dataclass
+class Health:
+    """What a training remembers of its faults; numbers alone, for a checkpoint."""
+
+    skipped: int = 0
+    in_a_row: int = 0
+    pieces: int = 0  # most that an update has been cut into
+    taken: int = 0  # updates in the running means
+    usual: float = 0.0
+    recent: float = 0.0
+    diverging: bool = False
+    rate: float = 1.0  # share of the schedule's
+    retreats: int = 0  # to one and the same checkpoint
+    retreated_to: int = -1
+    logged: int = 0  # faults
+
+    def take(self, figures: Figures, accumulate: int) -> Iterator[Fault]:
+        """Take in an update: what is to be told of it."""
+        if figures.pieces > max(accumulate, self.pieces):
+            self.pieces = figures.pieces
+            yield Fault(
+                figures.step,
+                "memory",
+                f"step {figures.step:,}: out of memory, so the update was computed in {figures.pieces} pieces, and "
+                "goes on so: the same gradient, more slowly; a smaller training.batch_tokens would not need it",
+                figures,
+            )
+        if not figures.finite:
+            self.skipped += 1
+            self.in_a_row += 1
+            yield Fault(
+                figures.step,
+                "skipped",
+                f"step {figures.step:,}: no finite gradient, so the update was skipped, {self.skipped:,} so far "
+                f"({figures})",
+                figures,
+                self.skipped,
+            )
+            return
+        self.in_a_row = 0
+        yield from self._divergence(figures)
+
+    def _divergence(self, figures: Figures) -> Iterator[Fault]:
+        self.recent = figures.loss + _FAST * (self.recent - figures.loss) if self.taken else figures.loss
+        if self.diverging:
+            self.diverging = self.recent > _NEAR * self.usual + _MARGIN
+        elif self.taken >= _TRUSTED and self.recent > _FAR * self.usual + _MARGIN:
+            self.diverging = True
+            yield Fault(
+                figures.step,
+                "divergence",
+                f"step {figures.step:,}: the loss runs away: {self.recent:.3f} lately, {self.usual:.3f} before "
+                f"({figures}); a lower training.learning_rate or training.clip_norm = 1 helps",
+                figures,
+            )
+        if not self.diverging:
+            decay = min(_SLOW, self.taken / (self.taken + 1))
+            self.usual = figures.loss + decay * (self.usual - figures.loss)
+        self.taken += 1

@@ -1,0 +1,46 @@
+"""Logs of a training: JSON, a line an entry, on the disk when it is written, cut back where training goes on from
+before."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import RunError
+from seq2seq.files import write_bytes
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Add a line; null stands for numbers that are not finite, which JSON lacks. Raises RunError where it cannot."""
+    values = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
+    }
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise RunError(
+            f"cannot write to {path}: {error.strerror or error}; the last checkpoint is whole: make room, and the same "
+            "command goes on from there"
+        ) from error
+
+
+def cut(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> None:
+    """Keep the whole lines that are wanted, by their number, from 0, and what they say. Raises RunError where one is
+    damaged."""
+    if not path.is_file():
+        return
+    contents = path.read_bytes()
+    rows = contents.split(b"\n")[:-1]  # a line without its end was cut by a kill
+    try:
+        kept = b"".join(row + b"\n" for number, row in enumerate(rows) if wanted(number, json.loads(row)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete the line that is no JSON, or the file") from error
+    if kept != contents:
+        write_bytes(path, kept)

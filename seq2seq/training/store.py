@@ -1,0 +1,151 @@
+"""The checkpoints of one training: what is saved, what is kept, what is gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from seq2seq import recipe
+from seq2seq.errors import RunError
+from seq2seq.training import checkpoint
+from seq2seq.training.faults import Fault, Health
+
+
+@dataclass
+class Memory:
+    """What a checkpoint remembers beside tensors and faults."""
+
+    place: list[int] | None = None
+    best_step: int = 0
+    best_value: float | None = None
+    without_gain: int = 0
+    best: list[list[float]] = field(default_factory=list)  # (figure, step), best first
+    former_best: list[list[float]] = field(default_factory=list)  # at the validation before, which may be gone back to
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint that was put in place."""
+
+    step: int
+    memory: Memory
+    health: Health
+    damaged: tuple[Fault, ...]  # later ones that could not be used
+
+
+class Store:
+    """Saves a model and its optimiser under a folder, and loads them again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        training: recipe.Training,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        device: torch.device,
+    ) -> None:
+        self._folder = folder
+        self._training = training
+        self._model = model
+        self._optimiser = optimiser
+        self._device = device
+
+    def save(self, step: int, memory: Memory, health: Health) -> None:
+        """Write a checkpoint; delete those that nothing needs any more."""
+        state = {"memory": asdict(memory), "health": asdict(health)}
+        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device)
+        self.prune(memory, health)
+
+    def prune(self, memory: Memory, health: Health) -> None:
+        """Delete what nothing needs: amid faults nothing, since training may step back to any of it."""
+        if health.in_a_row:
+            return
+        validated = self._validated()
+        sound = [step for step in validated if not self._amid_faults(step)]
+        whole = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
+        best = (int(step) for _, step in [*memory.best, *memory.former_best])
+        checkpoint.prune(self._folder, whole, [*validated[-self._training.average_last :], *best])
+
+    def newest(self) -> Loaded | None:
+        """Put the newest checkpoint that is whole in place; None where there is no checkpoint yet.
+
+        Damaged ones are set aside. Raises RunError where all are damaged; nothing is then moved.
+        """
+        present = checkpoint.resumable(self._folder)
+        return self._load(present) if present else None
+
+    def before_faults(self) -> Loaded:
+        """Put the newest checkpoint in place that was not saved amid faults, and delete all later ones. Raises RunError
+        as `newest` does."""
+        resumable = checkpoint.resumable(self._folder)
+        loaded = self._load([step for step in self._validated() if step in resumable and not self._amid_faults(step)])
+        for step in checkpoint.steps(self._folder):
+            if step > loaded.step:
+                checkpoint.remove(checkpoint.folder(self._folder, step))
+        return loaded
+
+    def final(self, memory: Memory) -> tuple[list[int], list[Fault]]:
+        """The checkpoints whose mean is kept, the last or the best, without damaged ones: they, and what is told of
+        the others. Raises RunError where all are damaged."""
+        wanted = [step for step in self._validated() if step > 0][-self._training.average_last :]
+        alone = self._training.keep == "best"
+        if alone:
+            wanted += [int(step) for _, step in reversed(memory.best)]
+        faults: list[Fault] = []
+        sound: list[int] = []
+        for step in reversed(wanted):
+            try:
+                checkpoint.check_weights(checkpoint.folder(self._folder, step))
+                sound.insert(0, step)
+            except checkpoint.DamagedCheckpoint as error:
+                faults.append(Fault(step, "checkpoint", f"{error}; the final weights are made without it"))
+            if sound and alone:
+                break
+        if not sound:
+            raise RunError(f"{self._folder}: no checkpoint is left to make the final weights of: all are damaged")
+        return sound, faults
+
+    def path(self, step: int) -> Path:
+        """Where a step's checkpoint stands."""
+        return checkpoint.folder(self._folder, step)
+
+    def _load(self, candidates: Sequence[int]) -> Loaded:
+        damaged: dict[int, str] = {}
+        for step in reversed(candidates):
+            try:
+                state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device)
+            except checkpoint.DamagedCheckpoint as error:
+                damaged[step] = str(error)
+                continue
+            faults = [
+                Fault(
+                    each,
+                    "checkpoint",
+                    f"{reason}; it now lies in {checkpoint.set_aside(self.path(each)).name}, and training goes on from "
+                    f"step {step:,}, before it",
+                )
+                for each, reason in damaged.items()
+            ]
+            return Loaded(step, Memory(**state["memory"]), Health(**state.get("health", {})), tuple(faults))
+        raise RunError(
+            f"{self._folder}: no checkpoint is left to go on from: {'; '.join(damaged.values())}; to train anew delete "
+            "that folder"
+        )
+
+    def _amid_faults(self, step: int) -> bool:
+        """Whether a checkpoint was saved amid faults; of a damaged one loading will tell."""
+        try:
+            return bool(checkpoint.state_of(self.path(step)).get("health", {}).get("in_a_row"))
+        except checkpoint.DamagedCheckpoint:
+            return False
+
+    def _validated(self) -> list[int]:
+        """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
+        every, last = self._training.validate_every, self._training.steps
+        return [step for step in checkpoint.steps(self._folder) if step % every == 0 or step == last]
