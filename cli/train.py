@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +17,10 @@ from cli import export, options
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus, Given, SplitName
     from seq2seq.data.texts import TextCorpus
+    from seq2seq.device import Choice
     from seq2seq.recipe import Data, Recipe
     from seq2seq.run import Run
+    from seq2seq.training.distributed import Team
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
 DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Their translations.")]
@@ -84,24 +86,30 @@ def train(
             "--overfit", min=1, help="Self-check: train on this many examples until known by heart; keep nothing."
         ),
     ] = None,
+    parallel: Annotated[
+        str,
+        typer.Option("--parallel", help="Under torchrun: ddp (a whole model a process) or fsdp (a part). Auto: ddp."),
+    ] = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Train a model by a recipe, then score it. The same command again goes on where it stopped.
 
-    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
+    Several GPUs or machines: torchrun --nproc-per-node=N --no-python seqx train ... Ctrl-C finishes the update, saves
+    and stops. Text comes from the files named here, else from $SEQX_DATA, else from
     the Hugging Face Hub, else from the corpus that ships with seqx.
     """
     from seq2seq import device as devices
     from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
-    from seq2seq.training import prepare
+    from seq2seq.training import distributed, prepare
 
+    if parallel not in ("auto", *distributed.WAYS):
+        options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
     changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
     if batch_tokens not in (None, "auto"):
         changes.append(f"training.batch_tokens={batch_tokens}")
-    wanted = recipe_files.load(recipe, changes)
     if minutes and any(change.startswith("training.steps=") for change in changes):
         options.usage_error("--minutes and --set training.steps: give one of them")
     if more and not data:
@@ -117,27 +125,43 @@ def train(
         "test": test_data or [],
     }
     errors = options.encoding_errors(encoding)
-    wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
-    if batch_tokens == "auto":
-        wanted = _fitted(wanted, runs.Run(run or runs.root() / wanted.name), device, quiet)
-    if minutes:
-        wanted = _timed(wanted, corpus, runs.Run(run or runs.root() / wanted.name), device, minutes, quiet)
-    if dry_run:
-        from cli import dry_run as dry
+    with ExitStack() as kept:
+        with distributed.joined(parallel, device) as team:
+            quiet = quiet or not team.main
+            with team.first():
+                wanted = recipe_files.load(recipe, changes)
+                team.check(wanted.training)
+                if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):
+                    options.usage_error(
+                        "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
+                        "torchrun"
+                    )
+                wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
+                folder = runs.Run(run or runs.root() / wanted.name)
+                if batch_tokens == "auto":
+                    wanted = _fitted(wanted, folder, device, quiet)
+                if minutes:
+                    wanted = _timed(wanted, corpus, folder, device, minutes, quiet)
+                if dry_run:
+                    from cli import dry_run as dry
 
-        dry.show(wanted, corpus, device)
-        return
-    if overfit is not None:
-        from cli import overfit as check
+                    dry.show(wanted, corpus, device)
+                    return
+                if overfit is not None:
+                    from cli import overfit as check
 
-        check.run(wanted, corpus, device, overfit, quiet=quiet)
-        return
-    if device != "auto":
-        devices.numerics(devices.named(device), wanted.training.precision)  # refused before anything is written
-    folder = runs.Run(run or runs.root() / wanted.name)
-    with _StopSignals() as stop, folder.locked():
-        folder.claim(wanted)
-        _train(wanted, corpus, folder, device, stop, quiet)
+                    check.run(wanted, corpus, device, overfit, quiet=quiet)
+                    return
+                if device != "auto":
+                    # Refused before anything is written.
+                    devices.numerics(devices.named(team.device(device)), wanted.training.precision)
+                stop = kept.enter_context(_StopSignals(quiet=not team.main))
+                if team.main:
+                    kept.enter_context(folder.locked())
+                    folder.claim(wanted)
+            choice = _train(wanted, corpus, folder, device, stop, quiet, team)
+        if team.main:  # The others have gone: what is left is for one process.
+            _conclude(wanted, corpus, folder, choice, quiet)
 
 
 def _fitted(wanted: Recipe, folder: Run, device: str, quiet: bool) -> Recipe:
@@ -198,30 +222,49 @@ def _find(
 
 
 def _train(
-    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, stop: _StopSignals, quiet: bool
-) -> None:
-    """Do what is not done yet: train, copy for CTranslate2, judge."""
+    wanted: Recipe,
+    corpus: Corpus | TextCorpus,
+    folder: Run,
+    device: str,
+    stop: _StopSignals,
+    quiet: bool,
+    team: Team,
+) -> Choice | None:
+    """Train to the end what is not trained yet, and say on what; None where all is judged too."""
     from cli.screen import Screen
     from seq2seq import device as devices
     from seq2seq.checkup.trial import attempt
     from seq2seq.training import prepare
 
-    screen = Screen(wanted, quiet=quiet)
-    if folder.finished and prepare.judged(folder):
-        options.note(f"{folder.path} is trained already; its scores:", quiet=quiet)
-        screen.scores(folder.record())
-        return
-    folder.clear()
-    choice = devices.choose(device, wanted.training.precision, attempt(wanted))
-    if not folder.finished:
-        session = prepare.session(wanted, corpus, folder, choice, screen.say)
+    if team.told(folder.finished and prepare.judged(folder)):
+        return None
+    if team.main:
+        folder.clear()
+    choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
+    if not team.told(folder.finished):
+        screen = Screen(wanted, quiet=quiet)
+        session = prepare.session(wanted, corpus, folder, choice, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
             again = "all saved. The same command goes on from there."
             options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
-        if stop.exit_code:
+            raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process was told
+        if stop.asked():
             raise typer.Exit(stop.exit_code)
+    return choice
+
+
+def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:
+    """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
+    from cli.screen import Screen
+    from seq2seq.training import prepare
+
+    screen = Screen(wanted, quiet=quiet)
+    if choice is None:
+        options.note(f"{folder.path} is trained already; its scores:", quiet=quiet)
+        screen.scores(folder.record())
+        return
     if "ctranslate2" not in folder.record():
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
         export.after_training(folder, corpus, quiet=quiet)
@@ -236,8 +279,9 @@ class _StopSignals:
     """Ctrl-C and SIGTERM: within `after_an_update` they ask for a stop after the update at hand, and a second one ends
     the process at once; elsewhere the first does. It is then as safe as any kill: the next command goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self.exit_code = 0
+        self._quiet = quiet
         self._patient = False
 
     def __enter__(self) -> _StopSignals:
@@ -262,7 +306,7 @@ class _StopSignals:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         patient, self._patient, self.exit_code = self._patient, False, 128 + number
         if not patient:
-            options.note("\nStopped; the same command goes on.")
+            options.note("\nStopped; the same command goes on.", quiet=self._quiet)
             # An exception would come out of whatever runs, and libraries in C++ that call Python swallow it.
             os._exit(self.exit_code)
-        options.note("\nStopping after this update; saving ...")
+        options.note("\nStopping after this update; saving ...", quiet=self._quiet)

@@ -6,7 +6,7 @@ A batch holds a budget of padded tokens: sentences x longest side, EOS counted, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,15 @@ class Batch:
         """The rows in up to `count` batches, about as many in each, still padded as they were."""
         size = -(-len(self.labels) // count)
         return [self._rows(slice(start, start + size)) for start in range(0, len(self.labels), size)]
+
+    def share(self, number: int, count: int) -> Batch:
+        """The rows of one among `count` processes, still padded as they were; a process that would have none gets a
+        row without labels, which changes nothing."""
+        pieces = self.pieces(count)
+        if number < len(pieces):
+            return pieces[number]
+        row = self._rows(slice(0, 1))
+        return replace(row, labels=torch.full_like(row.labels, PAD), tokens=0, filled=0)
 
     def _rows(self, rows: slice) -> Batch:
         inputs = tuple(None if part is None else part[rows] for part in self.inputs)

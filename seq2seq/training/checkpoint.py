@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, sync_folder, write_json
+from seq2seq.training.distributed import ALONE, Team
 from seq2seq.weights import load_weights, read_weights, save_weights, weights_of
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
@@ -30,16 +31,20 @@ def save(
     optimiser: torch.optim.Optimizer,
     state: Mapping[str, Any],
     device: torch.device,
+    team: Team = ALONE,
 ) -> Path:
     """Write checkpoints/step-N: weights, optimiser, random state, and `state` (JSON values); one that was set aside as
-    damaged goes."""
+    damaged goes. All of a team take part, and the first process writes."""
     final = folder(checkpoints, step)
+    weights, moments = team.gathered(weights_of(model)), team.gathered(_optimiser_tensors(model, optimiser))
+    if not team.main:
+        return final
     partial = checkpoints / f".{final.name}.partial"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        save_weights(weights_of(model), partial / _WEIGHTS)
-        save_weights(_optimiser_tensors(model, optimiser) | _random_state(device), partial / _OPTIMISER)
+        save_weights(weights, partial / _WEIGHTS)
+        save_weights({**moments, **_random_state(device)}, partial / _OPTIMISER)
         sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": _state_sum(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
@@ -88,14 +93,19 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
     return state
 
 
-def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device) -> dict[str, Any]:
+def load(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device, team: Team = ALONE
+) -> dict[str, Any]:
     """Put a checkpoint into model, optimiser and random generators; returns its `state`.
 
     Raises DamagedCheckpoint, before anything is changed, where a file does not have the checksum that it was written
     with.
     """
     state = state_of(path, (_WEIGHTS, _OPTIMISER))
-    load_weights(model, read_weights(path / _WEIGHTS), path)
+    own = dict(model.named_parameters())
+    weights = read_weights(path / _WEIGHTS)
+    parts = {name: team.parted(tensor, own[name]) if name in own else tensor for name, tensor in weights.items()}
+    load_weights(model, parts, path)
     tensors = read_weights(path / _OPTIMISER)
     torch.set_rng_state(tensors.pop("random.cpu"))
     accelerator = tensors.pop("random.accelerator", None)
@@ -103,10 +113,12 @@ def load(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device:
         torch.cuda.set_rng_state(accelerator, device)
     elif accelerator is not None and device.type == "mps":
         torch.mps.set_rng_state(accelerator)
-    for name, parameter in model.named_parameters():
+    for name, parameter in own.items():
         prefix = f"{name}/"
         kept = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-        optimiser.state[parameter] = {key: tensor.to(device if tensor.dim() else "cpu") for key, tensor in kept.items()}
+        optimiser.state[parameter] = {
+            key: team.parted(tensor.to(device), parameter) if tensor.dim() else tensor for key, tensor in kept.items()
+        }
         if device.type == "cuda" and "step" in kept:
             optimiser.state[parameter]["step"] = kept["step"].to(device)
     return state

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics, large_products, out_of_memory, release
 from seq2seq.errors import DeviceError
+from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.loss import summed_loss
 from seq2seq.training.optimisers import step_unless
 from seq2seq.training.schedule import Schedule
@@ -61,16 +62,18 @@ def train(
     accumulate: int = 1,
     label_smoothing: float = 0.1,
     clip_norm: float = 0.0,
+    team: Team = ALONE,
 ) -> Iterator[Progress]:
     """Update the model for ever, from update `step` + 1 on; the caller stops asking when it has enough.
 
     The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took, and
     in however many pieces: where memory runs out the update is computed anew from halves, and no batch as large is
-    tried whole again. An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises
-    DeviceError where not even a row fits.
+    tried whole again. Several processes, a `team`, take the rows of each batch among them; loss and gradient are of all
+    rows. An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises DeviceError where
+    not even a row fits.
     """
     parameters = list(model.parameters())
-    room = Room()
+    room = Room() if team.cuts else FixedRoom()
     while True:
         step += 1
         taken = [next(batches) for _ in range(accumulate)]
@@ -79,9 +82,12 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
         model.train()
+        team.begin(step)
         with large_products():
-            total, pieces = _gradient(model, [batch for _, batch in taken], tokens, room, numerics, label_smoothing)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
+            shares = [team.share(batch) for _, batch in taken]
+            total, pieces = _gradient(model, shares, tokens / team.divisor, room, numerics, label_smoothing)
+        total = team.collect(total, parameters)
+        norm = team.whole_number(torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")))
         skipped = (total + norm).isfinite().logical_not()
         step_unless(skipped, optimiser)
         optimiser.zero_grad(set_to_none=True)
@@ -116,8 +122,19 @@ class Room:
         self._padded = max(piece.padded for piece in tried if len(piece.labels) > 1) // 2
 
 
+class FixedRoom(Room):
+    """Memory of which no more can be asked than it holds: the other processes wait for every pass."""
+
+    def shrink(self, tried: Sequence[Batch]) -> None:
+        """Memory ran out. Raises DeviceError."""
+        raise DeviceError(
+            f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
+            "cannot cut; go on with more processes, or with --parallel ddp, which computes it in pieces"
+        )
+
+
 def _gradient(
-    model: Trainable, batches: Sequence[Batch], tokens: int, room: Room, numerics: Numerics, label_smoothing: float
+    model: Trainable, batches: Sequence[Batch], tokens: float, room: Room, numerics: Numerics, label_smoothing: float
 ) -> tuple[Tensor, int]:
     """Leave the gradient of batches, a token's share of it, in the weights: (summed loss, pieces it took)."""
     while True:

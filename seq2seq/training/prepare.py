@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -28,6 +28,7 @@ from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
 from seq2seq.serving import Request, serve
 from seq2seq.training import schedule
+from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.session import Session
 from seq2seq.training.tasks import RunningText, Task, Translation
 
@@ -93,12 +94,55 @@ def session(
     say: Callable[[str], None],
     *,
     overfit: int = 0,
+    team: Team = ALONE,
 ) -> Session:
     """Everything that training needs, made or found; `say` is told what is being done.
 
-    `overfit` leaves that many examples, to train on and to judge by. Raises RunError where the folder holds a run on
-    other text.
+    `overfit` leaves that many examples, to train on and to judge by. Of a `team`, the first process makes what the
+    others then find. Raises RunError where the folder holds a run on other text, or is not the first process's.
     """
+    prepared = None
+    if team.main:
+        prepared = _prepared(wanted, corpus, folder, choice, say, overfit)
+        prepared.put_on_record(folder)
+        folder.note(device=str(choice), versions=_versions(), seed=wanted.training.seed, processes=team.size)
+    record = team.told(folder.record())
+    if prepared is None and folder.record() != record:
+        raise RunError(
+            f"{folder.path} is not the folder that the first process writes: several machines train in one run folder, "
+            "on a disk that all of them see; name it with --run, or set SEQX_RUNS"
+        )
+    found = prepared or _prepared(wanted, corpus, folder, choice, say, overfit)
+    torch.manual_seed(wanted.training.seed)
+    model = build.model(wanted, found.tokenizers.source.size, found.tokenizers.target.size)
+    return Session(folder, wanted, model, found.task, choice, team)
+
+
+class _Prepared(NamedTuple):
+    """What a session is made of."""
+
+    tokenizers: Tokenizers
+    task: Task
+    corpus: Corpus | TextCorpus
+    report: dict[str, Any]  # for run.json
+
+    def put_on_record(self, folder: run.Run) -> None:
+        """Have the run folder tell what it was trained on, and keep what it is to be judged by."""
+        if isinstance(self.corpus, TextCorpus):
+            fluency.write_set(folder, self.corpus.test)
+        else:
+            judging.write_set(folder, self.corpus.test)
+        folder.note(**self.report)
+
+
+def _prepared(
+    wanted: recipe.Recipe,
+    corpus: Corpus | TextCorpus,
+    folder: run.Run,
+    choice: Choice,
+    say: Callable[[str], None],
+    overfit: int,
+) -> _Prepared:
     say(f"Device: {choice}")
     record = corpus.record()
     known = folder.record().get("corpora")
@@ -116,14 +160,12 @@ def session(
     )
     if overfit:
         corpus = _first(wanted, corpus, both, overfit)
-    task = (
+    task, report = (
         _running_text(wanted, corpus, both.target, folder, say)
         if isinstance(corpus, TextCorpus)
         else _translation(wanted, corpus, both, folder, say)
     )
-    folder.note(corpora=record, device=str(choice), versions=_versions(), seed=wanted.training.seed)
-    torch.manual_seed(wanted.training.seed)
-    return Session(folder, wanted, build.model(wanted, both.source.size, both.target.size), task, choice)
+    return _Prepared(both, task, corpus, {"corpora": record, **report})
 
 
 def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers, count: int) -> Corpus | TextCorpus:
@@ -147,26 +189,22 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
 
 def _translation(
     wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
-) -> Task:
+) -> tuple[Task, dict[str, Any]]:
     pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus))
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"
     )
-    judging.write_set(folder, corpus.test)
-    folder.note(pairs=pairs.report)
-    return Translation(wanted, both, pairs, list(corpus.dev.read()))
+    return Translation(wanted, both, pairs, list(corpus.dev.read())), {"pairs": pairs.report}
 
 
 def _running_text(
     wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
-) -> Task:
+) -> tuple[Task, dict[str, Any]]:
     train, dev = (stream.encode(text, tokenizer, _cache(folder, corpus)) for text in (corpus.train, corpus.dev))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
-    fluency.write_set(folder, corpus.test)
-    folder.note(text=train.report)
-    return RunningText(wanted, tokenizer, train, dev)
+    return RunningText(wanted, tokenizer, train, dev), {"text": train.report}
 
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:

@@ -19,6 +19,7 @@ from seq2seq.errors import RunError
 from seq2seq.pipeline import in_order
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, compiled, ema, journal, optimisers, schedule
+from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, evaluate, train
 from seq2seq.training.loss import expected_at_start
@@ -67,7 +68,15 @@ _RETREATS = 3  # to one and the same checkpoint, before training gives up
 class Session:
     """One training in one run folder."""
 
-    def __init__(self, run: Run, wanted: recipe.Recipe, model: build.Model, task: Task, choice: Choice) -> None:
+    def __init__(
+        self,
+        run: Run,
+        wanted: recipe.Recipe,
+        model: build.Model,
+        task: Task,
+        choice: Choice,
+        team: Team = ALONE,
+    ) -> None:
         self._run = run
         self._recipe = wanted
         self._task = task
@@ -75,10 +84,14 @@ class Session:
         self._memory = Memory()
         self._health = Health()
         self._model = model.to(choice.numerics.device)
-        self._optimiser = optimisers.for_recipe(wanted, self._model)
-        self._store = Store(run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device)
+        self._team = team
         if wanted.training.compile:
             compiled.compile_layers(self._model, choice.numerics.device)
+        team.spread(self._model, wanted.training.seed)
+        self._optimiser = optimisers.for_recipe(wanted, self._model)
+        self._store = Store(
+            run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team
+        )
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first.
@@ -99,7 +112,7 @@ class Session:
             if training.ema:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
-            stopping = interrupted()
+            stopping = self._team.any(interrupted())
             due = step % training.validate_every == 0 or step == training.steps
             for figures in reader.read(progress, all_of_them=due or stopping):
                 yield from self._logged(self._health.take(figures, training.accumulate))
@@ -112,7 +125,7 @@ class Session:
                 if due or stopping:
                     self._memory.seconds += time.perf_counter() - clock
                     clock = time.perf_counter()
-                    if validated:
+                    if validated and self._team.main:
                         self._log(validated, progress)
                     self._store.save(step, self._memory, self._health)
                 if validated:
@@ -137,14 +150,16 @@ class Session:
             accumulate=training.accumulate,
             label_smoothing=training.label_smoothing,
             clip_norm=training.clip_norm,
+            team=self._team,
         )
 
     def _resume(self) -> tuple[int, list[Fault]]:
         """Go on from the newest checkpoint that is whole: its step, and what was found damaged."""
         loaded = self._store.newest()
         if loaded is None:
-            self._run.metrics.unlink(missing_ok=True)
-            self._run.faults.unlink(missing_ok=True)
+            if self._team.main:
+                self._run.metrics.unlink(missing_ok=True)
+                self._run.faults.unlink(missing_ok=True)
             self._store.save(0, self._memory, self._health)
             return 0, []
         self._memory, self._health = loaded.memory, loaded.health
@@ -156,7 +171,8 @@ class Session:
         """Whether going on is in vain, or weights to be saved are not finite."""
         if self._health.in_a_row >= self._recipe.training.max_skipped:
             return True
-        return saving and not bool(torch.stack([each.isfinite().all() for each in self._model.parameters()]).all())
+        size = torch.nn.utils.get_total_norm(list(self._model.parameters())) if saving else torch.zeros(())
+        return not bool(self._team.whole_number(size).isfinite())
 
     def _step_back(self, step: int) -> tuple[int, list[Fault]]:
         """Back to the last checkpoint before the faults, at half the rate. Raises RunError after a few times."""
@@ -189,28 +205,33 @@ class Session:
         return loaded.step, faults
 
     def _started(self, step: int) -> Started:
-        first = None
-        if step == 0:
-            with self._as_written():
-                _, first = evaluate(self._model, self._task.validation[:1], self._choice.numerics, 0.0)
-        gains = self._model.last_norm.get_parameter("weight")
-        return Started(
-            step,
-            sum(p.numel() for p in self._model.parameters()),
-            first,
-            math.log(self._task.vocabulary),
-            expected_at_start(self._model.head, gains),
-        )
+        first, expected = None, 0.0
+        with self._as_written(), self._team.whole(self._model) as model:
+            if model is not None:
+                expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
+                if step == 0:
+                    _, first = evaluate(model, self._task.validation[:1], self._choice.numerics, 0.0)
+        parameters = sum(p.numel() for p in self._model.parameters())
+        return self._team.told(Started(step, parameters, first, math.log(self._task.vocabulary), expected))
 
     def _as_written(self) -> AbstractContextManager[None]:
         return compiled.as_written() if self._recipe.training.compile else nullcontext()
 
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
-        with self._as_written(), ema.in_place(self._optimiser, self._model) if averaged else nullcontext():
-            smoothing = self._recipe.training.label_smoothing
-            loss, plain = evaluate(self._model, self._task.validation, self._choice.numerics, smoothing)
-            value, samples = self._task.try_out(self._model, self._choice.numerics)
+        measured = None
+        with (
+            self._as_written(),
+            ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
+            self._team.whole(self._model) as model,
+        ):
+            if model is not None:
+                smoothing = self._recipe.training.label_smoothing
+                losses = evaluate(model, self._task.validation, self._choice.numerics, smoothing)
+                measured = losses, self._task.try_out(model, self._choice.numerics)
+        found = self._team.told(measured)
+        assert found is not None, "the first process has the whole model"
+        (loss, plain), (value, samples) = found
         return Validated(progress.step, loss, plain, value, self._remember(progress.step, value, loss), samples)
 
     def _remember(self, step: int, value: float | None, loss: float) -> bool:
@@ -262,19 +283,25 @@ class Session:
                     "gradient_norm": figures.gradient_norm,
                     "learning_rate": figures.learning_rate,
                 }
-            journal.append(self._run.faults, row)
+            if self._team.main:
+                journal.append(self._run.faults, row)
             self._health.logged += 1
             yield fault
 
     def _trim_logs(self, step: int) -> None:
         """Drop what was logged after the checkpoint that training goes on from: it will be logged again."""
+        if not self._team.main:
+            return
         journal.cut(self._run.metrics, lambda _, row: row["step"] <= step)
         journal.cut(self._run.faults, lambda number, _: number < self._health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training
+        averages = self._team.gathered(ema.averages(self._optimiser, self._model)) if training.keep == "ema" else {}
+        if not self._team.main:
+            return
         if training.keep == "ema":
-            chosen, weights = [step], ema.averages(self._optimiser, self._model)
+            chosen, weights = [step], dict(averages)
         else:
             chosen, faults = self._store.final(self._memory)
             yield from self._logged(faults)

@@ -12,6 +12,7 @@ from torch import nn
 from seq2seq import recipe
 from seq2seq.errors import RunError
 from seq2seq.training import checkpoint
+from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health
 
 
@@ -40,7 +41,8 @@ class Loaded:
 
 
 class Store:
-    """Saves a model and its optimiser under a folder, and loads them again."""
+    """Saves a model and its optimiser under a folder, and loads them again. Of a team, the first process writes and
+    deletes, and goes first where something is loaded."""
 
     def __init__(
         self,
@@ -49,22 +51,24 @@ class Store:
         model: nn.Module,
         optimiser: torch.optim.Optimizer,
         device: torch.device,
+        team: Team = ALONE,
     ) -> None:
         self._folder = folder
         self._training = training
         self._model = model
         self._optimiser = optimiser
         self._device = device
+        self._team = team
 
     def save(self, step: int, memory: Memory, health: Health) -> None:
         """Write a checkpoint; delete those that nothing needs any more."""
         state = {"memory": asdict(memory), "health": asdict(health)}
-        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device)
+        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device, self._team)
         self.prune(memory, health)
 
     def prune(self, memory: Memory, health: Health) -> None:
         """Delete what nothing needs: amid faults nothing, since training may step back to any of it."""
-        if health.in_a_row:
+        if health.in_a_row or not self._team.main:
             return
         validated = self._validated()
         sound = [step for step in validated if not self._amid_faults(step)]
@@ -77,18 +81,20 @@ class Store:
 
         Damaged ones are set aside. Raises RunError where all are damaged; nothing is then moved.
         """
-        present = checkpoint.resumable(self._folder)
-        return self._load(present) if present else None
+        with self._team.first():
+            present = checkpoint.resumable(self._folder)
+            return self._load(present) if present else None
 
     def before_faults(self) -> Loaded:
         """Put the newest checkpoint in place that was not saved amid faults, and delete all later ones. Raises RunError
         as `newest` does."""
-        resumable = checkpoint.resumable(self._folder)
-        loaded = self._load([step for step in self._validated() if step in resumable and not self._amid_faults(step)])
-        for step in checkpoint.steps(self._folder):
-            if step > loaded.step:
-                checkpoint.remove(checkpoint.folder(self._folder, step))
-        return loaded
+        with self._team.first():
+            present = checkpoint.resumable(self._folder)
+            loaded = self._load([step for step in self._validated() if step in present and not self._amid_faults(step)])
+            for step in checkpoint.steps(self._folder):
+                if step > loaded.step and self._team.main:
+                    checkpoint.remove(checkpoint.folder(self._folder, step))
+            return loaded
 
     def final(self, memory: Memory) -> tuple[list[int], list[Fault]]:
         """The checkpoints whose mean is kept, the last or the best, without damaged ones: they, and what is told of
@@ -119,7 +125,7 @@ class Store:
         damaged: dict[int, str] = {}
         for step in reversed(candidates):
             try:
-                state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device)
+                state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue

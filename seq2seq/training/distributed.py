@@ -1,0 +1,250 @@
+"""The processes that train one model together, as torchrun starts them: what they tell one another, and how an update
+is spread over them. A batch is that of a single process, its rows shared out, so that training is the same however many
+processes there are.
+
+`Team` is a process by itself; `Replicas` hold the whole model each (DDP); `Shards` a part of it (FSDP2), in a module of
+their own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+
+from seq2seq.data.batches import Batch
+from seq2seq.errors import DeviceError
+from seq2seq.recipe import Training
+
+Value = TypeVar("Value")
+Model = TypeVar("Model", bound=nn.Module)
+
+WAYS = ("ddp", "fsdp")
+_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_PATIENCE = timedelta(days=30)  # while the first process prepares or validates; one that has died is noticed at once
+_BUCKET = 1 << 23  # numbers that are summed over the processes at once
+
+
+class Team:
+    """One process by itself."""
+
+    rank = 0
+    size = 1
+    cuts = True  # whether a process may compute its share of a batch in pieces that the others do not know of
+    divisor = 1  # what gradients are divided by on their way from process to process
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that prints and writes."""
+        return self.rank == 0
+
+    def check(self, training: Training) -> None:
+        """Raises RecipeError where a recipe cannot be trained so."""
+
+    def device(self, name: str) -> str:
+        """The device of this process, by what --device says."""
+        return name
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """The first process goes through this block, then all others."""
+        yield
+
+    def told(self, value: Value) -> Value:
+        """The value of the first process, for which the others wait."""
+        return value
+
+    def exchanged(self, value: Value) -> list[Value]:
+        """The values of all processes, in their order."""
+        return [value]
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so for any process."""
+        return flag
+
+    def spread(self, model: nn.Module, seed: int) -> None:
+        """Make a model ready that all processes have built alike, before there is an optimiser; `seed`: the
+        recipe's."""
+
+    def begin(self, step: int) -> None:
+        """An update begins."""
+
+    def share(self, batch: Batch) -> Batch:
+        """This process's rows."""
+        return batch
+
+    def collect(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Sum the gradients of all shares, in place; returns the sum of their losses."""
+        return loss
+
+    def whole_number(self, number: Tensor) -> Tensor:
+        """A number computed from parameters, as every process sees it."""
+        return number
+
+    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Whole tensors, for the first process; all take part."""
+        return tensors
+
+    def parted(self, whole: Tensor, like: Tensor) -> Tensor:
+        """What this process keeps of a whole tensor, as it keeps a parameter of that shape."""
+        return whole
+
+    @contextmanager
+    def whole(self, model: Model) -> Iterator[Model | None]:
+        """A whole model that computes by itself, for the first process; None for the others."""
+        yield model
+
+
+ALONE = Team()
+
+
+class Replicas(Team):
+    """A process with a whole model, whose gradients are summed over all once an update.
+
+    They are summed after the backward pass, not within it: a process whose memory ran out meanwhile has then computed
+    its share anew, in pieces, and none of the others need know.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
+        self._device = device
+        self._words = distributed.new_group(backend="gloo", timeout=_PATIENCE)
+        self._seed = 0
+
+    def device(self, name: str) -> str:
+        """The GPU of this process's number on its machine, or the CPU."""
+        return self._device
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """The first process goes through this block, then all others."""
+        if not self.main:
+            self.told(None)
+        yield
+        if self.main:
+            self.told(None)
+
+    def told(self, value: Value) -> Value:
+        """The value of the first process, for which the others wait."""
+        box = [value]
+        distributed.broadcast_object_list(box, 0, group=self._words)
+        return box[0]
+
+    def exchanged(self, value: Value) -> list[Value]:
+        """The values of all processes, in their order."""
+        found: list[Any] = [None] * self.size
+        distributed.all_gather_object(found, value, group=self._words)
+        return found
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so for any process."""
+        number = torch.tensor(int(flag))
+        distributed.all_reduce(number, distributed.ReduceOp.MAX, group=self._words)
+        return bool(number)
+
+    def spread(self, model: nn.Module, seed: int) -> None:
+        """The same weights everywhere, whatever torch each process has."""
+        self._seed = seed
+        for weight in model.parameters():
+            distributed.broadcast(weight.detach(), 0)
+
+    def begin(self, step: int) -> None:
+        """Random numbers of its own for each process but the first, whose are those of a single process and in the
+        checkpoint: the others' follow from (seed, process, update), so that a resumed training repeats them."""
+        if not self.main:
+            torch.manual_seed(int(np.random.SeedSequence((self._seed, self.rank, step)).generate_state(1)[0]))
+
+    def share(self, batch: Batch) -> Batch:
+        """This process's rows."""
+        return batch.share(self.rank, self.size)
+
+    def collect(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Sum the gradients of all shares, in place; returns the sum of their losses."""
+        distributed.all_reduce(loss)
+        for gradients in _buckets([weight.grad for weight in parameters if weight.grad is not None]):
+            flat = torch.cat([gradient.flatten() for gradient in gradients])
+            distributed.all_reduce(flat)
+            parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+            torch._foreach_copy_(gradients, [part.view_as(own) for part, own in zip(parts, gradients)])
+        return loss
+
+    @contextmanager
+    def whole(self, model: Model) -> Iterator[Model | None]:
+        """A whole model that computes by itself, for the first process; None for the others."""
+        yield model if self.main else None
+
+
+def started() -> bool:
+    """Whether torchrun, or what sets the same variables, started this process."""
+    return all(name in os.environ for name in _VARIABLES)
+
+
+@contextmanager
+def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
+    """The processes that torchrun started, as a team, each on a device of its own; a single process by itself.
+
+    `way`: ddp, fsdp or auto, which is ddp. Raises DeviceError: no torchrun where a way is asked for, no device for a
+    process, no connection, and where another process has ended.
+    """
+    if not started():
+        if way != "auto":
+            raise DeviceError(
+                f"--parallel {way} is for several processes: start them with `torchrun --nproc-per-node=N --no-python -- "
+                "seqx train ...`"
+            )
+        yield ALONE
+        return
+    from seq2seq.training.sharded import Shards
+
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    own = _own_device(device, int(os.environ["LOCAL_RANK"]))
+    try:
+        distributed.init_process_group("gloo" if own == "cpu" else "nccl")
+        yield Shards(own) if way == "fsdp" else Replicas(own)
+    except (RuntimeError, ValueError) as error:
+        if not _of_the_connection(error):
+            raise
+        raise DeviceError(
+            f"process {rank} of {size} lost the others: one of them ended, and says why, or cannot be reached "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+    distributed.destroy_process_group()
+
+
+def _own_device(name: str, number: int) -> str:
+    """The device of the process of a number on its machine."""
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    if name not in ("auto", "cuda"):
+        raise DeviceError(f"--device {name} under torchrun: there are auto, cpu and cuda, of which each takes its own")
+    count = torch.cuda.device_count()
+    if number >= count:
+        raise DeviceError(
+            f"process {number} of this machine has no GPU of its own: there are {count}; start no more with "
+            "torchrun --nproc-per-node, or give --device cpu"
+        )
+    torch.cuda.set_device(number)
+    return f"cuda:{number}"
+
+
+def _of_the_connection(error: Exception) -> bool:
+    return isinstance(error, distributed.DistError) or any(
+        word in str(error) for word in ("gloo", "NCCL", "c10d", "closed by peer", "reset by peer")
+    )
+
+
+def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    bucket: list[Tensor] = []
+    for tensor in tensors:
+        if bucket and sum(each.numel() for each in bucket) + tensor.numel() > _BUCKET:
+            yield bucket
+            bucket = []
+        bucket.append(tensor)
+    if bucket:
+        yield bucket
