@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options
+from cli import options, processes
 
 if TYPE_CHECKING:
     from seq2seq.run import Run
@@ -54,6 +54,7 @@ def evaluate(
     if source_file and sacrebleu:
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
     options.engine(engine, precision)
+    quiet = quiet or not processes.main()
     from rich.console import Console
 
     from cli.screen import show_scores
@@ -77,7 +78,7 @@ def evaluate(
         name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
     else:
         name, sentences = "test", judging.read_set(folder)
-    asked = Request(engine, precision, device, beam_size, length_penalty, shortlist=shortlist)
+    asked = Request(engine, precision, processes.device(device), beam_size, length_penalty, shortlist=shortlist)
     served = serve(folder, asked)
     if served.missing:
         options.note(f"NOTE: {served.missing}", quiet=quiet)
@@ -88,7 +89,12 @@ def evaluate(
         ),
         quiet=quiet,
     )
-    judged = judging.judge(served.translator, sentences, name)
+    with processes.sharing(served.translator) as translator:
+        if not processes.main():
+            for _ in translator.stream([sentence.source for sentence in sentences]):
+                pass
+            return
+        judged = judging.judge(translator, sentences, name)
     judging.keep(folder, judged, served.options, served.engine)
     if output:
         write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
@@ -109,13 +115,16 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool) -> Non
     from seq2seq.training.prepare import fluency_of
 
     recipe = folder.recipe()
-    choice = devices.choose(device, recipe.training.precision)
+    choice = devices.choose(processes.device(device), recipe.training.precision)
     data = recipe.data
     texts = [(file.name, corpora.files([file], data)) for file in files] or [("test", fluency.read_set(folder))]
-    for name, text in texts:
-        found = fluency_of(folder, text, choice, name)
-        fluency.keep(folder, found)
-        if as_json:
-            typer.echo(json.dumps(found.record(), ensure_ascii=False))
-        else:
-            show_scores(Console(highlight=False, soft_wrap=True), name, found.record())
+    with processes.together() as all_of_them:
+        for name, text in texts:
+            found = fluency_of(folder, text, choice, name, all_of_them)
+            if not processes.main():
+                continue
+            fluency.keep(folder, found)
+            if as_json:
+                typer.echo(json.dumps(found.record(), ensure_ascii=False))
+            else:
+                show_scores(Console(highlight=False, soft_wrap=True), name, found.record())

@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from cli import bench, compare, data, doctor, evaluate, export, generate, recipes, score, tokenizer, train, translate
+from cli import (
+    bench,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    export,
+    generate,
+    processes,
+    recipes,
+    score,
+    tokenizer,
+    train,
+    translate,
+)
 from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
@@ -88,7 +102,7 @@ def _wait_calmly() -> None:
 def _fail(message: str) -> None:
     if settings["debug"]:
         raise
-    print(f"seqx: {message}", file=sys.stderr)
+    print(f"{processes.name()}: {message}", file=sys.stderr)
     sys.exit(1)
 
 

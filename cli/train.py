@@ -95,9 +95,9 @@ def train(
 ) -> None:
     """Train a model by a recipe, then score it. The same command again goes on where it stopped.
 
-    Several GPUs or machines: torchrun --nproc-per-node=N --no-python seqx train ... Ctrl-C finishes the update, saves
-    and stops. Text comes from the files named here, else from $SEQX_DATA, else from
-    the Hugging Face Hub, else from the corpus that ships with seqx.
+    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
+    the Hugging Face Hub, else from the corpus that ships with seqx. On several GPUs, or machines:
+    torchrun --nproc-per-node=N --no-python -- seqx train ...
     """
     from seq2seq import device as devices
     from seq2seq import recipe_files

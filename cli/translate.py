@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
+from cli import options, processes
 from cli.lines import windows
 
 if TYPE_CHECKING:
@@ -73,8 +75,10 @@ def translate(
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
+    quiet = quiet or not processes.main()
+    if processes.several() and (text or input is None):
+        options.usage_error("several processes translate one file: give --input FILE, and no text")
     from seq2seq.decoding.engine import Sampling
-    from seq2seq.files import replacing
     from seq2seq.run import open_run
     from seq2seq.serving import Request, serve
 
@@ -85,7 +89,7 @@ def translate(
         Request(
             engine,
             precision,
-            device,
+            processes.device(device),
             beam_size,
             length_penalty,
             n_best,
@@ -99,9 +103,9 @@ def translate(
     if lines is None:
         _converse(served, folder.path)
         return
-    with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
+    with processes.sharing(served.translator) as translator, _target(output) as file:
         start = time.perf_counter()
-        for done in served.translator.stream_windows(lines):
+        for done in translator.stream_windows(lines):
             end = time.perf_counter()
             for translation in done:
                 file.write(
@@ -111,6 +115,15 @@ def translate(
             start = end
     if output:
         options.note(f"Written: {output}", quiet=quiet)
+
+
+def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
+    """Where translations go; of several processes, only the first has them written."""
+    from seq2seq.files import replacing
+
+    if not processes.main():
+        return Path(os.devnull).open("wb")
+    return replacing(output) if output else nullcontext(sys.stdout.buffer)
 
 
 def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
@@ -124,6 +137,10 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
             from seq2seq.errors import DataError
 
             raise DataError(f"--input {input}: " + ("a folder; name a file" if input.is_dir() else "no such file"))
+        if processes.several():
+            # Every process must see the same windows, whenever it reads them.
+            rest = read_lines(input, errors)
+            return iter(lambda: list(islice(rest, _WINDOW)), [])
         return windows(read_lines(input, errors), _WINDOW)
     if sys.stdin is None or sys.stdin.isatty():
         return None

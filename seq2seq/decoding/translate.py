@@ -70,7 +70,7 @@ class Translator:
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
         come early."""
-        for done in self.stream_windows(_windows(lines, window)):
+        for done in self.stream_windows(windows_of(lines, window)):
             yield from done
 
     def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
@@ -174,7 +174,8 @@ class Translator:
         return Output(text, total / penalty(len(pieces), self._options.length_penalty), total, pieces, scores)
 
 
-def _windows(lines: Iterable[str], most: int) -> Iterator[list[str]]:
+def windows_of(lines: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Lines in windows that grow up to `most` lines."""
     iterator = iter(lines)
     size = min(16, most)
     while taken := list(islice(iterator, size)):

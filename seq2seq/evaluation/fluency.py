@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from seq2seq.data.lines import read_lines
 from seq2seq.data.stream import encode, windows
 from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import PAD, Tokenizer
+from seq2seq.decoding.spread import OneProcess, Processes
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.files import replacing
@@ -77,31 +79,44 @@ class Fluency:
 
 
 def measure(
-    model: Foretelling, tokenizer: Tokenizer, text: Documents, cache: Path, numerics: Numerics, name: str = "test"
+    model: Foretelling,
+    tokenizer: Tokenizer,
+    text: Documents,
+    cache: Path,
+    numerics: Numerics,
+    name: str = "test",
+    processes: Processes | None = None,
 ) -> Fluency:
-    """The loss of a text, cut into chunks of the model's context. Raises DataError where there is too little of it."""
+    """The loss of a text, cut into chunks of the model's context, which several `processes` share out among them.
+
+    Raises DataError where there is too little of it.
+    """
     start = time.perf_counter()
     stream = encode(text, tokenizer, cache)
     if len(stream) < 2:
         raise DataError(f"{text.origin}: {len(stream)} tokens, nothing to foretell; give more text")
     rows = max(1, _LOGITS // tokenizer.size // model.context)
     batches = windows(stream, context=model.context, batch_tokens=rows * model.context)
-    nats, tokens = _surprise(model, batches, numerics)
+    nats, tokens = _surprise(model, batches, numerics, processes or OneProcess())
     return Fluency(name, tokens, stream.report["bytes"], nats, model.context, time.perf_counter() - start)
 
 
 @torch.inference_mode()
-def _surprise(model: Foretelling, batches: Iterable[Batch], numerics: Numerics) -> tuple[float, int]:
-    total, tokens = 0.0, 0
-    for batch in batches:
+def _surprise(
+    model: Foretelling, batches: Iterable[Batch], numerics: Numerics, processes: Processes
+) -> tuple[float, int]:
+    own = []
+    for batch in islice(batches, processes.rank, None, processes.size):
         moved = batch.to(numerics.device)
         with numerics.context():
             logits = model(*moved.inputs)  # type: ignore[arg-type]
-        total += torch.nn.functional.cross_entropy(
+        loss = torch.nn.functional.cross_entropy(
             logits.float().flatten(0, 1), moved.labels.flatten(), ignore_index=PAD, reduction="sum"
-        ).item()
-        tokens += batch.tokens
-    return total, tokens
+        )
+        own.append((loss.item(), batch.tokens))
+    # Summed in the order of the text, as by a single process.
+    every = [found for some in zip_longest(*processes.exchanged(own)) for found in some if found is not None]
+    return sum(nats for nats, _ in every), sum(tokens for _, tokens in every)
 
 
 def write_set(run: Run, text: Documents) -> None:

@@ -14,7 +14,7 @@ from seq2seq.data.encoded import fold
 from seq2seq.data.formats import Text
 from seq2seq.data.lines import read_lines
 from seq2seq.decoding.engine import Options
-from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation.metrics import Score, by_length, score
 from seq2seq.files import write_bytes
@@ -62,7 +62,7 @@ class Judged:
         }
 
 
-def judge(translator: Translator, sentences: Sequence[Sentence], name: str = "test") -> Judged:
+def judge(translator: Translates, sentences: Sequence[Sentence], name: str = "test") -> Judged:
     """Translate and score. Raises DataError where there is nothing to judge."""
     if not sentences:
         raise DataError("nothing to judge: the test set is empty")

@@ -195,15 +195,15 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
     if not started():
         if way != "auto":
             raise DeviceError(
-                f"--parallel {way} is for several processes: start them with `torchrun --nproc-per-node=N --no-python -- "
-                "seqx train ...`"
+                f"--parallel {way} is for several processes; start them with `torchrun --nproc-per-node=N "
+                "--no-python -- seqx train ...`"
             )
         yield ALONE
         return
     from seq2seq.training.sharded import Shards
 
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    own = _own_device(device, int(os.environ["LOCAL_RANK"]))
+    own = own_device(device, int(os.environ["LOCAL_RANK"]))
     try:
         distributed.init_process_group("gloo" if own == "cpu" else "nccl")
         yield Shards(own) if way == "fsdp" else Replicas(own)
@@ -217,8 +217,8 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
     distributed.destroy_process_group()
 
 
-def _own_device(name: str, number: int) -> str:
-    """The device of the process of a number on its machine."""
+def own_device(name: str, number: int) -> str:
+    """The device of the process of a number on its machine. Raises DeviceError where there is none for it."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return "cpu"
     if name not in ("auto", "cuda"):

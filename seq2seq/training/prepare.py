@@ -22,6 +22,7 @@ from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.decoding.spread import Processes
 from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
@@ -243,12 +244,14 @@ def judged(folder: run.Run) -> bool:
     return "test" in folder.record().get("scores", {})
 
 
-def fluency_of(folder: run.Run, text: Documents, choice: Choice, name: str) -> fluency.Fluency:
+def fluency_of(
+    folder: run.Run, text: Documents, choice: Choice, name: str, processes: Processes | None = None
+) -> fluency.Fluency:
     """How well a finished model foretells a text."""
     both = build.read_tokenizers(folder.recipe(), folder.path)
     model = build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval()
     with tempfile.TemporaryDirectory(prefix=".judging.", suffix=".partial", dir=folder.path) as scratch:
-        return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name)
+        return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name, processes)
 
 
 def _versions() -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""Several processes train what one would: equal losses, every row once, checkpoints for any number of processes."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq.data.batches import collate
+from seq2seq.errors import DeviceError, RecipeError
+from seq2seq.recipe import Training
+from seq2seq.run import Run
+from seq2seq.training.distributed import joined
+from seq2seq.training.sharded import Shards
+from seq2seq.weights import read_weights
+from tests.training import together
+from tests.training.together import Job, Seen
+
+NEAR = 1e-5  # nats a token
+
+
+@pytest.fixture(autouse=True)
+def _caches_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQX_RUNS", str(tmp_path / "runs"))
+
+
+def near(seen: Seen, expected: Seen, steps: range) -> None:
+    """The losses of updates are a single process's."""
+    assert list(seen.losses) == list(steps)
+    for step in steps:
+        assert seen.losses[step] == pytest.approx(expected.losses[step], abs=NEAR, rel=0), f"update {step}"
+
+
+def every_row_once(seen: Seen, expected: Seen) -> None:
+    """The rows of each update, over all processes, are those of a single process's batches."""
+    assert seen.rows == {step: expected.rows[step] for step in seen.rows}
+
+
+def same_matrices(run: Path, other: Path) -> None:
+    """The final matrices of two runs are alike. Biases of keys change no loss: their gradients are rounding, which
+    Adam magnifies."""
+    expected = read_weights(other / "model.safetensors")
+    for name, tensor in read_weights(run / "model.safetensors").items():
+        if tensor.dim() == 2:
+            torch.testing.assert_close(tensor, expected[name], rtol=0, atol=1e-3)
+
+
+def test_two_processes_train_as_one_does_and_one_goes_on_from_their_checkpoint(tmp_path: Path) -> None:
+    expected = together.alone(Job("one", "ddp"), tmp_path)
+    ddp, fsdp = together.by_several(2, tmp_path, [Job("ddp", "ddp", stop=30), Job("fsdp", "fsdp")])
+    near(ddp, expected, range(1, 31))
+    near(fsdp, expected, range(1, 51))
+    for seen in (ddp, fsdp):
+        every_row_once(seen, expected)
+        assert len(seen.draws) == 2 and all(mine != other for mine, other in zip(*seen.draws, strict=True))
+    assert ddp.weights[0] == pytest.approx(ddp.weights[1], abs=1e-9)
+    near(together.alone(Job("ddp", "ddp"), tmp_path), expected, range(31, 51))
+    same_matrices(tmp_path / "fsdp", tmp_path / "one")
+    assert Run(tmp_path / "fsdp").record()["processes"] == 2
+
+
+def test_an_epoch_has_every_pair_once(tmp_path: Path) -> None:
+    seen = together.alone(Job("one", "ddp"), tmp_path)
+    counts: Counter[tuple[int, ...]] = Counter()
+    epochs = []
+    for rows in seen.rows.values():
+        counts.update(map(tuple, rows))
+        if len(set(counts.values())) == 1:
+            epochs.append(sum(counts.values()))
+    assert len(epochs) >= 2 and epochs[1] == 2 * epochs[0] > 150
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2, 4])
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_losses_are_those_of_one_process(tmp_path: Path, processes: int, tie: str) -> None:
+    model: dict[str, object] = {"tie": tie, "norm": "pre", "encoder_layers": 2, "decoder_layers": 2}
+    training: dict[str, object] = {"accumulate": 2, "ema": 0.9, "keep": "ema"}
+    expected = together.alone(Job("one", "ddp", training=training, model=model), tmp_path)
+    jobs = [Job(way, way, training=training, model=model) for way in ("ddp", "fsdp")]
+    for seen, way in zip(together.by_several(processes, tmp_path, jobs), ("ddp", "fsdp"), strict=True):
+        near(seen, expected, range(1, 51))
+        every_row_once(seen, expected)
+        same_matrices(tmp_path / way, tmp_path / "one")
+
+
+@pytest.mark.slow
+def test_a_model_of_running_text_trains_alike(tmp_path: Path) -> None:
+    model: dict[str, object] = {"architecture": "decoder-only", "norm": "pre", "positions": "rotary"}
+    expected = together.alone(Job("one", "ddp", model=model), tmp_path)
+    jobs = [Job(way, way, model=model) for way in ("ddp", "fsdp")]
+    for seen in together.by_several(2, tmp_path, jobs):
+        near(seen, expected, range(1, 51))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_goes_on_with_any_number_of_processes_in_either_way(tmp_path: Path) -> None:
+    expected = together.alone(Job("one", "ddp"), tmp_path)
+    begun = [Job("ddp", "ddp", stop=15), Job("fsdp", "fsdp", stop=15)]
+    for seen in together.by_several(2, tmp_path, begun):
+        near(seen, expected, range(1, 16))
+    for way in ("ddp", "fsdp"):
+        for other in ("ddp", "fsdp"):
+            shutil.copytree(tmp_path / way, tmp_path / f"{way}-{other}")
+    crossed = [Job(f"{way}-{other}", other, stop=35) for way in ("ddp", "fsdp") for other in ("ddp", "fsdp")]
+    for seen in together.by_several(4, tmp_path, crossed):
+        near(seen, expected, range(16, 36))
+        every_row_once(seen, expected)
+    for job in crossed:
+        near(together.alone(Job(job.run, "ddp"), tmp_path), expected, range(36, 51))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["ddp", "fsdp"])
+def test_with_dropout_a_resumed_training_repeats_the_uninterrupted_one(tmp_path: Path, way: str) -> None:
+    model: dict[str, object] = {"dropout": 0.3}
+    (whole,) = together.by_several(2, tmp_path, [Job("whole", way, model=model)])
+    together.by_several(2, tmp_path, [Job("parts", way, stop=20, model=model)])
+    (resumed,) = together.by_several(2, tmp_path, [Job("parts", way, model=model)])
+    assert resumed.losses == {step: loss for step, loss in whole.losses.items() if step > 20}
+    one, other = (read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_shares_of_a_batch_are_its_rows_and_no_process_is_without_one() -> None:
+    batch = collate([[4], [5, 6]], [[7, 8], [9]])
+    shares = [batch.share(number, 4) for number in range(4)]
+    assert torch.equal(torch.cat([share.labels for share in shares[:2]]), batch.labels)
+    assert [share.tokens for share in shares] == [3, 2, 0, 0]
+    assert all(len(share.labels) == 1 for share in shares)
+
+
+def test_what_cannot_be_spread_is_refused() -> None:
+    for changes, named in (({"optimizer": "muon"}, "muon"), ({"compile": True}, "training.compile")):
+        with pytest.raises(RecipeError, match=f"{named}.*--parallel ddp"):
+            Shards.check(Shards.__new__(Shards), Training.model_validate(changes))
+
+
+def test_several_processes_need_torchrun_and_devices_that_can_be_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DeviceError, match=r"--parallel ddp is for several.*torchrun --nproc-per-node"), joined("ddp"):
+        pass
+    for name, value in (("RANK", 1), ("WORLD_SIZE", 2), ("LOCAL_RANK", 1), ("MASTER_ADDR", "x"), ("MASTER_PORT", 1)):
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(DeviceError, match="--device mps under torchrun"), joined(device="mps"):
+        pass

@@ -1,0 +1,176 @@
+"""Trainings by several processes: `torchrun ... -m tests.training.together FOLDER`, which does the jobs of
+FOLDER/jobs.json and writes what it saw of them beside it; or by this process alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from seq2seq import device, recipe, recipe_files
+from seq2seq.data.batches import Batch
+from seq2seq.data.corpora import Corpus, file_pair
+from seq2seq.data.tokenizers import PAD
+from seq2seq.run import Run
+from seq2seq.training import prepare
+from seq2seq.training.distributed import ALONE, Replicas, Team, joined
+from seq2seq.training.loop import Progress
+from seq2seq.training.sharded import Shards
+from tests import tiny
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, or a part of one, in a run folder."""
+
+    run: str
+    way: str  # ddp or fsdp
+    stop: int | None = None  # after this update, which is saved; None = to the end
+    training: dict[str, object] = field(default_factory=dict)  # changes of the recipe
+    model: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a job showed, over all processes."""
+
+    losses: dict[int, float]  # by update
+    rows: dict[int, list[list[int]]]  # by update: the labels of each row, of all processes, sorted
+    draws: list[list[int]]  # of each process: random numbers before each update
+    weights: list[float]  # of each process: a sum of its whole model's weights at the end; nothing under fsdp
+
+
+class _Watched:
+    """Notes the shares that a team hands out, and what its updates draw."""
+
+    def __init__(self, team: Team) -> None:
+        self.rows: list[list[list[int]]] = []
+        self.draws: list[int] = []
+        share, begin = team.share, team.begin
+
+        def watched_share(batch: Batch) -> Batch:
+            own = share(batch)
+            labels: list[list[int]] = own.labels.tolist()
+            self.rows[-1] += [[label for label in row if label != PAD] for row in labels if set(row) != {PAD}]
+            return own
+
+        def watched_begin(step: int) -> None:
+            begin(step)
+            self.rows.append([])
+            before = torch.get_rng_state()
+            self.draws.append(int(torch.randint(2**31, ())))
+            torch.set_rng_state(before)
+
+        team.share, team.begin = watched_share, watched_begin  # type: ignore[method-assign]
+
+
+def wanted(job: Job) -> recipe.Recipe:
+    """The tiny recipe without dropout, at 50 updates, changed as a job says."""
+    base = recipe_files.parse(tiny.RECIPE, "tiny")
+    training = {"steps": 50, "validate_every": 25, "validate_sentences": 2, **job.training}
+    return base.model_copy(
+        update={
+            "training": recipe.Training.model_validate({**base.training.model_dump(), **training}),
+            "model": recipe.Model.model_validate({**base.model.model_dump(), "dropout": 0.0, **job.model}),
+        }
+    )
+
+
+def corpus(folder: Path) -> Corpus:
+    """The tiny corpus, in files of a folder."""
+    texts = [
+        file_pair(*tiny.write_pairs(folder, name, tiny.pairs(count, seed)))
+        for name, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3))
+    ]
+    return Corpus("tiny", "files", (texts[0],), texts[1], texts[2])
+
+
+def do(job: Job, folder: Path, team: Team) -> Seen:
+    """Do a job as one of a team."""
+    watched = _Watched(team)
+    run = Run(folder / job.run)
+    made = wanted(job)
+    if team.main:
+        run.claim(made)
+        corpus(folder)
+    with team.first():
+        pass
+    texts = [file_pair(folder / f"{name}.fr", folder / f"{name}.en") for name in ("train", "dev", "test")]
+    session = prepare.session(
+        made,
+        Corpus("tiny", "files", (texts[0],), texts[1], texts[2]),
+        run,
+        device.choose("cpu", "float32"),
+        lambda message: None,
+        team=team,
+    )
+    losses: dict[int, float] = {}
+    # The first process alone asks for the stop.
+    for event in session.events(lambda: team.main and max(losses) == job.stop):
+        if isinstance(event, Progress):
+            losses[event.step] = event.loss.item()
+    rows: dict[int, list[list[int]]] = {step: [] for step in losses}
+    for each in team.exchanged(watched.rows):
+        for step, some in zip(losses, each, strict=True):
+            rows[step] = sorted([*rows[step], *some])
+    total = sum(float(weight.detach().double().sum()) for weight in session._model.parameters()) if team.cuts else 0.0
+    return Seen(losses, rows, team.exchanged(watched.draws), team.exchanged(total))
+
+
+def alone(job: Job, folder: Path) -> Seen:
+    """Do a job by this process alone."""
+    return do(job, folder, Team())
+
+
+def torchrun(processes: int, *arguments: str, restarts: int = 0) -> list[str]:
+    """The command line that starts a module with arguments in several processes of this machine, on a free port."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [*launch, f"--max-restarts={restarts}", "-m", "--", *arguments]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What processes of one thread, their runs and caches under a folder, are started with."""
+    return {**os.environ, "SEQX_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def by_several(processes: int, folder: Path, jobs: Sequence[Job]) -> list[Seen]:
+    """Do jobs by several processes, one job after another."""
+    (folder / "jobs.json").write_text(json.dumps([asdict(job) for job in jobs]))
+    done = subprocess.run(
+        torchrun(processes, "tests.training.together", str(folder)),
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "seen.json").read_text())
+    for each in found:
+        for name in ("losses", "rows"):
+            each[name] = {int(step): value for step, value in each[name].items()}
+    return [Seen(**each) for each in found]
+
+
+def main(folder: Path) -> None:
+    """Be one of the processes."""
+    ways: dict[str, Callable[[str], Team]] = {"ddp": Replicas, "fsdp": Shards}
+    with joined(device="cpu") as joint:
+        assert joint is not ALONE and distributed.is_initialized()
+        jobs = [Job(**each) for each in json.loads((folder / "jobs.json").read_text())]
+        seen = [do(job, folder, ways[job.way]("cpu")) for job in jobs]
+        if joint.main:
+            (folder / "seen.json").write_text(json.dumps([asdict(each) for each in seen]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
