@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -35,8 +34,12 @@ def near(seen: Seen, expected: Seen, steps: range) -> None:
 
 
 def every_row_once(seen: Seen, expected: Seen) -> None:
-    """The rows of each update, over all processes, are those of a single process's batches."""
+    """The rows of each update, over all processes, are those of a single process's batches, and the first epoch's are
+    all that there are, once each."""
     assert seen.rows == {step: expected.rows[step] for step in seen.rows}
+    epoch = [tuple(row) for step, rows in expected.rows.items() if expected.epochs[step] == 0 for row in rows]
+    assert max(expected.epochs.values()) > 0
+    assert len(set(epoch)) == len(epoch) == expected.pairs
 
 
 def same_matrices(run: Path, other: Path) -> None:
@@ -62,17 +65,6 @@ def test_two_processes_train_as_one_does_and_one_goes_on_from_their_checkpoint(t
     assert Run(tmp_path / "fsdp").record()["processes"] == 2
 
 
-def test_an_epoch_has_every_pair_once(tmp_path: Path) -> None:
-    seen = together.alone(Job("one", "ddp"), tmp_path)
-    counts: Counter[tuple[int, ...]] = Counter()
-    epochs = []
-    for rows in seen.rows.values():
-        counts.update(map(tuple, rows))
-        if len(set(counts.values())) == 1:
-            epochs.append(sum(counts.values()))
-    assert len(epochs) >= 2 and epochs[1] == 2 * epochs[0] > 150
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2, 4])
 @pytest.mark.parametrize("tie", ["all", "none"])
@@ -85,6 +77,25 @@ def test_losses_are_those_of_one_process(tmp_path: Path, processes: int, tie: st
         near(seen, expected, range(1, 51))
         every_row_once(seen, expected)
         same_matrices(tmp_path / way, tmp_path / "one")
+
+
+@pytest.mark.slow
+def test_processes_without_rows_take_part(tmp_path: Path) -> None:
+    training: dict[str, object] = {"batch_tokens": 32}
+    expected = together.alone(Job("one", "ddp", training=training), tmp_path)
+    assert min(len(rows) for rows in expected.rows.values()) < 4
+    for seen in together.by_several(4, tmp_path, [Job(way, way, training=training) for way in ("ddp", "fsdp")]):
+        near(seen, expected, range(1, 51))
+
+
+@pytest.mark.slow
+def test_a_process_whose_memory_runs_out_takes_smaller_pieces_and_the_others_do_not_notice(tmp_path: Path) -> None:
+    expected = together.alone(Job("one", "ddp"), tmp_path)
+    (seen,) = together.by_several(2, tmp_path, [Job("ddp", "ddp", places=60)])
+    near(seen, expected, range(1, 51))
+    refused = together.launched(2, tmp_path, [Job("fsdp", "fsdp", places=60)])
+    assert refused.returncode != 0
+    assert "--parallel fsdp cannot cut; go on with more processes, or with --parallel ddp" in refused.stderr
 
 
 @pytest.mark.slow

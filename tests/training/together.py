@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed, nn
 
 from seq2seq import device, recipe, recipe_files
 from seq2seq.data.batches import Batch
@@ -37,6 +37,7 @@ class Job:
     stop: int | None = None  # after this update, which is saved; None = to the end
     training: dict[str, object] = field(default_factory=dict)  # changes of the recipe
     model: dict[str, object] = field(default_factory=dict)
+    places: int | None = None  # of a batch that the memory of the last process holds; None = all
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Seen:
     """What a job showed, over all processes."""
 
     losses: dict[int, float]  # by update
+    epochs: dict[int, int]  # by update: the epoch that its last batch is of
+    pairs: int  # of an epoch
     rows: dict[int, list[list[int]]]  # by update: the labels of each row, of all processes, sorted
     draws: list[list[int]]  # of each process: random numbers before each update
     weights: list[float]  # of each process: a sum of its whole model's weights at the end; nothing under fsdp
@@ -71,6 +74,18 @@ class _Watched:
             torch.set_rng_state(before)
 
         team.share, team.begin = watched_share, watched_begin  # type: ignore[method-assign]
+
+
+def _cramp(model: nn.Module, places: int) -> None:
+    """Let a model run out of memory on inputs of more than some places."""
+    hidden = model.hidden
+
+    def cramped(*inputs: Tensor) -> Tensor:
+        if inputs[0].numel() > places:
+            raise torch.OutOfMemoryError("out of memory")
+        return hidden(*inputs)  # type: ignore[no-any-return,operator]
+
+    model.hidden = cramped  # type: ignore[assignment]
 
 
 def wanted(job: Job) -> recipe.Recipe:
@@ -113,17 +128,21 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
         lambda message: None,
         team=team,
     )
+    if job.places is not None and team.rank == team.size - 1:
+        _cramp(session._model, job.places)
     losses: dict[int, float] = {}
+    epochs: dict[int, int] = {}
     # The first process alone asks for the stop.
     for event in session.events(lambda: team.main and max(losses) == job.stop):
         if isinstance(event, Progress):
-            losses[event.step] = event.loss.item()
+            losses[event.step], epochs[event.step] = event.loss.item(), event.place.epoch
     rows: dict[int, list[list[int]]] = {step: [] for step in losses}
     for each in team.exchanged(watched.rows):
         for step, some in zip(losses, each, strict=True):
             rows[step] = sorted([*rows[step], *some])
     total = sum(float(weight.detach().double().sum()) for weight in session._model.parameters()) if team.cuts else 0.0
-    return Seen(losses, rows, team.exchanged(watched.draws), team.exchanged(total))
+    pairs = run.record()["pairs"]["kept"]
+    return Seen(losses, epochs, pairs, rows, team.exchanged(watched.draws), team.exchanged(total))
 
 
 def alone(job: Job, folder: Path) -> Seen:
@@ -142,10 +161,10 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "SEQX_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
-def by_several(processes: int, folder: Path, jobs: Sequence[Job]) -> list[Seen]:
-    """Do jobs by several processes, one job after another."""
+def launched(processes: int, folder: Path, jobs: Sequence[Job]) -> subprocess.CompletedProcess[str]:
+    """Have several processes do jobs, one job after another."""
     (folder / "jobs.json").write_text(json.dumps([asdict(job) for job in jobs]))
-    done = subprocess.run(
+    return subprocess.run(
         torchrun(processes, "tests.training.together", str(folder)),
         cwd=ROOT,
         env=environment(folder),
@@ -153,10 +172,15 @@ def by_several(processes: int, folder: Path, jobs: Sequence[Job]) -> list[Seen]:
         text=True,
         timeout=300,
     )
+
+
+def by_several(processes: int, folder: Path, jobs: Sequence[Job]) -> list[Seen]:
+    """What several processes saw of jobs that they did."""
+    done = launched(processes, folder, jobs)
     assert done.returncode == 0, done.stderr
     found = json.loads((folder / "seen.json").read_text())
     for each in found:
-        for name in ("losses", "rows"):
+        for name in ("losses", "epochs", "rows"):
             each[name] = {int(step): value for step, value in each[name].items()}
     return [Seen(**each) for each in found]
 
