@@ -31,7 +31,7 @@ def device(wanted: str) -> str:
     """The device of --device, where there are several processes this one's own. Raises DeviceError."""
     if not several():
         return wanted
-    from seq2seq.training.distributed import own_device
+    from seq2seq.training.launch import own_device
 
     return own_device(wanted, int(os.environ.get("LOCAL_RANK", "0")))
 
@@ -40,7 +40,7 @@ def device(wanted: str) -> str:
 def together() -> Iterator[Processes]:
     """All processes, to exchange results. Raises DeviceError where another one ends meanwhile."""
     if several():
-        from seq2seq.training.distributed import joined
+        from seq2seq.training.launch import joined
 
         with joined(device="cpu") as team:  # whatever computes: it is text and numbers that are exchanged
             yield team

@@ -103,9 +103,9 @@ def train(
     from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.data.corpora import Given
-    from seq2seq.training import distributed, prepare
+    from seq2seq.training import launch, prepare
 
-    if parallel not in ("auto", *distributed.WAYS):
+    if parallel not in ("auto", *launch.WAYS):
         options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
     changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
     if batch_tokens not in (None, "auto"):
@@ -126,7 +126,7 @@ def train(
     }
     errors = options.encoding_errors(encoding)
     with ExitStack() as kept:
-        with distributed.joined(parallel, device) as team:
+        with launch.joined(parallel, device) as team:
             quiet = quiet or not team.main
             with team.first():
                 wanted = recipe_files.load(recipe, changes)

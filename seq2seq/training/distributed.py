@@ -8,7 +8,6 @@ their own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,14 +18,11 @@ import torch
 from torch import Tensor, distributed, nn
 
 from seq2seq.data.batches import Batch
-from seq2seq.errors import DeviceError
 from seq2seq.recipe import Training
 
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=nn.Module)
 
-WAYS = ("ddp", "fsdp")
-_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _PATIENCE = timedelta(days=30)  # while the first process prepares or validates; one that has died is noticed at once
 _BUCKET = 1 << 23  # numbers that are summed over the processes at once
 
@@ -178,65 +174,6 @@ class Replicas(Team):
     def whole(self, model: Model) -> Iterator[Model | None]:
         """A whole model that computes by itself, for the first process; None for the others."""
         yield model if self.main else None
-
-
-def started() -> bool:
-    """Whether torchrun, or what sets the same variables, started this process."""
-    return all(name in os.environ for name in _VARIABLES)
-
-
-@contextmanager
-def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
-    """The processes that torchrun started, as a team, each on a device of its own; a single process by itself.
-
-    `way`: ddp, fsdp or auto, which is ddp. Raises DeviceError: no torchrun where a way is asked for, no device for a
-    process, no connection, and where another process has ended.
-    """
-    if not started():
-        if way != "auto":
-            raise DeviceError(
-                f"--parallel {way} is for several processes; start them with `torchrun --nproc-per-node=N "
-                "--no-python -- seqx train ...`"
-            )
-        yield ALONE
-        return
-    from seq2seq.training.sharded import Shards
-
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    own = own_device(device, int(os.environ["LOCAL_RANK"]))
-    try:
-        distributed.init_process_group("gloo" if own == "cpu" else "nccl")
-        yield Shards(own) if way == "fsdp" else Replicas(own)
-    except (RuntimeError, ValueError) as error:
-        if not _of_the_connection(error):
-            raise
-        raise DeviceError(
-            f"process {rank} of {size} lost the others: one of them ended, and says why, or cannot be reached "
-            f"({str(error).splitlines()[0]})"
-        ) from error
-    distributed.destroy_process_group()
-
-
-def own_device(name: str, number: int) -> str:
-    """The device of the process of a number on its machine. Raises DeviceError where there is none for it."""
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        return "cpu"
-    if name not in ("auto", "cuda"):
-        raise DeviceError(f"--device {name} under torchrun: there are auto, cpu and cuda, of which each takes its own")
-    count = torch.cuda.device_count()
-    if number >= count:
-        raise DeviceError(
-            f"process {number} of this machine has no GPU of its own: there are {count}; start no more with "
-            "torchrun --nproc-per-node, or give --device cpu"
-        )
-    torch.cuda.set_device(number)
-    return f"cuda:{number}"
-
-
-def _of_the_connection(error: Exception) -> bool:
-    return isinstance(error, distributed.DistError) or any(
-        word in str(error) for word in ("gloo", "NCCL", "c10d", "closed by peer", "reset by peer")
-    )
 
 
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:

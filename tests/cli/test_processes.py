@@ -20,7 +20,7 @@ from tests.cli.conftest import Seqx
 from tests.training.together import ROOT, environment, torchrun
 
 pytestmark = pytest.mark.slow
-LONG = ["--set", "training.steps=3000", "--set", "training.validate_every=100", "--device", "cpu"]
+LONG = ["--set", "training.steps=800", "--set", "training.validate_every=50", "--device", "cpu"]
 
 
 def until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
@@ -92,7 +92,7 @@ def test_a_killed_process_ends_all_and_a_restart_goes_on(tmp_path: Path, number:
     assert process.returncode == 0, err
     assert err.count("Going on from step") == 2 and out.count("test: 12 sentences") == 1
     rows = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert rows == list(range(100, 3001, 100))
+    assert rows == list(range(50, 801, 50))
 
 
 def test_an_error_in_one_process_ends_all(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_error_in_one_process_ends_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_torchrun_saves_and_the_same_command_goes_on(tmp_path: Path, number: signal.Signals) -> None:
-    process = training(tmp_path, *LONG, "--set", "training.validate_every=3000")
+    process = training(tmp_path, *LONG, "--set", "training.validate_every=800")
     until((tmp_path / "run" / "run.json").is_file, process)
     assert process.stderr is not None
     assert any("Loss before training" in line for line in iter(process.stderr.readline, ""))
@@ -114,8 +114,8 @@ def test_a_signal_to_torchrun_saves_and_the_same_command_goes_on(tmp_path: Path,
     assert err.count("all saved. The same command goes on from there") == 1, err
     (state,) = saved(tmp_path)
     step = int(state.parent.name.removeprefix("step-"))
-    assert 0 < step < 3000
-    more = ["--set", "training.steps=3000", "--set", "training.validate_every=3000", "--device", "cpu"]
+    assert 0 < step < 800
+    more = ["--set", "training.steps=800", "--set", "training.validate_every=800", "--device", "cpu"]
     alone = subprocess.run(
         [sys.executable, "-m", "cli.main", "train", *tiny.arguments(tmp_path), "--run", str(tmp_path / "run"), *more],
         cwd=ROOT,

@@ -12,7 +12,7 @@ from seq2seq.data.batches import collate
 from seq2seq.errors import DeviceError, RecipeError
 from seq2seq.recipe import Training
 from seq2seq.run import Run
-from seq2seq.training.distributed import joined
+from seq2seq.training.launch import joined
 from seq2seq.training.sharded import Shards
 from seq2seq.weights import read_weights
 from tests.training import together

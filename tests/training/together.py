@@ -20,7 +20,8 @@ from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.data.tokenizers import PAD
 from seq2seq.run import Run
 from seq2seq.training import prepare
-from seq2seq.training.distributed import ALONE, Replicas, Team, joined
+from seq2seq.training.distributed import ALONE, Replicas, Team
+from seq2seq.training.launch import joined
 from seq2seq.training.loop import Progress
 from seq2seq.training.sharded import Shards
 from tests import tiny
