@@ -57,7 +57,9 @@ def training(folder: Path, *more: str, restarts: int = 0, module: str = "cli.mai
 
 
 def saved(folder: Path) -> list[Path]:
-    return list((folder / "run" / "checkpoints").glob("step-*/state.json"))
+    """The states of checkpoints that were saved after the beginning."""
+    states = (folder / "run" / "checkpoints").glob("step-*/state.json")
+    return [state for state in states if state.parent.name != "step-0000000"]
 
 
 def test_one_process_prints_and_writes(tmp_path: Path) -> None:
