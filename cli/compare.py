@@ -23,6 +23,7 @@ def compare(
     target_file: options.TargetFile = None,
     most: Annotated[int, typer.Option("--most", min=0, help="Changed sentences to show, each way.")] = 5,
     as_json: options.Json = False,
+    encoding: options.Encoding = "strict",
     device: options.Device = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -33,6 +34,7 @@ def compare(
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
+    errors = options.encoding_errors(encoding)
     from seq2seq import build
     from seq2seq import device as devices
     from seq2seq.evaluation import compare as comparing
@@ -41,7 +43,7 @@ def compare(
 
     folders = [open_run(path, "compare") for path in (first, second)]
     if source_file and target_file:
-        sentences = judging.read_files(source_file, [target_file])
+        sentences = judging.read_files(source_file, [target_file], errors)
     else:
         sentences = judging.read_set(folders[0])
     translations = []

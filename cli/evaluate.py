@@ -11,6 +11,7 @@ import typer
 from cli import options, processes
 
 if TYPE_CHECKING:
+    from seq2seq.data.lines import EncodingErrors
     from seq2seq.run import Run
 
 
@@ -29,14 +30,15 @@ def evaluate(
         str | None,
         typer.Option("--sacrebleu", metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016."),
     ] = None,
-    beam_size: Annotated[int | None, typer.Option("--beam-size", min=1, help="Default: the recipe's.")] = None,
+    beam_size: Annotated[
+        int | None, typer.Option("--beam-size", min=1, max=1000, help="Default: the recipe's.")
+    ] = None,
     length_penalty: Annotated[
         float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write the translations here, one a line.")
-    ] = None,
+    output: options.OutputToo = None,
     as_json: options.Json = False,
+    encoding: options.Encoding = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     shortlist: options.Shortlist = False,
@@ -53,6 +55,7 @@ def evaluate(
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     if source_file and sacrebleu:
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
+    errors = options.encoding_errors(encoding)
     options.engine(engine, precision)
     quiet = quiet or not processes.main()
     from rich.console import Console
@@ -65,15 +68,16 @@ def evaluate(
 
     folder = open_run(run, "evaluate")
     recipe = folder.recipe()
+    folder.record()  # what cannot be added to later is said now
     if recipe.data.form == "text":
         if source_file or sacrebleu or output or beam_size or length_penalty is not None:
             options.usage_error(f"{folder.path} is a model of running text: it takes --input, and translates nothing")
-        _foretell(folder, input or [], device, as_json)
+        _foretell(folder, input or [], device, as_json, errors)
         return
     if input:
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
     if source_file and target_file:
-        name, sentences = source_file.stem, judging.read_files(source_file, target_file)
+        name, sentences = source_file.stem, judging.read_files(source_file, target_file, errors)
     elif sacrebleu:
         name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
     else:
@@ -104,7 +108,7 @@ def evaluate(
         show_scores(Console(highlight=False, soft_wrap=True), name, judged.record())
 
 
-def _foretell(folder: Run, files: list[Path], device: str, as_json: bool) -> None:
+def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors: EncodingErrors) -> None:
     """The loss on the run's test text, or on files, each by itself."""
     from rich.console import Console
 
@@ -117,7 +121,7 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool) -> Non
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)
     data = recipe.data
-    texts = [(file.name, corpora.files([file], data)) for file in files] or [("test", fluency.read_set(folder))]
+    texts = [(file.name, corpora.files([file], data, errors)) for file in files] or [("test", fluency.read_set(folder))]
     with processes.together() as all_of_them:
         for name, text in texts:
             found = fluency_of(folder, text, choice, name, all_of_them)

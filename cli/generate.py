@@ -30,8 +30,8 @@ def generate(
         Path | None, typer.Option("--input", "-i", help="File that holds the prompt, taken as it is.")
     ] = None,
     output: options.Output = None,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Texts to make, all at once.")] = 1,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest text, in tokens.")] = 500,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Texts to make, all at once.")] = 1,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, max=10**9, help="Longest text, in tokens.")] = 500,
     temperature: Annotated[
         float, typer.Option("--temperature", help="Lower = closer to the most probable; 0 = always the most probable.")
     ] = 0.8,
@@ -44,14 +44,14 @@ def generate(
         float, typer.Option("--repetition-penalty", help="Over 1: what came before becomes less probable.")
     ] = 1.0,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Same seed, same text. Default: drawn, and said.")
+        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same text. Default: drawn, and said.")
     ] = None,
     stop: Annotated[
         list[str] | None, typer.Option("--stop", metavar="TEXT", help="End before this text; repeatable.")
     ] = None,
     beam_size: Annotated[
         int | None,
-        typer.Option("--beam-size", min=1, help="Search for the most probable text in place of drawing one."),
+        typer.Option("--beam-size", min=1, max=1000, help="Search for the most probable text in place of drawing one."),
     ] = None,
     no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Leave the prompt out of what is written.")] = False,
     as_json: options.Json = False,

@@ -3,39 +3,87 @@ once."""
 
 from __future__ import annotations
 
-import queue
+import os
+import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import IO
 
-_END = object()
+_MOST = 1 << 20  # characters of a window, where they are of more than one line
 
 
-def windows(lines: Iterable[str], size: int, linger: float = 0.02) -> Iterator[list[str]]:
-    """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds. Memory is bounded by
-    two groups."""
-    arrived: queue.Queue[object] = queue.Queue(maxsize=size)
+def standard_input() -> IO[bytes]:
+    """Standard input, for a thread that may still wait for it when the program ends: of its own file Python would want
+    the lock then, and fail."""
+    try:
+        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    except OSError:
+        return sys.stdin.buffer  # none of the system's
 
-    def read() -> None:
-        try:
-            for line in lines:
-                arrived.put(line)
-            arrived.put(_END)
-        except BaseException as error:
-            arrived.put(error)
 
-    threading.Thread(target=read, daemon=True).start()
-    group: list[str] = []
-    while True:
-        try:
-            item = arrived.get(timeout=linger) if group else arrived.get()
-        except queue.Empty:
-            item = None
-        if isinstance(item, str):
-            group.append(item)
-        if group and (not isinstance(item, str) or len(group) == size):
+def windows(lines: Iterable[str], size: int, linger: float = 0.02, most: int = _MOST) -> Iterator[list[str]]:
+    """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds, and with `most`
+    characters. Memory is bounded by two groups and a line."""
+    arrived = _Arrived(lines, size, most)
+    threading.Thread(target=arrived.read, daemon=True).start()
+    try:
+        while group := arrived.take(linger):
             yield group
-            group = []
-        if item is _END:
-            return
-        if isinstance(item, BaseException):
-            raise item
+    finally:
+        arrived.leave()
+
+
+class _Arrived:
+    """What one thread has read and another has not taken yet: a group at most."""
+
+    def __init__(self, lines: Iterable[str], size: int, most: int) -> None:
+        self._given = lines
+        self._size, self._most = size, most
+        self._lines: deque[str] = deque()
+        self._characters = 0
+        self._changed = threading.Condition()
+        self._ended = self._left = False
+        self._error: BaseException | None = None
+
+    def read(self) -> None:
+        """Read all, as fast as there is room; end where whoever takes has left."""
+        try:
+            for line in self._given:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._left or not self._full())
+                    if self._left:
+                        return
+                    self._lines.append(line)
+                    self._characters += len(line)
+                    self._changed.notify_all()
+        except BaseException as error:
+            self._error = error
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def take(self, linger: float) -> list[str]:
+        """The next group, waited for; empty at the end. Raises what reading raised, after all lines before it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self._ended)
+            count = 0
+            while count < len(self._lines) and not (self._full() or self._ended):
+                count = len(self._lines)
+                self._changed.wait_for(lambda: len(self._lines) > count or self._ended, linger)  # noqa: B023
+            group = list(self._lines)
+            self._lines.clear()
+            self._characters = 0
+            self._changed.notify_all()
+            if not group and self._error is not None:
+                raise self._error
+            return group
+
+    def leave(self) -> None:
+        """Take no more."""
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
+
+    def _full(self) -> bool:
+        return len(self._lines) >= self._size or self._characters >= self._most

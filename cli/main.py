@@ -27,6 +27,9 @@ from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
+_NO_MEMORY = "out of memory; lower training.batch_tokens or decoding.batch_tokens with --set"
+_LONGEST = 1000  # characters of a message
+
 app = typer.Typer(
     name="seqx",
     help="Train, judge and serve Transformers on the machine you have: translators, and a GPT from the same blocks.\n\n"
@@ -84,10 +87,14 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:
-        _fail("out of memory; lower training.batch_tokens or decoding.batch_tokens with --set")
+        _fail(_NO_MEMORY)
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         _fail(f"the system refused{place}: {error.strerror or error}")
+    except Exception as error:
+        if _memory_ended(error):
+            _fail(_NO_MEMORY)
+        _fail(f"stopped by {type(error).__name__}: {error}; a damaged file, or a fault of seqx: --debug shows where")
 
 
 def _wait_calmly() -> None:
@@ -99,11 +106,28 @@ def _wait_calmly() -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def _memory_ended(error: Exception) -> bool:
+    """Whether it is torch that found no memory: it raises no MemoryError."""
+    return any(text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory"))
+
+
 def _fail(message: str) -> None:
     if settings["debug"]:
         raise
-    print(f"{processes.name()}: {message}", file=sys.stderr)
+    print(f"{processes.name()}: {_printable(message)}", file=sys.stderr)
     sys.exit(1)
+
+
+def _printable(message: str) -> str:
+    """Two lines at most, none without end: what is quoted in a message may come from a file of a stranger, and would
+    otherwise speak to the terminal."""
+    shown = message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    lines = shown.split("\n")
+    return "\n".join(
+        "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+        for line in [*lines[:1], " ".join(lines[1:])]
+        if line
+    )
 
 
 if __name__ == "__main__":

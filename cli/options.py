@@ -16,6 +16,16 @@ def _remember_debug(value: bool) -> bool:
     return value
 
 
+def _writable(output: Path | None) -> Path | None:
+    """What no file can be at is said before the work, not after it."""
+    if output is not None:
+        if output.is_dir():
+            usage_error(f"--output {output} is a folder; name a file in it")
+        if file := next((each for each in output.parents if each.is_file()), None):
+            usage_error(f"--output {output}: {file} is a file, not a folder; name another")
+    return output
+
+
 RunFolder = Annotated[
     Path | None, typer.Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
 ]
@@ -50,7 +60,16 @@ Input = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File for the result; whole or not written. Default: standard output."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="File for the result; whole or not written. Default: standard output.",
+        callback=_writable,
+    ),
+]
+OutputToo = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Also write the translations here, one a line.", callback=_writable),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seq2seq import recipe
+    from seq2seq.data.lines import EncodingErrors
     from seq2seq.data.tokenizers import Tokenizer
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 _FIXED = ("byte", "tiktoken")  # kinds that learn nothing from text
 _LEAST = 5  # tokens: the special ones and one more
+_MOST = 1_000_000  # as in a recipe
 _COLOURS = ("black on #f7c6c7", "black on #c9e4b4", "black on #bcdcf4", "black on #f6e3a1", "black on #dcc9f0")
 _BAR = "\u2502"
 
@@ -93,8 +95,10 @@ def show(
         list[Path] | None, typer.Option("--file", metavar="FILE", help="With --kind: text to learn from; repeatable.")
     ] = None,
     vocabulary: Annotated[
-        int | None, typer.Option("--vocabulary", min=_LEAST, help="With --kind: codebook size. Default: 1000.")
+        int | None,
+        typer.Option("--vocabulary", min=_LEAST, max=_MOST, help="With --kind: codebook size. Default: 1000."),
     ] = None,
+    encoding: options.Encoding = "strict",
     debug: options.Debug = False,
 ) -> None:
     """Show how a tokenizer cuts a text: its pieces in colours (with bars where there are none), their ids, how many.
@@ -107,7 +111,8 @@ def show(
         options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
     if kind is not None and run is not None:
         options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
-    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000)
+    errors = options.encoding_errors(encoding)
+    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, errors)
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -120,8 +125,10 @@ def _sizes(vocabulary: str) -> list[int]:
         sizes = sorted({int(size) for size in vocabulary.split(",")})
     except ValueError:
         sizes = []
-    if not sizes or sizes[0] < _LEAST:
-        options.usage_error(f"--vocabulary {vocabulary}: give whole numbers from {_LEAST} on, with commas: 1000,4000")
+    if not sizes or sizes[0] < _LEAST or sizes[-1] > _MOST:
+        options.usage_error(
+            f"--vocabulary {vocabulary}: give whole numbers from {_LEAST} to {_MOST:,}, with commas: 1000,4000"
+        )
     return sizes
 
 
@@ -175,14 +182,14 @@ def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
     return [(f"{name}, {language}", tokenizers.read(folder.path, f"tokenizer.{side}")) for side, language in sides]
 
 
-def _trained(kind: str, files: Sequence[Path], vocabulary: int) -> list[tuple[str, Tokenizer]]:
+def _trained(kind: str, files: Sequence[Path], vocabulary: int, errors: EncodingErrors) -> list[tuple[str, Tokenizer]]:
     (settings,) = _wanted("--kind", kind, [vocabulary])
     if not files and settings.kind not in _FIXED:
         options.usage_error(f"--kind {kind} learns from text: name it with --file")
     from seq2seq.data import tokenizers
     from seq2seq.data.lines import read_lines
 
-    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file))))]
+    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, errors))))]
 
 
 def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:

@@ -199,9 +199,11 @@ def _find(
     wanted: Recipe, find: Callable[[Data], Corpus | TextCorpus | None], fallback: bool, quiet: bool
 ) -> tuple[Recipe, Corpus | TextCorpus]:
     from seq2seq.errors import DataError
+    from seq2seq.sizes import must_fit_machine
 
     corpus = find(wanted.data)
     if corpus is not None:
+        must_fit_machine(wanted)
         return wanted, corpus
     missing = f"corpus {wanted.data.corpus} is not under $SEQX_DATA"
     remedy = "give --data" if wanted.data.form == "text" else "give --source-file and --target-file"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options, processes
-from cli.lines import windows
+from cli.lines import standard_input, windows
 
 if TYPE_CHECKING:
     from seq2seq.decoding.translate import Translation
@@ -33,13 +34,16 @@ def translate(
     input: options.Input = None,
     output: options.Output = None,
     beam_size: Annotated[
-        int | None, typer.Option("--beam-size", min=1, help="Hypotheses kept; 1 = greedy. Default: the recipe's.")
+        int | None,
+        typer.Option("--beam-size", min=1, max=1000, help="Hypotheses kept; 1 = greedy. Default: the recipe's."),
     ] = None,
     length_penalty: Annotated[
         float | None,
         typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's."),
     ] = None,
-    n_best: Annotated[int, typer.Option("--n-best", min=1, help="Translations of each line, best first.")] = 1,
+    n_best: Annotated[
+        int, typer.Option("--n-best", min=1, max=1000, help="Translations of each line, best first.")
+    ] = 1,
     sample: Annotated[
         bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")
     ] = False,
@@ -52,7 +56,9 @@ def translate(
     top_p: Annotated[
         float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="With --sample: same seed, same output.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**63 - 1, help="With --sample: same seed, same output.")
+    ] = 1,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
     engine: options.Engine = "auto",
@@ -69,7 +75,7 @@ def translate(
     """
     if text and input:
         options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")
-    if temperature <= 0 or not 0 < top_p <= 1:
+    if not 0 < temperature < math.inf or not 0 < top_p <= 1:
         options.usage_error(f"--temperature {temperature} and --top-p {top_p}: use above 0, and above 0 up to 1")
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
@@ -103,9 +109,13 @@ def translate(
     if lines is None:
         _converse(served, folder.path)
         return
-    with processes.sharing(served.translator) as translator, _target(output) as file:
+    with (
+        processes.sharing(served.translator) as translator,
+        _target(output) as file,
+        closing(translator.stream_windows(lines)) as translated,
+    ):
         start = time.perf_counter()
-        for done in translator.stream_windows(lines):
+        for done in translated:
             end = time.perf_counter()
             for translation in done:
                 file.write(
@@ -133,10 +143,8 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
     if input is not None:
-        if not input.is_file():
-            from seq2seq.errors import DataError
-
-            raise DataError(f"--input {input}: " + ("a folder; name a file" if input.is_dir() else "no such file"))
+        if input.is_dir() or not input.exists():
+            next(read_lines(input), None)  # says so now, before a model is loaded
         if processes.several():
             # Every process must see the same windows, whenever it reads them.
             rest = read_lines(input, errors)
@@ -144,7 +152,7 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
         return windows(read_lines(input, errors), _WINDOW)
     if sys.stdin is None or sys.stdin.isatty():
         return None
-    return windows(decode_lines(sys.stdin.buffer, "standard input", errors), _WINDOW)
+    return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW)
 
 
 def _written(translation: Translation, seconds: float, as_json: bool) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import recipe
+from seq2seq import recipe, sizes
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batches, Layout
 from seq2seq.data.corpora import Corpus
@@ -94,7 +94,8 @@ def windows(wanted: recipe.Recipe, stream: TokenStream) -> Windows:
 
 
 def model(wanted: recipe.Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
-    """The model, its weights drawn from torch's generator."""
+    """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
+    sizes.must_fit_machine(wanted, target_vocabulary)
     if wanted.model.architecture == "decoder-only":
         return Gpt(wanted.model, target_vocabulary)
     return Transformer(wanted.model, source_vocabulary, target_vocabulary)
@@ -124,7 +125,9 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
                 f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
                 "different runs"
             )
-    made = model(run.recipe(), both.source.size, both.target.size)
+    wanted = run.recipe()
+    sizes.must_fit_file(wanted.model, both.target.size, run.weights)
+    made = model(wanted, both.source.size, both.target.size)
     load_weights(made, weights, run.weights)
     return made.to(device)
 

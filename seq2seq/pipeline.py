@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
@@ -22,23 +22,28 @@ def in_order(
     end: Callable[[Begun], Done],
     *,
     workers: int,
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """`end(begin(window, pool))` of each window, in order, as soon as it is there.
 
     `begin` runs in a thread of its own, which also reads the windows, and hands work to the pool of `workers` threads;
     `end` runs where the caller is. A caller that takes nothing stops the reading. What is raised on the way reaches the
-    caller in its turn, after the windows before it.
+    caller in its turn, after the windows before it. Closed, it returns when no thread computes any more; one may still
+    wait for a window.
     """
     begun: SimpleQueue[Begun | _End] = SimpleQueue()
     slots = threading.Semaphore(_AHEAD)
     left = threading.Event()
+    beginning = threading.Lock()
     pool = ThreadPoolExecutor(workers)
 
     def read() -> None:
         try:
             iterator = iter(windows)
             while slots.acquire() and not left.is_set():
-                begun.put(begin(next(iterator), pool))
+                window = next(iterator)
+                with beginning:
+                    if not left.is_set():
+                        begun.put(begin(window, pool))
         except StopIteration:
             begun.put(_End())
         except BaseException as error:
@@ -54,7 +59,9 @@ def in_order(
     finally:
         left.set()
         slots.release()
-        pool.shutdown(cancel_futures=True)
+        # A thread at work in a C++ library when Python ends would take the process down with it.
+        with beginning:
+            pool.shutdown(cancel_futures=True)
 
 
 class _End:

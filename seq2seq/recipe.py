@@ -7,19 +7,32 @@ Every default stands here, once. Numbers of the paper carry its section ("Attent
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from seq2seq.errors import RecipeError
 
 SECTIONS = ("data", "tokenizer", "model", "training", "decoding")
 
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Probability = Annotated[float, Field(ge=0, lt=1)]
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("write a number here, not true or false")
+    return value
+
+
+_Number = BeforeValidator(_number)
+Positive = Annotated[int, _Number, Field(gt=0, le=10**12)]
+Count = Annotated[int, _Number, Field(ge=0, le=10**12)]
+Size = Annotated[int, _Number, Field(gt=0, le=1_000_000)]  # of what takes memory in proportion
+Layers = Annotated[int, _Number, Field(gt=0, le=1000)]
+Probability = Annotated[float, _Number, Field(ge=0, lt=1)]
+# What names a folder or a file: no way out of where it is put.
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
 
 
 class _Section(BaseModel):
@@ -43,16 +56,16 @@ class Data(_Section):
     """Which text trains and judges the model."""
 
     form: Literal["pairs", "text"] = Field("pairs", description="sentence pairs, or running text for a language model")
-    source: str = Field("fr", description="source language code, the suffix of its files")
-    target: str = Field("en", description="target language code")
-    corpus: str = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` or `play`, bundled")
+    source: Name = Field("fr", description="source language code, the suffix of its files")
+    target: Name = Field("en", description="target language code")
+    corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` or `play`, bundled")
     hub: Hub | None = None
     bundled: Literal["phrasebook", "play"] | None = Field(
         None, description="what stands in where the corpus cannot be had"
     )
     mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
     mix_pairs: Count = Field(0, description="most pairs of each mixed text, hand-written ones first; 0 = all")
-    max_length: Positive = Field(128, description="longest side of a training pair, in tokens")
+    max_length: Size = Field(128, description="longest side of a training pair, in tokens")
     max_ratio: float = Field(4.0, gt=1, description="longest side over shortest, in tokens (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: drawn at random offsets, or each token once an epoch"
@@ -67,7 +80,7 @@ class Tokenizer(_Section):
         "bpe", description="bpe, unigram: SentencePiece; byte-bpe: trained here, run by tiktoken; tiktoken: `encoding`"
     )
     encoding: str = Field("gpt2", description="with kind = tiktoken: which of its encodings, downloaded on first use")
-    vocabulary_size: Positive = 8000
+    vocabulary_size: Size = 8000
     joint: bool = Field(True, description="one vocabulary for both languages")
     byte_fallback: bool = Field(True, description="write characters out of the vocabulary as bytes: nothing is unknown")
     sampling: Probability = Field(0.0, description="BPE-dropout probability, or unigram sampling's alpha; 0 = off")
@@ -78,11 +91,11 @@ class Model(_Section):
     """The network; the defaults are the paper's base model (table 3)."""
 
     architecture: Literal["encoder-decoder", "decoder-only"] = "encoder-decoder"
-    d_model: Positive = 512
-    d_ff: Positive = 2048
-    n_heads: Positive = 8
-    encoder_layers: Positive = Field(6, description="of an encoder-decoder")
-    decoder_layers: Positive = 6
+    d_model: Size = 512
+    d_ff: Size = 2048
+    n_heads: Size = 8
+    encoder_layers: Layers = Field(6, description="of an encoder-decoder")
+    decoder_layers: Layers = 6
     dropout: Probability = 0.1
     norm: Literal["post", "pre"] = Field("post", description="after each residual sum (section 3.1), or before")
     normalization: Literal["layer", "rms"] = "layer"
@@ -96,7 +109,7 @@ class Model(_Section):
     )
     tie: Literal["all", "target", "none"] = Field("all", description="which embedding matrices are one (section 3.4)")
     scale_embedding: bool = Field(True, description="embeddings drawn at 1/sqrt(d_model), times sqrt(d_model)")
-    max_length: Positive = Field(256, description="longest sequence, in tokens; the context of a decoder-only model")
+    max_length: Size = Field(256, description="longest sequence, in tokens; the context of a decoder-only model")
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Model:
@@ -104,6 +117,12 @@ class Model(_Section):
             raise ValueError(f"n_heads = {self.n_heads} does not divide d_model = {self.d_model}")
         if self.d_model % 2:
             raise ValueError(f"d_model = {self.d_model} is odd: sinusoidal positions come in pairs")
+        width = self.d_model // self.n_heads
+        if self.positions == "rotary" and width % 2:
+            raise ValueError(
+                f"heads of d_model / n_heads = {width} are odd: rotary positions turn pairs; change n_heads = "
+                f"{self.n_heads}"
+            )
         return self
 
 
@@ -139,7 +158,7 @@ class Training(_Section):
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = Field(False, description="layers compiled by torch before training; for long ones on CUDA")
-    seed: Count = 1
+    seed: Annotated[int, _Number, Field(ge=0, lt=2**63)] = 1
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
     validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")
     patience: Count = Field(0, description="validations without improvement before stopping; 0 = never")
@@ -153,16 +172,18 @@ class Training(_Section):
 class Decoding(_Section):
     """How translations are searched for (section 6.1)."""
 
-    beam_size: Positive = 4
+    beam_size: Annotated[int, _Number, Field(gt=0, le=1000)] = 4
     length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = none")
-    max_extra: Positive = Field(50, description="longest output = source length + this, in tokens")
+    max_extra: Annotated[int, _Number, Field(gt=0, le=10_000)] = Field(
+        50, description="longest output = source length + this, in tokens"
+    )
     batch_tokens: Positive = 4096
 
 
 class Recipe(_Section):
     """One experiment, whole."""
 
-    name: str = "unnamed"
+    name: Name = "unnamed"
     summary: str = ""
     needs: str = Field("", description="data, minutes and memory, for `seqx recipes`")
     scored: str = Field("", description="what it reached when measured, for `seqx recipes`")
@@ -267,16 +288,24 @@ def validated(values: dict[str, Any], origin: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise RecipeError(f"{origin}: " + "; ".join(_explain(item) for item in error.errors()[:3])) from error
+        wrong = error.errors()
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise RecipeError(f"{origin}: " + "; ".join(map(_explain, wrong[:_SHOWN])) + more) from error
+
+
+_SHOWN = 2  # of the values that are wrong
 
 
 def _explain(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         known = _fields(item["loc"][:-1])
-        return f"unknown key {where}{near(str(item['loc'][-1]), known)}; known here: {', '.join(known)}"
+        meant = near(str(item["loc"][-1]), known)
+        return f"unknown key {where:.80}{meant}; known here: {', '.join(known)}"
     message = item["msg"].removeprefix("Value error, ")
-    shown = "" if item["type"] in ("value_error", "missing") else f" (got {item['input']!r})"
+    if item["type"] == "string_pattern_mismatch":
+        message = "a name is needed, without slashes, and not beginning with a dot"
+    shown = "" if item["type"] in ("value_error", "missing") else f" (got {reprlib.repr(item['input'])})"
     return f"{where}: {message}{shown}" if where else message
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from seq2seq.errors import RecipeError
+from seq2seq.reading import parse_toml, read_toml
 from seq2seq.recipe import SECTIONS, Recipe, near, validated
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
@@ -49,8 +49,8 @@ def path_of(name_or_path: str) -> Path:
 def parse(text: str, origin: str) -> Recipe:
     """Validate a recipe given as TOML text; `origin` is named in errors."""
     try:
-        return validated(tomllib.loads(text), origin)
-    except tomllib.TOMLDecodeError as error:
+        return validated(parse_toml(text), origin)
+    except ValueError as error:
         raise RecipeError(f"{origin} is not valid TOML: {error}") from error
 
 
@@ -67,12 +67,18 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError as error:
         raise RecipeError(f"no recipe file {path}; `seqx recipes` lists those that ship with seqx") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read recipe file {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except IsADirectoryError as error:
+        raise RecipeError(f"cannot read recipe file {path}: it is a folder; name a TOML file") from error
+    except OSError as error:
+        raise RecipeError(f"cannot read recipe file {path}: {error.strerror}; check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            f"cannot read recipe file {path}: byte {error.start:,} is not UTF-8; save it as UTF-8 text"
+        ) from error
+    except ValueError as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from error
 
 
@@ -97,8 +103,8 @@ def _override(values: dict[str, Any], text: str) -> None:
 def _typed(section: str, inner: list[str], value: str) -> Any:
     """A value as TOML reads it; where the schema wants text, text needs no quotes even if it looks like a number."""
     try:
-        parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed: Any = parse_toml(f"value = {value}")["value"]
+    except ValueError:
         return value
     kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
     field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None

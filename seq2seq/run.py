@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,11 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import RunError
 from seq2seq.files import LockedError, lock, write_bytes, write_json
+from seq2seq.reading import read_json, read_small, read_toml
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
-_FORMS = {"translate": "pairs", "score": "pairs", "generate": "text"}  # what a model must have learnt from
+_OBJECTS = ("corpora", "ctranslate2", "finished", "pairs", "scores", "text", "versions", "weights")  # of run.json
+_LOST = "restore the file from a copy, or train the run anew"
+_FORMS = {
+    "translate": "pairs",
+    "score": "pairs",
+    "compare": "pairs",
+    "generate": "text",
+}  # what a model must have learnt from
 
 
 def root() -> Path:
@@ -63,15 +69,15 @@ class Run:
 
         path = self.path / "recipe.toml"
         try:
-            return recipe_files.parse(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
+            return recipe_files.parse(read_small(path).decode("utf-8"), str(path))
+        except (OSError, ValueError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
 
     @property
     def form(self) -> str:
         """What the model learnt from, `data.form`: pairs or text. Raises RunError where there is no recipe."""
         try:
-            return str(tomllib.loads((self.path / "recipe.toml").read_text(encoding="utf-8"))["data"]["form"])
+            return str(read_toml(self.path / "recipe.toml")["data"]["form"])
         except (OSError, ValueError, KeyError, TypeError):
             return self.recipe().data.form  # by its default, or by its error
 
@@ -81,11 +87,14 @@ class Run:
         if not path.is_file():
             return {}
         try:
-            values = json.loads(path.read_bytes())
+            values = read_json(path)
         except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+            raise RunError(f"{path} is damaged: {error}; {_LOST}") from error
         if not isinstance(values, dict):
-            raise RunError(f"{path} is damaged: a JSON object is needed")
+            raise RunError(f"{path} is damaged: a JSON object is needed; {_LOST}")
+        for key in _OBJECTS:
+            if not isinstance(values.get(key, {}), dict):
+                raise RunError(f"{path} is damaged: {key!r} is no JSON object; {_LOST}")
         return values
 
     def note(self, **values: Any) -> None:
@@ -114,7 +123,8 @@ class Run:
             yield
 
     def claim(self, wanted: Recipe) -> None:
-        """Make the folder this recipe's. Raises RunError where it is another's, with the difference."""
+        """Make the folder this recipe's. Raises RunError where it is another's, with the difference; one in which
+        nothing but a recipe stands is nobody's yet."""
         self._refuse_what_is_no_run()
         if not (self.path / "recipe.toml").exists():
             try:
@@ -125,7 +135,9 @@ class Run:
         from seq2seq import recipe_files
 
         different = recipe_files.differences(self.recipe(), wanted)
-        if different:
+        if different and not any(each.name[0] != "." and each.name != "recipe.toml" for each in self.path.iterdir()):
+            write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
+        elif different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
 
@@ -138,10 +150,23 @@ class Run:
                 left.unlink()
 
     def _refuse_what_is_no_run(self) -> None:
+        refuse_links_out(self.path)
         if (self.path / "recipe.toml").exists() or not self.path.is_dir():
             return
         if any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
+
+
+def refuse_links_out(folder: Path) -> None:
+    """Raise RunError where a link in a run folder leads out of it: training and judging write there, and delete."""
+    root = folder.resolve()
+    for here, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            inner = Path(here) / name
+            if inner.is_symlink() and not inner.resolve().is_relative_to(root):
+                raise RunError(
+                    f"{inner} is a link that leads out of the run folder; put a copy of what it names in its place"
+                )
 
 
 def open_run(path: Path | None, kind: str = "translate") -> Run:
@@ -156,6 +181,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
         run = Run(path)
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
+        refuse_links_out(path)
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")

@@ -40,7 +40,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is missing or damaged: {error}") from error
+        raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train anew") from error
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-_WORDS = {"un": "one", "deux": "two", "trois": "three", "quatre": "four", "chat": "cat", "chien": "dog", "rouge": "red"}
+WORDS = {"un": "one", "deux": "two", "trois": "three", "quatre": "four", "chat": "cat", "chien": "dog", "rouge": "red"}
 
 RECIPE = """
 summary = "tiny"
@@ -42,8 +42,8 @@ def pairs(count: int, seed: int) -> list[tuple[str, str]]:
     draw = random.Random(seed)
     found: dict[str, str] = {}
     while len(found) < count:
-        words = draw.choices(list(_WORDS), k=draw.randint(2, 7))
-        found[" ".join(words)] = " ".join(_WORDS[word] for word in words)
+        words = draw.choices(list(WORDS), k=draw.randint(2, 7))
+        found[" ".join(words)] = " ".join(WORDS[word] for word in words)
     return list(found.items())
 
 
@@ -105,7 +105,7 @@ precision = "float32"
 def verse(lines: int, seed: int) -> str:
     """Lines of a few words each."""
     draw = random.Random(seed)
-    return "".join(" ".join(draw.choices(list(_WORDS.values()), k=draw.randint(2, 7))) + ".\n" for _ in range(lines))
+    return "".join(" ".join(draw.choices(list(WORDS.values()), k=draw.randint(2, 7))) + ".\n" for _ in range(lines))
 
 
 def text_arguments(folder: Path) -> list[str]:

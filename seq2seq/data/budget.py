@@ -13,8 +13,8 @@ def cut(longest: NDArray[Any], batch_tokens: int) -> list[tuple[int, int]]:
     bounds = []
     start = 0
     while start < len(longest):
-        most = max(1, batch_tokens // (int(longest[start]) + 1))
-        sizes = np.arange(1, most + 1)[: len(longest) - start] * (longest[start : start + most].astype(np.int64) + 1)
+        most = min(max(1, batch_tokens // (int(longest[start]) + 1)), len(longest) - start)
+        sizes = np.arange(1, most + 1) * (longest[start : start + most].astype(np.int64) + 1)
         end = start + max(1, int(np.searchsorted(sizes, batch_tokens, side="right")))
         bounds.append((start, end))
         start = end

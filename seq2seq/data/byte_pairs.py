@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import regex  # type: ignore[import-untyped]
 import tiktoken
 
 from seq2seq.data.tokenizers import SPECIAL, encodable
@@ -28,6 +29,7 @@ _LONGEST_ENCODED = 100_000
 _LONGEST_LEARNT = 1000
 # Text to learn from, in memory; of more, a sample: more changes the vocabulary little.
 _LEARNT_BYTES = 400_000_000
+_PATIENCE = 5.0  # seconds
 _LEAST_SEEN = 2  # a token that training sees once cannot be learnt by the model either
 
 _PROBE = "Été  2024: l'eau\r\n\n\t e\u0301 \u65e5\u672c \U0001f600\u200d\0!?\u2028 x  "
@@ -60,6 +62,8 @@ class BytePairs:
         self._runner = tiktoken.Encoding(
             encoding or "byte-bpe", pat_str=pattern, mergeable_ranks=ids, special_tokens={}
         )
+        if _matches_nothing(pattern):
+            raise ValueError("its pattern loses text")
         if self.decode(self.encode([_PROBE])) != [_PROBE]:
             raise ValueError("its pattern loses text")
 
@@ -105,6 +109,14 @@ class BytePairs:
             "ranks": [base64.b64encode(piece).decode() for piece in self._pieces],
         }
         return "json", json.dumps(values).encode()
+
+
+def _matches_nothing(pattern: str) -> bool:
+    """Whether a pattern finds words without a character, or takes for ever: tiktoken, given one, ends the program."""
+    try:
+        return not all(found[0] for found in regex.finditer(pattern, _PROBE, timeout=_PATIENCE))
+    except (regex.error, TimeoutError) as error:
+        raise ValueError(f"its pattern cannot be used: {error}") from error
 
 
 def restore(values: dict[str, Any]) -> BytePairs:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import heapq
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -203,6 +204,9 @@ def _from_files(data: recipe.Data, given: dict[SplitName, Given], errors: Encodi
             f"files were given for {' and '.join(texts)}, none to train on: "
             "give --source-file and --target-file, or --data"
         )
+    for split in SPLITS[1:]:
+        if split in texts:
+            deque(texts[split].read(), maxlen=0)  # what cannot be read is said now, not after hours of training
     missing = [split for split in SPLITS if split not in texts]
     return {**texts, **carve(texts["train"], missing)} if missing else texts
 

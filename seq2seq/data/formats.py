@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from seq2seq import recipe
 from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
 from seq2seq.errors import DataError
 from seq2seq.files import sha256
+from seq2seq.reading import parse_json
 
 Pair = tuple[str, str]
 Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
@@ -75,8 +75,8 @@ def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[R
     for number, line in enumerate(read_lines(path, errors), start=1):
         place = f"{path}, line {number}"
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             raise DataError(f"{place}: not JSON ({error}); each line is one JSON object") from error
         if not isinstance(row, dict):
             raise DataError(f"{place}: {line[:40]!r} is not a JSON object; each line is one")

@@ -18,6 +18,7 @@ from seq2seq.errors import DataError
 Split = Literal["train", "dev", "test"]
 Found = TypeVar("Found")
 
+_PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
 _PATIENCE = 5  # seconds until the Hub counts as out of reach
 _ROWS = 256  # read at a time: few enough where each is a whole book
 
@@ -49,7 +50,12 @@ def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]
     name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
     origin = f"hub {hub.path} {name}"
     try:
-        table = datasets.load_dataset(hub.path, hub.config, split=name)
+        builder = datasets.load_dataset_builder(hub.path, hub.config)
+        # Of the formats that the library reads, the one in which nothing but text can hide.
+        if type(builder).__module__ not in _PARQUET:
+            raise DataError(f"{hub.path} is not kept as parquet")
+        builder.download_and_prepare()
+        table = builder.as_dataset(split=name)
     except Exception as error:  # the library raises many unrelated types for "cannot be had"
         raise DataError(
             f"{hub.path} ({name}) cannot be had from the Hugging Face Hub ({type(error).__name__}: {error}); "

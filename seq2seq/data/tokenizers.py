@@ -17,6 +17,7 @@ import sentencepiece
 
 from seq2seq.errors import DataError, RunError
 from seq2seq.files import write_bytes
+from seq2seq.reading import read_json, read_small
 
 if TYPE_CHECKING:
     from seq2seq import recipe
@@ -222,12 +223,12 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
     path = folder / f"{stem}.model"
     if path.is_file():
         try:
-            return SentencePiece(path.read_bytes())
+            return SentencePiece(read_small(path))
         except (RuntimeError, ValueError) as error:
             raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
     path = folder / f"{stem}.json"
     try:
-        values: dict[str, Any] = json.loads(path.read_bytes())
+        values: dict[str, Any] = read_json(path)
         if values["kind"] == "byte":
             return Bytes()
         if values["kind"] == "character":
@@ -240,7 +241,7 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
     except FileNotFoundError as error:
         raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
+        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
 
 
 def read_both(folder: Path, *, joint: bool) -> Tokenizers:

@@ -3,13 +3,13 @@ generating, takes of the run's recipe. Neither torch nor the recipe is read for 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, write_json
+from seq2seq.reading import read_json
 
 FOLDER = "ctranslate2"  # in the run folder
 PRECISIONS = ("float32", "int8")
@@ -17,6 +17,9 @@ PRECISIONS = ("float32", "int8")
 _FORMAT = 1
 _RECORD = "copy.json"
 _WEIGHTS = "model.safetensors"
+_KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+# As in a recipe, which is not read here.
+_MOST = {"beam_size": 1000, "max_extra": 10_000, "longest": 10**6, "positions": 10**7, "batch_tokens": 10**12}
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,41 @@ def read(run: Path) -> Copy | None:
     """
     folder = run / FOLDER
     try:
-        values = json.loads((folder / _RECORD).read_bytes())
+        values = read_json(folder / _RECORD)
         if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
             return None
-        return Copy(folder, Settings(**values["settings"]), values["precision"])
+        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
             f"{folder / _RECORD} is damaged ({error!r}); `seqx export --run {run}` makes the copy anew"
         ) from error
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """Settings whose values are of their types, and no search is longer or wider than a recipe's may be."""
+    made = Settings(**values)
+    for field in fields(made):
+        value = getattr(made, field.name)
+        if type(value) not in _KINDS.get(field.type, (type(value),)):
+            raise ValueError(f"{field.name} = {value!r:.40}")
+    if not all(type(token) is int for token in made.unlisted or ()):
+        raise ValueError(f"unlisted = {made.unlisted!r:.40}")
+    for name, most in _MOST.items():
+        if not 0 < getattr(made, name) <= most:
+            raise ValueError(f"{name} = {getattr(made, name)!r:.40}")
+    if not (made.source + made.target).isprintable():
+        raise ValueError(f"languages {made.source!r:.40} and {made.target!r:.40}")
+    if not 0 <= made.length_penalty <= 10:
+        raise ValueError(f"length_penalty = {made.length_penalty}")
+    return made
+
+
+def _precision(value: str) -> str:
+    if value not in PRECISIONS:
+        raise ValueError(f"precision = {value!r:.40}")
+    return value
 
 
 def _is_of(origin: dict[str, Any], run: Path) -> bool:

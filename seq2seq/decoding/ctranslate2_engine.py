@@ -7,8 +7,8 @@ them by their log-probability over a power of their length. So it is asked for m
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import floor
 from pathlib import Path
@@ -18,6 +18,7 @@ import ctranslate2
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.ctranslate2_copy import Copy
+from seq2seq.decoding.ctranslate2_file import check, read_words
 from seq2seq.decoding.engine import Engine, Hypothesis, Options, hypothesis, penalty
 from seq2seq.errors import DeviceError, RunError
 
@@ -41,7 +42,7 @@ class Vocabulary:
     """Token numbers to CTranslate2's strings, and back."""
 
     def __init__(self, path: Path) -> None:
-        self._words: list[str] = json.loads(path.read_bytes())
+        self._words = read_words(path)
         self._numbers = {word: number for number, word in enumerate(self._words)}
 
     def __len__(self) -> int:
@@ -71,24 +72,26 @@ class CTranslate2Engine:
 
     def _translate(self, sources: Sequence[Tokens], options: Options, *, shortlist: bool) -> list[list[Hypothesis]]:
         limits = [min(len(source) + options.max_extra, self._positions - 1) for source in sources]
-        found = self._translator.translate_batch(
-            [self._source.words(source) for source in sources],
-            max_input_length=0,
-            max_decoding_length=max(limits) + 1,
-            min_decoding_length=0,
-            use_vmap=shortlist,
-            **_search(options, self._target),
-        )
+        with _refusing():
+            found = self._translator.translate_batch(
+                [self._source.words(source) for source in sources],
+                max_input_length=0,
+                max_decoding_length=max(limits) + 1,
+                min_decoding_length=0,
+                use_vmap=shortlist,
+                **_search(options, self._target),
+            )
         outputs = [_outputs(each.hypotheses, each.scores, self._target) for each in found]
         return _ranked(self, sources, outputs, limits, options)
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
         """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
-        found = self._translator.score_batch(
-            [self._source.words(source) for source in sources],
-            [self._target.words(target) for target in targets],
-            max_input_length=0,
-        )
+        with _refusing():
+            found = self._translator.score_batch(
+                [self._source.words(source) for source in sources],
+                [self._target.words(target) for target in targets],
+                max_input_length=0,
+            )
         return [hypothesis(target, each.log_probs, alpha) for target, each in zip(targets, found)]
 
 
@@ -134,26 +137,28 @@ class CTranslate2DecoderOnlyEngine:
         outputs: list[list[_Output]] = [[] for _ in sources]
         for length in sorted({len(source) for source in sources}):
             places = [place for place, source in enumerate(sources) if len(source) == length]
-            found = self._generator.generate_batch(
-                [self._vocabulary.words([*sources[place], BOS]) for place in places],
-                include_prompt_in_result=False,
-                max_length=limits[places[0]] + 1,
-                min_length=0,
-                **_search(options, self._vocabulary),
-            )
+            with _refusing():
+                found = self._generator.generate_batch(
+                    [self._vocabulary.words([*sources[place], BOS]) for place in places],
+                    include_prompt_in_result=False,
+                    max_length=limits[places[0]] + 1,
+                    min_length=0,
+                    **_search(options, self._vocabulary),
+                )
             for place, each in zip(places, found):
                 outputs[place] = _outputs(each.sequences, each.scores, self._vocabulary)
         return _ranked(self, sources, outputs, limits, options)
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
         """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
-        found = self._generator.score_batch(
-            [
-                self._vocabulary.words([*source, BOS, *target, EOS])
-                for source, target in zip(sources, targets, strict=True)
-            ],
-            max_input_length=0,
-        )
+        with _refusing():
+            found = self._generator.score_batch(
+                [
+                    self._vocabulary.words([*source, BOS, *target, EOS])
+                    for source, target in zip(sources, targets, strict=True)
+                ],
+                max_input_length=0,
+            )
         return [hypothesis(target, each.log_probs[-len(target) - 1 :], alpha) for target, each in zip(targets, found)]
 
 
@@ -195,6 +200,8 @@ def opened(copy: Copy, precision: str, place: str, workers: int) -> Any:
     try:
         if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
             raise DeviceError(f"--precision {precision}: {place} has none in CTranslate2; use float32")
+        source, target = vocabularies(copy, precision)
+        check(copy.model(precision), {"encoder": len(source), "decoder": len(target)})
         return make(
             str(copy.model(precision)),
             device=kind,
@@ -203,7 +210,7 @@ def opened(copy: Copy, precision: str, place: str, workers: int) -> Any:
             inter_threads=workers,
             intra_threads=1,
         )
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, IndexError, OSError) as error:
         raise _damaged(copy, precision, error) from error
 
 
@@ -218,6 +225,18 @@ def vocabularies(copy: Copy, precision: str) -> tuple[Vocabulary, Vocabulary]:
         return Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
     except (ValueError, OSError) as error:
         raise _damaged(copy, precision, error) from error
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What CTranslate2 raises of a model that it opened and cannot compute, as an error for people."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise RunError(
+            f"CTranslate2 cannot compute the run's copy ({error}); make it anew with `seqx export`, or use "
+            "--engine torch"
+        ) from error
 
 
 def _damaged(copy: Copy, precision: str, error: Exception) -> RunError:

@@ -3,7 +3,7 @@ have all translations, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -38,7 +38,7 @@ class Translates(Protocol):
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines."""
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
+    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order."""
 
 
@@ -58,7 +58,7 @@ class Spread:
         for done in self.stream_windows(windows_of(lines, window)):
             yield from done
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
+    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order, as soon as those of its round are made."""
         own = self._translator.stream_windows(islice(windows, self._processes.rank, None, self._processes.size))
         while True:

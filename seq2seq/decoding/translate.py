@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
@@ -55,12 +56,18 @@ class _Begun(NamedTuple):
 class Translator:
     """An engine with the tokenizers that its model was trained on.
 
-    `workers`: batches that the engine is given at a time, from as many threads.
+    `workers`: batches that the engine is given at a time, from as many threads. Raises RunError for a beam wider than
+    the vocabulary.
     """
 
     def __init__(
         self, engine: Engine, tokenizers: Tokenizers, options: Options, max_length: int, *, workers: int = 1
     ) -> None:
+        if options.sampling is None and options.beam_size > tokenizers.target.size:
+            raise RunError(
+                f"a beam of {options.beam_size} is wider than the vocabulary of {tokenizers.target.size} tokens; use "
+                "fewer with --beam-size, --n-best or decoding.beam_size"
+            )
         self._engine = engine
         self._tokenizers = tokenizers
         self._options = options
@@ -70,14 +77,15 @@ class Translator:
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
         come early."""
-        for done in self.stream_windows(windows_of(lines, window)):
-            yield from done
+        with closing(self.stream_windows(windows_of(lines, window))) as windows:
+            for done in windows:
+                yield from done
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
+    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order, as soon as they are made.
 
         Another thread reads the windows and tokenises them while those before are translated: two windows at a time,
-        that of whoever takes the translations among them.
+        that of whoever takes the translations among them. Who leaves before the end closes it.
         """
         return in_order(windows, self._begin, self._end, workers=self._workers)
 

@@ -24,6 +24,7 @@ from seq2seq.decoding.spread import OneProcess, Processes
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.files import replacing
+from seq2seq.reading import parse_json
 from seq2seq.run import Run
 
 _LOGITS = 1 << 24  # at once
@@ -135,9 +136,15 @@ def read_set(run: Run) -> Documents:
     def read() -> Iterator[str]:
         for number, line in enumerate(read_lines(path), start=1):
             try:
-                yield json.loads(line)["text"]
+                text = parse_json(line)["text"]
+                if not isinstance(text, str):
+                    raise ValueError(f"{text!r:.40} is no text")
             except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{path}, line {number}: not a test document ({error})") from error
+                raise DataError(
+                    f"{path}, line {number}: not a test document ({error}); restore the file from a copy, or judge by "
+                    "--input"
+                ) from error
+            yield text
 
     return Documents(str(path), read, lambda: sha256(path))
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from seq2seq import recipe
 from seq2seq.data.encoded import fold
-from seq2seq.data.formats import Text
-from seq2seq.data.lines import read_lines
+from seq2seq.data.formats import Text, must_hold_text
+from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
 from seq2seq.decoding.engine import Options
 from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation.metrics import Score, by_length, score
 from seq2seq.files import write_bytes
+from seq2seq.reading import parse_json
 from seq2seq.run import Run
 
 
@@ -107,25 +108,29 @@ def read_set(run: Run) -> list[Sentence]:
     found = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
-            row = json.loads(line)
-            found.append(Sentence(row["source"], tuple(row["references"])))
+            row = parse_json(line)
+            sentence = Sentence(row["source"], tuple(row["references"]))
+            if not sentence.references or not all(isinstance(side, str) for side in _sides(sentence)):
+                raise ValueError("a source and one reference or more are needed, as text")
+            found.append(sentence)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}, line {number}: not a test sentence ({error})") from error
+            raise DataError(
+                f"{path}, line {number}: not a test sentence ({error}); restore the file from a copy, or judge by "
+                "--source-file and --target-file"
+            ) from error
     return found
 
 
-def read_files(source: Path, references: Sequence[Path]) -> list[Sentence]:
+def _sides(sentence: Sentence) -> tuple[str, ...]:
+    return (sentence.source, *sentence.references)
+
+
+def read_files(source: Path, references: Sequence[Path], errors: EncodingErrors = "strict") -> list[Sentence]:
     """A test set from files: one of sources, one or more of references. Raises DataError where their lengths differ."""
-    sources = list(read_lines(source))
-    columns = []
-    for path in references:
-        lines = list(read_lines(path))
-        if len(lines) != len(sources):
-            raise DataError(
-                f"{source} has {len(sources):,} lines, {path} has {len(lines):,}: they must match line for line"
-            )
-        columns.append(lines)
-    return [Sentence(line, tuple(each)) for line, *each in zip(sources, *columns)]
+    for path in (source, *references):
+        must_hold_text(path)
+    columns = [list(read_pairs(source, path, errors)) for path in references]
+    return [Sentence(pairs[0][0], tuple(reference for _, reference in pairs)) for pairs in zip(*columns)]
 
 
 def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:

@@ -34,6 +34,24 @@ class Score:
         return asdict(self)
 
 
+class _Plain:
+    """A metric whose scores are all of one type: where a resample has blank sides alone, sacreBLEU's are not, and it
+    cannot average them."""
+
+    def _compute_score_from_stats(self, stats: list[float]) -> Any:
+        found = super()._compute_score_from_stats(stats)  # type: ignore[misc]
+        found.score = float(found.score)
+        return found
+
+
+class _Chrf(_Plain, CHRF):  # type: ignore[misc]
+    pass
+
+
+class _Ter(_Plain, TER):
+    pass
+
+
 def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     """Corpus BLEU (13a, cased), one reference: the quick figure of a validation."""
     return float(BLEU().corpus_score(list(hypotheses), [list(references)]).score)
@@ -50,7 +68,7 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> lis
         raise DataError("nothing to judge: there are no translations")
     streams = reference_streams(references)
     found = []
-    for metric in (BLEU(), CHRF(), TER()):
+    for metric in (BLEU(), _Chrf(), _Ter()):
         result = metric.corpus_score(list(hypotheses), streams, n_bootstrap=SAMPLES)
         mean, half = float(result._mean), float(result._ci)
         found.append(Score(result.name, float(result.score), mean - half, mean + half, str(metric.get_signature())))

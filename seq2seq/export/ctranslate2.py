@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from math import inf
@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 
 from seq2seq import build
-from seq2seq.data.tokenizers import SPECIAL, Tokenizer
+from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_copy import PRECISIONS, Copy, Settings
 from seq2seq.decoding.ctranslate2_engine import load
@@ -26,7 +26,7 @@ from seq2seq.export.specification import inexpressible, specification
 from seq2seq.files import sync_folder, sync_tree
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.weights import read_weights
+from seq2seq.weights import weights_of
 
 CHECKED = 200  # sentences
 _BATCH = 64
@@ -89,13 +89,15 @@ def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
     `check` raises.
     """
     wanted = run.recipe()
+    both = build.read_tokenizers(wanted, run.path)
+    weights = weights_of(build.trained_model(run, both, torch.device("cpu")))
     try:
         if reason := inexpressible(wanted.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", suffix=".partial", dir=run.path) as scratch:
             folder = Path(scratch) / copies.FOLDER
-            copy = Copy(folder, _write(folder, run, wanted), "float32")
+            copy = Copy(folder, _write(folder, run, wanted, weights, both), "float32")
             made = check(copy)
             kept = copy.settings
             if not made.shortlist:
@@ -145,11 +147,10 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _write(folder: Path, run: Run, wanted: Recipe) -> Settings:
+def _write(folder: Path, run: Run, wanted: Recipe, tensors: Mapping[str, torch.Tensor], both: Tokenizers) -> Settings:
     """Write the models, and the shortlist where the run has one that can be used; what translating with them takes."""
-    both = build.read_tokenizers(wanted, run.path)
     found = settings(run)
-    weights = {name: tensor.float().numpy() for name, tensor in read_weights(run.weights).items()}
+    weights = {name: tensor.float().numpy() for name, tensor in tensors.items()}
     words = vocabulary(both.source), vocabulary(both.target)
     for precision in PRECISIONS:
         place = folder / precision

@@ -7,7 +7,6 @@ other does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.errors import RunError
 from seq2seq.files import write_json
+from seq2seq.reading import read_json
 
 FILE = "shortlist.json"  # in the run folder
 OF_CTRANSLATE2 = "vmap.txt"  # in a model's folder
@@ -83,7 +83,7 @@ def read(run: Path) -> Shortlist | None:
     """The shortlist of a run folder, None where it has none. Raises RunError where it is damaged."""
     path = run / FILE
     try:
-        values = json.loads(path.read_bytes())
+        values = read_json(path)
         return Shortlist(values["always"], {int(token): targets for token, targets in values["candidates"].items()})
     except FileNotFoundError:
         return None

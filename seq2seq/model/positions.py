@@ -17,6 +17,10 @@ def sinusoids(length: int, d_model: int) -> Tensor:
     )
 
 
+# Positions of the tables that are made at once; longer sequences are seldom, and the tables grow.
+_FORESEEN = 8192
+
+
 class Sinusoidal(nn.Module):
     """Adds the sinusoids of section 3.5; the table grows where a sequence is longer than foreseen."""
 
@@ -24,7 +28,7 @@ class Sinusoidal(nn.Module):
 
     def __init__(self, d_model: int, length: int) -> None:
         super().__init__()
-        self.register_buffer("table", sinusoids(length, d_model), persistent=False)
+        self.register_buffer("table", sinusoids(min(length, _FORESEEN), d_model), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, C) whose first position is `start` -> x + table, (B, T, C)."""
@@ -66,7 +70,7 @@ class Rotary(nn.Module):
 
     def __init__(self, width: int, length: int) -> None:
         super().__init__()
-        self.register_buffer("table", _turns(length, width), persistent=False)
+        self.register_buffer("table", _turns(min(length, _FORESEEN), width), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, ..., D) whose first position is `start` -> the same shape."""

@@ -1,0 +1,128 @@
+"""What a CTranslate2 model folder claims of itself, read before CTranslate2, which is C++, takes its word for it."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+from typing import IO, Any
+
+from seq2seq.reading import read_json
+
+_BINARY = 6  # the version of the format that is known here
+_ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type: float32, int8, int16, int32, float16, bfloat16
+_INT16 = 2
+_LONGEST_NAME = 1000
+_MOST_DIMENSIONS = 4
+
+
+# The shape of each array by what its name ends with; V tokens, C the width, F of the feed-forward, D of a head, P
+# positions. CTranslate2 reads past the end of one that is shorter.
+_SHAPES = (
+    (r"embeddings(_0)?/weight|projection/weight", "VC"),
+    (r"position_encodings/encodings", "PC"),
+    (r"layer_norm/(gamma|beta)", "C"),
+    (r"[qk]_norm/gamma", "D"),
+    (r"self_attention/linear_0/weight", "3C"),
+    (r"/attention/linear_1/weight", "2C"),
+    (r"attention/linear_[012]/weight", "CC"),
+    (r"ffn/linear_0/weight", "FC"),
+    (r"ffn/linear_1/weight", "CF"),
+    (r"(bias|weight_scale)", "rows"),
+)
+
+
+def check(folder: Path, vocabularies: dict[str, int]) -> None:
+    """Raise ValueError where a model folder cannot be what it claims: arrays that the file does not hold, or whose
+    shapes do not fit one another, the heads, and the vocabulary.
+
+    `vocabularies` has the tokens of `encoder` and `decoder`, by the names of the stacks.
+    """
+    if not isinstance(read_json(folder / "config.json"), dict):
+        raise ValueError("config.json holds no JSON object")
+    shapes, numbers = _arrays(folder / "model.bin")
+    width = shapes.get("decoder/embeddings/weight", (0, 0))[-1]
+    inner = shapes.get("decoder/layer_0/ffn/linear_0/weight", (0, 0))[0]
+    for name, shape in shapes.items():
+        stack, _, part = name.partition("/")
+        heads = numbers.get(f"{stack}/num_heads", 0)
+        if heads < 1 or width % heads:
+            raise ValueError(f"model.bin: {stack} has {heads} heads, and a width of {width}")
+        form = next((form for ending, form in _SHAPES if re.search(f"({ending})$", name)), "")
+        wanted = {
+            "VC": (vocabularies.get(stack, 0), width),
+            "PC": (shape[0] if shape else 0, width),
+            "C": (width,),
+            "D": (width // heads,),
+            "3C": (3 * width, width),
+            "2C": (2 * width, width),
+            "CC": (width, width),
+            "FC": (inner, width),
+            "CF": (width, inner),
+            "rows": shapes.get(f"{name.rpartition('/')[0]}/weight", ())[:1],
+        }.get(form, ())
+        if shape != wanted:
+            raise ValueError(f"model.bin: {part} of the {stack} is {shape}, where {wanted} fits")
+
+
+def read_words(path: Path) -> list[str]:
+    """The strings of a vocabulary, every one another. Raises ValueError and OSError."""
+    words = read_json(path)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{path.name} is no list of strings")
+    if len(set(words)) != len(words):
+        raise ValueError(f"{path.name} has a token twice")
+    return words
+
+
+def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """The shape of each array of a model.bin, other names for the same array included, and the values of those that are
+    one 16-bit number; no other value is read."""
+    if not path.is_file():
+        raise ValueError(f"{path.name} is no file")
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        if _one(file, "I") != _BINARY:
+            raise ValueError(f"{path.name} is of another version of CTranslate2")
+        _name(file)
+        _one(file, "I")
+        shapes: dict[str, tuple[int, ...]] = {}
+        numbers: dict[str, int] = {}
+        for _ in range(_one(file, "I")):
+            name = _name(file)
+            rank = _one(file, "B")
+            if rank > _MOST_DIMENSIONS:
+                raise ValueError(f"{path.name}: {name} has {rank} dimensions")
+            shape = tuple(_one(file, "I") for _ in range(rank))
+            kind, size = _one(file, "B"), _one(file, "I")
+            wanted = _ITEM[kind] if kind < len(_ITEM) else 0
+            for length in shape:
+                wanted *= length
+            if size != wanted or file.tell() + size > end:
+                raise ValueError(f"{path.name}: {name} claims shape {shape} and {size:,} bytes, which is not so")
+            shapes[name] = shape
+            if not shape and kind == _INT16:
+                numbers[name] = _one(file, "h")
+            else:
+                file.seek(size, 1)
+        for _ in range(_one(file, "I")):
+            alias, name = _name(file), _name(file)
+            if name not in shapes:
+                raise ValueError(f"{path.name}: {alias} stands for {name}, which is not there")
+            shapes[alias] = shapes[name]
+    return shapes, numbers
+
+
+def _one(file: IO[bytes], form: str) -> Any:
+    size = struct.calcsize(f"<{form}")
+    found = file.read(size)
+    if len(found) < size:
+        raise ValueError("model.bin is cut short")
+    return struct.unpack(f"<{form}", found)[0]
+
+
+def _name(file: IO[bytes]) -> str:
+    size = _one(file, "H")
+    if not 0 < size <= _LONGEST_NAME:
+        raise ValueError(f"model.bin has a name of {size} bytes")
+    return file.read(size).rstrip(b"\0").decode()

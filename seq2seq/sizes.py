@@ -1,0 +1,58 @@
+"""What the model of a recipe takes at the least, held against what there is, before it is made. No torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seq2seq import recipe
+from seq2seq.errors import RecipeError, RunError
+
+_FLOAT32 = 4  # bytes
+
+
+def least_parameters(model: recipe.Model, vocabulary: int = 0) -> int:
+    """The parameters of its matrices, those that may be tied counted once: the model has as many or a little more."""
+    squares, feed_forward = model.d_model**2, 2 * model.d_model * model.d_ff
+    layers = model.decoder_layers * (4 * squares + feed_forward)
+    if model.architecture == "encoder-decoder":
+        layers += model.decoder_layers * 4 * squares + model.encoder_layers * (4 * squares + feed_forward)
+    positions = model.max_length if model.positions == "learned" else 0
+    return layers + (vocabulary + positions) * model.d_model
+
+
+def must_fit_machine(wanted: recipe.Recipe, vocabulary: int = 0) -> None:
+    """Raise RecipeError where the model alone, in float32, is larger than this machine's memory."""
+    least = least_parameters(wanted.model, vocabulary)
+    there = _memory()
+    if least * _FLOAT32 > there:
+        raise RecipeError(
+            f"recipe {wanted.name}: the model has at least {least:,} parameters, {least * _FLOAT32 / 2**30:,.0f} GiB "
+            f"in float32, and this machine has {there / 2**30:,.0f} GiB of memory; lower {_largest(wanted.model)}"
+        )
+
+
+def must_fit_file(model: recipe.Model, vocabulary: int, weights: Path) -> None:
+    """Raise RunError where the weights of a run cannot hold the model of its recipe: then it is not made at all."""
+    least, size = least_parameters(model, vocabulary), weights.stat().st_size
+    if least > size:
+        raise RunError(
+            f"{weights} has {size:,} bytes, and the model of recipe.toml at least {least:,} parameters: they are of "
+            "different runs, or one was changed; restore both from a copy"
+        )
+
+
+def _largest(model: recipe.Model) -> str:
+    """The size that takes a model farthest from the usual ones."""
+    usual = recipe.Model()
+    names = ("d_model", "d_ff", "encoder_layers", "decoder_layers", "max_length")
+    name = max(names, key=lambda each: getattr(model, each) / getattr(usual, each))
+    return f"model.{name} = {getattr(model, name):,}"
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory; without a bound where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 1 << 62

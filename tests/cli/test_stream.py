@@ -1,0 +1,113 @@
+"""`seqx translate` between other programs: what it holds is bounded, and it ends well however they end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ROOT
+
+# The way on PyTorch takes seconds to start.
+ENGINES = (pytest.param("torch", marks=pytest.mark.slow), "ctranslate2")
+LINE = b"un chat\n"
+MANY = 200_000  # lines: far more than pipes and windows hold
+QUIET = 3.0  # seconds in which a process that can take more would have taken some
+
+
+@contextmanager
+def seqx(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in a process of its own, between pipes."""
+    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def offer(process: subprocess.Popen[bytes], most: int) -> int:
+    """Write lines until the process takes no more, or `most` of them; the bytes that it took."""
+    assert process.stdin
+    os.set_blocking(process.stdin.fileno(), False)
+    taken, wanted = 0, LINE * 1000
+    while taken < most * len(LINE) and select.select([], [process.stdin], [], QUIET)[1]:
+        taken += os.write(process.stdin.fileno(), wanted[taken % len(LINE) :])
+    return taken
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_who_takes_nothing_stops_the_reading(trained: Path, engine: str) -> None:
+    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(LINE)
+        process.stdin.flush()
+        assert process.stdout.readline().endswith(b"\n")
+        # Its answers fill the pipe; two windows of 2,000 lines are begun, one is read and one is being filled.
+        assert offer(process, MANY) < 40_000 * len(LINE)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_reader_that_leaves_ends_it_quietly(trained: Path, engine: str) -> None:
+    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(LINE * 5000)
+        process.stdin.flush()
+        assert process.stdout.readline().endswith(b"\n")
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+@pytest.mark.parametrize("lines", [3, 50_000], ids=["waiting", "at work"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_leaves_whole_lines(trained: Path, engine: str, lines: int) -> None:
+    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+        assert process.stdin and process.stdout and process.stderr
+        os.set_blocking(process.stdin.fileno(), False)
+        given = LINE * lines
+        sent = os.write(process.stdin.fileno(), given)
+        first = process.stdout.readline()
+        assert sent and first.endswith(b"\n")
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert not rest or rest.endswith(b"\n")
+        assert process.stderr.read() == b""
+        assert process.wait() == 130
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_leaves_no_half_written_file(trained: Path, tmp_path: Path, engine: str) -> None:
+    output = tmp_path / "out.txt"
+    output.write_text("before\n")
+    with seqx("translate", "--run", trained, "--engine", engine, "-o", output, "--beam-size", "1") as process:
+        assert process.stdin and process.stderr
+        process.stdin.write(LINE * 30_000)  # more than pipes and windows hold: it is at work when the last is written
+        process.stdin.flush()
+        assert [path.name for path in tmp_path.iterdir() if path != output]
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+        assert process.wait() == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+    assert output.read_text() == "before\n"
+
+
+def test_scoring_ends_quietly_too(trained: Path, tmp_path: Path) -> None:
+    for side in ("source", "target"):
+        (tmp_path / side).write_bytes(LINE * 20_000)
+    files = ("--source-file", tmp_path / "source", "--target-file", tmp_path / "target")
+    with seqx("score", "--run", trained, *files) as process:
+        assert process.stdout and process.stderr
+        assert float(process.stdout.readline()) < 0
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
