@@ -207,7 +207,7 @@ def test_a_model_that_gives_no_number_is_an_error(tmp_path: Path, monkeypatch: p
     save_weights({**weights, "norm.weight": torch.full_like(weights["norm.weight"], torch.nan)}, run.weights)
     with pytest.raises(RunError, match="diverged"):
         export_text(run, [TEXT])
-    monkeypatch.setattr(text, "_checked", lambda copy, *rest: text.MadeText("float32", {}, 0, 0, 0.0, {}))
+    monkeypatch.setattr(text, "_checked", lambda copy, *rest: text.MadeText("float32", {}, False, 0, 0, 0.0, {}))
     export_text(run, [TEXT])
     fast, _ = generators(run)
     for sampling in (GREEDY, Sampling()):
