@@ -225,7 +225,7 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
         try:
             return SentencePiece(read_small(path))
         except (RuntimeError, ValueError) as error:
-            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
+            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
     path = folder / f"{stem}.json"
     try:
         values: dict[str, Any] = read_json(path)
@@ -241,7 +241,7 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
     except FileNotFoundError as error:
         raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error}); {_LOST}") from error
+        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
 
 
 def read_both(folder: Path, *, joint: bool) -> Tokenizers:
