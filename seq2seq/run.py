@@ -17,7 +17,7 @@ from seq2seq.reading import read_json, read_small, read_toml
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
-_OBJECTS = ("corpora", "ctranslate2", "finished", "pairs", "scores", "text", "versions", "weights")  # of run.json
+_OBJECTS = ("corpora", "ctranslate2", "pairs", "scores", "text", "versions", "weights")  # of run.json
 _LOST = "restore the file from a copy, or train the run anew"
 _FORMS = {
     "translate": "pairs",

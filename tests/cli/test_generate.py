@@ -21,8 +21,8 @@ from seq2seq.export.text import export_text
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
+from tests.cli.bad_input.cases import check
 from tests.cli.conftest import Seqx, heavy_imports
-from tests.cli.test_bad_input import check
 from tests.export.text_models import TEXT, finished
 from tests.fakes import tiny_gpt, tiny_recipe
 
