@@ -127,7 +127,7 @@ def _sizes(vocabulary: str) -> list[int]:
         sizes = []
     if not sizes or sizes[0] < _LEAST or sizes[-1] > _MOST:
         options.usage_error(
-            f"--vocabulary {vocabulary}: give whole numbers from {_LEAST} on, with commas: 1000,4000; the most is {_MOST:,}"
+            f"--vocabulary {vocabulary}: give whole numbers from {_LEAST} on, with commas: 1000,4000; most: {_MOST:,}"
         )
     return sizes
 
