@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "torch", "ctranslate2")
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 
-_CACHED = 1536  # tokens of a batch, in all beams: larger ones leave the caches of a CPU, and are slower
+_CACHED = 2048  # tokens of a batch, in all beams: larger ones leave the caches of a CPU, and are slower
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from seq2seq import build
+from seq2seq.data.tokenizers import BOS, PAD
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_engine import device, load
 from seq2seq.decoding.engine import Engine, Options, Sampling
@@ -18,6 +19,7 @@ from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError, RunError
 from seq2seq.export.ctranslate2 import export
 from seq2seq.run import Run
+from seq2seq.weights import read_weights, save_weights
 from tests.export.models import SENTENCES, finished
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -104,6 +106,20 @@ def test_a_batch_gives_what_its_sentences_give_alone(pair: tuple[Engine, Engine]
     for source, group in zip(SOURCES, together, strict=True):
         (alone,) = fast.translate([source], options)
         assert alone[0].tokens == group[0].tokens
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_model_that_prefers_what_no_text_holds_writes_none_of_it(tmp_path: Path, alone: bool) -> None:
+    run = finished(tmp_path, seed=2, **(VARIANTS["decoder-only"] if alone else {}))
+    weights = read_weights(run.weights)
+    weights["embedding.weight" if alone else "target_embedding.weight"][[PAD, BOS], 0] = 30.0
+    save_weights(weights, run.weights)
+    export(run, SENTENCES)
+    fast, plain = engines(run)
+    options = Options(1, 0.6, max_extra=6)
+    found = [group[0].tokens for group in fast.translate(SOURCES, options)]
+    assert found == [group[0].tokens for group in plain.translate(SOURCES, options)]
+    assert not {PAD, BOS} & {token for tokens in found for token in tokens}
 
 
 def test_drawing_at_random_is_refused(pair: tuple[Engine, Engine]) -> None:
