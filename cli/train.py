@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import export, options
+from cli.stopping import StopSignals
 
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus, Given, SplitName
@@ -155,7 +154,7 @@ def train(
                 if device != "auto":
                     # Refused before anything is written.
                     devices.numerics(devices.named(team.device(device)), wanted.training.precision)
-                stop = kept.enter_context(_StopSignals(quiet=not team.main))
+                stop = kept.enter_context(StopSignals(quiet=not team.main))
                 if team.main:
                     kept.enter_context(folder.locked())
                     folder.claim(wanted)
@@ -228,7 +227,7 @@ def _train(
     corpus: Corpus | TextCorpus,
     folder: Run,
     device: str,
-    stop: _StopSignals,
+    stop: StopSignals,
     quiet: bool,
     team: Team,
 ) -> Choice | None:
@@ -275,40 +274,3 @@ def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: 
     screen.scores(folder.record())
     example = 'generate "ROMEO:"' if wanted.data.form == "text" else 'translate "bonjour"'
     options.note(f"\nTry it: seqx {example} --run {folder.path}", quiet=quiet)
-
-
-class _StopSignals:
-    """Ctrl-C and SIGTERM: within `after_an_update` they ask for a stop after the update at hand, and a second one ends
-    the process at once; elsewhere the first does. It is then as safe as any kill: the next command goes on."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.exit_code = 0
-        self._quiet = quiet
-        self._patient = False
-
-    def __enter__(self) -> _StopSignals:
-        self._former = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def after_an_update(self) -> Iterator[None]:
-        """While this lasts, signals only ask."""
-        self._patient = True
-        yield
-        self._patient = False
-
-    def asked(self) -> bool:
-        """Whether to stop."""
-        return self.exit_code != 0
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        patient, self._patient, self.exit_code = self._patient, False, 128 + number
-        if not patient:
-            options.note("\nStopped; the same command goes on.", quiet=self._quiet)
-            # An exception would come out of whatever runs, and libraries in C++ that call Python swallow it.
-            os._exit(self.exit_code)
-        options.note("\nStopping after this update; saving ...", quiet=self._quiet)

@@ -20,7 +20,7 @@ COMMANDS = [
     part.strip()
     for block in BLOCKS
     for line in block.splitlines()
-    for part in re.split(r"\||&&", line.partition("#")[0])
+    for part in re.split(r"\||&&|--no-python -- ", line.partition("#")[0])
     if part.strip().startswith("seqx")
 ]
 

@@ -91,8 +91,8 @@ class Translator:
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; batched by length inside."""
-        (done,) = self.stream_windows([lines])
-        return done
+        with ThreadPoolExecutor(self._workers) as pool:
+            return self._end(self._begin(lines, pool))
 
     def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
         """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.

@@ -45,7 +45,7 @@ def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Pat
 
     arguments = tiny.text_arguments(tmp_path)
     assert seqx("train", *arguments, "--run", "whole").code == 0
-    asked = command._StopSignals.asked
+    asked = command.StopSignals.asked
     seen = []
 
     def after_three(self: object) -> bool:
@@ -55,9 +55,9 @@ def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Pat
         return len(seen) == 3
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command._StopSignals, "asked", after_three)
+        patch.setattr(command.StopSignals, "asked", after_three)
         assert seqx("train", *arguments, "--run", "stopped").code == 130
-    assert command._StopSignals.asked is asked
+    assert command.StopSignals.asked is asked
     done = seqx("train", *arguments, "--run", "stopped")
     assert done.code == 0 and "Going on from step 3" in done.err
     whole, stopped = (read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
