@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,3 +97,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     assert done.code == 0, done.err
     return folder / "run"
+
+
+@pytest.fixture
+def own(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny run that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "own"))

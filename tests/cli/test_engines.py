@@ -11,12 +11,6 @@ import pytest
 from tests.cli.conftest import Seqx, heavy_imports
 
 
-@pytest.fixture
-def own(trained: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    return Path(shutil.copytree(trained, tmp_path / "own"))
-
-
 @pytest.mark.parametrize("more", [[], ["--json", "--n-best", "2"], ["--precision", "float32"]], ids=str)
 def test_a_sentence_is_translated_without_torch(trained: Path, more: list[str]) -> None:
     assert heavy_imports("translate", "--run", str(trained), "un chat", *more) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,6 @@ import sacrebleu
 
 from tests import tiny
 from tests.cli.conftest import Seqx
-
-
-@pytest.fixture
-def own(trained: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    return Path(shutil.copytree(trained, tmp_path / "own"))
 
 
 def test_evaluate_scores_the_recipes_test_set_and_keeps_the_scores(seqx: Seqx, own: Path) -> None:

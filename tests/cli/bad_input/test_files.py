@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_used_is_named(seqx: Seqx, files: Path, trained: P
     refused(seqx, CASES[name], files, run=trained, text=of_text)
 
 
-def test_what_replaces_bytes_goes_on(seqx: Seqx, files: Path, trained: Path) -> None:
+def test_what_replaces_bytes_goes_on(seqx: Seqx, files: Path, own: Path) -> None:
     for command in ("translate", "score", "evaluate", "compare"):
-        done = seqx(*TAKES[command].format("latin1").format(run=trained).split(), "--encoding-errors", "replace")
+        done = seqx(*TAKES[command].format("latin1").format(run=own).split(), "--encoding-errors", "replace")
         assert done.code == 0, done.err
