@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -139,6 +138,7 @@ def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
 def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_lines
+    from seq2seq.decoding.translate import windows_of
 
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
@@ -147,8 +147,7 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
             next(read_lines(input), None)  # says so now, before a model is loaded
         if processes.several():
             # Every process must see the same windows, whenever it reads them.
-            rest = read_lines(input, errors)
-            return iter(lambda: list(islice(rest, _WINDOW)), [])
+            return windows_of(read_lines(input, errors), _WINDOW)
         return windows(read_lines(input, errors), _WINDOW)
     if sys.stdin is None or sys.stdin.isatty():
         return None

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.corpora import Pair, Text
-from seq2seq.data.tokenizers import Tokenizers as Tokenizers
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from seq2seq.files import lock, sync_folder, write_json
 

@@ -13,6 +13,7 @@ import torch
 from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus
 from seq2seq.errors import RunError
+from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.training import checkpoint, ema, optimisers
 from seq2seq.training.faults import Fault, Figures, Health
@@ -76,6 +77,17 @@ def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
         torch.testing.assert_close(average, start.lerp(weight, 0.3))
 
 
+def stopped_is_whole(
+    after: int, wanted: Recipe, corpus: Corpus, folder: Path, whole: Path, when: Callable[[int, float], bool]
+) -> None:
+    """A training with faults that stops after so many updates and goes on ends as the whole one did."""
+    stop_after(after, broken(session(wanted, corpus, folder), when))
+    list(broken(session(wanted, corpus, folder), when))
+    expected, resumed = final(whole), final(folder)
+    assert all(torch.equal(expected[name], resumed[name]) for name in expected)
+    assert rows(folder) == rows(whole)
+
+
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
     wanted = tiny_recipe(steps=8, optimizer="muon", ema=0.5, keep="ema")
 
@@ -92,11 +104,7 @@ def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, 
     assert [row["skipped"] for row in rows(tmp_path / "whole")] == [0, 1, 2, 2]
     for killed in (3, 5, 7):
         folder = tmp_path / f"killed{killed}"
-        stop_after(killed, broken(session(wanted, corpus, folder), when))
-        list(broken(session(wanted, corpus, folder), when))
-        whole, resumed = final(tmp_path / "whole"), final(folder)
-        assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-        assert rows(folder) == rows(tmp_path / "whole")
+        stopped_is_whole(killed, wanted, corpus, folder, tmp_path / "whole", when)
         assert (folder / "faults.jsonl").read_text() == (tmp_path / "whole/faults.jsonl").read_text()
 
 
@@ -115,12 +123,7 @@ def test_faults_in_a_row_lead_back_to_the_last_good_checkpoint_at_half_the_rate(
     assert progress[-1].learning_rate == pytest.approx(0.25 * 5e-3 * (4 / 10) ** 0.5)
     assert [row["step"] for row in rows(tmp_path / "whole")] == [2, 4, 6, 8, 10]
     for killed in (7, 9):
-        folder = tmp_path / f"killed{killed}"
-        stop_after(killed, broken(session(wanted, corpus, folder), when))
-        list(broken(session(wanted, corpus, folder), when))
-        whole, resumed = final(tmp_path / "whole"), final(folder)
-        assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-        assert rows(folder) == rows(tmp_path / "whole")
+        stopped_is_whole(killed, wanted, corpus, tmp_path / f"killed{killed}", tmp_path / "whole", when)
 
 
 def test_faults_that_no_rate_helps_end_with_an_explanation_and_sound_checkpoints(
