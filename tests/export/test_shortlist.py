@@ -109,15 +109,6 @@ def test_a_shortlist_serves_when_it_is_asked_for(tmp_path: Path) -> None:
                                shortlist=True))  # fmt: skip
 
 
-def test_a_shortlist_that_costs_bleu_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ctranslate2, "_MOST_BLEU", -1.0)  # whatever translates no better than float32 costs too much
-    run = listed(tmp_path, Shortlist([4], {source: [4] for source in range(4, 32)}))
-    assert not run.record()["ctranslate2"]["shortlist"]
-    assert not (run.path / "ctranslate2" / "int8" / shortlist.OF_CTRANSLATE2).exists()
-    with pytest.raises(RunError, match="has no shortlist"):
-        serve(run, Request(shortlist=True))
-
-
 def test_words_with_white_space_have_no_shortlist(tmp_path: Path) -> None:
     run = finished(tmp_path)
     shortlist.keep(Shortlist([4], {5: [5]}), run.path)
