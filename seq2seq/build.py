@@ -19,7 +19,7 @@ from seq2seq.decoding.engine import Engine, Options
 from seq2seq.decoding.generate import Generator
 from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 from seq2seq.decoding.translate import Translator
-from seq2seq.device import Choice, Numerics
+from seq2seq.device import Choice, Numerics, threads, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
@@ -137,7 +137,19 @@ def translator(run: Run, choice: Choice, search: Options | None = None) -> Trans
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
     made = trained_model(run, both, choice.numerics.device)
-    return Translator(engine(made, choice.numerics), both, search or options(wanted), longest_source(wanted))
+    return translating(made, choice.numerics, both, search or options(wanted), longest_source(wanted))
+
+
+def translating(of: Model, numerics: Numerics, both: Tokenizers, search: Options, longest: int) -> Translator:
+    """A model as a translator of sources of up to `longest` tokens, EOS counted.
+
+    A CPU's threads each have a batch of their own: about twice as fast as a batch at a time by all, and for one
+    sentence no slower.
+    """
+    made = engine(of, numerics)
+    if numerics.device.type != "cpu":
+        return Translator(made, both, search, longest)
+    return Translator(made, both, search, longest, workers=threads(), initializer=work_alone)
 
 
 def longest_source(wanted: recipe.Recipe) -> int:

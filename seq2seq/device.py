@@ -231,6 +231,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(usual)
 
 
+def work_alone() -> None:
+    """What a thread calls first that computes beside others: from then on it takes no more cores than one. Threads that
+    run already keep theirs; those begun later start with one as well."""
+    torch.set_num_threads(1)
+
+
 @contextmanager
 def random_kept(device: torch.device) -> Iterator[None]:
     """Leaves torch's random numbers, the CPU's and a device's, as if nothing had been drawn."""

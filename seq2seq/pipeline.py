@@ -22,19 +22,20 @@ def in_order(
     end: Callable[[Begun], Done],
     *,
     workers: int,
+    initializer: Callable[[], None] | None = None,
 ) -> Generator[Done, None, None]:
     """`end(begin(window, pool))` of each window, in order, as soon as it is there.
 
-    `begin` runs in a thread of its own, which also reads the windows, and hands work to the pool of `workers` threads;
-    `end` runs where the caller is. A caller that takes nothing stops the reading. What is raised on the way reaches the
-    caller in its turn, after the windows before it. Closed, it returns when no thread computes any more; one may still
-    wait for a window.
+    `begin` runs in a thread of its own, which also reads the windows, and hands work to the pool of `workers` threads,
+    each of which first calls `initializer`; `end` runs where the caller is. A caller that takes nothing stops the
+    reading. What is raised on the way reaches the caller in its turn, after the windows before it. Closed, it returns
+    when no thread computes any more; one may still wait for a window.
     """
     begun: SimpleQueue[Begun | _End] = SimpleQueue()
     slots = threading.Semaphore(_AHEAD)
     left = threading.Event()
     beginning = threading.Lock()
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, initializer=initializer)
 
     def read() -> None:
         try:

@@ -24,6 +24,18 @@ def test_windows_come_in_order(workers: int) -> None:
     assert list(in_order(range(200), begin, end, workers=workers)) == [number * number for number in range(200)]
 
 
+def test_threads_are_initialised_before_they_work() -> None:
+    own = threading.local()
+
+    def initialise() -> None:
+        own.ready = True
+
+    def start(number: int, pool: ThreadPoolExecutor) -> Future[bool]:
+        return pool.submit(lambda: own.ready)
+
+    assert all(in_order(range(20), start, lambda future: future.result(), workers=3, initializer=initialise))
+
+
 def test_a_caller_that_takes_nothing_stops_the_reading() -> None:
     read = []
 

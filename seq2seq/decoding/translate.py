@@ -56,12 +56,19 @@ class _Begun(NamedTuple):
 class Translator:
     """An engine with the tokenizers that its model was trained on.
 
-    `workers`: batches that the engine is given at a time, from as many threads. Raises RunError for a beam wider than
-    the vocabulary.
+    `workers`: batches that the engine is given at a time, from as many threads, each of which first calls
+    `initializer`. Raises RunError for a beam wider than the vocabulary.
     """
 
     def __init__(
-        self, engine: Engine, tokenizers: Tokenizers, options: Options, max_length: int, *, workers: int = 1
+        self,
+        engine: Engine,
+        tokenizers: Tokenizers,
+        options: Options,
+        max_length: int,
+        *,
+        workers: int = 1,
+        initializer: Callable[[], None] | None = None,
     ) -> None:
         if options.sampling is None and options.beam_size > tokenizers.target.size:
             raise RunError(
@@ -73,6 +80,7 @@ class Translator:
         self._options = options
         self._max_length = max_length  # source tokens that the model takes, EOS counted
         self._workers = workers
+        self._initializer = initializer
 
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
@@ -87,11 +95,11 @@ class Translator:
         Another thread reads the windows and tokenises them while those before are translated: two windows at a time,
         that of whoever takes the translations among them. Who leaves before the end closes it.
         """
-        return in_order(windows, self._begin, self._end, workers=self._workers)
+        return in_order(windows, self._begin, self._end, workers=self._workers, initializer=self._initializer)
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; batched by length inside."""
-        with ThreadPoolExecutor(self._workers) as pool:
+        with self._pool() as pool:
             return self._end(self._begin(lines, pool))
 
     def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
@@ -111,11 +119,14 @@ class Translator:
             )
 
         scored: list[Output | None] = [None] * len(lines)
-        with ThreadPoolExecutor(self._workers) as pool:
+        with self._pool() as pool:
             for chosen, hypotheses in zip(batches, pool.map(batch, batches)):
                 for index, output in zip(chosen, self._outputs(hypotheses)):
                     scored[index] = output
         return scored
+
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._workers, initializer=self._initializer)
 
     def _count(self, text: str) -> int:
         return len(self._tokenizers.source.encode([text])[0])

@@ -32,10 +32,10 @@ class Sinusoidal(nn.Module):
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, C) whose first position is `start` -> x + table, (B, T, C)."""
-        end = start + x.size(1)
-        if end > self.table.size(0):
-            self.table = sinusoids(2 * end, x.size(2)).to(self.table)
-        return x + self.table[start:end].to(x.dtype)
+        end, table = start + x.size(1), self.table  # one of several threads may put another in its place
+        if end > table.size(0):
+            self.table = table = sinusoids(2 * end, x.size(2)).to(table)
+        return x + table[start:end].to(x.dtype)
 
 
 class Learned(nn.Module):
@@ -74,15 +74,15 @@ class Rotary(nn.Module):
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, ..., D) whose first position is `start` -> the same shape."""
-        end = start + x.size(1)
-        if end > self.table.size(1):
+        end, table = start + x.size(1), self.table
+        if end > table.size(1):
             with torch.inference_mode(False):  # what is made in that mode cannot serve training later
-                self.table = _turns(2 * end, x.size(-1)).to(self.table)
+                self.table = table = _turns(2 * end, x.size(-1)).to(table)
         if x.size(1) == 1:
-            cosine, sine = self.table.select(1, start).to(x.dtype).unbind()
+            cosine, sine = table.select(1, start).to(x.dtype).unbind()
         else:
             shape = (x.size(1), *(1 for _ in x.shape[2:-1]), x.size(-1))
-            cosine, sine = self.table[:, start:end].to(x.dtype).view(2, *shape)
+            cosine, sine = table[:, start:end].to(x.dtype).view(2, *shape)
         return torch.addcmul(x * cosine, x.roll(x.size(-1) // 2, -1), sine)
 
 

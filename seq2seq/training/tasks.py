@@ -18,7 +18,6 @@ from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.decoding.generate import Generator
 from seq2seq.decoding.text import Options as Drawing
-from seq2seq.decoding.translate import Translator
 from seq2seq.device import Numerics
 from seq2seq.evaluation.metrics import bleu
 
@@ -68,7 +67,7 @@ class Translation:
     def try_out(self, model: build.Model, numerics: Numerics) -> tuple[float | None, tuple[Sample, ...]]:
         """BLEU of greedy translations of the first dev sentences, and some of them."""
         options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
-        translator = Translator(build.engine(model, numerics), self._both, options, self._recipe.model.max_length)
+        translator = build.translating(model, numerics, self._both, options, self._recipe.model.max_length)
         outputs = [translation.text for translation in translator.translate([source for source, _ in self._dev])]
         chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
         return (

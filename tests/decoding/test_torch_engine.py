@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
-from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
+from seq2seq import build
+from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Tokenizers
 from seq2seq.decoding.engine import Hypothesis, Options, Sampling
 from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
@@ -154,3 +156,28 @@ def test_a_decoder_only_translator_searches_equal_lengths_together_and_answers_i
     twice = engine.translate([SOURCES[0], SOURCES[1], SOURCES[0]], replace(SAMPLED, n_best=6))
     assert {output.tokens for output in twice[0]} != {output.tokens for output in twice[2]}
     assert len(found) == len(SOURCES)
+
+
+@pytest.mark.parametrize("tiny", [partial(tiny_transformer, max_length=64), tiny_decoder], ids=["pairs", "joined"])
+def test_a_batch_a_thread_gives_the_same_and_leaves_the_caller_its_threads(
+    tiny: Callable[..., Transformer | Gpt], three_threads: None
+) -> None:
+    tokenizer = Bytes()
+    model = tiny(vocabulary=tokenizer.size)
+    options = replace(BEAM, n_best=1, batch_tokens=60)
+    beside = build.translating(model, CPU, Tokenizers(tokenizer, tokenizer), options, 32)
+    assert torch.get_num_threads() == 3
+    lines = ["ab" * (place % 11) + "c" for place in range(60)]
+    found = beside.translate(lines)
+    assert torch.get_num_threads() == 3
+    assert [each.text for each in found] == [each.text for each in beside.stream(iter(lines), window=25)]
+    torch.set_num_threads(1)
+    alone = build.translating(model, CPU, Tokenizers(tokenizer, tokenizer), options, 32)
+    assert found == alone.translate(lines)
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(1)
