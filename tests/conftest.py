@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -30,6 +31,13 @@ class _TorchRandom:
 
 _TORCH_RANDOM = _TorchRandom()  # Hypothesis keeps no reference of its own
 register_random(_TORCH_RANDOM)
+
+
+@pytest.fixture
+def use_threads() -> Iterator[Callable[[int], None]]:
+    """Lets a test compute with more than one thread."""
+    yield torch.set_num_threads
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -156,8 +156,7 @@ def _updates(
     while True:
         watch.start()
         progress = next(updates)
-        watch.enter("data")
-        parts = dict(watch.seconds)
+        parts = watch.parts()
         flops = sum(of_update(model, batch) for batch in taken)
         taken.clear()
         yield _Update(sum(parts.values()), flops, progress, parts)

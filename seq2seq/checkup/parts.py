@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,30 +13,50 @@ from torch import Tensor, nn
 from seq2seq.training.loop import Trainable
 
 PARTS = ("data", "forward", "loss", "backward", "optimiser")
+_OF_A_PASS = PARTS[1:-1]
 
 
 class Watch:
-    """Adds up the seconds of each part; `wait` sees to the end of what a device was told, which costs time of its own
-    where there is a GPU."""
+    """Adds up the seconds of each part of an update; `wait` sees to the end of what a device was told, which costs time
+    of its own where there is a GPU.
+
+    Where several threads make passes, the time from the first one's beginning to the last one's end is shared out among
+    the parts of a pass as the threads spent theirs.
+    """
 
     def __init__(self, wait: Callable[[], None], clock: Callable[[], float] = time.perf_counter) -> None:
-        self.seconds = dict.fromkeys(PARTS, 0.0)
         self._wait = wait
         self._clock = clock
-        self._part = PARTS[0]
-        self._since = clock()
-
-    def enter(self, part: str) -> None:
-        """What comes now is of this part."""
-        self._wait()
-        now = self._clock()
-        self.seconds[self._part] += now - self._since
-        self._part, self._since = part, now
+        self._adding = threading.Lock()
+        self.start()
 
     def start(self) -> None:
         """Forget what was; an update begins, with its data."""
-        self.enter(PARTS[0])
-        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self._wait()
+        self._spent = dict.fromkeys(_OF_A_PASS, 0.0)
+        self._entered: dict[int, tuple[str, float]] = {}  # by each thread
+        self._passes: tuple[float, float] | None = None  # when the first began, and the last ended
+        self._started = self._clock()
+
+    def enter(self, part: str) -> None:
+        """What this thread does now is of this part."""
+        self._wait()
+        with self._adding:
+            now = self._clock()
+            former, since = self._entered.get(threading.get_ident(), ("", now))
+            if former in _OF_A_PASS:
+                self._spent[former] += now - since
+            self._entered[threading.get_ident()] = part, now
+            self._passes = (self._passes or (now, now))[0], now
+
+    def parts(self) -> dict[str, float]:
+        """Seconds of each part, now that the update has ended."""
+        self._wait()
+        end = self._clock()
+        first, last = self._passes or (end, end)
+        busy = sum(self._spent.values()) or 1.0
+        shares = {part: spent / busy * (last - first) for part, spent in self._spent.items()}
+        return {PARTS[0]: first - self._started, **shares, PARTS[-1]: end - last}
 
 
 class Watched:

@@ -3,9 +3,25 @@ products."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+_own = threading.local()
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """While this lasts, dropout on a CPU draws from `generator` in this thread, not from the one that all share."""
+    _own.generator = generator
+    try:
+        yield
+    finally:
+        del _own.generator
 
 
 class Dropout(nn.Module):
@@ -26,7 +42,8 @@ class Dropout(nn.Module):
         if x.device.type != "cpu":
             return F.dropout(x, self.probability)
         dropped = min(max(round(256 * self.probability), 1), 255)
-        draws = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
+        generator = getattr(_own, "generator", None)
+        draws = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None, generator=generator)
         # 1 where a byte is at least `dropped`, else 0; of bytes, since to compare them and to turn what is true into
         # numbers takes four times as long.
         kept = draws.view(torch.uint8)[: x.numel()].view(x.shape).clamp_(dropped - 1, dropped).sub_(dropped - 1)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
-from seq2seq.device import Numerics, large_products, out_of_memory, release
-from seq2seq.errors import DeviceError
+from seq2seq.device import Numerics, large_products
 from seq2seq.training.distributed import ALONE, Team
+from seq2seq.training.gradient import FixedRoom, Room, gradient, passes_on
 from seq2seq.training.loss import summed_loss
 from seq2seq.training.optimisers import step_unless
 from seq2seq.training.schedule import Schedule
@@ -74,86 +74,35 @@ def train(
     """
     parameters = list(model.parameters())
     room = Room() if team.cuts else FixedRoom()
-    while True:
-        step += 1
-        taken = [next(batches) for _ in range(accumulate)]
-        tokens = sum(batch.tokens for _, batch in taken)
-        rate = schedule(step)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group.get("share", 1.0)
-        model.train()
-        team.begin(step)
-        with large_products():
+
+    def loss(batch: Batch) -> Tensor:
+        return _loss(model, batch, numerics, label_smoothing)[0]
+
+    with passes_on(numerics.device, apart=team.cuts) as passes:
+        while True:
+            step += 1
+            taken = [next(batches) for _ in range(accumulate)]
+            tokens = sum(batch.tokens for _, batch in taken)
+            rate = schedule(step)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group.get("share", 1.0)
+            model.train()
+            team.begin(step)
             shares = [team.share(batch) for _, batch in taken]
-            total, pieces = _gradient(model, shares, tokens / team.divisor, room, numerics, label_smoothing)
-        total = team.collect(total, parameters)
-        norm = team.whole_number(torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")))
-        skipped = (total + norm).isfinite().logical_not()
-        step_unless(skipped, optimiser)
-        optimiser.zero_grad(set_to_none=True)
-        yield Progress(
-            step, taken[-1][0], total / tokens, norm, rate, tokens,
-            padded=sum(batch.padded for _, batch in taken),
-            filled=sum(batch.filled for _, batch in taken),
-            pieces=pieces,
-            skipped=skipped,
-        )  # fmt: skip
-
-
-class Room:
-    """What memory has been found to hold."""
-
-    def __init__(self) -> None:
-        self._padded: int | None = None  # places that a batch may have
-
-    def pieces(self, batch: Batch) -> list[Batch]:
-        """A batch, cut to what fits."""
-        if self._padded is None or batch.padded <= self._padded:
-            return [batch]
-        return batch.pieces(-(-batch.padded // self._padded))
-
-    def shrink(self, tried: Sequence[Batch]) -> None:
-        """Memory ran out on one of these. Raises DeviceError where they are single rows already."""
-        if all(len(piece.labels) == 1 for piece in tried):
-            raise DeviceError(
-                f"out of memory on a single sentence of {max(piece.padded for piece in tried):,} tokens; lower "
-                "data.max_length, or make the model smaller"
-            )
-        self._padded = max(piece.padded for piece in tried if len(piece.labels) > 1) // 2
-
-
-class FixedRoom(Room):
-    """Memory of which no more can be asked than it holds: the other processes wait for every pass."""
-
-    def shrink(self, tried: Sequence[Batch]) -> None:
-        """Memory ran out. Raises DeviceError."""
-        raise DeviceError(
-            f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
-            "cannot cut; go on with more processes, or with --parallel ddp, which computes it in pieces"
-        )
-
-
-def _gradient(
-    model: Trainable, batches: Sequence[Batch], tokens: float, room: Room, numerics: Numerics, label_smoothing: float
-) -> tuple[Tensor, int]:
-    """Leave the gradient of batches, a token's share of it, in the weights: (summed loss, pieces it took)."""
-    while True:
-        pieces = [piece for batch in batches for piece in room.pieces(batch)]
-        total = torch.zeros((), device=numerics.device)
-        try:
-            for piece in pieces:
-                loss = _loss(model, piece, numerics, label_smoothing)[0]
-                (loss / tokens).backward()  # type: ignore[no-untyped-call]
-                total += loss.detach()
-            return total, len(pieces)
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-        # Here the error, and with it all that the failed pass still held, is gone.
-        room.shrink(pieces)
-        for parameter in model.parameters():
-            parameter.grad = None
-        release(numerics.device)
+            with large_products():
+                total, pieces = gradient(passes, loss, shares, tokens / team.divisor, parameters, room, numerics.device)
+            total = team.collect(total, parameters)
+            norm = team.whole_number(torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")))
+            skipped = (total + norm).isfinite().logical_not()
+            step_unless(skipped, optimiser)
+            optimiser.zero_grad(set_to_none=True)
+            yield Progress(
+                step, taken[-1][0], total / tokens, norm, rate, tokens,
+                padded=sum(batch.padded for _, batch in taken),
+                filled=sum(batch.filled for _, batch in taken),
+                pieces=pieces,
+                skipped=skipped,
+            )  # fmt: skip
 
 
 def _loss(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: float) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
 
@@ -283,10 +283,8 @@ def test_a_device_that_forgets_the_padding_is_found_out(monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(1)
+def two_threads(use_threads: Callable[[int], None]) -> None:
+    use_threads(2)
 
 
 @pytest.mark.parametrize("wanted", [TEXT, PAIRS, JOINED], ids=lambda wanted: wanted.model.architecture)

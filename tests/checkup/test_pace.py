@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,28 @@ def test_every_part_has_its_time_and_they_make_up_the_whole() -> None:
     for _ in range(2):
         watch.start()
         next(updates)
-        watch.enter("data")
-        assert watch.seconds == {"data": 11, "forward": 1, "loss": 1, "backward": 1, "optimiser": 1}
+        assert watch.parts() == {"data": 11, "forward": 1, "loss": 1, "backward": 1, "optimiser": 1}
+
+
+def test_threads_that_compute_side_by_side_share_the_time_of_their_passes() -> None:
+    now = 0.0
+    watch = Watch(lambda: None, clock=lambda: now)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        for thread, at, part in [
+            (one, 1, "forward"),
+            (other, 2, "forward"),
+            (one, 3, "loss"),
+            (one, 4, "backward"),
+            (other, 5, "backward"),
+            (other, 8, "optimiser"),
+            (one, 9, "optimiser"),
+        ]:
+            now = at
+            thread.submit(watch.enter, part).result()
+    now = 11
+    # Forward 2 + 3, loss 1, backward 5 + 3 of 14 seconds of threads, in 8 seconds.
+    spent = {"data": 1, "forward": 8 * 5 / 14, "loss": 8 * 1 / 14, "backward": 8 * 8 / 14, "optimiser": 2}
+    assert watch.parts() == pytest.approx(spent)
 
 
 def test_the_peak_is_of_the_fastest_size() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -160,8 +160,9 @@ def test_a_decoder_only_translator_searches_equal_lengths_together_and_answers_i
 
 @pytest.mark.parametrize("tiny", [partial(tiny_transformer, max_length=64), tiny_decoder], ids=["pairs", "joined"])
 def test_a_batch_a_thread_gives_the_same_and_leaves_the_caller_its_threads(
-    tiny: Callable[..., Transformer | Gpt], three_threads: None
+    tiny: Callable[..., Transformer | Gpt], use_threads: Callable[[int], None]
 ) -> None:
+    use_threads(3)
     tokenizer = Bytes()
     model = tiny(vocabulary=tokenizer.size)
     options = replace(BEAM, n_best=1, batch_tokens=60)
@@ -171,13 +172,6 @@ def test_a_batch_a_thread_gives_the_same_and_leaves_the_caller_its_threads(
     found = beside.translate(lines)
     assert torch.get_num_threads() == 3
     assert [each.text for each in found] == [each.text for each in beside.stream(iter(lines), window=25)]
-    torch.set_num_threads(1)
+    use_threads(1)
     alone = build.translating(model, CPU, Tokenizers(tokenizer, tokenizer), options, 32)
     assert found == alone.translate(lines)
-
-
-@pytest.fixture
-def three_threads() -> Iterator[None]:
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, prepare
+from seq2seq.training import checkpoint, gradient, prepare
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped, Validated, ahead
@@ -66,10 +66,17 @@ def rows(folder: Path) -> list[dict[str, object]]:
     return [{key: value for key, value in row.items() if key != "seconds"} for row in kept]
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 5])
+@pytest.mark.parametrize(("killed_after", "threads"), [(1, 1), (2, 1), (3, 1), (5, 1), (3, 2)])
 def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
-    corpus: Corpus, tmp_path: Path, killed_after: int
+    corpus: Corpus,
+    tmp_path: Path,
+    killed_after: int,
+    threads: int,
+    use_threads: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    use_threads(threads)
+    monkeypatch.setattr(gradient, "_LEAST", 1)
     wanted = tiny_recipe(accumulate=2)
     list(session(wanted, corpus, tmp_path / "whole").events())
     stop_after(killed_after, session(wanted, corpus, tmp_path / "killed").events())

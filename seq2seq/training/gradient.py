@@ -1,0 +1,157 @@
+"""The gradient of an update: by all threads together, or by each of a CPU's threads from rows of its own; and in pieces
+where memory runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.data.batches import Batch
+from seq2seq.device import out_of_memory, release, threads, work_alone
+from seq2seq.errors import DeviceError
+from seq2seq.model.dropout import drawing_from
+
+Loss = Callable[[Batch], Tensor]  # a batch's, summed over its tokens, ()
+
+_LEAST = 512  # places of a batch that are worth a thread
+
+
+class Room:
+    """What memory has been found to hold."""
+
+    def __init__(self) -> None:
+        self._padded: int | None = None  # places that a batch may have
+
+    def pieces(self, batch: Batch) -> list[Batch]:
+        """A batch, cut to what fits."""
+        if self._padded is None or batch.padded <= self._padded:
+            return [batch]
+        return batch.pieces(-(-batch.padded // self._padded))
+
+    def shrink(self, tried: Sequence[Batch]) -> None:
+        """Memory ran out on one of these. Raises DeviceError where they are single rows already."""
+        if all(len(piece.labels) == 1 for piece in tried):
+            raise DeviceError(
+                f"out of memory on a single sentence of {max(piece.padded for piece in tried):,} tokens; lower "
+                "data.max_length, or make the model smaller"
+            )
+        self._padded = max(piece.padded for piece in tried if len(piece.labels) > 1) // 2
+
+
+class FixedRoom(Room):
+    """Memory of which no more can be asked than it holds: the other processes wait for every pass."""
+
+    def shrink(self, tried: Sequence[Batch]) -> None:
+        """Memory ran out. Raises DeviceError."""
+        raise DeviceError(
+            f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
+            "cannot cut; go on with more processes, or with --parallel ddp, which computes it in pieces"
+        )
+
+
+class Passes(Protocol):
+    """How forward and backward passes are made."""
+
+    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Add the gradient of the batches' loss, a token's share of it, to that of the weights: the summed loss."""
+
+
+class Together:
+    """A batch at a time, by all that the device has."""
+
+    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """As `Passes`."""
+        losses = []
+        for batch in batches:
+            value = loss(batch)
+            (value / tokens).backward()  # type: ignore[no-untyped-call]
+            losses.append(value.detach())
+        return torch.stack(losses).sum()
+
+
+class Apart:
+    """Each thread computes rows of its own, with random numbers of its own, none waiting for the others product by
+    product; gradients are summed in the order of the rows, so that a training can be repeated."""
+
+    def __init__(self, pool: ThreadPoolExecutor, count: int) -> None:
+        self._pool = pool
+        self._count = count
+
+    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """As `Passes`."""
+
+        def passes(rows: Batch, seed: int) -> tuple[Tensor, Sequence[Tensor | None]]:
+            with drawing_from(torch.Generator().manual_seed(seed)):
+                value = loss(rows)
+                return value.detach(), torch.autograd.grad(value / tokens, parameters, allow_unused=True)
+
+        rows = [part for batch in batches for part in batch.pieces(self._threads(batch))]
+        seeds = torch.randint(2**62, (len(rows),)).tolist()
+        begun = [self._pool.submit(passes, *each) for each in zip(rows, seeds)]
+        losses = []
+        try:
+            while begun:
+                value, gradients = begun.pop(0).result()
+                losses.append(value)
+                _add(gradients, parameters)
+        finally:
+            for each in begun:
+                each.cancel()
+            wait(begun)
+        return torch.stack(losses).sum()
+
+    def _threads(self, batch: Batch) -> int:
+        return max(1, min(self._count, batch.padded // _LEAST))
+
+
+@contextmanager
+def passes_on(device: torch.device, *, apart: bool = True) -> Iterator[Passes]:
+    """How this machine makes its passes fastest; where not `apart`, a batch is computed as a whole."""
+    count = threads() if device.type == "cpu" and apart else 1
+    if count == 1:
+        yield Together()
+        return
+    with ThreadPoolExecutor(count, initializer=work_alone) as pool:
+        yield Apart(pool, count)
+
+
+def gradient(
+    passes: Passes,
+    loss: Loss,
+    batches: Sequence[Batch],
+    tokens: float,
+    parameters: Sequence[nn.Parameter],
+    room: Room,
+    device: torch.device,
+) -> tuple[Tensor, int]:
+    """Leave the gradient of batches in weights that have none, in as many pieces as memory wants: (summed loss,
+    pieces). Raises DeviceError where not even a row fits."""
+    while True:
+        pieces = [piece for batch in batches for piece in room.pieces(batch)]
+        try:
+            return passes.add(loss, pieces, tokens, parameters), len(pieces)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        # Here the error, and with it all that the failed pass still held, is gone.
+        room.shrink(pieces)
+        for parameter in parameters:
+            parameter.grad = None
+        release(device)
+
+
+def _add(gradients: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> None:
+    sums, added = [], []
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if parameter.grad is None:
+            parameter.grad = gradient
+        elif gradient is not None:
+            sums.append(parameter.grad)
+            added.append(gradient)
+    if sums:
+        torch._foreach_add_(sums, added)
