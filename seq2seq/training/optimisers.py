@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from seq2seq import recipe
+from seq2seq.device import threads, work_alone
 from seq2seq.errors import RecipeError
 from seq2seq.training.schedule import peak
 
 
 class Together(torch.optim.Optimizer):
-    """Several optimisers, each with parameters of its own, that step and are saved as one."""
+    """Several optimisers, each with parameters of its own, that step and are saved as one; `beside` one another where
+    there are CPU threads for it."""
 
-    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+    def __init__(self, parts: list[torch.optim.Optimizer], *, beside: bool = False) -> None:
         self.parts = parts
+        self._pool = ThreadPoolExecutor(len(parts), initializer=work_alone) if beside else None
         super().__init__([group for part in parts for group in part.param_groups], {})
         # The same groups and the same state, so that a rate set here, or a state loaded here, is theirs.
         self.param_groups = [group for part in parts for group in part.param_groups]
@@ -26,8 +30,12 @@ class Together(torch.optim.Optimizer):
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """One update by each."""
-        for part in self.parts:
-            part.step()
+        if self._pool is None:
+            for part in self.parts:
+                part.step()
+        else:
+            for done in [self._pool.submit(part.step) for part in self.parts]:
+                done.result()
 
 
 def for_recipe(wanted: recipe.Recipe, model: nn.Module) -> torch.optim.Optimizer:
@@ -51,13 +59,14 @@ def for_recipe(wanted: recipe.Recipe, model: nn.Module) -> torch.optim.Optimizer
     outside |= {id(model.get_parameter("head.weight"))}
     matrices = [each for each in model.parameters() if each.dim() == 2 and id(each) not in outside]
     rest = [each for each in model.parameters() if each.dim() != 2 or id(each) in outside]
-    muon = torch.optim.Muon(
-        [{"params": matrices, "share": training.muon_learning_rate / peak(wanted)}],
-        lr=0.0,
-        weight_decay=training.weight_decay,
-        momentum=0.95,
-    )
-    return Together([muon, torch.optim.AdamW(_by_decay(rest, training.weight_decay), **adam)])
+    # Matrix by matrix is too little at a time for several threads.
+    count = threads() if matrices[0].device.type == "cpu" else 1
+    share = training.muon_learning_rate / peak(wanted)
+    muons: list[torch.optim.Optimizer] = [
+        torch.optim.Muon([{"params": some, "share": share}], lr=0.0, weight_decay=training.weight_decay, momentum=0.95)
+        for some in _dealt(matrices, count)
+    ]
+    return Together([*muons, torch.optim.AdamW(_by_decay(rest, training.weight_decay), **adam)], beside=count > 1)
 
 
 def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
@@ -85,6 +94,14 @@ def masked_step(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
             weight.copy_(torch.where(skipped, before[weight], weight))
             for key, value in part.state[weight].items():
                 value.copy_(torch.where(skipped, states[weight].get(key, torch.zeros_like(value)), value))
+
+
+def _dealt(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:
+    """Parameters in up to `count` lists of about as many numbers."""
+    dealt: list[list[nn.Parameter]] = [[] for _ in range(count)]
+    for each in sorted(parameters, key=Tensor.numel, reverse=True):
+        min(dealt, key=lambda some: sum(map(Tensor.numel, some))).append(each)
+    return [some for some in dealt if some]
 
 
 def _by_decay(parameters: Iterable[Tensor], weight_decay: float) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -85,6 +86,32 @@ def test_muons_update_has_singular_values_near_one() -> None:
     update(model, optimiser, 1e-2)
     values = torch.linalg.svdvals((weight.detach() - before) / 0.05)
     assert values[: len(values) // 2].min() > 0.5 and values.max() < 1.5
+
+
+def test_muon_by_several_threads_is_muon_by_one_and_goes_on_from_its_state(use_threads: Callable[[int], None]) -> None:
+    def step(model: Gpt, optimiser: torch.optim.Optimizer, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        for weight in model.parameters():
+            weight.grad = torch.randn(weight.shape, generator=generator)
+        for group in optimiser.param_groups:
+            group["lr"] = 1e-2 * group.get("share", 1.0)
+        optimiser.step()
+
+    alone = made(optimizer="muon", weight_decay=0.1)
+    use_threads(3)
+    beside, resumed = (made(optimizer="muon", weight_decay=0.1) for _ in range(2))
+    matrices = [names(beside[0], group) for group in beside[1].param_groups if "share" in group]
+    assert len(matrices) == 3 and all(matrices)
+    for seed in range(3):
+        step(*alone, seed)
+        step(*beside, seed)
+    assert all(torch.equal(one, other) for one, other in zip(alone[0].parameters(), beside[0].parameters()))
+    resumed[0].load_state_dict(alone[0].state_dict())
+    for old, new in zip(alone[0].parameters(), resumed[0].parameters()):
+        resumed[1].state[new] = {key: value.clone() for key, value in alone[1].state[old].items()}
+    step(*alone, 7)
+    step(*resumed, 7)
+    assert all(torch.equal(one, other) for one, other in zip(alone[0].parameters(), resumed[0].parameters()))
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
