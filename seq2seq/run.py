@@ -150,23 +150,35 @@ class Run:
                 left.unlink()
 
     def _refuse_what_is_no_run(self) -> None:
-        refuse_links_out(self.path)
+        refuse_strange_files(self.path)
         if (self.path / "recipe.toml").exists() or not self.path.is_dir():
             return
         if any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
 
 
-def refuse_links_out(folder: Path) -> None:
-    """Raise RunError where a link in a run folder leads out of it: training and judging write there, and delete."""
+def refuse_strange_files(folder: Path) -> None:
+    """Raise RunError where a link in a run folder leads out of it: training and judging write there, and delete; and
+    where a pipe or a device stands in it, which would be read for ever."""
     root = folder.resolve()
     for here, folders, files in os.walk(folder):
         for name in (*folders, *files):
             inner = Path(here) / name
-            if inner.is_symlink() and not inner.resolve().is_relative_to(root):
-                raise RunError(
-                    f"{inner} is a link that leads out of the run folder; put a copy of what it names in its place"
-                )
+            if inner.is_symlink():
+                if not _leads_into(root, inner):
+                    raise RunError(
+                        f"{inner} is a link that leads out of the run folder, or nowhere; put a copy of what it names "
+                        "in its place, or delete it"
+                    )
+            elif not (inner.is_file() or inner.is_dir()):
+                raise RunError(f"{inner} is a pipe or a device, no file; delete it, or restore the file from a copy")
+
+
+def _leads_into(root: Path, link: Path) -> bool:
+    try:
+        return link.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):  # nothing there, or a circle
+        return False
 
 
 def open_run(path: Path | None, kind: str = "translate") -> Run:
@@ -181,7 +193,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
         run = Run(path)
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
-        refuse_links_out(path)
+        refuse_strange_files(path)
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
@@ -196,6 +208,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
     newest = sorted((each for each in weights if each.is_file()), key=lambda each: -each.stat().st_mtime)
     for run in map(Run, (each.parent for each in newest)):
         if run.finished and form in (None, run.form):
+            refuse_strange_files(run.path)
             return run
     raise RunError(
         f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe {recipe}`, or name one "

@@ -43,8 +43,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train anew") from error
 
 
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
-    """Put weights into a model. Raises RunError where names or shapes differ."""
+def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
+    """Raise RunError where names or shapes of weights are not those of a model."""
     own = dict(model.named_parameters())
     if own.keys() != weights.keys():
         name = sorted(own.keys() ^ weights.keys())[0]
@@ -53,5 +53,11 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) 
         if parameter.shape != weights[name].shape:
             shapes = f"{tuple(weights[name].shape)} in the file, {tuple(parameter.shape)} in the recipe"
             raise RunError(f"{origin} does not fit this recipe's model: {name} is {shapes}")
-        with torch.no_grad():
-            parameter.copy_(weights[name])
+
+
+@torch.no_grad()
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
+    """Put weights into a model. Raises RunError where names or shapes differ."""
+    must_fit(model, weights, origin)
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])

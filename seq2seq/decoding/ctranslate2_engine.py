@@ -18,7 +18,7 @@ import ctranslate2
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.ctranslate2_copy import Copy
-from seq2seq.decoding.ctranslate2_file import check, read_words
+from seq2seq.decoding.ctranslate2_file import check, check_candidates, read_words
 from seq2seq.decoding.engine import Engine, Hypothesis, Options, hypothesis, penalty
 from seq2seq.errors import DeviceError, RunError
 
@@ -49,6 +49,11 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self._words)
+
+    @property
+    def all_words(self) -> Sequence[str]:
+        """The strings of all tokens, in order."""
+        return self._words
 
     def words(self, tokens: Tokens) -> list[str]:
         """The strings of tokens."""
@@ -198,6 +203,10 @@ def load(copy: Copy, precision: str, place: str, workers: int, *, shortlist: boo
     if settings.decoder_only:
         return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
     if shortlist:
+        try:
+            check_candidates(copy.model(precision), target.all_words)
+        except (ValueError, OSError) as error:
+            raise _damaged(copy, precision, error) from error
         return ShortlistEngine(served, source, target, settings.positions, settings.unlisted or ())
     return CTranslate2Engine(served, source, target, settings.positions)
 
@@ -210,7 +219,7 @@ def opened(copy: Copy, precision: str, place: str, workers: int) -> Any:
         if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
             raise DeviceError(f"--precision {precision}: {place} has none in CTranslate2; use float32")
         source, target = vocabularies(copy, precision)
-        check(copy.model(precision), {"encoder": len(source), "decoder": len(target)})
+        check(copy.model(precision), source.all_words, target.all_words)
         return make(
             str(copy.model(precision)),
             device=kind,

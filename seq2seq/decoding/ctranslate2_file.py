@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from seq2seq.reading import read_json
+from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.reading import read_json, read_small
+
+SHORTLIST = "vmap.txt"
 
 _BINARY = 6  # the version of the format that is known here
 _ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type: float32, int8, int16, int32, float16, bfloat16
 _INT16 = 2
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 4
-
+_PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
+_TOKENS = {"unk_token": _UNKNOWN, "bos_token": _BOS, "eos_token": _EOS, "decoder_start_token": _BOS}  # of config.json
 
 # The shape of each array by what its name ends with; V tokens, C the width, F of the feed-forward, D of a head, P
 # positions. CTranslate2 reads past the end of one that is shorter.
@@ -32,15 +37,52 @@ _SHAPES = (
 )
 
 
-def check(folder: Path, vocabularies: dict[str, int]) -> None:
-    """Raise ValueError where a model folder cannot be what it claims: arrays that the file does not hold, or whose
-    shapes do not fit one another, the heads, and the vocabulary.
+def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
+    """Raise ValueError where a model folder cannot be what it claims: settings that name other tokens than ours, a
+    shortlist of other tokens than those of the vocabularies, arrays that the file does not hold, or whose shapes do not
+    fit one another, the heads, and the vocabularies."""
+    _settings(read_json(folder / "config.json"))
+    if (folder / SHORTLIST).exists():
+        _phrases(folder / SHORTLIST, source)
+    _model(folder / "model.bin", {"encoder": len(source), "decoder": len(target)})
 
-    `vocabularies` has the tokens of `encoder` and `decoder`, by the names of the stacks.
-    """
-    if not isinstance(read_json(folder / "config.json"), dict):
+
+def _settings(values: Any) -> None:
+    """A token that the vocabulary lacks has CTranslate2 look past the end of the embeddings."""
+    if not isinstance(values, dict):
         raise ValueError("config.json holds no JSON object")
-    shapes, numbers = _arrays(folder / "model.bin")
+    for name, wanted in _TOKENS.items():
+        if values.get(name, wanted) != wanted:
+            raise ValueError(f"config.json has {name} {values[name]!r:.40}, where {wanted} fits")
+
+
+def check_candidates(folder: Path, target: Sequence[str]) -> None:
+    """Raise ValueError where the shortlist of a model folder that `check` found right is none of the target's tokens:
+    CTranslate2 would not say so."""
+    known = {word.encode() for word in target}
+    for line in _lines(folder / SHORTLIST):
+        if odd := set(line.partition(b"\t")[2].split()) - known:
+            raise ValueError(f"{SHORTLIST} has {min(odd).decode(errors='replace')!r:.40}, no token of the target")
+
+
+def _phrases(path: Path, source: Sequence[str]) -> None:
+    """CTranslate2 makes room for as many words as the longest phrase of a source has, and crashes where no line is."""
+    lines = _lines(path)
+    phrases = {line.partition(b"\t")[0] for line in lines}
+    odd = (phrases - {word.encode() for word in ("", *source)}) | {each for each in phrases if b" " in each}
+    if odd:
+        raise ValueError(f"{path.name} has {min(odd).decode(errors='replace')!r:.40}, no token of the source")
+    if len(phrases) < len(lines) or not all(b"\t" in line for line in lines):
+        raise ValueError(f"{path.name} is not a line for each token of the source: it, a tab, tokens of the target")
+
+
+def _lines(path: Path) -> list[bytes]:
+    return read_small(path).removesuffix(b"\n").split(b"\n")
+
+
+def _model(path: Path, vocabularies: dict[str, int]) -> None:
+    """`vocabularies` has the number of tokens of `encoder` and `decoder`, by the names of the stacks."""
+    shapes, numbers = _arrays(path)
     width = shapes.get("decoder/embeddings/weight", (0, 0))[-1]
     inner = shapes.get("decoder/layer_0/ffn/linear_0/weight", (0, 0))[0]
     for name, shape in shapes.items():
@@ -66,12 +108,14 @@ def check(folder: Path, vocabularies: dict[str, int]) -> None:
 
 
 def read_words(path: Path) -> list[str]:
-    """The strings of a vocabulary, every one another. Raises ValueError and OSError."""
+    """The strings of a vocabulary, every one another, ours first. Raises ValueError and OSError."""
     words = read_json(path)
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise ValueError(f"{path.name} is no list of strings")
     if len(set(words)) != len(words):
         raise ValueError(f"{path.name} has a token twice")
+    if tuple(words[: len(SPECIAL)]) != SPECIAL:
+        raise ValueError(f"{path.name} does not begin with {' '.join(SPECIAL)}")
     return words
 
 

@@ -17,11 +17,13 @@ from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_copy import PRECISIONS, Copy, Settings
 from seq2seq.decoding.ctranslate2_engine import load
+from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.decoding.engine import Engine, Hypothesis, Options
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.evaluation.metrics import bleu
 from seq2seq.export import shortlist as shortlists
+from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.specification import inexpressible, specification
 from seq2seq.files import sync_folder, sync_tree
 from seq2seq.recipe import Recipe
@@ -91,18 +93,20 @@ def make_copy(run: Run, check: Callable[[Copy], Found]) -> Found:
     wanted = run.recipe()
     both = build.read_tokenizers(wanted, run.path)
     weights = weights_of(build.trained_model(run, both, torch.device("cpu")))
+    # Before what a copy is refused for is put on record: a damaged one says nothing of the model.
+    shortlist = shortlists.read(run.path, both.source.size, both.target.size)
     try:
         if reason := inexpressible(wanted.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", suffix=".partial", dir=run.path) as scratch:
             folder = Path(scratch) / copies.FOLDER
-            copy = Copy(folder, _write(folder, run, wanted, weights, both), "float32")
+            copy = Copy(folder, _write(folder, run, wanted, weights, both, shortlist), "float32")
             made = check(copy)
             kept = copy.settings
             if not made.shortlist:
                 kept = replace(kept, unlisted=None)
-                (copy.model("int8") / shortlists.OF_CTRANSLATE2).unlink(missing_ok=True)
+                (copy.model("int8") / SHORTLIST).unlink(missing_ok=True)
             copies.write(folder, kept, made.precision, origin)
             sync_tree(folder)
             _put(copy.folder, run.path / copies.FOLDER)
@@ -147,8 +151,15 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _write(folder: Path, run: Run, wanted: Recipe, tensors: Mapping[str, torch.Tensor], both: Tokenizers) -> Settings:
-    """Write the models, and the shortlist where the run has one that can be used; what translating with them takes."""
+def _write(
+    folder: Path,
+    run: Run,
+    wanted: Recipe,
+    tensors: Mapping[str, torch.Tensor],
+    both: Tokenizers,
+    shortlist: Shortlist | None,
+) -> Settings:
+    """Write the models, and the shortlist where there is one that can be used; what translating with them takes."""
     found = settings(run)
     weights = {name: tensor.float().numpy() for name, tensor in tensors.items()}
     words = vocabulary(both.source), vocabulary(both.target)
@@ -158,8 +169,7 @@ def _write(folder: Path, run: Run, wanted: Recipe, tensors: Mapping[str, torch.T
         made.optimize(precision)
         place.mkdir(parents=True)
         made.save(str(place))
-    shortlist = None if found.decoder_only or any(map(_spaced, chain(*words))) else shortlists.read(run.path)
-    if shortlist is None:
+    if shortlist is None or found.decoder_only or any(map(_spaced, chain(*words))):
         return found
     shortlist.write(folder / "int8", *words)
     return replace(found, unlisted=shortlist.unlisted(both.source.size))

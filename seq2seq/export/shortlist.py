@@ -7,21 +7,23 @@ other does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.errors import RunError
-from seq2seq.files import write_json
+from seq2seq.files import write_bytes
 from seq2seq.reading import read_json
 
 FILE = "shortlist.json"  # in the run folder
-OF_CTRANSLATE2 = "vmap.txt"  # in a model's folder
 
 _LINKS = 8_000_000  # of a source token with a target token: what is looked at, spread over all pairs
 _ROUNDS = 5
@@ -47,7 +49,7 @@ class Shortlist:
         space: source, tab, targets; first those of any source."""
         rows = [("", self.always), *((source[token], targets) for token, targets in self.candidates.items())]
         text = "".join(f"{word}\t{' '.join(target[token] for token in targets)}\n" for word, targets in rows)
-        (folder / OF_CTRANSLATE2).write_text(text, encoding="utf-8")
+        (folder / SHORTLIST).write_text(text, encoding="utf-8")
 
 
 def learn(pairs: Encoded) -> Shortlist:
@@ -76,19 +78,32 @@ def learn(pairs: Encoded) -> Shortlist:
 
 def keep(shortlist: Shortlist, run: Path) -> None:
     """Put a shortlist into a run folder, whose copies will carry it."""
-    write_json(run / FILE, {"always": shortlist.always, "candidates": shortlist.candidates})
+    values = {"always": shortlist.always, "candidates": shortlist.candidates}
+    write_bytes(run / FILE, json.dumps(values, separators=(",", ":")).encode())
 
 
-def read(run: Path) -> Shortlist | None:
-    """The shortlist of a run folder, None where it has none. Raises RunError where it is damaged."""
+def read(run: Path, source: int, target: int) -> Shortlist | None:
+    """The shortlist of a run folder, None where it has none, for vocabularies of so many tokens. Raises RunError where
+    it is damaged."""
     path = run / FILE
     try:
         values = read_json(path)
-        return Shortlist(values["always"], {int(token): targets for token, targets in values["candidates"].items()})
+        found = Shortlist(values["always"], {int(token): targets for token, targets in values["candidates"].items()})
+        _check(found.candidates, source)
+        for tokens in (found.always, *found.candidates.values()):
+            _check(tokens, target)
+        return found
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is damaged ({error!r}); delete it: translating does without, slower") from error
+
+
+def _check(tokens: Collection[Any], size: int) -> None:
+    if not isinstance(tokens, Collection) or len(tokens) > size:
+        raise ValueError(f"a list of up to {size:,} tokens is needed")
+    if odd := [token for token in tokens if type(token) is not int or not 0 <= token < size]:
+        raise ValueError(f"{odd[0]!r:.40} is no token of a vocabulary of {size:,}")
 
 
 _EMPTY = 0  # PAD, which no text holds, stands for the empty source word

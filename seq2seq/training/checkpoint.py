@@ -14,10 +14,15 @@ from torch import Tensor, nn
 
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, sync_folder, write_json
+from seq2seq.reading import read_json
+from seq2seq.training import ema, optimisers
 from seq2seq.training.distributed import ALONE, Team
-from seq2seq.weights import load_weights, read_weights, save_weights, weights_of
+from seq2seq.weights import load_weights, must_fit, read_weights, save_weights, weights_of
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
+_FLOAT32 = 4  # bytes
+_MOST_KEPT = 3  # numbers beside each weight: two moments and a running average
+_MORE = 1 << 24  # bytes of a file beside its tensors of weights: names, shapes, random state
 
 
 class DamagedCheckpoint(RunError):
@@ -63,8 +68,10 @@ def save(
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """The steps at which checkpoints stand, in order."""
-    return sorted(int(state.parent.name.removeprefix("step-")) for state in checkpoints.glob("step-*/state.json"))
+    """The steps at which checkpoints stand, in order; folders of other names than `folder` gives are none."""
+    names = (state.parent.name for state in checkpoints.glob("step-*/state.json"))
+    numbers = ((name, name.removeprefix("step-")) for name in names)
+    return sorted(int(number) for name, number in numbers if number.isdecimal() and _name(int(number)) == name)
 
 
 def resumable(checkpoints: Path) -> list[int]:
@@ -74,18 +81,20 @@ def resumable(checkpoints: Path) -> list[int]:
 
 def folder(checkpoints: Path, step: int) -> Path:
     """Where a step's checkpoint stands."""
-    return checkpoints / f"step-{step:07d}"
+    return checkpoints / _name(step)
 
 
 def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
     """The `state` of a checkpoint, some of whose files are checked. Raises DamagedCheckpoint."""
     try:
-        state: dict[str, Any] = json.loads((path / "state.json").read_bytes())
+        state: dict[str, Any] = read_json(path / "state.json")
         sums = state.pop("sha256")
         damaged = [name for name in files if sha256(path / name) != sums[name]]
         written = {key: value for key, value in state.items() if key != "step"}
         if sums.get("state", _state_sum(written)) != _state_sum(written):
             damaged.append("state.json")
+        if _name(state["step"]) != path.name:
+            raise ValueError(f"it is of step {state['step']}")
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
     if damaged:
@@ -98,24 +107,22 @@ def load(
 ) -> dict[str, Any]:
     """Put a checkpoint into model, optimiser and random generators; returns its `state`.
 
-    Raises DamagedCheckpoint, before anything is changed, where a file does not have the checksum that it was written
-    with.
+    Raises DamagedCheckpoint where a file does not have the checksum that it was written with, or does not hold what
+    this model and this optimiser need; files that are too large are not read.
     """
+    _must_be_small(path, model)
     state = state_of(path, (_WEIGHTS, _OPTIMISER))
     own = dict(model.named_parameters())
-    weights = read_weights(path / _WEIGHTS)
-    parts = {name: team.parted(tensor, own[name]) if name in own else tensor for name, tensor in weights.items()}
-    load_weights(model, parts, path)
-    tensors = read_weights(path / _OPTIMISER)
-    torch.set_rng_state(tensors.pop("random.cpu"))
-    accelerator = tensors.pop("random.accelerator", None)
-    if accelerator is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(accelerator, device)
-    elif accelerator is not None and device.type == "mps":
-        torch.mps.set_rng_state(accelerator)
+    try:
+        weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
+        must_fit(model, weights, path / _WEIGHTS)
+        moments = _moments(tensors, own, optimiser)
+        _set_random_state(tensors, device)
+    except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
+    load_weights(model, {name: team.parted(tensor, own[name]) for name, tensor in weights.items()}, path)
     for name, parameter in own.items():
-        prefix = f"{name}/"
-        kept = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        kept = moments[name]
         optimiser.state[parameter] = {
             key: team.parted(tensor.to(device), parameter) if tensor.dim() else tensor for key, tensor in kept.items()
         }
@@ -150,9 +157,14 @@ def remove(path: Path) -> None:
     shutil.rmtree(partial)
 
 
-def check_weights(path: Path) -> None:
-    """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written."""
+def check_weights(path: Path, model: nn.Module) -> None:
+    """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or not of a model."""
+    _must_be_small(path, model)
     state_of(path, [_WEIGHTS])
+    try:
+        must_fit(model, read_weights(path / _WEIGHTS), path / _WEIGHTS)
+    except RunError as error:
+        raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
 
 
 def average(paths: Sequence[Path]) -> dict[str, Tensor]:
@@ -162,6 +174,10 @@ def average(paths: Sequence[Path]) -> dict[str, Tensor]:
         for name, tensor in read_weights(path / _WEIGHTS).items():
             total[name] = total[name] + tensor.double() if name in total else tensor.double()
     return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
+
+
+def _name(step: int) -> str:
+    return f"step-{step:07d}"
 
 
 def _aside(path: Path) -> Path:
@@ -178,6 +194,46 @@ def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> di
         for name, parameter in model.named_parameters()
         for key, value in optimiser.state.get(parameter, {}).items()
     }
+
+
+def _must_be_small(path: Path, model: nn.Module) -> None:
+    """Raise DamagedCheckpoint where files are larger than a checkpoint of a model can be: they are not even read."""
+    size = _FLOAT32 * sum(parameter.numel() for parameter in model.parameters())
+    for name, most in ((_WEIGHTS, size + _MORE), (_OPTIMISER, _MOST_KEPT * size + _MORE)):
+        file = path / name
+        if file.is_file() and file.stat().st_size > most:
+            raise DamagedCheckpoint(
+                f"checkpoint {path} is damaged: {name} has {file.stat().st_size:,} bytes, and this recipe's up to "
+                f"{most:,}"
+            )
+
+
+def _moments(
+    tensors: Mapping[str, Tensor], own: Mapping[str, nn.Parameter], optimiser: torch.optim.Optimizer
+) -> dict[str, dict[str, Tensor]]:
+    """What an optimiser keeps of each weight, by the weight's name: all that it needs, or nothing. Raises ValueError
+    for anything else."""
+    needed = optimisers.state_names(optimiser)
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, parameter in own.items():
+        prefix = f"{name}/"
+        kept = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        if kept and not needed[parameter] <= kept.keys() <= needed[parameter] | {ema.KEY}:
+            raise ValueError(f"{_OPTIMISER} has {', '.join(sorted(kept))} of {name}: another optimiser's")
+        for key, tensor in kept.items():
+            if tensor.dtype != torch.float32 or tensor.shape != (() if key == "step" else parameter.shape):
+                raise ValueError(f"{_OPTIMISER}: {prefix}{key} is {tensor.dtype}, {tuple(tensor.shape)}")
+        found[name] = kept
+    return found
+
+
+def _set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["random.cpu"])
+    accelerator = state.get("random.accelerator")
+    if accelerator is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(accelerator, device)
+    elif accelerator is not None and device.type == "mps":
+        torch.mps.set_rng_state(accelerator)
 
 
 def _random_state(device: torch.device) -> dict[str, Tensor]:

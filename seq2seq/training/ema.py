@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-_KEY = "ema"
+KEY = "ema"  # of the optimiser's state
 
 
 @torch.no_grad()
@@ -17,8 +17,8 @@ def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, ste
     that they forget where training began."""
     weights: list[Tensor] = list(model.parameters())
     for weight in weights:
-        optimiser.state[weight].setdefault(_KEY, weight.detach().clone())
-    averages = [optimiser.state[weight][_KEY] for weight in weights]
+        optimiser.state[weight].setdefault(KEY, weight.detach().clone())
+    averages = [optimiser.state[weight][KEY] for weight in weights]
     share = 1 - min(decay, (1 + step) / (10 + step))
     if skipped.is_cuda:
         move_masked(averages, weights, share, skipped)
@@ -36,7 +36,7 @@ def move_masked(averages: list[Tensor], weights: list[Tensor], share: float, ski
 def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
     """The averages by name; the weights themselves where none has been taken."""
     return {
-        name: optimiser.state[weight].get(_KEY, weight.detach()) if weight in optimiser.state else weight.detach()
+        name: optimiser.state[weight].get(KEY, weight.detach()) if weight in optimiser.state else weight.detach()
         for name, weight in model.named_parameters()
     }
 

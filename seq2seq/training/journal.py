@@ -6,12 +6,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import RunError
-from seq2seq.files import write_bytes
+from seq2seq.files import replacing
+from seq2seq.reading import parse_json
+
+_LONGEST = 16 << 20  # bytes of a line
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -34,13 +37,19 @@ def append(path: Path, row: dict[str, Any]) -> None:
 def cut(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> None:
     """Keep the whole lines that are wanted, by their number, from 0, and what they say. Raises RunError where one is
     damaged."""
-    if not path.is_file():
-        return
-    contents = path.read_bytes()
-    rows = contents.split(b"\n")[:-1]  # a line without its end was cut by a kill
-    try:
-        kept = b"".join(row + b"\n" for number, row in enumerate(rows) if wanted(number, json.loads(row)))
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged ({error}); delete the line that is no JSON, or the file") from error
-    if kept != contents:
-        write_bytes(path, kept)
+    if path.is_file() and sum(map(len, _kept(path, wanted))) < path.stat().st_size:
+        with replacing(path) as file:
+            file.writelines(_kept(path, wanted))
+
+
+def _kept(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        # A line without its end was cut by a kill.
+        for number, row in enumerate(iter(lambda: file.readline(_LONGEST), b"")):
+            try:
+                if len(row) == _LONGEST:
+                    raise ValueError(f"line {number + 1} is over {_LONGEST:,} bytes long")
+                if row.endswith(b"\n") and wanted(number, parse_json(row)):
+                    yield row
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunError(f"{path} is damaged ({error}); delete the line that is no JSON, or the file") from error

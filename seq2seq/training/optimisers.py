@@ -69,6 +69,16 @@ def for_recipe(wanted: recipe.Recipe, model: nn.Module) -> torch.optim.Optimizer
     return Together([*muons, torch.optim.AdamW(_by_decay(rest, training.weight_decay), **adam)], beside=count > 1)
 
 
+def state_names(optimiser: torch.optim.Optimizer) -> dict[Tensor, set[str]]:
+    """What an optimiser of a recipe keeps of each weight, once it has made an update."""
+    return {
+        weight: {"momentum_buffer"} if "momentum" in part.defaults else {"step", "exp_avg", "exp_avg_sq"}
+        for part in getattr(optimiser, "parts", [optimiser])
+        for group in part.param_groups
+        for weight in group["params"]
+    }
+
+
 def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
     """An optimiser's update, unless `skipped`, (): weights and state then stay as they are. Nobody waits for CUDA."""
     if skipped.is_cuda:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from torch import nn
 
 from seq2seq import recipe
@@ -15,17 +17,20 @@ from seq2seq.training import checkpoint
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health
 
+Numbers = Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]  # of a place
+Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (figure, step)
+
 
 @dataclass
 class Memory:
     """What a checkpoint remembers beside tensors and faults."""
 
-    place: list[int] | None = None
+    place: Numbers | None = None
     best_step: int = 0
     best_value: float | None = None
     without_gain: int = 0
-    best: list[list[float]] = field(default_factory=list)  # (figure, step), best first
-    former_best: list[list[float]] = field(default_factory=list)  # at the validation before, which may be gone back to
+    best: list[Ranked] = field(default_factory=list)  # best first
+    former_best: list[Ranked] = field(default_factory=list)  # at the validation before, which may be gone back to
     seconds: float = 0.0
     tokens: int = 0
 
@@ -107,7 +112,7 @@ class Store:
         sound: list[int] = []
         for step in reversed(wanted):
             try:
-                checkpoint.check_weights(checkpoint.folder(self._folder, step))
+                checkpoint.check_weights(checkpoint.folder(self._folder, step), self._model)
                 sound.insert(0, step)
             except checkpoint.DamagedCheckpoint as error:
                 faults.append(Fault(step, "checkpoint", f"{error}; the final weights are made without it"))
@@ -126,6 +131,7 @@ class Store:
         for step in reversed(candidates):
             try:
                 state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
+                memory, health = _remembered(state, self.path(step))
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue
@@ -138,7 +144,7 @@ class Store:
                 )
                 for each, reason in damaged.items()
             ]
-            return Loaded(step, Memory(**state["memory"]), Health(**state.get("health", {})), tuple(faults))
+            return Loaded(step, memory, health, tuple(faults))
         raise RunError(
             f"{self._folder}: no checkpoint is left to go on from: {'; '.join(damaged.values())}; to train anew delete "
             "that folder"
@@ -147,7 +153,8 @@ class Store:
     def _amid_faults(self, step: int) -> bool:
         """Whether a checkpoint was saved amid faults; of a damaged one loading will tell."""
         try:
-            return bool(checkpoint.state_of(self.path(step)).get("health", {}).get("in_a_row"))
+            _, health = _remembered(checkpoint.state_of(self.path(step)), self.path(step))
+            return bool(health.in_a_row)
         except checkpoint.DamagedCheckpoint:
             return False
 
@@ -155,3 +162,16 @@ class Store:
         """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
         every, last = self._training.validate_every, self._training.steps
         return [step for step in checkpoint.steps(self._folder) if step % every == 0 or step == last]
+
+
+_MEMORY, _HEALTH = TypeAdapter(Memory), TypeAdapter(Health)
+
+
+def _remembered(state: dict[str, Any], path: Path) -> tuple[Memory, Health]:
+    """What the state of a checkpoint says. Raises DamagedCheckpoint."""
+    try:
+        return _MEMORY.validate_python(state.get("memory")), _HEALTH.validate_python(state.get("health", {}))
+    except ValidationError as error:
+        (first, *_) = error.errors()
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise checkpoint.DamagedCheckpoint(f"checkpoint {path} is damaged ({reason})") from error

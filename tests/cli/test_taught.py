@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from seq2seq.export.shortlist import OF_CTRANSLATE2, Shortlist, keep, read
+from seq2seq.decoding.ctranslate2_file import SHORTLIST
+from seq2seq.export.shortlist import Shortlist, keep, read
 from seq2seq.run import Run
 from tests import tiny
 from tests.cli.conftest import Seqx, run
@@ -67,13 +68,13 @@ def test_a_shortlist_keeps_bleu_and_one_that_does_not_is_not_kept(seqx: Seqx, ta
     made = Run(own).record()["ctranslate2"]
     assert made["shortlist"] and made["bleu"]["int8 with a shortlist"] > made["bleu"]["float32"] - 0.3
     assert seqx("translate", "--run", own, "--shortlist", "un chat rouge").code == 0
-    learned = read(own)
+    learned = read(own, 1000, 1000)
     assert learned is not None
     first = learned.always[:1]
     keep(Shortlist(first, dict.fromkeys(learned.candidates, first)), own)
     assert seqx("export", "--run", own).code == 0
     made = Run(own).record()["ctranslate2"]
     assert not made["shortlist"] and made["bleu"]["int8 with a shortlist"] < made["bleu"]["float32"] - 0.3
-    assert not (own / "ctranslate2" / "int8" / OF_CTRANSLATE2).exists()
+    assert not (own / "ctranslate2" / "int8" / SHORTLIST).exists()
     refused = seqx("translate", "--run", own, "--shortlist", "un chat rouge")
     assert refused.code == 1 and "has no shortlist" in refused.err

@@ -69,10 +69,13 @@ def _all(pairs: Encoded) -> dict[int, set[int]]:
 def test_a_shortlist_is_kept_and_read(tmp_path: Path) -> None:
     made = Shortlist([7, 5], {9: [5, 6], 8: []})
     shortlist.keep(made, tmp_path)
-    assert shortlist.read(tmp_path) == made
+    assert shortlist.read(tmp_path, 10, 8) == made
+    for source, target in ((9, 8), (10, 7)):
+        with pytest.raises(RunError, match=r"shortlist\.json is damaged.*no token of a vocabulary"):
+            shortlist.read(tmp_path, source, target)
     (tmp_path / shortlist.FILE).write_text('{"always": [')
     with pytest.raises(RunError, match=r"shortlist\.json is damaged"):
-        shortlist.read(tmp_path)
+        shortlist.read(tmp_path, 10, 8)
 
 
 def listed(folder: Path, made: Shortlist, seed: int = 1) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -9,6 +10,9 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.files import sha256
 
 Change = Callable[[Path], None]
 
@@ -128,6 +132,92 @@ def copy_array(name: str, shape: list[int]) -> Change:
     return change
 
 
+def shortlist(contents: Any) -> Change:
+    return put("shortlist.json", contents if isinstance(contents, str) else json.dumps(contents))
+
+
+def pipe(name: str) -> Change:
+    def change(run: Path) -> None:
+        (run / name).unlink(missing_ok=True)
+        os.mkfifo(run / name)
+
+    return change
+
+
+def unfinished(change: Callable[[Path], None]) -> Change:
+    """A training to go on with, all of whose checkpoints are changed."""
+
+    def every(run: Path) -> None:
+        (run / "model.safetensors").unlink()
+        for path in sorted((run / "checkpoints").glob("step-*/optimiser.safetensors")):
+            change(path.parent)
+
+    return every
+
+
+def _as_it_is(folder: Path) -> None:
+    """Leave a checkpoint as it is."""
+
+
+def sealed(change: Callable[[Path, dict[str, Any]], None]) -> Change:
+    """Checkpoints whose files, or whose state, are changed; their checksums fit."""
+
+    def one(folder: Path) -> None:
+        state = json.loads((folder / "state.json").read_text())
+        sums = state.pop("sha256")
+        change(folder, state)
+        for name in ("weights.safetensors", "optimiser.safetensors"):
+            sums[name] = sha256(folder / name)
+        written = {key: value for key, value in state.items() if key != "step"}
+        sums["state"] = hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
+        (folder / "state.json").write_text(json.dumps({**state, "sha256": sums}))
+
+    return unfinished(one)
+
+
+def file_of_all(name: str, contents: Callable[[Path], bytes]) -> Change:
+    return sealed(lambda folder, _: (folder / name).write_bytes(contents(folder)) and None)
+
+
+def tensors_of_all(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
+    def contents(folder: Path) -> bytes:
+        from safetensors.numpy import load, save
+
+        return save(change(load((folder / name).read_bytes())))
+
+    return file_of_all(name, contents)
+
+
+def without(tensors: dict[str, Any], end: str) -> dict[str, Any]:
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith(end)}
+
+
+def halved(tensors: dict[str, Any], end: str) -> dict[str, Any]:
+    return {name: tensor[: len(tensor) // 2] if name.endswith(end) else tensor for name, tensor in tensors.items()}
+
+
+def state_of_all(**values: Any) -> Change:
+    return sealed(lambda _, state: state.update(values))
+
+
+def memory_of_all(**values: Any) -> Change:
+    return sealed(lambda _, state: state["memory"].update(values))
+
+
+def sums_of_all(values: Any) -> Change:
+    """Other checksums in a state."""
+
+    def one(folder: Path) -> None:
+        state = json.loads((folder / "state.json").read_text())
+        (folder / "state.json").write_text(json.dumps({**state, "sha256": values}))
+
+    return unfinished(one)
+
+
+def stretched(name: str, size: int) -> Change:
+    return unfinished(lambda folder: os.truncate(folder / name, size))
+
+
 def copy_heads(number: int) -> Change:
     def change(run: Path) -> None:
         path = run / "ctranslate2" / "float32" / "model.bin"
@@ -139,7 +229,9 @@ def copy_heads(number: int) -> Change:
     return change
 
 
-# Each with words of what is said of it. Those of COPY concern the CTranslate2 copy alone, those of TEST the test set.
+# Each with words of what is said of it. Those of COPY concern the CTranslate2 copy alone, those of SHORT its shortlist,
+# where that is asked for, and those of LISTS the one that a copy is made with; SETS the test set; CHECKPOINTS and LOGS
+# a training to go on with.
 FOLDERS: dict[str, tuple[Change, str]] = {
     "pickle for weights": (put("model.safetensors", pickled), "model.safetensors is missing or damaged"),
     "header of 2**60 bytes": (
@@ -188,6 +280,10 @@ FOLDERS: dict[str, tuple[Change, str]] = {
     "recipe through a link": (link("recipe.toml", "../../../etc/passwd"), "leads out of the run folder"),
     "log through a link": (link("metrics.jsonl", "../elsewhere"), "leads out of the run folder"),
     "checkpoints through a link": (link("checkpoints", "../former"), "leads out of the run folder"),
+    "link to itself": (link("faults.jsonl", "faults.jsonl"), "faults.jsonl is a link"),
+    "pipe for a tokenizer": (pipe("tokenizer.model"), "tokenizer.model is a pipe or a device"),
+    "pipe beside": (pipe("tokenizer.x"), "tokenizer.x is a pipe or a device"),
+    "pipe for a shortlist": (pipe("ctranslate2/int8/vmap.txt"), "vmap.txt is a pipe or a device"),
 }
 COPY: dict[str, tuple[Change, str]] = {
     "pickle for a copy": (copy_file("model.bin", b"\x80\x04\x95."), "model.bin is of another version"),
@@ -208,15 +304,117 @@ COPY: dict[str, tuple[Change, str]] = {
     "norm too short": (copy_array("encoder/layer_0/ffn/layer_norm/gamma", [1]), "where (16,) fits"),
     "no heads": (copy_heads(0), "0 heads"),
     "vocabulary too long": (
-        copy_file("shared_vocabulary.json", json.dumps([str(number) for number in range(900)])),
+        copy_file("shared_vocabulary.json", json.dumps([*SPECIAL, *map(str, range(896))])),
         "where (900, 16) fits",
+    ),
+    "vocabulary without its beginning": (
+        copy_file("shared_vocabulary.json", json.dumps([str(number) for number in range(300)])),
+        "shared_vocabulary.json does not begin with <pad> <unk> <s> </s>",
     ),
     "vocabulary of numbers": (copy_file("shared_vocabulary.json", "[1, 2]"), "no list of strings"),
     "nested vocabulary": (copy_file("shared_vocabulary.json", "[" * 100_000), "nested too deep"),
     "nested settings": (copy_file("config.json", "[" * 100_000), "nested too deep"),
+    "settings of a token that is none": (
+        copy_file("config.json", '{"unk_token": "none", "bos_token": "none"}'),
+        "config.json has unk_token 'none', where <unk> fits",
+    ),
+    "empty shortlist": (copy_file("vmap.txt", b""), "vmap.txt is not a line for each token"),
+    "shortlist without tabs": (copy_file("vmap.txt", "at\n"), "vmap.txt is not a line for each token"),
+    "shortlist of a token twice": (copy_file("vmap.txt", "at\tat\nat\tat\n"), "vmap.txt is not a line for each token"),
+    "shortlist of other tokens": (copy_file("vmap.txt", "\tat\nnone\tat\n"), "vmap.txt has 'none', no token"),
+    "shortlist of control characters": (copy_file("vmap.txt", b"\x1b[2J\x00\tat\n"), "no token of the source"),
+    "shortlist of noise": (copy_file("vmap.txt", os.urandom(5000)), "vmap.txt"),
+    "shortlist of a phrase without end": (
+        copy_file("vmap.txt", b" " * (60 << 20) + b"\tat\n"),
+        "no token of the source",
+    ),
+    "shortlist without end": (copy_file("vmap.txt", b" " * (65 << 20)), "over 67,108,864 bytes long"),
     "beam of 10**9 in the copy": (copy_record(beam_size=10**9), "copy.json is damaged"),
     "output without end in the copy": (copy_record(max_extra=10**12), "copy.json is damaged"),
     "text for a number in the copy": (copy_record(positions="many"), "copy.json is damaged"),
+}
+SHORT: dict[str, tuple[Change, str]] = {
+    "candidates that are none": (copy_file("vmap.txt", "\tat\nat\tat none\n"), "vmap.txt has 'none', no token"),
+    "candidates of control characters": (copy_file("vmap.txt", b"\tat \x1b[2J\x07\n"), "no token of the target"),
+    "no shortlist": (
+        lambda run: (run / "ctranslate2" / "int8" / "vmap.txt").unlink(),
+        "vmap.txt",
+    ),
+    "shortlist that no copy has": (copy_record(unlisted=None), "has no shortlist"),
+    "number for unlisted tokens": (copy_record(unlisted=5), "copy.json is damaged"),
+}
+LISTS: dict[str, tuple[Change, str]] = {
+    "shortlist that is no JSON": (shortlist("{{"), "shortlist.json is damaged"),
+    "pickle for a shortlist": (put("shortlist.json", pickled), "shortlist.json is damaged"),
+    "nested shortlist": (shortlist("[" * 100_000), "shortlist.json is damaged (ValueError('nested too deep'))"),
+    "shortlist of another type": (shortlist([]), "shortlist.json is damaged"),
+    "text for a shortlist": (shortlist({"always": "abc", "candidates": {"5": "xx"}}), "is no token of a vocabulary"),
+    "fractions for tokens": (shortlist({"always": [5.5], "candidates": {}}), "5.5 is no token of a vocabulary of 300"),
+    "lists for tokens": (shortlist({"always": [5], "candidates": {"5": [[1]]}}), "[1] is no token"),
+    "number for candidates": (shortlist({"always": [5], "candidates": {"5": 6}}), "a list of up to 300 tokens"),
+    "candidate out of range": (shortlist({"always": [5], "candidates": {"5": [300]}}), "300 is no token"),
+    "candidate below zero": (shortlist({"always": [-1], "candidates": {}}), "-1 is no token of a vocabulary of 300"),
+    "source out of range": (shortlist({"always": [5], "candidates": {"300": [5]}}), "300 is no token"),
+    "words for sources": (shortlist({"always": [5], "candidates": {"at": [5]}}), "shortlist.json is damaged"),
+    "candidates without end": (shortlist({"always": [5] * 10_000_000, "candidates": {}}), "a list of up to 300"),
+    "giant shortlist": (put("shortlist.json", b" " * (65 << 20)), "over 67,108,864 bytes long"),
+}
+STRANGE = {"weights.safetensors": "is missing or damaged", "optimiser.safetensors": "is missing or damaged"}
+CHECKPOINTS: dict[str, tuple[Change, str]] = {
+    **{
+        f"{what} for {name}": (file_of_all(name, contents), words)
+        for name, words in STRANGE.items()
+        for what, contents in {
+            "pickle": lambda folder: pickled(folder.parents[1]),
+            "header of 2**60 bytes": lambda _: struct.pack("<Q", 2**60) + b"{}",
+            "tensor of 4 terabytes": lambda _: claims([10**12]),
+            "nested header": lambda _: safetensors(b"[" * 100_000),
+        }.items()
+    },
+    "no weights": (file_of_all("weights.safetensors", lambda _: safetensors(b"{}")), "is on one side only"),
+    "no random state": (file_of_all("optimiser.safetensors", lambda _: safetensors(b"{}")), "random.cpu"),
+    "weights of a terabyte": (stretched("weights.safetensors", 1 << 40), "weights.safetensors has 1,099,511,627,776"),
+    "moments of a terabyte": (stretched("optimiser.safetensors", 1 << 40), "optimiser.safetensors has 1,099,511,627,7"),
+    "weights of another shape": (
+        tensors_of_all("weights.safetensors", lambda tensors: halved(tensors, "embedding.weight")),
+        "does not fit this recipe's model",
+    ),
+    "moments of another shape": (
+        tensors_of_all("optimiser.safetensors", lambda tensors: halved(tensors, "embedding.weight/exp_avg")),
+        "embedding.weight/exp_avg is torch.float32, (150, 16)",
+    ),
+    "moments that are missing": (
+        tensors_of_all("optimiser.safetensors", lambda tensors: without(tensors, "/exp_avg_sq")),
+        "another optimiser's",
+    ),
+    "random state of another size": (
+        tensors_of_all("optimiser.safetensors", lambda tensors: halved(tensors, "random.cpu")),
+        "is damaged",
+    ),
+    "state that is no JSON": (unfinished(lambda folder: (folder / "state.json").write_text("{{") and None), "damaged"),
+    "nested state": (unfinished(lambda folder: (folder / "state.json").write_text("[" * 100_000) and None), "too deep"),
+    "giant state": (stretched("state.json", 1 << 40), "over 67,108,864 bytes long"),
+    "list for a state": (unfinished(lambda folder: (folder / "state.json").write_text("[]") and None), "is damaged"),
+    "state of another step": (state_of_all(step=7), "it is of step 7"),
+    "text for a step": (state_of_all(step="7"), "is damaged"),
+    "checksums that are none": (sums_of_all(5), "is damaged"),
+    "checksums of files elsewhere": (sums_of_all({"../../../../etc/passwd": "", "/etc/passwd": ""}), "is damaged"),
+    "list for a memory": (state_of_all(memory=[]), "is damaged"),
+    "place below zero": (memory_of_all(place=[-1, -1, -1]), "place.0"),
+    "place of two numbers": (memory_of_all(place=[0, 0]), "place: List should have at least 3 items"),
+    "best that is no number": (memory_of_all(best=[[0.5, float("nan")]]), "best.0.1"),
+    "text for tokens": (memory_of_all(tokens="many"), "tokens: Input should be a valid integer"),
+    "list for health": (state_of_all(health=[]), "is damaged"),
+    "text for a rate": (state_of_all(health={"rate": "fast"}), "rate: Input should be a valid number"),
+}
+LOGS: dict[str, tuple[Change, str]] = {
+    "nested log": (both(unfinished(_as_it_is), put("metrics.jsonl", "[" * 100_000 + "\n")), "nested too deep"),
+    "list for an entry": (both(unfinished(_as_it_is), put("metrics.jsonl", "[]\n")), "metrics.jsonl is damaged"),
+    "text for a step of the log": (both(unfinished(_as_it_is), put("metrics.jsonl", '{"step": "x"}\n')), "is damaged"),
+    "entry without end": (
+        both(unfinished(_as_it_is), put("metrics.jsonl", ""), lambda run: os.truncate(run / "metrics.jsonl", 1 << 40)),
+        "line 1 is over 16,777,216 bytes long",
+    ),
 }
 RECORDS: dict[str, tuple[Change, str]] = {
     "nested record": (put("run.json", "[" * 100_000), "run.json is damaged: nested too deep"),
@@ -225,6 +423,7 @@ RECORDS: dict[str, tuple[Change, str]] = {
 }
 SETS: dict[str, tuple[Change, str]] = {
     "nested test set": (put("test.jsonl", "[" * 100_000), "test.jsonl, line 1: not a test sentence (nested too deep)"),
+    "pipe for a test set": (pipe("test.jsonl"), "test.jsonl is a pipe or a device"),
     "numbers for text": (put("test.jsonl", '{"source": 1, "references": [2]}\n'), "test.jsonl, line 1"),
     "no references": (put("test.jsonl", '{"source": "un", "references": []}\n'), "test.jsonl, line 1"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import shutil
 import subprocess
@@ -13,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import sha256
 from tests import tiny
 from tests.cli.bad_input.cases import check, snapshot
-from tests.cli.conftest import LONGER, ROOT, Seqx
-from tests.hostile.folders import COPY, FOLDERS, RECORDS, SETS, Change, canary, pickled
+from tests.cli.conftest import LONGER, ROOT, Done, Seqx
+from tests.hostile.folders import CHECKPOINTS, COPY, FOLDERS, LISTS, LOGS, RECORDS, SETS, SHORT, Change, canary
 
 ROOM = 4 << 30  # bytes of addresses that a command may have over what the tests have: torch alone takes some
 
@@ -75,6 +73,25 @@ def test_a_copy_of_a_stranger_is_refused_before_it_is_opened(seqx: Seqx, offered
     refuse(seqx, offered, *COPY[name], FAST)
 
 
+@pytest.mark.parametrize("name", SHORT)
+def test_a_shortlist_of_a_stranger_does_not_serve(seqx: Seqx, offered: Path, name: str) -> None:
+    refuse(seqx, offered, *SHORT[name], ("translate", "--run", "run", "--shortlist", "un chat"))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_copy_is_made_with_a_shortlist_of_a_stranger(seqx: Seqx, offered: Path, name: str) -> None:
+    refuse(seqx, offered, *LISTS[name], EXPORT)
+
+
+def test_a_run_that_is_not_named_is_looked_at_as_well(seqx: Seqx, offered: Path) -> None:
+    (offered.parent / "runs").mkdir()
+    moved = offered.rename(offered.parent / "runs" / "newest")
+    assert seqx("translate", "un chat").code == 0
+    (moved / "metrics.jsonl").unlink()
+    (moved / "metrics.jsonl").symlink_to("/dev/zero")
+    check(seqx("translate", "un chat"), 1, "metrics.jsonl is a link that leads out of the run folder")
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_that_cannot_be_added_to_is_refused(seqx: Seqx, offered: Path, name: str) -> None:
     refuse(seqx, offered, *RECORDS[name], EVALUATE, EXPORT)
@@ -97,18 +114,35 @@ def test_training_does_not_go_on_through_a_link(seqx: Seqx, offered: Path, name:
     refuse(seqx, offered, change, words, ("train", "--quiet", *arguments, "--run", "run"))
 
 
-def test_a_checkpoint_of_pickles_is_not_read(seqx: Seqx, offered: Path, trained: Path) -> None:
-    arguments = tiny.arguments(trained.parent)
-    (offered / "model.safetensors").unlink()
-    for state in offered.glob("checkpoints/step-*/state.json"):
-        values = json.loads(state.read_text())
-        for name in values["sha256"]:
-            (state.parent / name).write_bytes(pickled(offered))
-            values["sha256"][name] = sha256(state.parent / name)
-        state.write_text(json.dumps(values))
-    done = seqx("train", "--quiet", *arguments, "--run", "run", "--device", "cpu", *LONGER)
-    assert "Traceback" not in done.err and ("checkpoint" in done.err or done.code == 0)
+def resume(seqx: Seqx, trained: Path) -> Done:
+    return seqx("train", *tiny.arguments(trained.parent), "--run", "run", "--device", "cpu", *LONGER)
+
+
+@pytest.mark.parametrize("name", {**CHECKPOINTS, **LOGS})
+def test_training_does_not_go_on_from_what_a_stranger_made(seqx: Seqx, offered: Path, trained: Path, name: str) -> None:
+    change, words = {**CHECKPOINTS, **LOGS}[name]
+    change(offered)
+    before = snapshot(offered)
+    with bounded():
+        done = resume(seqx, trained)
+    assert done.code == 1 and "Traceback" not in done.err
+    (said,) = [line for line in done.err.split("\n") if line.startswith("seqx: ")]
+    assert words in said
     assert not canary(offered).exists()
+    after = snapshot(offered)
+    assert {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} <= {
+        offered / "run.json"
+    }
+
+
+@pytest.mark.parametrize("name", ["step-abc", "step-9", "step-+000060", "step-0000060 ", "step-٠٠٠٠٠٦٠"])
+def test_folders_of_other_names_are_no_checkpoints(seqx: Seqx, offered: Path, trained: Path, name: str) -> None:
+    (offered / "model.safetensors").unlink()
+    newest = offered / "checkpoints" / "step-0000060"
+    newest.rename(newest.with_name(name))
+    done = resume(seqx, trained)
+    assert done.code == 0 and "Going on from step 40" in done.err
+    assert (offered / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
 @pytest.mark.slow

@@ -28,9 +28,14 @@ def check(done: Done, code: int, *words: str) -> None:
         assert word in done.err, done.err
 
 
-def snapshot(folder: Path) -> dict[Path, bytes | None]:
-    """All that is in a folder: the contents of files, None for folders."""
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+def snapshot(folder: Path) -> dict[Path, bytes | int | None]:
+    """All that is in a folder: the contents of files, the size of those that are not to be read, None for folders."""
+    return {path: _contents(path) if path.is_file() else None for path in folder.rglob("*")}
+
+
+def _contents(path: Path) -> bytes | int:
+    size = path.stat().st_size
+    return path.read_bytes() if size < 1 << 30 else size
 
 
 def refused(seqx: Seqx, case: Case, here: Path, **folders: Path) -> None:
