@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from torch import Tensor
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("seqx")
 torch.set_num_threads(1)
+# Tests in the background of a shell would have their processes ignore Ctrl-C, as they do themselves.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the network
 
 

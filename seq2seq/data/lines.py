@@ -6,7 +6,7 @@ import gzip
 import math
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -19,14 +19,18 @@ EncodingErrors = Literal["strict", "replace"]
 # Where one file has more lines than this over the other, they are different texts: no single line is to blame.
 _FEW_EXTRA = 10_000
 _BLOCK = 1 << 18  # bytes
+_LONGEST = 1 << 24  # bytes of a line: a novel has a tenth of it, and who reads lines holds a whole one
 
 
-def decode_lines(file: Iterable[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
+def decode_lines(file: IO[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
     """The lines of an open binary file, without their end; a byte order mark and the CR of CRLF are dropped.
 
-    U+2028, U+0085, \\x0b, \\x0c and a lone \\r are characters like others. Raises DataError: invalid UTF-8, or UTF-16.
+    U+2028, U+0085, \\x0b, \\x0c and a lone \\r are characters like others. Raises DataError: invalid UTF-8, UTF-16, a
+    line without end.
     """
-    for number, raw in enumerate(file, start=1):
+    for number, raw in enumerate(iter(lambda: file.readline(_LONGEST + 1), b""), start=1):
+        if len(raw) > _LONGEST:
+            raise DataError(f"{name}, line {number} is over {_LONGEST:,} bytes long; break it into lines")
         if number == 1:
             raw = _without_mark(raw, name)
             if not raw:

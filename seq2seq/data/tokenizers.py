@@ -30,6 +30,8 @@ _TRAINING_LINES = 1_000_000
 
 _SAMPLING = ("bpe", "unigram")  # kinds that can segment a text in more ways than one
 
+_FEW = 30  # texts
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _sampling = threading.Lock()
 
@@ -90,7 +92,9 @@ class SentencePiece:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        return self._processor.encode(encodable(texts))  # type: ignore[no-any-return]
+        given = encodable(texts)
+        # For several texts SentencePiece starts threads, which takes as long as to encode thirty.
+        return [self._processor.encode(text) for text in given] if len(given) < _FEW else self._processor.encode(given)
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """BPE-dropout with probability `strength`, or unigram sampling with alpha `strength`."""

@@ -18,6 +18,8 @@ from seq2seq.pipeline import in_order
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
 _CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
 
+_MOST = 64  # characters of a token: to count those of a text takes fifty times its memory
+
 
 @dataclass(frozen=True)
 class Output:
@@ -217,8 +219,9 @@ def _batches(lengths: Sequence[int], chosen: Iterable[int], batch_tokens: int) -
 
 def split_long(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
     """A text as parts of at most `limit` tokens: whole sentences where they fit, else clauses, else words, else
-    characters."""
-    return _split(text, limit, count, _CUTS)
+    characters. No text is counted that is certainly longer."""
+    most = _MOST * limit
+    return _split(text, limit, lambda part: count(part) if len(part) <= most else limit + 1, _CUTS)
 
 
 def _split(text: str, limit: int, count: Callable[[str], int], cuts: tuple[re.Pattern[str], ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import signal
@@ -10,10 +11,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from cli import main as command
 from tests.cli.conftest import ROOT
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # The way on PyTorch takes seconds to start.
 ENGINES = (pytest.param("torch", marks=pytest.mark.slow), "ctranslate2")
@@ -83,6 +89,30 @@ def test_ctrl_c_leaves_whole_lines(trained: Path, engine: str, lines: int) -> No
         assert not rest or rest.endswith(b"\n")
         assert process.stderr.read() == b""
         assert process.wait() == 130
+
+
+class Recorder(io.BytesIO):
+    """Remembers what each call wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, contents: ReadableBuffer) -> int:
+        self.written.append(bytes(contents))
+        return super().write(contents)
+
+
+def test_a_line_is_written_with_its_end(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two calls Ctrl-C may come."""
+    recorder = Recorder()
+    monkeypatch.setattr(sys, "argv", ["seqx", "translate", "--run", str(trained), "\n".join(["un chat"] * 40)])
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(recorder))
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code in (0, None)
+    assert b"".join(recorder.written).count(b"\n") == 40
+    assert all(each.endswith(b"\n") for each in recorder.written)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

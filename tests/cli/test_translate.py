@@ -143,3 +143,12 @@ def test_windows_keep_order_and_lose_nothing() -> None:
     groups = list(windows(lines, size=64))
     assert [line for group in groups for line in group] == lines
     assert max(map(len, groups)) <= 64
+
+
+def test_windows_end_with_many_characters_too() -> None:
+    from cli.lines import windows
+
+    lines = [f"{number}" * 500 for number in range(10)]
+    groups = list(windows(lines, size=64, most=1200))
+    assert [line for group in groups for line in group] == lines
+    assert max(map(len, groups)) <= 3

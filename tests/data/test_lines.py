@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def test_newline_alone_ends_a_line(tmp_path: Path, contents: bytes, expected: li
     assert list(read_lines(_write(tmp_path / "a", contents))) == expected
 
 
+def test_a_line_without_end_is_an_error_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_LONGEST", 8)
+    assert list(read_lines(_write(tmp_path / "a", "1234567\n12345678"))) == ["1234567", "12345678"]
+    read = read_lines(_write(tmp_path / "b", "1\n123456789\n"))
+    assert next(read) == "1"
+    with pytest.raises(DataError, match="b, line 2 is over 8 bytes long; break it into lines"):
+        next(read)
+
+
 @pytest.mark.parametrize("block", [1, 1 << 18])
 @pytest.mark.parametrize("contents", ["", "a\nb\n", "a\nb", "\n\n", "a\r\r\nb\rc\r\n", "\u2028\x0c\r\n"])
 def test_blocks_are_the_text_in_whole_lines(
@@ -67,7 +77,7 @@ def test_what_was_written_line_by_line_is_read_line_by_line(written: list[str]) 
     if raw and (raw[0].startswith(b"\xef\xbb\xbf") or raw[0].count(0)):
         raw.insert(0, b"first\n")
         written = ["first", *written]
-    assert list(decode_lines(raw, "memory")) == written
+    assert list(decode_lines(io.BytesIO(b"".join(raw)), "memory")) == written
 
 
 @pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])

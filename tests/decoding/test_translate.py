@@ -85,6 +85,20 @@ def test_long_text_is_cut_after_sentences_then_clauses_then_words_then_character
     assert split_long("abcdefgh", 3, len) == ["ab", "cd", "ef", "gh"]
 
 
+def test_a_text_that_is_certainly_too_long_is_not_counted_whole() -> None:
+    counted: list[int] = []
+
+    def count(text: str) -> int:
+        counted.append(len(text))
+        return len(text)
+
+    for text in ("one two three. " * 5000, "one two three, " * 5000, "one two three " * 5000, "one" * 20_000):
+        parts = split_long(text, 40, count)
+        assert "".join("".join(parts).split()) == "".join(text.split())
+        assert max(map(len, parts)) <= 40
+    assert max(counted) <= 64 * 40
+
+
 @given(ASCII, st.integers(1, 40))
 def test_cutting_loses_nothing_but_blanks(text: str, limit: int) -> None:
     parts = split_long(text, limit, len)

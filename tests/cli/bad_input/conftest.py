@@ -40,6 +40,9 @@ def files(tmp_path: Path) -> Path:
     for name, contents in WRONG.items():
         for suffix in ("", ".tsv", ".jsonl", ".csv", ".parquet", ".txt"):
             (tmp_path / f"{name}{suffix}").write_bytes(contents)
+    for name in ("endless", "endless.tsv"):
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, 1 << 30)
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     os.mkfifo(tmp_path / "pipe.txt")

@@ -67,6 +67,14 @@ CASES = {
         )
         for command in ("score", "evaluate", "compare", "data check")
     },
+    **{
+        f"{command}: line without end": Case(
+            1,
+            TAKES[command].format("endless"),
+            ("endless", "line 1 is over 16,777,216 bytes long; break it into lines"),
+        )
+        for command in ("translate", "score", "evaluate", "compare", "data check", "train", "train tsv")
+    },
     "one side alone": Case(1, PAIRS + " --source-file two", ("two is the source side alone; give the target",)),
     "one side of dev": Case(
         1,
