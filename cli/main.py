@@ -80,10 +80,6 @@ def main() -> None:
         app()
     except SeqxError as error:
         _fail(str(error))
-    except BrokenPipeError:
-        # Whoever read us has gone: nothing is left to say, not even at exit, when Python flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -30,9 +31,27 @@ class Backwards:
         return [Hypothesis(tuple(target), (-1.0,) * (len(target) + 1), -float(len(target))) for target in targets]
 
 
-def translator(engine: Backwards, *, batch_tokens: int = 64, max_length: int = 32) -> Translator:
+class FirstLast(Backwards):
+    """Its first batch is done when all others are."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self._others = threading.Barrier(batches)
+
+    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+        first = not self.batches
+        found = super().translate(sources, options)
+        if first:
+            self._others.wait(30)
+        else:
+            threading.Thread(target=self._others.wait, args=(30,), daemon=True).start()
+        return found
+
+
+def translator(engine: Backwards, *, batch_tokens: int = 64, max_length: int = 32, workers: int = 1) -> Translator:
     tokenizer = Bytes()
-    return Translator(engine, Tokenizers(tokenizer, tokenizer), Options(1, 0.0, batch_tokens=batch_tokens), max_length)
+    options = Options(1, 0.0, batch_tokens=batch_tokens)
+    return Translator(engine, Tokenizers(tokenizer, tokenizer), options, max_length, workers=workers)
 
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126))
@@ -53,6 +72,15 @@ def test_any_text_gives_as_many_lines_and_blank_ones_stay_blank(lines: list[str]
     for line, each in zip(lines, found):
         assert "\n" not in each.text
         assert bool(each.text) <= bool(line.strip())
+
+
+def test_whichever_batch_is_done_first_every_line_is_answered_in_its_place() -> None:
+    lines = ["x" * length + "y" for length in (5, 25, 15, 20, 10, 28)]
+    engine = Backwards()
+    translator(engine).translate(lines)
+    found = translator(FirstLast(len(engine.batches)), workers=2).translate(lines)
+    assert len(engine.batches) > 2
+    assert [each.text for each in found] == [line[::-1] for line in lines]
 
 
 def test_batches_hold_the_budget_and_little_padding() -> None:

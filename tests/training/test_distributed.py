@@ -77,6 +77,7 @@ def test_losses_are_those_of_one_process(tmp_path: Path, processes: int, tie: st
         near(seen, expected, range(1, 51))
         every_row_once(seen, expected)
         same_matrices(tmp_path / way, tmp_path / "one")
+        assert all(len(set(draws)) == processes for draws in zip(*seen.draws, strict=True))
 
 
 @pytest.mark.slow
