@@ -150,11 +150,10 @@ class Run:
                 left.unlink()
 
     def _refuse_what_is_no_run(self) -> None:
-        refuse_strange_files(self.path)
-        if (self.path / "recipe.toml").exists() or not self.path.is_dir():
-            return
-        if any(not each.name.startswith(".") for each in self.path.iterdir()):
+        begun = (self.path / "recipe.toml").exists() or not self.path.is_dir()
+        if not begun and any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
+        refuse_strange_files(self.path)
 
 
 def refuse_strange_files(folder: Path) -> None:

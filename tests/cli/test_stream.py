@@ -131,6 +131,16 @@ def test_ctrl_c_leaves_no_half_written_file(trained: Path, tmp_path: Path, engin
     assert output.read_text() == "before\n"
 
 
+def test_ctrl_c_before_a_command_has_begun_is_quiet_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "app", interrupted)
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 130
+
+
 def test_scoring_ends_quietly_too(trained: Path, tmp_path: Path) -> None:
     for side in ("source", "target"):
         (tmp_path / side).write_bytes(LINE * 20_000)

@@ -152,3 +152,17 @@ def test_windows_end_with_many_characters_too() -> None:
     groups = list(windows(lines, size=64, most=1200))
     assert [line for group in groups for line in group] == lines
     assert max(map(len, groups)) <= 3
+
+
+def test_who_takes_no_more_windows_ends_the_reading() -> None:
+    import threading
+
+    from cli.lines import windows
+
+    before = set(threading.enumerate())
+    groups = windows((str(number) for number in range(10**9)), size=10)
+    next(groups)
+    groups.close()  # type: ignore[attr-defined]
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
