@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from seq2seq import recipe_files
 from seq2seq.data.batches import collate
 from seq2seq.errors import DeviceError, RecipeError
 from seq2seq.recipe import Training
 from seq2seq.run import Run
+from seq2seq.training import checkpoint
+from seq2seq.training.distributed import Team
+from seq2seq.training.faults import Health
 from seq2seq.training.launch import joined
 from seq2seq.training.sharded import Shards
+from seq2seq.training.store import Memory, Store
 from seq2seq.weights import read_weights
+from tests import tiny
 from tests.training import together
 from tests.training.together import Job, Seen
 
@@ -144,6 +151,28 @@ def test_the_shares_of_a_batch_are_its_rows_and_no_process_is_without_one() -> N
     assert torch.equal(torch.cat([share.labels for share in shares[:2]]), batch.labels)
     assert [share.tokens for share in shares] == [3, 2, 0, 0]
     assert all(len(share.labels) == 1 for share in shares)
+
+
+class Second(Team):
+    """The second of two processes."""
+
+    rank = 1
+
+
+def test_only_the_first_process_saves_and_deletes(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    training = recipe_files.parse(tiny.RECIPE, "tiny").training
+    first, second = (
+        Store(tmp_path, training, model, torch.optim.Adam(model.parameters()), torch.device("cpu"), team)
+        for team in (Team(), Second())
+    )
+    amid_faults = Health(in_a_row=1)  # of which nothing is deleted
+    for step in (0, 2, 4, 6):
+        first.save(step, Memory(), amid_faults)
+        second.save(step + 1, Memory(), Health())
+        assert checkpoint.steps(tmp_path) == list(range(0, step + 1, 2))
+    first.save(6, Memory(), Health())
+    assert checkpoint.steps(tmp_path) == [4, 6]
 
 
 def test_what_cannot_be_spread_is_refused() -> None:
