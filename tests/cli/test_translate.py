@@ -166,3 +166,15 @@ def test_who_takes_no_more_windows_ends_the_reading() -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
         assert not thread.is_alive()
+
+
+def test_several_processes_cut_a_file_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has arrived differs from process to process, and each must know the windows of all."""
+    from cli.translate import _lines
+    from seq2seq.decoding.translate import windows_of
+
+    rows = [str(number) for number in range(5000)]
+    (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))
+    for name, value in (("MASTER_ADDR", "localhost"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    assert list(_lines(None, tmp_path / "in.txt", "strict") or ()) == list(windows_of(rows, 2000))
