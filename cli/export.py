@@ -63,11 +63,11 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
 def _of_pairs(run: Run, sentences: Iterable[tuple[str, str]] | None = None) -> str:
     """What was made of a translator, checked on some sentences, else on its test set."""
     from seq2seq.evaluation.judge import read_set
-    from seq2seq.export.ctranslate2 import CHECKED, export
+    from seq2seq.export.ctranslate2 import JUDGED, export
 
     if sentences is None:
         sentences = ((each.source, each.references[0]) for each in read_set(run))
-    return str(export(run, list(islice(sentences, 2 * CHECKED))))
+    return str(export(run, list(islice(sentences, 2 * JUDGED))))
 
 
 def _of_text(run: Run, text: Documents | None = None) -> str:

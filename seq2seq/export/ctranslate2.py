@@ -30,7 +30,8 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.weights import weights_of
 
-CHECKED = 200  # sentences
+CHECKED = 200  # sentences, token by token
+JUDGED = 1000  # by BLEU: of 200 it differs by 0.5 for nothing
 _BATCH = 64
 _MOST_DIFFERENT = 0.01  # of the sentences, translated greedily: ties that rounding breaks
 _MOST_SCORE = 1e-3  # nats, of the score of one and the same output
@@ -63,20 +64,21 @@ class Made(Checked):
     same_greedy: int  # of float32, token for token the PyTorch engine's: decides
     same: int  # by the recipe's beam, whose searches stop by different rules: does not
     score_difference: float  # largest of float32, of the PyTorch engine's own outputs, in nats
-    bleu: dict[str, float]  # by precision, with a shortlist where there is one, and of the PyTorch engine
+    judged: int  # sentences that BLEU is of
+    bleu: dict[str, float]  # by precision, and with a shortlist where there is one
 
     def __str__(self) -> str:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in self.bleu.items())
         return (
             f"CTranslate2 copy: {self.sizes}; in float32 {self.same} of {self.sentences} sentences are translated as "
-            f"by PyTorch, token for token ({self.same_greedy} greedily); BLEU {scores}; {self.precision} serves by "
-            "default"
+            f"by PyTorch, token for token ({self.same_greedy} greedily); BLEU of {self.judged:,} {scores}; "
+            f"{self.precision} serves by default"
         )
 
 
 def export(run: Run, sentences: Sequence[tuple[str, str]]) -> Made:
     """Make the copy of a finished run, in float32 and int8, whole or not at all; check it on the first 200 of some
-    sentences with their translations, and put what was found on record.
+    sentences, and their translations on the first 1,000, and put what was found on record.
 
     Raises RunError where CTranslate2 cannot express the model, or does not translate as PyTorch does; the run then
     keeps the PyTorch engine, and its record says why.
@@ -184,25 +186,26 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
     both = build.read_tokenizers(run.recipe(), run.path)
     longest = copy.settings.longest
     encoded = zip(both.source.encode([source for source, _ in sentences]), sentences)
-    chosen = [(tokens, target) for tokens, (_, target) in encoded if 0 < len(tokens) < longest][:CHECKED]
+    chosen = [(tokens, target) for tokens, (_, target) in encoded if 0 < len(tokens) < longest][:JUDGED]
     if not chosen:
         raise RunError(f"{run.path}: no sentence to check a CTranslate2 copy on; its test set is empty or too long")
     sources = [tokens for tokens, _ in chosen]
+    checked = sources[:CHECKED]
     options = build.options(run.recipe())
     model = build.trained_model(run, both, torch.device("cpu"))
     plain = build.engine(model, Numerics(torch.device("cpu"), None))
     engines = {precision: load(copy, precision, "cpu", 1) for precision in PRECISIONS}
-    outputs = {name: _translations(each, sources, options) for name, each in {"PyTorch": plain, **engines}.items()}
+    outputs = {precision: _translations(each, sources, options) for precision, each in engines.items()}
     if copy.settings.unlisted is not None:
         outputs[_SHORT] = _translations(load(copy, "int8", "cpu", 1, shortlist=True), sources, options)
-    wanted = outputs["PyTorch"]
-    again = _scores(engines["float32"], sources, wanted, options)
+    wanted = _translations(plain, checked, options)
+    again = _scores(engines["float32"], checked, wanted, options)
     difference = max(abs(one.score - other) for one, other in zip(wanted, again))
     greedy = replace(options, beam_size=1)
-    same = _same(_translations(plain, sources, greedy), _translations(engines["float32"], sources, greedy))
-    if difference > _MOST_SCORE or len(sources) - same > max(1, _MOST_DIFFERENT * len(sources)):
+    same = _same(_translations(plain, checked, greedy), _translations(engines["float32"], checked, greedy))
+    if difference > _MOST_SCORE or len(checked) - same > max(1, _MOST_DIFFERENT * len(checked)):
         raise RunError(
-            f"{run.path} keeps the PyTorch engine: CTranslate2 translates {same} of {len(sources)} sentences alike "
+            f"{run.path} keeps the PyTorch engine: CTranslate2 translates {same} of {len(checked)} sentences alike "
             f"(greedily), and scores differ by up to {difference:.1e} nats"
         )
     references = [target for _, target in chosen]
@@ -212,8 +215,8 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
     least = found["float32"] - _MOST_BLEU
     default = "int8" if found["int8"] >= least else "float32"
     shortlist = found.get(_SHORT, -inf) >= least
-    alike = _same(wanted, outputs["float32"])
-    return Made(default, sizes(copy), shortlist, len(sources), same, alike, difference, found)
+    alike = _same(wanted, outputs["float32"][: len(checked)])
+    return Made(default, sizes(copy), shortlist, len(checked), same, alike, difference, len(sources), found)
 
 
 def _same(some: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> int:

@@ -122,7 +122,7 @@ def main() -> None:
             train(given.folder, given.recipe, name.strip(), changes.split(), float(minutes))
     found = [read(path) for path in sorted(given.folder.glob("*~*~*"))]
     points = sorted(filter(None, found), key=lambda point: (point.recipe, point.arm, point.minutes))
-    Console().print(table(points))
+    Console(width=120).print(table(points))
     for signature in sorted({point.signature for point in points}):
         print(signature)
     if given.plot:
