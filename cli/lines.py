@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-_MOST = 1 << 20  # characters of a window, where they are of more than one line
-
 
 def standard_input() -> IO[bytes]:
     """Standard input, for a thread that may still wait for it when the program ends: of its own file Python would want
@@ -22,7 +20,7 @@ def standard_input() -> IO[bytes]:
         return sys.stdin.buffer  # none of the system's
 
 
-def windows(lines: Iterable[str], size: int, linger: float = 0.02, most: int = _MOST) -> Iterator[list[str]]:
+def windows(lines: Iterable[str], size: int, most: int, linger: float = 0.02) -> Iterator[list[str]]:
     """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds, and with `most`
     characters. Memory is bounded by two groups and a line."""
     arrived = _Arrived(lines, size, most)

@@ -138,20 +138,20 @@ def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
 def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_lines
-    from seq2seq.decoding.translate import windows_of
+    from seq2seq.decoding.translate import MOST_CHARACTERS, windows_of
 
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
     if input is not None:
         if input.is_dir() or not input.exists():
             next(read_lines(input), None)  # says so now, before a model is loaded
-        if processes.several():
-            # Every process must see the same windows, whenever it reads them.
+        if input.is_file() or processes.several():
+            # By its lines alone, so that what a file becomes depends neither on the moment nor on other processes.
             return windows_of(read_lines(input, errors), _WINDOW)
-        return windows(read_lines(input, errors), _WINDOW)
+        return windows(read_lines(input, errors), _WINDOW, MOST_CHARACTERS)
     if sys.stdin is None or sys.stdin.isatty():
         return None
-    return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW)
+    return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW, MOST_CHARACTERS)
 
 
 def _written(translation: Translation, seconds: float, as_json: bool) -> str:

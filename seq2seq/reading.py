@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+LONGEST_LINE = 16 << 20  # bytes: a novel has a tenth of it, and who reads lines holds a whole one
 _MOST_JSON = 64 << 20  # bytes: the tokenizer of a million pieces has half of it
 # A recipe has some thousand bytes, and Python's TOML parser takes time quadratic in the parts of a dotted key.
 _MOST_TOML = 20_000

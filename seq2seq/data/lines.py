@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 from seq2seq.errors import DataError
+from seq2seq.reading import LONGEST_LINE
 
 EncodingErrors = Literal["strict", "replace"]
 
 # Where one file has more lines than this over the other, they are different texts: no single line is to blame.
 _FEW_EXTRA = 10_000
 _BLOCK = 1 << 18  # bytes
-_LONGEST = 1 << 24  # bytes of a line: a novel has a tenth of it, and who reads lines holds a whole one
 
 
 def decode_lines(file: IO[bytes], name: str, errors: EncodingErrors = "strict") -> Iterator[str]:
@@ -28,9 +28,9 @@ def decode_lines(file: IO[bytes], name: str, errors: EncodingErrors = "strict") 
     U+2028, U+0085, \\x0b, \\x0c and a lone \\r are characters like others. Raises DataError: invalid UTF-8, UTF-16, a
     line without end.
     """
-    for number, raw in enumerate(iter(lambda: file.readline(_LONGEST + 1), b""), start=1):
-        if len(raw) > _LONGEST:
-            raise DataError(f"{name}, line {number} is over {_LONGEST:,} bytes long; break it into lines")
+    for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+        if len(raw) > LONGEST_LINE:
+            raise DataError(f"{name}, line {number} is over {LONGEST_LINE:,} bytes long; break it into lines")
         if number == 1:
             raw = _without_mark(raw, name)
             if not raw:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import NamedTuple
 
 from seq2seq.data.tokenizers import Tokenizers
@@ -18,6 +17,7 @@ from seq2seq.pipeline import in_order
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
 _CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
 
+MOST_CHARACTERS = 1 << 20  # of a window, where they are of more than one line
 _MOST = 64  # characters of a token: to count those of a text takes fifty times its memory
 
 
@@ -196,12 +196,17 @@ class Translator:
 
 
 def windows_of(lines: Iterable[str], most: int) -> Iterator[list[str]]:
-    """Lines in windows that grow up to `most` lines."""
-    iterator = iter(lines)
-    size = min(16, most)
-    while taken := list(islice(iterator, size)):
-        yield taken
-        size = min(2 * size, most)
+    """Lines in windows that grow up to `most` lines, and end with `MOST_CHARACTERS`."""
+    window: list[str] = []
+    characters, size = 0, min(16, most)
+    for line in lines:
+        window.append(line)
+        characters += len(line)
+        if len(window) == size or characters >= MOST_CHARACTERS:
+            yield window
+            window, characters, size = [], 0, min(2 * size, most)
+    if window:
+        yield window
 
 
 def _batches(lengths: Sequence[int], chosen: Iterable[int], batch_tokens: int) -> list[list[int]]:

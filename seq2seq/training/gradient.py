@@ -61,7 +61,7 @@ class Passes(Protocol):
         """Add the gradient of the batches' loss, a token's share of it, to that of the weights: the summed loss."""
 
 
-class Together:
+class InTurn:
     """A batch at a time, by all that the device has."""
 
     def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
@@ -74,7 +74,7 @@ class Together:
         return torch.stack(losses).sum()
 
 
-class Apart:
+class SideBySide:
     """Each thread computes rows of its own, with random numbers of its own, none waiting for the others product by
     product; gradients are summed in the order of the rows, so that a training can be repeated."""
 
@@ -110,14 +110,14 @@ class Apart:
 
 
 @contextmanager
-def passes_on(device: torch.device, *, apart: bool = True) -> Iterator[Passes]:
-    """How this machine makes its passes fastest; where not `apart`, a batch is computed as a whole."""
-    count = threads() if device.type == "cpu" and apart else 1
+def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Passes]:
+    """How this machine makes its passes fastest; where not `side_by_side`, a batch is computed as a whole."""
+    count = threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
-        yield Together()
+        yield InTurn()
         return
     with ThreadPoolExecutor(count, initializer=work_alone) as pool:
-        yield Apart(pool, count)
+        yield SideBySide(pool, count)
 
 
 def gradient(

@@ -12,9 +12,7 @@ from typing import Any
 
 from seq2seq.errors import RunError
 from seq2seq.files import replacing
-from seq2seq.reading import parse_json
-
-_LONGEST = 16 << 20  # bytes of a line
+from seq2seq.reading import LONGEST_LINE, parse_json
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -45,10 +43,10 @@ def cut(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> None:
 def _kept(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> Iterator[bytes]:
     with path.open("rb") as file:
         # A line without its end was cut by a kill.
-        for number, row in enumerate(iter(lambda: file.readline(_LONGEST), b"")):
+        for number, row in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
             try:
-                if len(row) == _LONGEST:
-                    raise ValueError(f"line {number + 1} is over {_LONGEST:,} bytes long")
+                if len(row) == LONGEST_LINE:
+                    raise ValueError(f"line {number + 1} is over {LONGEST_LINE:,} bytes long")
                 if row.endswith(b"\n") and wanted(number, parse_json(row)):
                     yield row
             except (ValueError, KeyError, TypeError) as error:

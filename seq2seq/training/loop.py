@@ -78,7 +78,7 @@ def train(
     def loss(batch: Batch) -> Tensor:
         return _loss(model, batch, numerics, label_smoothing)[0]
 
-    with passes_on(numerics.device, apart=team.cuts) as passes:
+    with passes_on(numerics.device, side_by_side=team.cuts) as passes:
         while True:
             step += 1
             taken = [next(batches) for _ in range(accumulate)]

@@ -129,7 +129,7 @@ def test_a_slow_writer_is_answered_line_by_line() -> None:
         assert answered.wait(5), "the second line came only after the first was answered"
         yield "second"
 
-    groups = windows(slow(), size=100)
+    groups = windows(slow(), size=100, most=100)
     assert next(groups) == ["first"]
     answered.set()
     assert next(groups) == ["second"]
@@ -140,7 +140,7 @@ def test_windows_keep_order_and_lose_nothing() -> None:
     from cli.lines import windows
 
     lines = [str(number) for number in range(1000)]
-    groups = list(windows(lines, size=64))
+    groups = list(windows(lines, size=64, most=10_000))
     assert [line for group in groups for line in group] == lines
     assert max(map(len, groups)) <= 64
 
@@ -160,7 +160,7 @@ def test_who_takes_no_more_windows_ends_the_reading() -> None:
     from cli.lines import windows
 
     before = set(threading.enumerate())
-    groups = windows((str(number) for number in range(10**9)), size=10)
+    groups = windows((str(number) for number in range(10**9)), size=10, most=100)
     next(groups)
     groups.close()  # type: ignore[attr-defined]
     for thread in set(threading.enumerate()) - before:
@@ -168,13 +168,15 @@ def test_who_takes_no_more_windows_ends_the_reading() -> None:
         assert not thread.is_alive()
 
 
-def test_several_processes_cut_a_file_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has arrived differs from process to process, and each must know the windows of all."""
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
+    """What has arrived differs from time to time, and from process to process; in another window a line has other
+    neighbours, and may come out otherwise."""
     from cli.translate import _lines
     from seq2seq.decoding.translate import windows_of
 
     rows = [str(number) for number in range(5000)]
     (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))
-    for name, value in (("MASTER_ADDR", "localhost"), ("WORLD_SIZE", "2")):
+    for name, value in (("MASTER_ADDR", "localhost"), ("WORLD_SIZE", count)):
         monkeypatch.setenv(name, value)
     assert list(_lines(None, tmp_path / "in.txt", "strict") or ()) == list(windows_of(rows, 2000))

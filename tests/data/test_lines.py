@@ -39,7 +39,7 @@ def test_newline_alone_ends_a_line(tmp_path: Path, contents: bytes, expected: li
 
 
 def test_a_line_without_end_is_an_error_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "_LONGEST", 8)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 8)
     assert list(read_lines(_write(tmp_path / "a", "1234567\n12345678"))) == ["1234567", "12345678"]
     read = read_lines(_write(tmp_path / "b", "1\n123456789\n"))
     assert next(read) == "1"

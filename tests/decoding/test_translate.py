@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.data.tokenizers import Bytes, Tokenizers
+from seq2seq.decoding import translate
 from seq2seq.decoding.engine import Hypothesis, Options
-from seq2seq.decoding.translate import Translator, split_long
+from seq2seq.decoding.translate import Translator, split_long, windows_of
 from seq2seq.errors import RunError
 
 
@@ -111,6 +112,15 @@ def test_long_text_is_cut_after_sentences_then_clauses_then_words_then_character
     assert split_long("one two, three four, five", 12, len) == ["one two,", "three four,", "five"]
     assert split_long("one two three", 8, len) == ["one two", "three"]
     assert split_long("abcdefgh", 3, len) == ["ab", "cd", "ef", "gh"]
+
+
+def test_windows_grow_and_end_with_many_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [str(number) for number in range(250)]
+    windows = list(windows_of(lines, 100))
+    assert [len(window) for window in windows] == [16, 32, 64, 100, 38]
+    assert [line for window in windows for line in window] == lines
+    monkeypatch.setattr(translate, "MOST_CHARACTERS", 5)
+    assert list(windows_of(["ab", "cd", "", "e", "fghijkl", "m"], 100)) == [["ab", "cd", "", "e"], ["fghijkl"], ["m"]]
 
 
 def test_a_text_that_is_certainly_too_long_is_not_counted_whole() -> None:

@@ -179,7 +179,10 @@ def file_of_all(name: str, contents: Callable[[Path], bytes]) -> Change:
     return sealed(lambda folder, _: (folder / name).write_bytes(contents(folder)) and None)
 
 
-def tensors_of_all(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
+TensorChange = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def tensors_of_all(name: str, change: TensorChange) -> Change:
     def contents(folder: Path) -> bytes:
         from safetensors.numpy import load, save
 
@@ -188,12 +191,16 @@ def tensors_of_all(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
     return file_of_all(name, contents)
 
 
-def without(tensors: dict[str, Any], end: str) -> dict[str, Any]:
-    return {name: tensor for name, tensor in tensors.items() if not name.endswith(end)}
+def without(end: str) -> TensorChange:
+    """Tensors but those whose names end so."""
+    return lambda tensors: {name: tensor for name, tensor in tensors.items() if not name.endswith(end)}
 
 
-def halved(tensors: dict[str, Any], end: str) -> dict[str, Any]:
-    return {name: tensor[: len(tensor) // 2] if name.endswith(end) else tensor for name, tensor in tensors.items()}
+def halved(end: str) -> TensorChange:
+    """Tensors, half of those whose names end so."""
+    return lambda tensors: {
+        name: tensor[: len(tensor) // 2] if name.endswith(end) else tensor for name, tensor in tensors.items()
+    }
 
 
 def state_of_all(**values: Any) -> Change:
@@ -375,22 +382,19 @@ CHECKPOINTS: dict[str, tuple[Change, str]] = {
     "no random state": (file_of_all("optimiser.safetensors", lambda _: safetensors(b"{}")), "random.cpu"),
     "weights of a terabyte": (stretched("weights.safetensors", 1 << 40), "weights.safetensors has 1,099,511,627,776"),
     "moments of a terabyte": (stretched("optimiser.safetensors", 1 << 40), "optimiser.safetensors has 1,099,511,627,7"),
-    "weights of another shape": (
-        tensors_of_all("weights.safetensors", lambda tensors: halved(tensors, "embedding.weight")),
-        "does not fit this recipe's model",
-    ),
-    "moments of another shape": (
-        tensors_of_all("optimiser.safetensors", lambda tensors: halved(tensors, "embedding.weight/exp_avg")),
-        "embedding.weight/exp_avg is torch.float32, (150, 16)",
-    ),
-    "moments that are missing": (
-        tensors_of_all("optimiser.safetensors", lambda tensors: without(tensors, "/exp_avg_sq")),
-        "another optimiser's",
-    ),
-    "random state of another size": (
-        tensors_of_all("optimiser.safetensors", lambda tensors: halved(tensors, "random.cpu")),
-        "is damaged",
-    ),
+    **{
+        what: (tensors_of_all(f"{file}.safetensors", change), words)
+        for what, (file, change, words) in {
+            "weights of another shape": ("weights", halved("embedding.weight"), "does not fit this recipe's model"),
+            "moments of another shape": (
+                "optimiser",
+                halved("embedding.weight/exp_avg"),
+                "embedding.weight/exp_avg is torch.float32, (150, 16)",
+            ),
+            "moments that are missing": ("optimiser", without("/exp_avg_sq"), "another optimiser's"),
+            "random state of another size": ("optimiser", halved("random.cpu"), "is damaged"),
+        }.items()
+    },
     "state that is no JSON": (unfinished(lambda folder: (folder / "state.json").write_text("{{") and None), "damaged"),
     "nested state": (unfinished(lambda folder: (folder / "state.json").write_text("[" * 100_000) and None), "too deep"),
     "giant state": (stretched("state.json", 1 << 40), "over 67,108,864 bytes long"),

@@ -11,12 +11,14 @@ from torch import Tensor
 from seq2seq import recipe
 from seq2seq.data.batches import Batch, collate
 from seq2seq.device import Numerics
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.transformer import Transformer
 from seq2seq.training import gradient
-from seq2seq.training.gradient import Apart, Together, passes_on
+from seq2seq.training.gradient import InTurn, SideBySide, passes_on
 from seq2seq.training.loop import _loss
 
 CPU = Numerics(torch.device("cpu"), None)
+ROUNDED = Numerics(torch.device("cpu"), torch.bfloat16)
 
 
 @pytest.fixture(params=[2, 3])
@@ -37,7 +39,7 @@ def batches() -> list[Batch]:
     return made
 
 
-def added(dropout: float, *, times: int = 1) -> list[tuple[float, list[Tensor]]]:
+def added(dropout: float, *, times: int = 1, numerics: Numerics = CPU) -> list[tuple[float, list[Tensor]]]:
     """Loss and gradients of the batches, from the same weights and random numbers each time."""
     torch.manual_seed(1)
     sizes = recipe.Model(d_model=16, d_ff=32, n_heads=2, encoder_layers=1, decoder_layers=1, dropout=dropout)
@@ -45,10 +47,10 @@ def added(dropout: float, *, times: int = 1) -> list[tuple[float, list[Tensor]]]
     parameters = list(model.parameters())
     found = []
     with passes_on(CPU.device) as passes:
-        assert isinstance(passes, Together if torch.get_num_threads() == 1 else Apart)
+        assert isinstance(passes, InTurn if torch.get_num_threads() == 1 else SideBySide)
         for _ in range(times):
             torch.manual_seed(2)
-            loss = passes.add(lambda batch: _loss(model, batch, CPU, 0.1)[0], batches(), 100.0, parameters)
+            loss = passes.add(lambda batch: _loss(model, batch, numerics, 0.1)[0], batches(), 100.0, parameters)
             found.append((loss.item(), [weight.grad for weight in parameters if weight.grad is not None]))
             for weight in parameters:
                 weight.grad = None
@@ -67,9 +69,10 @@ def test_it_is_that_of_one_thread_and_the_caller_keeps_its_threads(
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
 
 
-def test_with_dropout_it_repeats_to_the_last_bit(several: int) -> None:
-    (loss, gradients), *others = added(0.3, times=20)
-    assert loss != added(0.0)[0][0]
+@pytest.mark.parametrize("numerics", [CPU, ROUNDED], ids=["float32", "bfloat16"])
+def test_with_dropout_it_repeats_to_the_last_bit(several: int, numerics: Numerics) -> None:
+    (loss, gradients), *others = added(0.3, times=20, numerics=numerics)
+    assert loss != added(0.0, numerics=numerics)[0][0]
     for again, repeated in others:
         assert again == loss
         assert all(torch.equal(one, other) for one, other in zip(gradients, repeated, strict=True))
@@ -78,13 +81,12 @@ def test_with_dropout_it_repeats_to_the_last_bit(several: int) -> None:
 def test_each_part_of_a_batch_drops_other_elements(several: int) -> None:
     dropped = []
     weight = torch.nn.Parameter(torch.ones(1))
+    dropout = Dropout(0.5).train()
 
     def loss(batch: Batch) -> Tensor:
-        found = torch.nn.Module.__call__(transformer.dropout, torch.ones(300))
-        dropped.append(tuple(found.tolist()))
+        dropped.append(tuple(dropout(torch.ones(300)).tolist()))
         return weight.sum()
 
-    transformer = Transformer(recipe.Model(d_model=16, d_ff=32, n_heads=2, dropout=0.5), 9, 9).train()
     with passes_on(CPU.device) as passes:
         passes.add(loss, batches(), 1.0, [weight])
         passes.add(loss, batches(), 1.0, [weight])
@@ -125,7 +127,7 @@ def test_a_batch_of_a_few_places_is_not_cut(use_threads: Callable[[int], None]) 
     assert sorted(seen) == [1, 6, 11]
 
 
-def test_where_parts_may_not_be_computed_apart_they_are_not(use_threads: Callable[[int], None]) -> None:
+def test_where_parts_may_not_be_computed_side_by_side_they_are_not(use_threads: Callable[[int], None]) -> None:
     use_threads(2)
-    with passes_on(CPU.device, apart=False) as passes:
-        assert isinstance(passes, Together)
+    with passes_on(CPU.device, side_by_side=False) as passes:
+        assert isinstance(passes, InTurn)
