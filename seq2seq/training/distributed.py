@@ -60,9 +60,9 @@ class Team:
         """The values of all processes, in their order."""
         return [value]
 
-    def any(self, flag: bool) -> bool:
-        """Whether it is so for any process."""
-        return flag
+    def most(self, *numbers: int) -> tuple[int, ...]:
+        """Of each number the largest that any process has."""
+        return numbers
 
     def spread(self, model: nn.Module, seed: int) -> None:
         """Make a model ready that all processes have built alike, before there is an optimiser; `seed`: the
@@ -138,11 +138,11 @@ class Replicas(Team):
         distributed.all_gather_object(found, value, group=self._words)
         return found
 
-    def any(self, flag: bool) -> bool:
-        """Whether it is so for any process."""
-        number = torch.tensor(int(flag))
-        distributed.all_reduce(number, distributed.ReduceOp.MAX, group=self._words)
-        return bool(number)
+    def most(self, *numbers: int) -> tuple[int, ...]:
+        """Of each number the largest that any process has."""
+        found = torch.tensor(numbers)
+        distributed.all_reduce(found, distributed.ReduceOp.MAX, group=self._words)
+        return tuple(found.tolist())
 
     def spread(self, model: nn.Module, seed: int) -> None:
         """The same weights everywhere, whatever torch each process has."""

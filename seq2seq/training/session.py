@@ -112,17 +112,19 @@ class Session:
             if training.ema:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
-            stopping = self._team.any(interrupted())
+            # Whichever process is told to stop, or runs out of memory, all know of it.
+            stopping, pieces = self._team.most(interrupted(), progress.pieces)
             due = step % training.validate_every == 0 or step == training.steps
-            for figures in reader.read(progress, all_of_them=due or stopping):
+            saving = due or stopping > 0
+            for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
                 yield from self._logged(self._health.take(figures, training.accumulate))
-            if self._lost(saving=due or stopping):
+            if self._lost(saving=saving):
                 step, faults = self._step_back(step)
                 yield from faults
                 updates, reader = self._updates(step), Reader()
             else:
                 validated = self._validate(progress) if due else None
-                if due or stopping:
+                if saving:
                     self._memory.seconds += time.perf_counter() - clock
                     clock = time.perf_counter()
                     if validated and self._team.main:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -103,6 +104,9 @@ def test_a_process_whose_memory_runs_out_takes_smaller_pieces_and_the_others_do_
     expected = together.alone(Job("one", "ddp"), tmp_path)
     (seen,) = together.by_several(2, tmp_path, [Job("ddp", "ddp", places=60)])
     near(seen, expected, range(1, 51))
+    faults = [json.loads(line) for line in Run(tmp_path / "ddp").faults.read_text().splitlines()]
+    assert "out of memory, so the update was computed in 2 pieces" in faults[0]["message"]
+    assert len({fault["step"] for fault in faults}) == len(faults)
     refused = together.launched(2, tmp_path, [Job("fsdp", "fsdp", places=60)])
     assert refused.returncode != 0
     assert "--parallel fsdp cannot cut; go on with more processes, or with --parallel ddp" in refused.stderr
