@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,18 +22,22 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write weights as safetensors, beside `path` first. Raises RunError where they cannot be written."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Write weights as safetensors, in a folder beside `path` first: safetensors writes into a file of any name, which
+    a process that is killed leaves there. Raises RunError where they cannot be written."""
+    scratch = path.with_name(f".{path.name}.partial")
+    made = scratch / path.name
     try:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, partial)
-        with partial.open("rb") as file:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, made)
+        with made.open("rb") as file:
             os.fsync(file.fileno())
-        partial.replace(path)
+        made.replace(path)
         sync_folder(path.parent)
     except (SafetensorError, OSError) as error:
         raise RunError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
