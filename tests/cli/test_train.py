@@ -149,9 +149,9 @@ def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: si
     given = [
         *tiny.arguments(tmp_path),
         "--set",
-        "training.steps=300",
+        "training.steps=600",
         "--set",
-        "training.validate_every=300",
+        "training.validate_every=600",
         "--device",
         "cpu",
     ]
@@ -169,7 +169,7 @@ def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: si
     assert "all saved. The same command goes on from there" in err
     _, saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(saved.name.removeprefix("step-"))
-    assert 0 < step < 300
+    assert 0 < step < 600
     resumed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert f"Going on from step {step:,};" in resumed.stderr
