@@ -99,6 +99,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+@pytest.fixture(scope="session")
+def trained_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of running text, trained by the command; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained_text")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
+        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
+    assert done.code == 0, done.err
+    return folder / "run"
+
+
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
     """A copy of the tiny run that a test may change."""

@@ -1,0 +1,201 @@
+"""Every command and every block of Python that the pages show is run: on tiny text, with tiny recipes."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from cli.main import app
+from seq2seq import recipe_files
+from tests import documents, tiny
+from tests.cli.conftest import Seqx
+
+COMMANDS = documents.commands()
+
+# Commands whose options are checked, and which are not run. All others are.
+ONLY_CHECKED = {
+    "torchrun": "needs several processes; tests/cli/test_processes.py runs it",
+    "seqx data get": "needs a network",
+    "--sacrebleu": "needs a network",
+    "python -m tests.benchmarks": "takes hours, or needs corpora and other toolkits",
+    "python -m pytest": "runs the tests themselves",
+    "python -m pip": "installs seqx; .ci/run does so",
+}
+
+# What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
+SHORTER = {"--minutes": "0.05", "--seconds": "0.1", "--overfit": "2"}
+ADDED = {
+    "bench": ["--seconds", "0.1"],
+    "doctor": ["--quick", "--recipe", "gpt-shakespeare", "--device", "cpu"],
+    "tokenizer compare": ["--vocabulary", "300,400"],
+}
+
+
+def only_checked(command: str) -> bool:
+    return any(part in command for part in ONLY_CHECKED)
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if not only_checked(each)])
+def test_each_command_does_what_it_is_shown_for(reader: Reader, command: str) -> None:
+    done = reader.type(command)
+    assert done.code == 0, f"{COMMANDS[command]}: {command}\n{done.err}"
+    assert done.out or done.err
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if only_checked(each)])
+def test_each_command_that_is_not_run_has_the_options_that_it_is_shown_with(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = documents.words(command)
+    if "seqx" in words:
+        words = words[words.index("seqx") + 1 :]
+        assert options(words) <= known_options(words)
+        if "--recipe" in words:
+            recipe_files.load(words[words.index("--recipe") + 1])
+    elif "pytest" in words:
+        assert all((documents.ROOT / word).exists() for word in words if word.startswith("tests/"))
+    elif "pip" in words:
+        assert command in ("python -m pip install .", 'python -m pip install ".[dev]"')
+    else:
+        monkeypatch.setattr(sys, "argv", [words[2], "--help"])
+        monkeypatch.delitem(sys.modules, words[2], raising=False)
+        with redirect_stdout(StringIO()) as shown, pytest.raises(SystemExit):
+            runpy.run_module(words[2], run_name="__main__")
+        assert all(option in shown.getvalue() for option in options(words))
+
+
+@pytest.mark.parametrize(
+    ("page", "block"), [(page, block) for page in documents.PAGES for block in documents.blocks(page, "python")]
+)
+def test_each_block_of_python_runs(reader: Reader, page: str, block: str) -> None:
+    reader.provide_run("fr-en", "pairs")
+    with redirect_stdout(StringIO()) as shown:
+        exec(compile(block, page, "exec"), {})
+    assert shown.getvalue().strip()
+
+
+def test_there_are_commands_and_python_to_run() -> None:
+    assert len([each for each in COMMANDS if not only_checked(each)]) > 40
+    assert sum(len(documents.blocks(page, "python")) for page in documents.PAGES) >= 2
+
+
+def options(words: list[str]) -> set[str]:
+    return {word for word in words if re.match(r"--\w", word)}
+
+
+def known_options(words: list[str]) -> set[str]:
+    """The options of the command that `seqx` and these words start."""
+    command: Any = get_command(app)
+    for word in words:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+
+
+class Reader:
+    """Somebody who types what a page shows, in a folder that has the files and the runs that the page assumes."""
+
+    def __init__(self, seqx: Seqx, pairs: Path, text: Path) -> None:
+        self._seqx = seqx
+        self._runs = {"pairs": pairs, "text": text}
+        for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
+            for suffix in ("txt", "fr", "en"):
+                self._file(f"corpora/nowhere/{split}.{suffix}", lines)
+
+    def type(self, line: str) -> Any:
+        """Run a line: `seqx ...`, perhaps behind `cat` or `echo`, perhaps with its output in a file."""
+        words = documents.words(line)
+        stdin = b""
+        if "|" in words:
+            first, words = words[: words.index("|")], words[words.index("|") + 1 :]
+            stdin = self._written(first)
+        if ">" in words:
+            assert len(words) == words.index(">") + 2
+            words = words[: words.index(">")]
+        assert words[0] == "seqx"
+        return self._seqx(*self._tiny(words[1:]), stdin=stdin)
+
+    def provide_run(self, name: str, form: str) -> None:
+        """A finished run of pairs or text under runs/, where it is not there yet."""
+        if not Path("runs", name).exists():
+            shutil.copytree(self._runs[form], Path("runs", name))
+
+    def _written(self, words: list[str]) -> bytes:
+        program, *arguments = words
+        assert program in ("cat", "echo")
+        if program == "echo":
+            return " ".join(arguments).encode() + b"\n"
+        return b"".join(self._file(name).read_bytes() for name in arguments)
+
+    def _tiny(self, words: list[str]) -> list[str]:
+        """The words with a tiny recipe for the recipe that they name, and all that they need provided."""
+        for start, more in ADDED.items():
+            if words[: len(start.split())] == start.split() and more[0] not in words:
+                words = [*words, *more]
+        words = [each for word in words for each in self._expanded(word)]
+        self._provide_runs(words)
+        for place, (option, value) in enumerate(pairwise(words), start=1):
+            if option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
+                words[place] = self._recipe(words, value) if not value.startswith("-") else value
+            elif option in SHORTER:
+                words[place] = SHORTER[option]
+            elif option == "--set" and value.startswith("training.steps="):
+                words[place] = "training.steps=6"
+            elif option in ("--source-file", "--target-file", "--input", "--data") or value.endswith(".txt"):
+                self._file(value)
+        return words
+
+    def _expanded(self, word: str) -> list[str]:
+        if word == "*.txt":
+            return [str(self._file(name)) for name in ("one.txt", "two.txt")]
+        return [word]
+
+    def _recipe(self, words: list[str], name: str) -> str:
+        """The file of a tiny recipe of the form, and with the name, of the one that is shown."""
+        if name.endswith(".toml") and not Path(name).exists():
+            shutil.copy(recipe_files.path_of("fr-en"), name)
+        changes = [value for option, value in pairwise(words) if option == "--set"]
+        shown = recipe_files.load(name, changes)
+        recipe = f'name = "{shown.name}"\n' + (tiny.RECIPE if shown.data.form == "pairs" else tiny.TEXT_RECIPE)
+        Path("tiny").mkdir(exist_ok=True)
+        Path("tiny", f"{shown.name}.toml").write_text(recipe, encoding="utf-8")
+        return f"tiny/{shown.name}.toml"
+
+    def _provide_runs(self, words: list[str]) -> None:
+        named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
+        if words[0] != "train":
+            for name in named or ["gpt-shakespeare" if words[0] == "generate" else "fr-en"]:
+                self.provide_run(name, "text" if name.startswith("gpt") else "pairs")
+
+    def _file(self, name: str, lines: int = 200) -> Path:
+        path = Path(name)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = tiny.pairs(lines, len(path.stem))
+            text = tiny.verse(lines, len(path.stem))
+            if path.suffix != ".txt":
+                text = "".join(row[path.suffix == ".en"] + "\n" for row in rows)
+            path.write_text(text, encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def reader(
+    seqx: Callable[..., Any], trained: Path, trained_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Reader:
+    monkeypatch.setenv("SEQX_DATA", str(tmp_path / "corpora"))
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
+    return Reader(seqx, trained, trained_text)
