@@ -38,6 +38,7 @@ def bench(
         float, typer.Option("--seconds", min=0.1, help="For each of training, every engine, and loading.")
     ] = 10.0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,

@@ -25,6 +25,7 @@ def compare(
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
     device: options.Device = "auto",
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

@@ -14,9 +14,8 @@ from cli import options
 def doctor(
     recipe: options.Recipe = "gpt-shakespeare",
     changes: options.Set = None,
-    devices: Annotated[
-        list[str] | None, typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that are there.")
-    ] = None,
+    devices: options.Devices = None,
+    threads: options.Threads = None,
     quick: Annotated[bool, typer.Option("--quick", help="Rougher figures, sooner.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from seq2seq.checkup.estimate import estimate
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
+from seq2seq.device import Choice
 from seq2seq.recipe import Recipe
 
 
-def show(recipe: Recipe, corpus: Corpus | TextCorpus, device: str) -> None:
+def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice) -> None:
     """Measure and show."""
-    found = estimate(recipe, corpus, device)
+    found = estimate(recipe, corpus, choice)
     hours, rest = divmod(int(found.seconds), 3600)
     for label, value in (
         ("recipe", f"{recipe.name}: {recipe.summary}"),

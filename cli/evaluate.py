@@ -43,6 +43,7 @@ def evaluate(
     precision: options.Precision = "auto",
     shortlist: options.Shortlist = False,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

@@ -59,6 +59,7 @@ def generate(
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     device: options.Device = "auto",
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

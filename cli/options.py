@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
+
+from seq2seq import device_names
+from seq2seq.limits import MOST_THREADS
 
 settings = {"debug": False}
 
@@ -26,6 +30,22 @@ def _writable(output: Path | None) -> Path | None:
     return output
 
 
+def _known(given: Any) -> Any:
+    """A device or several, refused while options are read where no engine knows the name."""
+    for name in [given] if isinstance(given, str) else given or []:
+        device_names.parsed(name)
+    return given
+
+
+def _set_threads(count: int | None) -> int | None:
+    """Where every library looks for it: those that are not loaded yet, and those of a child process."""
+    if count is not None:
+        os.environ["OMP_NUM_THREADS"] = str(count)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(count)
+    return count
+
+
 RunFolder = Annotated[
     Path | None, typer.Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
 ]
@@ -36,7 +56,23 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable."),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, mps, cuda, or one of several: cuda:1.", callback=_known)
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that are there.", callback=_known),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=MOST_THREADS,
+        help="Threads to compute with on a CPU. Default: $OMP_NUM_THREADS, else the cores that may be used.",
+        callback=_set_threads,
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(

@@ -12,8 +12,6 @@ import typer
 
 from cli import options
 from cli.screen import Screen
-from seq2seq import device as devices
-from seq2seq.checkup.trial import attempt
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated
@@ -23,13 +21,14 @@ if TYPE_CHECKING:
 
     from seq2seq.data.corpora import Corpus
     from seq2seq.data.texts import TextCorpus
+    from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
 
 _BY_HEART = 0.05  # nats a token
 
 
-def run(recipe: Recipe, corpus: Corpus | TextCorpus, device: str, count: int, *, quiet: bool) -> None:
+def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int, *, quiet: bool) -> None:
     """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
     wanted = prepare.for_overfitting(recipe)
     screen = Screen(wanted, quiet=quiet)
@@ -45,7 +44,6 @@ def run(recipe: Recipe, corpus: Corpus | TextCorpus, device: str, count: int, *,
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
-        choice = devices.choose(device, wanted.training.precision, attempt(wanted))
         session = prepare.session(wanted, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
     known = last[-1] < by_heart

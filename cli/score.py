@@ -30,6 +30,7 @@ def score(
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     device: options.Device = "auto",
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

@@ -61,6 +61,7 @@ def train(
         ),
     ] = True,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     batch_tokens: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +102,7 @@ def train(
     from seq2seq import device as devices
     from seq2seq import recipe_files
     from seq2seq import run as runs
+    from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpora import Given
     from seq2seq.training import launch, prepare
 
@@ -127,6 +129,8 @@ def train(
     with ExitStack() as kept:
         with launch.joined(parallel, device) as team:
             quiet = quiet or not team.main
+            if device != "auto":
+                devices.named(team.device(device))  # before text is fetched
             with team.first():
                 wanted = recipe_files.load(recipe, changes)
                 team.check(wanted.training)
@@ -137,55 +141,50 @@ def train(
                     )
                 wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
                 folder = runs.Run(run or runs.root() / wanted.name)
+                choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
                 if batch_tokens == "auto":
-                    wanted = _fitted(wanted, folder, device, quiet)
+                    wanted = _fitted(wanted, folder, choice, quiet)
                 if minutes:
-                    wanted = _timed(wanted, corpus, folder, device, minutes, quiet)
+                    wanted = _timed(wanted, corpus, folder, choice, minutes, quiet)
                 if dry_run:
                     from cli import dry_run as dry
 
-                    dry.show(wanted, corpus, device)
+                    dry.show(wanted, corpus, choice)
                     return
                 if overfit is not None:
                     from cli import overfit as check
 
-                    check.run(wanted, corpus, device, overfit, quiet=quiet)
+                    check.run(wanted, corpus, choice, overfit, quiet=quiet)
                     return
-                if device != "auto":
-                    # Refused before anything is written.
-                    devices.numerics(devices.named(team.device(device)), wanted.training.precision)
                 stop = kept.enter_context(StopSignals(quiet=not team.main))
                 if team.main:
                     kept.enter_context(folder.locked())
                     folder.claim(wanted)
-            choice = _train(wanted, corpus, folder, device, stop, quiet, team)
+            to_conclude = _train(wanted, corpus, folder, choice, stop, quiet, team)
         if team.main:  # The others have gone: what is left is for one process.
-            _conclude(wanted, corpus, folder, choice, quiet)
+            _conclude(wanted, corpus, folder, choice if to_conclude else None, quiet)
 
 
-def _fitted(wanted: Recipe, folder: Run, device: str, quiet: bool) -> Recipe:
+def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
     """The recipe with the budget that memory holds; a run that goes on keeps the one that was found for it."""
-    from seq2seq import device as devices
     from seq2seq.checkup import fit
-    from seq2seq.checkup.trial import attempt
 
     if (folder.path / "recipe.toml").is_file():
         return wanted.with_batch_tokens(folder.recipe().training.batch_tokens)
-    choice = devices.choose(device, wanted.training.precision, attempt(wanted))
     budget = fit.batch_tokens(wanted, choice.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
     return wanted.with_batch_tokens(budget.batch_tokens)
 
 
 def _timed(
-    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, device: str, minutes: float, quiet: bool
+    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice, minutes: float, quiet: bool
 ) -> Recipe:
     """The recipe with as many updates as fit; a run that goes on keeps those that were found for it."""
     from seq2seq.checkup import fit
 
     if (folder.path / "recipe.toml").is_file():
         return wanted.with_steps(folder.recipe().training.steps)
-    steps, found = fit.updates(wanted, corpus, device, minutes)
+    steps, found = fit.updates(wanted, corpus, choice, minutes)
     epochs = found.epochs * steps / wanted.training.steps
     options.note(
         f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: {epochs:.1f} epochs",
@@ -226,22 +225,19 @@ def _train(
     wanted: Recipe,
     corpus: Corpus | TextCorpus,
     folder: Run,
-    device: str,
+    choice: Choice,
     stop: StopSignals,
     quiet: bool,
     team: Team,
-) -> Choice | None:
-    """Train to the end what is not trained yet, and say on what; None where all is judged too."""
+) -> bool:
+    """Train to the end what is not trained yet; whether anything is left to conclude, since not all is judged."""
     from cli.screen import Screen
-    from seq2seq import device as devices
-    from seq2seq.checkup.trial import attempt
     from seq2seq.training import prepare
 
     if team.told(folder.finished and prepare.judged(folder)):
-        return None
+        return False
     if team.main:
         folder.clear()
-    choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
     if not team.told(folder.finished):
         screen = Screen(wanted, quiet=quiet)
         session = prepare.session(wanted, corpus, folder, choice, screen.say, team=team)
@@ -253,7 +249,7 @@ def _train(
             raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process was told
         if stop.asked():
             raise typer.Exit(stop.exit_code)
-    return choice
+    return True
 
 
 def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:

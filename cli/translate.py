@@ -64,6 +64,7 @@ def translate(
     precision: options.Precision = "auto",
     shortlist: options.Shortlist = False,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from seq2seq import device_names, limits
 from seq2seq.errors import DeviceError
 
 _FLOAT32_ERROR = 5e-4  # of sums of 256 products of normal numbers; in bfloat16 it is about 0.1
@@ -74,11 +75,9 @@ def choose(name: str = "auto", precision: str = "auto", attempt: Attempt | None 
 
 def named(name: str) -> torch.device:
     """The device cpu, cuda, cuda:1 or mps. Raises DeviceError where this machine does not have it."""
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdigit()):
-        raise DeviceError(f"--device {name}: there are auto, cpu, cuda and mps")
+    kind, number = device_names.parsed(name)
     there = present()
-    if kind not in there or (kind == "cuda" and number and int(number) >= torch.cuda.device_count()):
+    if kind not in there or (number is not None and number >= torch.cuda.device_count()):
         raise DeviceError(
             f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has "
             f"{', '.join(there)}"
@@ -127,10 +126,14 @@ def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.devic
 def prepare() -> None:
     """Settings of the process, once, before it computes anything.
 
-    oneDNN keeps the code and the buffers of a thousand shapes of products, and batches of text have ever new shapes: a
-    few are enough. The C library keeps the memory that it has, since giving it back and taking it anew each step costs
-    more than any other single thing on a CPU.
+    torch takes a thread for each core of the machine, though a container may have fewer. oneDNN keeps the code and the
+    buffers of a thousand shapes of products, and batches of text have ever new shapes: a few are enough. The C library
+    keeps the memory that it has, since giving it back and taking it anew each step costs more than any other single
+    thing on a CPU.
     """
+    most = limits.threads()
+    if most < threads() and not os.environ.get("OMP_NUM_THREADS"):  # which torch itself obeys
+        torch.set_num_threads(most)
     for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(variable, "64")
     if sys.platform == "linux":

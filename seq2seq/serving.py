@@ -3,10 +3,10 @@ imported where it is used."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from seq2seq import limits
 from seq2seq.data import tokenizers
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_copy import Copy
@@ -164,7 +164,7 @@ def _on_copy(run: Run, copy: Copy, request: Request) -> Serving:
             batch_tokens=min(settings.batch_tokens, _CACHED) if device == "cpu" else settings.batch_tokens,
         )
     )
-    workers = _cores() if device == "cpu" else 1
+    workers = limits.threads() if device == "cpu" else 1
     if request.shortlist and settings.unlisted is None:
         raise RunError(
             f"{run.path} has no shortlist: a training makes one at its end, and keeps it where BLEU holds; leave out "
@@ -194,7 +194,7 @@ def _text_on_copy(run: Run, copy: Copy, request: Request) -> TextServing:
         tokenizer,
         copy.settings.positions,
         documents=copy.settings.documents,
-        workers=_cores() if device == "cpu" else 1,
+        workers=limits.threads() if device == "cpu" else 1,
     )
     return TextServing(generator, tokenizer, f"CTranslate2, {precision}, {device}")
 
@@ -224,9 +224,3 @@ def _choice(request: Request, usual: str) -> Choice:
     if request.precision == "int8":
         raise RunError("PyTorch serves in float32 and bfloat16, not --precision int8; leave out --engine torch")
     return device.choose(request.device, usual if request.precision == "auto" else request.precision)
-
-
-def _cores() -> int:
-    """Cores that this process may use: its share, where torchrun started several on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from seq2seq import recipe
+from seq2seq import limits, recipe
 from seq2seq.errors import RecipeError, RunError
 
 _FLOAT32 = 4  # bytes
@@ -24,7 +23,7 @@ def least_parameters(model: recipe.Model, vocabulary: int = 0) -> int:
 def must_fit_machine(wanted: recipe.Recipe, vocabulary: int = 0) -> None:
     """Raise RecipeError where the model alone, in float32, is larger than this machine's memory."""
     least = least_parameters(wanted.model, vocabulary)
-    there = _memory()
+    there = limits.memory()
     if least * _FLOAT32 > there:
         raise RecipeError(
             f"recipe {wanted.name}: the model has at least {least:,} parameters, {least * _FLOAT32 / 2**30:,.0f} GiB "
@@ -48,11 +47,3 @@ def _largest(model: recipe.Model) -> str:
     names = ("d_model", "d_ff", "encoder_layers", "decoder_layers", "max_length")
     name = max(names, key=lambda each: getattr(model, each) / getattr(usual, each))
     return f"model.{name} = {getattr(model, name):,}"
-
-
-def _memory() -> int:
-    """Bytes of this machine's memory; without a bound where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 1 << 62

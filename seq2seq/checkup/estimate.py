@@ -10,12 +10,12 @@ from itertools import islice
 import numpy as np
 import torch
 
-from seq2seq import build, device, recipe
+from seq2seq import build, recipe
 from seq2seq.checkup import memory, random_batches
-from seq2seq.checkup.trial import attempt
 from seq2seq.data.batches import Batch, Layout, Place
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.device import Choice
 from seq2seq.errors import DataError
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import train
@@ -48,9 +48,8 @@ class Estimate:
     measured: int  # updates that were timed
 
 
-def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str, updates: int = _UPDATES) -> Estimate:
+def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, choice: Choice, updates: int = _UPDATES) -> Estimate:
     """Time a few updates on random tokens of the corpus's lengths."""
-    choice = device.choose(device_name, wanted.training.precision, attempt(wanted))
     vocabulary = random_batches.vocabulary(wanted.tokenizer)
     model = build.model(wanted, vocabulary, vocabulary).to(choice.numerics.device)
     characters = _CHARACTERS_A_TOKEN[wanted.tokenizer.kind]
@@ -69,6 +68,7 @@ def estimate(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: st
         choice.numerics,
         accumulate=wanted.training.accumulate,
         label_smoothing=wanted.training.label_smoothing,
+        clip_norm=wanted.training.clip_norm,
     )
     next(trained)  # the first allocates
     start = time.perf_counter()

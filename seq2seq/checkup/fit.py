@@ -10,7 +10,7 @@ from seq2seq.checkup.estimate import Estimate, estimate
 from seq2seq.checkup.memory import Budget
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
-from seq2seq.device import Numerics, release
+from seq2seq.device import Choice, Numerics, release
 from seq2seq.errors import RecipeError
 
 _SECONDS = 20.0
@@ -38,14 +38,12 @@ def batch_tokens(wanted: recipe.Recipe, numerics: Numerics) -> Budget:
     return found
 
 
-def updates(
-    wanted: recipe.Recipe, corpus: Corpus | TextCorpus, device_name: str, minutes: float
-) -> tuple[int, Estimate]:
+def updates(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, choice: Choice, minutes: float) -> tuple[int, Estimate]:
     """What --minutes takes: how many updates fit, with their validations, as the machine is now.
 
     Raises RecipeError where hardly any do.
     """
-    found = estimate(wanted, corpus, device_name, _TIMED)
+    found = estimate(wanted, corpus, choice, _TIMED)
     count = int(_TRAINING * 60 * minutes / found.step_seconds)
     if count < _LEAST:
         raise RecipeError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 import seq2seq
-from seq2seq import device
+from seq2seq import device, limits
 from seq2seq.checkup import memory
 
 
@@ -41,7 +41,7 @@ def this_machine() -> Machine:
         threads=device.threads(),
         omp_wait_policy=os.environ.get("OMP_WAIT_POLICY"),
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        memory=memory.total(),
+        memory=limits.memory(),
         available_memory=memory.room(torch.device("cpu"))[0],
         muon=hasattr(torch.optim, "Muon"),
     )

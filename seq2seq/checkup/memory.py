@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from seq2seq import limits
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics, out_of_memory
 from seq2seq.training.loop import Trainable
 from seq2seq.training.loss import summed_loss
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 FULL = 0.9  # share of the memory that a batch may fill
 _PASSING = 1.8  # what a backward pass takes at its height, over what the forward pass kept for it: measured, 1.4 to 1.7
@@ -33,18 +36,15 @@ class Budget:
 
 
 def peak(where: torch.device) -> int:
-    """The most bytes that this process has held on a device."""
+    """The most bytes that this process has held on a device; 0 where the system does not tell."""
     if where.type == "cuda":
         return torch.cuda.max_memory_allocated(where)
     if where.type == "mps":
         return int(torch.mps.driver_allocated_memory())
+    if resource is None:
+        return 0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
-
-
-def total() -> int:
-    """Bytes of this machine's main memory."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def room(where: torch.device) -> tuple[int, str]:
@@ -53,23 +53,8 @@ def room(where: torch.device) -> tuple[int, str]:
         return torch.cuda.mem_get_info(where)[0] + torch.cuda.memory_reserved(where), "free memory of the GPU"
     if where.type == "mps":
         return int(torch.mps.recommended_max_memory()), "memory that Metal recommends to use"
-    table = Path("/proc/meminfo")
-    if not table.is_file():
-        return total() // 2, "half of the memory"
-    (kilobytes,) = (
-        line.split()[1] for line in table.read_text(encoding="ascii").split("\n") if line.startswith("MemAvailable:")
-    )
-    return min([int(kilobytes) * 1024, *_group_limit()]), "available memory"
-
-
-def _group_limit() -> list[int]:
-    """What is left of the memory that a container may take, where there is a limit."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / name).read_text(encoding="ascii").strip() for name in ("memory.max", "memory.current"))
-    except OSError:
-        return []
-    return [] if limit == "max" else [int(limit) - int(used)]
+    left = limits.memory_left()
+    return (limits.memory() // 2, "half of the memory") if left is None else (left, "available memory")
 
 
 def kept(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: float) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sentencepiece
 
+from seq2seq import limits
 from seq2seq.errors import DataError, RunError
 from seq2seq.files import write_bytes
 from seq2seq.reading import read_json, read_small
@@ -94,7 +95,9 @@ class SentencePiece:
         """The tokens of each text."""
         given = encodable(texts)
         # For several texts SentencePiece starts threads, which takes as long as to encode thirty.
-        return [self._processor.encode(text) for text in given] if len(given) < _FEW else self._processor.encode(given)
+        if len(given) < _FEW:
+            return [self._processor.encode(text) for text in given]
+        return self._processor.encode(given, num_threads=limits.threads())  # type: ignore[no-any-return]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """BPE-dropout with probability `strength`, or unigram sampling with alpha `strength`."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import ctranslate2
 
+from seq2seq import device_names
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.ctranslate2_copy import Copy
 from seq2seq.decoding.ctranslate2_file import check, check_candidates, read_words
@@ -179,13 +180,13 @@ class CTranslate2DecoderOnlyEngine:
 def device(name: str) -> str:
     """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where it has that. Raises DeviceError where it
     has not what is asked for."""
+    kind, number = device_names.parsed(name)
     count = ctranslate2.get_cuda_device_count()
-    if name == "auto":
+    if kind == "auto":
         return "cuda" if count else "cpu"
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdigit())):
+    if kind == "mps":
         raise DeviceError(f"--device {name}: CTranslate2 has auto, cpu and cuda; --engine torch has mps too")
-    if kind == "cuda" and int(number or 0) >= count:
+    if kind == "cuda" and (number or 0) >= count:
         raise DeviceError(f"--device {name}: CTranslate2 finds {count} CUDA devices here; use --device cpu")
     return name
 

@@ -13,6 +13,7 @@ from torch import distributed
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from seq2seq import device_names
 from seq2seq.errors import DeviceError
 from seq2seq.training.distributed import ALONE, Replicas, Team
 from seq2seq.training.sharded import Shards
@@ -61,6 +62,7 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
 
 def own_device(name: str, number: int) -> str:
     """The device of the process of a number on its machine. Raises DeviceError where there is none for it."""
+    device_names.parsed(name)
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return "cpu"
     if name not in ("auto", "cuda"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, limits, recipe, recipe_files
 from seq2seq.checkup import agreement, examine, memory, random_batches
 from seq2seq.checkup.agreement import Agreement
 from seq2seq.checkup.bench import Bench, Row
@@ -352,7 +352,7 @@ def test_what_a_token_keeps_does_not_depend_on_the_batch() -> None:
 
 def test_an_estimate_of_the_largest_batch_leaves_room_for_the_weights() -> None:
     there, _ = memory.room(CPU)
-    assert 0 < there <= memory.total()
+    assert 0 < there <= limits.memory()
     budget = memory.estimated_budget(0, 1024.0, CPU).batch_tokens
     assert budget == pytest.approx(there * memory.FULL / 1024, rel=0.6) and budget < there / 1024
     assert memory.estimated_budget(there, 1024.0, CPU).batch_tokens == 0

@@ -14,8 +14,8 @@ TRANSLATE = "translate --run {run} "
 GENERATE = "generate --run {text} -q --max-tokens 3 "
 SCORE = "score --run {run} --source-file two --target-file two "
 CASES = {
-    "unknown device, train": Case(1, TRAIN + "--device abacus", ("--device abacus: there are auto, cpu",), begun=True),
-    "absent device, train": Case(1, TRAIN + "--device mps", ("--device mps", "has no such device"), begun=True),
+    "unknown device, train": Case(1, TRAIN + "--device abacus", ("--device abacus: there are auto, cpu",)),
+    "absent device, train": Case(1, TRAIN + "--device mps", ("--device mps", "has no such device")),
     **{
         f"unknown device, {command.split()[0]}": Case(1, f"{command} --device abacus", ("--device abacus",))
         for command in (
