@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,15 @@ import typer
 from cli import options
 
 if TYPE_CHECKING:
+    from seq2seq.data.lines import EncodingErrors
     from seq2seq.evaluation.compare import Changed, Comparison
+    from seq2seq.run import Run
 
 _SIGNIFICANT = 0.05
 
 
 def compare(
+    context: typer.Context,
     first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder: the baseline.")],
     second: Annotated[Path, typer.Argument(metavar="RUN_B", help="A run folder: what is held against it.")],
     source_file: options.SourceFile = None,
@@ -29,45 +33,117 @@ def compare(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compare two runs on one test set: paired bootstrap (sacreBLEU's) and the sentences that changed most.
+    """Compare two runs on one test set: is the difference significant, and what changed?
 
-    The test set is RUN_A's, or the files given.
+    Translators of one direction: sacreBLEU's paired bootstrap, and the sentences that changed most. Models of running
+    text: bits per byte, by a paired bootstrap over documents, or over chunks of a single one. The test set is RUN_A's,
+    or the files given. Each run is judged by the engine that serves it by default, as `seqx evaluate` does.
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     errors = options.encoding_errors(encoding)
-    from seq2seq import build
-    from seq2seq import device as devices
-    from seq2seq.evaluation import compare as comparing
-    from seq2seq.evaluation import judge as judging
     from seq2seq.run import open_run
 
-    folders = [open_run(path, "compare") for path in (first, second)]
-    if source_file and target_file:
-        sentences = judging.read_files(source_file, [target_file], errors)
-    else:
-        sentences = judging.read_set(folders[0])
-    translations = []
-    for folder in folders:
-        options.note(f"Translating {len(sentences):,} sentences with {folder.path}", quiet=quiet)
-        translator = build.translator(folder, devices.choose(device, folder.recipe().training.precision))
-        translations.append(
-            [translation.text for translation in translator.stream(sentence.source for sentence in sentences)]
+    runs = [open_run(path, "compare") for path in (first, second)]
+    _must_be_alike(runs)
+    if runs[0].form == "text":
+        options.refuse_given(
+            context, "source_file", "target_file", "most", because="two models of running text are compared"
         )
-    found = comparing.compare(sentences, *translations, most=most)
+        _compare_texts(runs, device, as_json, quiet)
+        return
+    found = _compare_translators(runs, source_file, target_file, errors, most, device, quiet)
     if as_json:
         typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
     else:
         _show(found, first, second)
 
 
+def _must_be_alike(runs: Sequence[Run]) -> None:
+    """Raise RunError where two runs do different things."""
+    from seq2seq.errors import RunError
+
+    def does(run: Run) -> str:
+        data = run.recipe().data
+        return "continues text" if data.form == "text" else f"translates {data.source} to {data.target}"
+
+    one, other = map(does, runs)
+    if one != other:
+        raise RunError(
+            f"{runs[0].path} {one}, {runs[1].path} {other}: name two runs that do the same; `seqx evaluate` judges "
+            "each by itself"
+        )
+
+
+def _compare_translators(
+    runs: Sequence[Run],
+    source_file: Path | None,
+    target_file: Path | None,
+    errors: EncodingErrors,
+    most: int,
+    device: str,
+    quiet: bool,
+) -> Comparison:
+    from seq2seq.evaluation import compare as comparing
+    from seq2seq.evaluation import judge as judging
+    from seq2seq.serving import Request, serve
+
+    if source_file and target_file:
+        sentences = judging.read_files(source_file, [target_file], errors)
+    else:
+        sentences = judging.read_set(runs[0])
+    translations: list[list[str]] = []
+    for run in runs:
+        served = serve(run, Request(device=device))
+        if served.missing:
+            options.note(f"NOTE: {served.missing}", quiet=quiet)
+        options.note(f"Translating {len(sentences):,} sentences with {run.path}, by {served.engine}", quiet=quiet)
+        lines = [sentence.source for sentence in sentences]
+        translations.append([translation.text for translation in served.translator.stream(lines)])
+    one, other = translations
+    return comparing.compare(sentences, one, other, served.target, most=most)
+
+
+def _compare_texts(runs: Sequence[Run], device: str, as_json: bool, quiet: bool) -> None:
+    from seq2seq import device as devices
+    from seq2seq.evaluation import compare_texts as comparing
+    from seq2seq.evaluation import fluency
+    from seq2seq.training.prepare import surprises_of
+
+    parts = comparing.in_parts(fluency.read_set(runs[0]))
+    nats = []
+    for run in runs:
+        options.note(f"Reading {len(parts.pieces):,} {parts.unit} with {run.path}", quiet=quiet)
+        choice = devices.choose(device, run.recipe().training.precision)
+        of_tokens, tokenizer, unknown = surprises_of(run, parts.text, choice)
+        nats.append(parts.shared_out(of_tokens, tokenizer))
+        if unknown:
+            options.note(
+                f"NOTE: {unknown:,} characters are unknown to {run.path} and cost it little: its figure is too low",
+                quiet=quiet,
+            )
+    found = comparing.compare(parts, *nats)
+    if as_json:
+        typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
+        return
+    print(f"A = {runs[0].path}, B = {runs[1].path}: the test text of A, {found.parts:,} {found.unit}")
+    print(f"{'':14}{'A':>8}{'B':>8}{'B - A':>9}{'p':>8}")
+    print(
+        f"{'bits per byte':14}{found.first:8.4f}{found.second:8.4f}{found.second - found.first:+9.4f}"
+        f"{found.p_value:8.3f}  {_verdict(found.p_value)}; 95 %: {found.low:+.4f} to {found.high:+.4f}"
+    )
+
+
+def _verdict(p_value: float) -> str:
+    return "significant at p < 0.05" if p_value < _SIGNIFICANT else "not significant (p >= 0.05)"
+
+
 def _show(found: Comparison, first: Path, second: Path) -> None:
     print(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike")
     print(f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}")
     for each in found.differences:
-        verdict = "a real difference" if each.p_value < _SIGNIFICANT else "may be chance"
         figures = f"{each.first:7.1f}{each.second:7.1f}{each.second - each.first:+8.1f}{each.p_value:8.3f}"
-        print(f"{each.metric:8}{figures}  {verdict:18} {each.signature}")
+        print(f"{each.metric:8}{figures}  {_verdict(each.p_value):27} {each.signature}")
     _show_changed("B gains most", found.better)
     _show_changed("B loses most", found.worse)
 

@@ -99,7 +99,7 @@ def evaluate(
             for _ in translator.stream([sentence.source for sentence in sentences]):
                 pass
             return
-        judged = judging.judge(translator, sentences, name)
+        judged = judging.judge(translator, sentences, (served.source, served.target), name)
     judging.keep(folder, judged, served.options, served.engine)
     if output:
         write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())

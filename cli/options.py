@@ -126,6 +126,14 @@ def usage_error(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def refuse_given(context: typer.Context, *names: str, because: str) -> None:
+    """End with a usage error where one of these parameters of a command was given, since it would have no effect."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            usage_error(f"{parameter.opts[0]} has no effect: {because}")
+
+
 def encoding_errors(value: str) -> Literal["strict", "replace"]:
     """Check --encoding-errors."""
     match value:

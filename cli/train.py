@@ -266,7 +266,7 @@ def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: 
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
         export.after_training(folder, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
-    prepare.judge(folder, choice)
+    prepare.judge(folder, choice, screen.say)
     screen.scores(folder.record())
     example = 'generate "ROMEO:"' if wanted.data.form == "text" else 'translate "bonjour"'
     options.note(f"\nTry it: seqx {example} --run {folder.path}", quiet=quiet)

@@ -70,7 +70,7 @@ class Data(_Section):
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: drawn at random offsets, or each token once an epoch"
     )
-    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges the model, for example wmt14")
+    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges too, for example wmt14")
 
 
 class Tokenizer(_Section):
@@ -162,7 +162,9 @@ class Training(_Section):
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
     validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")
     patience: Count = Field(0, description="validations without improvement before stopping; 0 = never")
-    metric: Literal["bleu", "loss"] = Field("bleu", description="what `best` and patience look at")
+    metric: Literal["bleu", "loss"] = Field(
+        "bleu", description="what `best` and patience look at; loss while BLEU is 0"
+    )
     ema: Probability = Field(0.0, description="decay of a running average of the weights; 0 = off")
     keep: Literal["average", "best", "ema"] = Field("average", description="what the final weights are")
     average_last: Positive = Field(5, description="checkpoints averaged at the end (section 6.1)")

@@ -22,7 +22,6 @@ _LOST = "restore the file from a copy, or train the run anew"
 _FORMS = {
     "translate": "pairs",
     "score": "pairs",
-    "compare": "pairs",
     "generate": "text",
 }  # what a model must have learnt from
 

@@ -73,28 +73,28 @@ def lines_of(text: str) -> Iterator[str]:
     return io.StringIO(text, newline="\n")
 
 
-def cut_at_lines(blocks: Iterable[str]) -> Iterator[Piece]:
-    """A document, given in blocks of whole lines, in pieces of about a million characters, for tokenizers to see.
+def cut_at_lines(blocks: Iterable[str], size: int = _PIECE) -> Iterator[Piece]:
+    """A document, given in blocks of whole lines, in pieces of about `size` characters, for tokenizers to see.
 
     Cut between a line that ends with a visible character and one that begins with a letter or a digit, where no
-    tokenizer that keeps line ends joins the two; after any line where the next million characters have no such place.
+    tokenizer that keeps line ends joins the two; after any line where the next `size` characters have no such place.
     There is one piece at least.
     """
     held = ""
     for block in blocks:
         held += block
         start = 0
-        while end := _cut(held, start):
+        while end := _cut(held, start, size):
             yield held[start:end], False
             start = end
         held = held[start:]
     yield held, True
 
 
-def _cut(text: str, start: int) -> int:
+def _cut(text: str, start: int, size: int) -> int:
     """Where the piece that starts at a place of a text ends; 0 as long as only more text can tell."""
-    apart = _APART.search(text, max(start, start + _PIECE - 2))
-    line_end = text.find("\n", start + 2 * _PIECE - 1) + 1
+    apart = _APART.search(text, max(start, start + size - 2))
+    line_end = text.find("\n", start + 2 * size - 1) + 1
     ends = [apart.end()] if apart else []
     if 0 < line_end < len(text):
         ends.append(line_end)

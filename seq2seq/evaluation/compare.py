@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
-from sacrebleu.metrics.ter import TER
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import DataError
 from seq2seq.evaluation.judge import Sentence
-from seq2seq.evaluation.metrics import reference_streams
+from seq2seq.evaluation.metrics import metrics_of, reference_streams
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,16 @@ class Comparison:
 
 
 def compare(
-    sentences: Sequence[Sentence], first: Sequence[str], second: Sequence[str], *, samples: int = 1000, most: int = 5
+    sentences: Sequence[Sentence],
+    first: Sequence[str],
+    second: Sequence[str],
+    target: str,
+    *,
+    samples: int = 1000,
+    most: int = 5,
 ) -> Comparison:
     """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that
-    changed most.
+    changed most; `target` is their language.
 
     Raises DataError where the counts differ.
     """
@@ -66,7 +70,7 @@ def compare(
             f"{len(first):,} and {len(second):,} translations of {len(sentences):,} sentences cannot be compared"
         )
     references = [sentence.references[:1] for sentence in sentences]
-    metrics = {"BLEU": BLEU(), "chrF2": CHRF(), "TER": TER()}
+    metrics = metrics_of(target)
     streams = reference_streams(references)
     signatures, scores = PairedTest(
         [("first", list(first)), ("second", list(second))],

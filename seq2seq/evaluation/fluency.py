@@ -12,7 +12,9 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch
@@ -93,31 +95,44 @@ def measure(
     Raises DataError where there is too little of it.
     """
     start = time.perf_counter()
+    nats, report = surprises(model, tokenizer, text, cache, numerics, processes)
+    return Fluency(name, len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
+
+
+def surprises(
+    model: Foretelling,
+    tokenizer: Tokenizer,
+    text: Documents,
+    cache: Path,
+    numerics: Numerics,
+    processes: Processes | None = None,
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """The negative log-likelihood, in nats, of each token of a text but the first, in order; and what `stream.encode`
+    reports of the text. Raises DataError where there is too little of it.
+    """
     stream = encode(text, tokenizer, cache)
     if len(stream) < 2:
         raise DataError(f"{text.origin}: {len(stream)} tokens, nothing to foretell; give more text")
     rows = max(1, _LOGITS // tokenizer.size // model.context)
     batches = windows(stream, context=model.context, batch_tokens=rows * model.context)
-    nats, tokens = _surprise(model, batches, numerics, processes or OneProcess())
-    return Fluency(name, tokens, stream.report["bytes"], nats, model.context, time.perf_counter() - start)
+    return _surprises(model, batches, numerics, processes or OneProcess()), stream.report
 
 
 @torch.inference_mode()
-def _surprise(
+def _surprises(
     model: Foretelling, batches: Iterable[Batch], numerics: Numerics, processes: Processes
-) -> tuple[float, int]:
+) -> NDArray[np.float64]:
     own = []
     for batch in islice(batches, processes.rank, None, processes.size):
         moved = batch.to(numerics.device)
         with numerics.context():
             logits = model(*moved.inputs)  # type: ignore[arg-type]
-        loss = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), moved.labels.flatten(), ignore_index=PAD, reduction="sum"
-        )
-        own.append((loss.item(), batch.tokens))
-    # Summed in the order of the text, as by a single process.
-    every = [found for some in zip_longest(*processes.exchanged(own)) for found in some if found is not None]
-    return sum(nats for nats, _ in every), sum(tokens for _, tokens in every)
+        labels = moved.labels.flatten()
+        losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels, reduction="none")
+        own.append(losses[labels != PAD].double().cpu().numpy())
+    # In the order of the text, as by a single process.
+    every = (each for some in zip_longest(*processes.exchanged(own)) for each in some if each is not None)
+    return np.concatenate(list(every))
 
 
 def write_set(run: Run, text: Documents) -> None:

@@ -63,8 +63,11 @@ class Judged:
         }
 
 
-def judge(translator: Translates, sentences: Sequence[Sentence], name: str = "test") -> Judged:
-    """Translate and score. Raises DataError where there is nothing to judge."""
+def judge(
+    translator: Translates, sentences: Sequence[Sentence], languages: tuple[str, str], name: str = "test"
+) -> Judged:
+    """Translate and score, by the codes of the languages of source and target. Raises DataError where there is nothing
+    to judge."""
     if not sentences:
         raise DataError("nothing to judge: the test set is empty")
     start = time.perf_counter()
@@ -77,9 +80,9 @@ def judge(translator: Translates, sentences: Sequence[Sentence], name: str = "te
         name,
         tuple(sentences),
         tuple(translations),
-        tuple(score(translations, first)),
-        tuple(score(translations, known)) if any(len(references) > 1 for references in known) else (),
-        tuple(by_length(sources, translations, first)),
+        tuple(score(translations, first, languages[1])),
+        tuple(score(translations, known, languages[1])) if any(len(references) > 1 for references in known) else (),
+        tuple(by_length(sources, translations, first, languages)),
         seconds,
     )
 
@@ -133,12 +136,10 @@ def read_files(source: Path, references: Sequence[Path], errors: EncodingErrors 
     return [Sentence(pairs[0][0], tuple(reference for _, reference in pairs)) for pairs in zip(*columns)]
 
 
-def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
-    """A test set by its sacreBLEU name (wmt14, multi30k/2016, ...), downloaded by sacreBLEU and cached by it.
-
-    Raises DataError: unknown name, no such language pair, cannot be downloaded.
-    """
-    from sacrebleu.utils import get_langpairs_for_testset, get_reference_files, get_source_file
+def sacrebleu_pair(name: str, data: recipe.Data) -> str:
+    """The language pair of a test set of sacreBLEU that judges a recipe, either way round. Raises DataError where there
+    is no such set, or no such pair in it."""
+    from sacrebleu.utils import get_langpairs_for_testset
 
     pairs = get_langpairs_for_testset(name)
     wanted, reverse = f"{data.source}-{data.target}", f"{data.target}-{data.source}"
@@ -146,8 +147,18 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
         raise DataError(f"sacreBLEU has no test set {name!r}; `sacrebleu --list` shows those that it has")
     if wanted not in pairs and reverse not in pairs:
         raise DataError(f"sacreBLEU's {name} has no {wanted}; it has: {', '.join(sorted(pairs))}")
+    return wanted if wanted in pairs else reverse
+
+
+def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
+    """A test set by its sacreBLEU name (wmt14, multi30k/2016, ...), downloaded by sacreBLEU and cached by it.
+
+    Raises DataError: unknown name, no such language pair, cannot be downloaded.
+    """
+    from sacrebleu.utils import get_reference_files, get_source_file
+
+    pair = sacrebleu_pair(name, data)
     try:
-        pair = wanted if wanted in pairs else reverse
         source, references = Path(get_source_file(name, pair)), [Path(file) for file in get_reference_files(name, pair)]
     except (
         Exception,
@@ -156,7 +167,7 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
         raise DataError(
             f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})"
         ) from error
-    if pair == wanted:
+    if pair == f"{data.source}-{data.target}":
         return read_files(source, references)
     return read_files(references[0], [source])  # a set of the other direction, its sides swapped
 

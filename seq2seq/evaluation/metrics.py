@@ -1,8 +1,9 @@
-"""Scores by sacreBLEU, never without its signature."""
+"""Scores by sacreBLEU, by the tokenizer that it prescribes for a language, never without its signature."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -17,6 +18,20 @@ from seq2seq.errors import DataError
 logging.getLogger("sacrebleu").setLevel(logging.ERROR)
 
 SAMPLES = 1000  # bootstrap resamples
+
+# sacreBLEU's tokenizer for a language, by ISO 639 code or English name; for all others 13a.
+_TOKENIZERS = {
+    language: tokenizer
+    for tokenizer, languages in {
+        "zh": "zh zho chi cmn yue wuu nan hak gan hsn lzh cn chinese mandarin cantonese",
+        "ja-mecab": "ja jpn jp japanese",
+        "ko-mecab": "ko kor korean",
+        # Written without blanks between words. What sacreBLEU has for them (flores200) has to be downloaded.
+        "char": "th tha thai lo lao km khm khmer my mya bur burmese bo bod tib tibetan dz dzo dzongkha",
+    }.items()
+    for language in languages.split()
+}
+_WITHOUT_BLANKS = ("zh", "ja-mecab", "char")  # tokenizers of languages that are written so
 
 
 @dataclass(frozen=True)
@@ -52,13 +67,31 @@ class _Ter(_Plain, TER):
     pass
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Corpus BLEU (13a, cased), one reference: the quick figure of a validation."""
-    return float(BLEU().corpus_score(list(hypotheses), [list(references)]).score)
+def bleu_of(language: str) -> BLEU:
+    """Corpus BLEU, cased, of text in a language (zh, zh-CN, zho_Hans and Chinese are one), by the tokenizer that
+    sacreBLEU prescribes for it. Of Japanese and Korean it is of characters where MeCab is not installed (the extras
+    `ja` and `ko`). The signature says which it was."""
+    try:
+        return BLEU(tokenize=_tokenizer(language))
+    except RuntimeError:  # how sacreBLEU says that MeCab is missing
+        return BLEU(tokenize="char")
 
 
-def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> list[Score]:
-    """BLEU, chrF2 and TER of hypotheses against one or more references each, with 95 % intervals.
+def metrics_of(language: str) -> dict[str, BLEU | CHRF | TER]:
+    """BLEU, chrF2 and TER of text in a language; TER of Chinese characters each, since it would else take a sentence
+    as one word."""
+    ter = _Ter(normalized=True, asian_support=True) if _tokenizer(language) in ("zh", "ja-mecab") else _Ter()
+    return {"BLEU": bleu_of(language), "chrF2": _Chrf(), "TER": ter}
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str], target: str) -> float:
+    """Corpus BLEU of text in the language `target`, one reference: the quick figure of a validation."""
+    return float(bleu_of(target).corpus_score(list(hypotheses), [list(references)]).score)
+
+
+def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]], target: str) -> list[Score]:
+    """BLEU, chrF2 and TER of hypotheses in the language `target` against one or more references each, with 95 %
+    intervals.
 
     Raises DataError where the counts differ or there is nothing to score.
     """
@@ -68,7 +101,7 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> lis
         raise DataError("nothing to judge: there are no translations")
     streams = reference_streams(references)
     found = []
-    for metric in (BLEU(), _Chrf(), _Ter()):
+    for metric in metrics_of(target).values():
         result = metric.corpus_score(list(hypotheses), streams, n_bootstrap=SAMPLES)
         mean, half = float(result._mean), float(result._ci)
         found.append(Score(result.name, float(result.score), mean - half, mean + half, str(metric.get_signature())))
@@ -86,20 +119,27 @@ def by_length(
     sources: Sequence[str],
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
+    languages: tuple[str, str],
     bounds: Sequence[int] = (5, 10, 20, 40),
 ) -> list[tuple[str, int, float]]:
-    """BLEU of the sentences whose source has so many words: (label, sentences, BLEU) for each range that has any."""
+    """BLEU of the sentences whose source has so many words, or characters where its language has no blanks between
+    words: (label, sentences, BLEU) for each range that has any. `languages`: of sources and of targets."""
+    metric = bleu_of(languages[1])
+    blanks = _tokenizer(languages[0]) not in _WITHOUT_BLANKS
     groups: dict[int, list[int]] = {}
     for index, source in enumerate(sources):
-        words = len(source.split())
+        words = len(source.split() if blanks else "".join(source.split()))
         groups.setdefault(sum(words > bound for bound in bounds), []).append(index)
     found = []
     for group in sorted(groups):
         low = bounds[group - 1] + 1 if group else 0
-        label = f"{low}-{bounds[group]} words" if group < len(bounds) else f"{low} words or more"
+        unit = "words" if blanks else "characters"
+        label = f"{low}-{bounds[group]} {unit}" if group < len(bounds) else f"{low} {unit} or more"
         chosen = groups[group]
         streams = reference_streams([references[index] for index in chosen])
-        found.append(
-            (label, len(chosen), float(BLEU().corpus_score([hypotheses[index] for index in chosen], streams).score))
-        )
+        found.append((label, len(chosen), float(metric.corpus_score([hypotheses[i] for i in chosen], streams).score)))
     return found
+
+
+def _tokenizer(language: str) -> str:
+    return _TOKENIZERS.get(re.split(r"[-_.@\s]", language.strip().casefold())[0], BLEU.TOKENIZER_DEFAULT)

@@ -210,7 +210,8 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
         )
     references = [target for _, target in chosen]
     found = {
-        name: bleu(both.target.decode([each.tokens for each in given]), references) for name, given in outputs.items()
+        name: bleu(both.target.decode([each.tokens for each in given]), references, copy.settings.target)
+        for name, given in outputs.items()
     }
     least = found["float32"] - _MOST_BLEU
     default = "int8" if found["int8"] >= least else "float32"

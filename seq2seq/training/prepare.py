@@ -11,7 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seq2seq import build, recipe, run
 from seq2seq.data import corpora, stream, texts
@@ -27,6 +29,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
+from seq2seq.model.gpt import Gpt
 from seq2seq.serving import Request, serve
 from seq2seq.training import schedule
 from seq2seq.training.distributed import ALONE, Team
@@ -42,7 +45,8 @@ def find(
 ) -> Corpus | TextCorpus | None:
     """The corpus of a recipe, pairs or running text; None where it cannot be had.
 
-    The user's own text is in files of two `sides`, or in `files` that hold pairs or running text. Raises DataError.
+    The user's own text is in files of two `sides`, or in `files` that hold pairs or running text. Raises DataError,
+    also where sacreBLEU does not have the test set that the recipe names.
     """
     if data.form == "text":
         for split, given in sides.items():
@@ -52,6 +56,8 @@ def find(
                     "reads running text; give --data"
                 )
         return texts.find(data, files, errors=errors)
+    if data.sacrebleu_test is not None:
+        judging.sacrebleu_pair(data.sacrebleu_test, data)
     for split, several in files.items():
         if len(several) > 1:
             raise DataError(
@@ -218,25 +224,32 @@ def encoded(folder: run.Run, corpus: Corpus) -> Encoded:
     return build.encoded(wanted, corpus, build.read_tokenizers(wanted, folder.path), _cache(folder, corpus))
 
 
-def judge(folder: run.Run, choice: Choice) -> None:
+def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
     """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
     A translator is judged with the engine that serves it by default; one that saw the phrasebook, also on inputs typed
-    as people type.
+    as people type; and on the recipe's test set of sacreBLEU, or `say` is told why not.
     """
     wanted = folder.recipe()
     if wanted.data.form == "text":
         fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
     served = serve(folder, Request(device=str(choice.numerics.device)))
+    languages = served.source, served.target
     sets = {"test": judging.read_set(folder)}
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
         # First: the scores of the test set say that all is judged.
         typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
         sets = {"typed": typed, **sets}
+    if (name := wanted.data.sacrebleu_test) is not None:
+        try:
+            sets = {name: judging.read_sacrebleu(name, wanted.data), **sets}
+        except DataError as error:
+            say(f"NOTE: {error}; once it can: seqx evaluate --run {folder.path} --sacrebleu {name}")
     for name, sentences in sets.items():
-        judging.keep(folder, judging.judge(served.translator, sentences, name), served.options, served.engine)
+        judged = judging.judge(served.translator, sentences, languages, name)
+        judging.keep(folder, judged, served.options, served.engine)
 
 
 def judged(folder: run.Run) -> bool:
@@ -248,10 +261,23 @@ def fluency_of(
     folder: run.Run, text: Documents, choice: Choice, name: str, processes: Processes | None = None
 ) -> fluency.Fluency:
     """How well a finished model foretells a text."""
-    both = build.read_tokenizers(folder.recipe(), folder.path)
-    model = build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval()
+    model, tokenizer = _text_model(folder, choice)
     with tempfile.TemporaryDirectory(prefix=".judging.", suffix=".partial", dir=folder.path) as scratch:
-        return fluency.measure(model, both.target, text, Path(scratch), choice.numerics, name, processes)
+        return fluency.measure(model, tokenizer, text, Path(scratch), choice.numerics, name, processes)
+
+
+def surprises_of(folder: run.Run, text: Documents, choice: Choice) -> tuple[NDArray[np.float64], Tokenizer, int]:
+    """The negative log-likelihood that a finished model gives each token of a text but the first; its tokenizer, and
+    how many of the tokens that does not know."""
+    model, tokenizer = _text_model(folder, choice)
+    with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
+        nats, report = fluency.surprises(model, tokenizer, text, Path(scratch), choice.numerics)
+    return nats, tokenizer, report["unknown"]
+
+
+def _text_model(folder: run.Run, choice: Choice) -> tuple[Gpt, Tokenizer]:
+    both = build.read_tokenizers(folder.recipe(), folder.path)
+    return build.decoder_only(build.trained_model(folder, both, choice.numerics.device)).eval(), both.target
 
 
 def _versions() -> dict[str, Any]:

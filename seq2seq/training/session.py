@@ -239,7 +239,8 @@ class Session:
     def _remember(self, step: int, value: float | None, loss: float) -> bool:
         """Take in a validation; whether it is the best so far."""
         memory = self._memory
-        figure = value if self._recipe.training.metric == "bleu" and value is not None else -loss
+        # While no word is right BLEU is 0, and says nothing of what is learnt: then the loss ranks, below any BLEU.
+        figure = value if self._recipe.training.metric == "bleu" and value else -loss
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False

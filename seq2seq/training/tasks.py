@@ -71,7 +71,7 @@ class Translation:
         outputs = [translation.text for translation in translator.translate([source for source, _ in self._dev])]
         chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
         return (
-            bleu(outputs, [target for _, target in self._dev]),
+            bleu(outputs, [target for _, target in self._dev], self._recipe.data.target),
             tuple(Sample(*self._dev[index], outputs[index]) for index in chosen),
         )
 

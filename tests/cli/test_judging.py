@@ -1,4 +1,4 @@
-"""`seqx evaluate` and `seqx compare`."""
+"""`seqx evaluate`."""
 
 from __future__ import annotations
 
@@ -48,11 +48,3 @@ def test_evaluate_on_files_with_several_references(seqx: Seqx, own: Path, tmp_pa
 def test_evaluate_names_an_unknown_sacrebleu_set(seqx: Seqx, own: Path) -> None:
     done = seqx("evaluate", "--run", own, "--sacrebleu", "wmt1066")
     assert done.code == 1 and "no test set 'wmt1066'" in done.err and len(done.err.splitlines()) <= 3
-
-
-def test_compare_a_run_with_itself_and_with_another(seqx: Seqx, own: Path, trained: Path) -> None:
-    same = json.loads(seqx("compare", trained, own, "--json").out)
-    assert same["same"] == same["sentences"] == 12
-    done = seqx("compare", trained, own)
-    assert done.code == 0, done.err
-    assert "12 sentences, 12 translated alike" in done.out and "may be chance" in done.out and "BLEU" in done.out

@@ -13,11 +13,11 @@ REFERENCES = ["The cat sat on the mat today .", "He is going home.", "I am very 
 
 
 def test_scores_equal_sacrebleu() -> None:
-    found = {each.name: each for each in score(HYPOTHESES, [[reference] for reference in REFERENCES])}
+    found = {each.name: each for each in score(HYPOTHESES, [[reference] for reference in REFERENCES], "en")}
     assert found["BLEU"].value == pytest.approx(sacrebleu.corpus_bleu(HYPOTHESES, [REFERENCES]).score)
     assert found["chrF2"].value == pytest.approx(sacrebleu.corpus_chrf(HYPOTHESES, [REFERENCES]).score)
     assert found["TER"].value == pytest.approx(sacrebleu.corpus_ter(HYPOTHESES, [REFERENCES]).score)
-    assert bleu(HYPOTHESES, REFERENCES) == found["BLEU"].value
+    assert bleu(HYPOTHESES, REFERENCES, "en") == found["BLEU"].value
     for each in found.values():
         assert f"version:{sacrebleu.__version__}" in each.signature
         assert each.low <= each.value <= each.high
@@ -30,14 +30,14 @@ def test_each_sentence_may_have_its_own_number_of_references() -> None:
         [reference, hypothesis] if index % 2 else [reference]
         for index, (hypothesis, reference) in enumerate(zip(HYPOTHESES, REFERENCES))
     ]
-    more = score(HYPOTHESES, references)[0]
-    assert more.value > score(HYPOTHESES, [[reference] for reference in REFERENCES])[0].value
+    more = score(HYPOTHESES, references, "en")[0]
+    assert more.value > score(HYPOTHESES, [[reference] for reference in REFERENCES], "en")[0].value
     assert "nrefs:var" in more.signature
 
 
 def test_by_length_covers_every_sentence_once() -> None:
     sources = ["a b", "a b c d e f", "a " * 50] * 4
-    rows = by_length(sources, HYPOTHESES, [[reference] for reference in REFERENCES])
+    rows = by_length(sources, HYPOTHESES, [[reference] for reference in REFERENCES], ("fr", "en"))
     assert [(label, count) for label, count, _ in rows] == [
         ("0-5 words", 4),
         ("6-10 words", 4),
@@ -47,6 +47,6 @@ def test_by_length_covers_every_sentence_once() -> None:
 
 def test_unequal_counts_and_nothing_are_errors() -> None:
     with pytest.raises(DataError, match="12 translations cannot be judged by 11"):
-        score(HYPOTHESES, [[reference] for reference in REFERENCES[1:]])
+        score(HYPOTHESES, [[reference] for reference in REFERENCES[1:]], "en")
     with pytest.raises(DataError, match="nothing to judge"):
-        score([], [])
+        score([], [], "en")

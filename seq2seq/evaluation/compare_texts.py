@@ -1,0 +1,86 @@
+"""Two models of running text on one test text: is the difference in bits per byte real?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.data.documents import Documents, by_document, cut_at_lines, streamed
+from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.errors import DataError
+
+_CHUNKS = 200  # that a text of a single document is cut into, each of at least so many characters:
+_SHORTEST = 200
+_SAMPLES = 1000  # of the bootstrap
+_SEED = 12345  # sacreBLEU's
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A test text in the parts that are resampled: its documents, or chunks of a single one.
+
+    Each is in pieces that end where no tokenizer joins two lines: the text has the same tokens so as whole.
+    """
+
+    text: Documents
+    pieces: Sequence[Sequence[str]]  # of each part
+    unit: str  # documents or chunks
+
+    def bytes(self) -> NDArray[np.int64]:
+        """UTF-8 bytes of each part."""
+        return np.array([sum(len(piece.encode("utf-8", "surrogatepass")) for piece in part) for part in self.pieces])
+
+    def shared_out(self, nats: NDArray[np.float64], tokenizer: Tokenizer) -> NDArray[np.float64]:
+        """The negative log-likelihood of each part, from that of each token of the text but the first."""
+        ends = int(self.unit == "documents")  # of several documents each ends with EOS
+        counts = [sum(map(len, tokenizer.encode(part))) + ends for part in self.pieces]
+        owner = np.repeat(np.arange(len(counts)), counts)[1:]
+        return np.bincount(owner, weights=nats, minlength=len(counts)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Bits per byte of two models on one text, with the 95 % interval of the second's less the first's."""
+
+    first: float
+    second: float
+    low: float
+    high: float
+    p_value: float  # how often chance alone makes such a difference
+    parts: int
+    unit: str  # what was resampled
+
+    def record(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+def in_parts(text: Documents) -> Parts:
+    """A text as its documents; a text of a single document as about 200 chunks. Raises DataError where it is empty."""
+    documents = [[piece for piece, _ in pieces] for _, pieces in by_document(text.pieces())]
+    documents = [document for document in documents if any(document)]
+    if not documents:
+        raise DataError(f"{text.origin}: no text to compare on")
+    if len(documents) > 1:
+        return Parts(text, documents, "documents")
+    size = max(_SHORTEST, sum(map(len, documents[0])) // _CHUNKS)
+    chunks = [piece for piece, _ in cut_at_lines(documents[0], size)]
+    marked = [(chunk, number == len(chunks)) for number, chunk in enumerate(chunks, start=1)]
+    return Parts(streamed(text.origin, lambda: iter(marked), text.checksum), [[chunk] for chunk in chunks], "chunks")
+
+
+def compare(parts: Parts, first: NDArray[np.float64], second: NDArray[np.float64]) -> Difference:
+    """Paired bootstrap resampling (Koehn, 2004) of the parts, each with its negative log-likelihood by either model."""
+    sizes = parts.bytes()
+    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(_SAMPLES, len(sizes)))
+    gains = (second - first)[drawn].sum(1) / sizes[drawn].sum(1) / math.log(2)
+    bits, other = (float(nats.sum() / sizes.sum() / math.log(2)) for nats in (first, second))
+    # Both tails; resampling says nothing of two models that do not differ at all.
+    p_value = 1.0 if bits == other else min(1.0, 2 * (min((gains <= 0).sum(), (gains >= 0).sum()) + 1) / (_SAMPLES + 1))
+    low, high = (float(each) for each in np.percentile(gains, (2.5, 97.5)))
+    return Difference(bits, other, low, high, float(p_value), len(sizes), parts.unit)
