@@ -52,6 +52,8 @@ def bench(
     """
     if run and (recipe or changes):
         options.usage_error("--run has a recipe of its own: leave out --recipe and --set, or --run")
+    if changes and not recipe:
+        options.usage_error("--set changes a recipe: name it with --recipe")
     folder = _folder(run, recipe)
     from seq2seq import device as devices
     from seq2seq import recipe_files
@@ -59,9 +61,11 @@ def bench(
     from seq2seq.checkup.machine import this_machine
 
     machine = this_machine()
-    wanted, both = (
-        _wanted(folder) if folder else (_with_text(recipe_files.load(recipe or "fr-en", changes), quiet), None)
-    )
+    if folder:
+        wanted, both = _wanted(folder)
+    else:
+        wanted = _with_text(recipe_files.load(recipe or "fr-en", changes, options.noting(quiet)), quiet)
+        both = None
     choice = devices.choose(device, wanted.training.precision)
     options.note(f"{wanted.name}: training on {choice}", quiet=quiet)
     trained = pace.training(wanted, choice, seconds, both)

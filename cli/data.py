@@ -37,7 +37,7 @@ def get(
     from seq2seq import recipe_files
     from seq2seq.data.fetch import fetch
 
-    data = recipe_files.load(recipe, changes).data
+    data = recipe_files.load(recipe, changes, options.noting(quiet)).data
     options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
     for path in fetch(data, to):
         options.note(f"Written: {path}", quiet=quiet)
@@ -81,7 +81,7 @@ def check(
     name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
-    wanted = recipe_files.load(name, changes)
+    wanted = recipe_files.load(name, changes, options.noting())
     sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
     corpus = _find(wanted, sides, files, errors)
     if corpus is None:

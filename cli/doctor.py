@@ -31,7 +31,7 @@ def doctor(
     from seq2seq import device, recipe_files
     from seq2seq.checkup import examine
 
-    wanted = recipe_files.load(recipe, changes)
+    wanted = recipe_files.load(recipe, changes, options.noting(quiet))
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
     with _progress(quiet) as progress:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     run: options.RunFolder = None,
     input: Annotated[
         list[Path] | None,
@@ -56,6 +57,8 @@ def evaluate(
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     if source_file and sacrebleu:
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
+    if beam_size == 1:
+        options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
     errors = options.encoding_errors(encoding)
     options.engine(engine, precision)
     quiet = quiet or not processes.main()
@@ -71,8 +74,9 @@ def evaluate(
     recipe = folder.recipe()
     folder.record()  # what cannot be added to later is said now
     if recipe.data.form == "text":
-        if source_file or sacrebleu or output or beam_size or length_penalty is not None:
-            options.usage_error(f"{folder.path} is a model of running text: it takes --input, and translates nothing")
+        others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
+        of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
+        options.refuse_given(context, *others, "precision", "shortlist", because=of_text)
         _foretell(folder, input or [], device, as_json, errors)
         return
     if input:

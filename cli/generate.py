@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def generate(
+    context: typer.Context,
     prompt: Annotated[
         str | None, typer.Argument(help="Text to go on from; without it, --input, standard input, or nothing.")
     ] = None,
@@ -77,8 +78,14 @@ def generate(
     drawing = beam_size is None and temperature > 0
     if beam_size is not None and samples > beam_size:
         options.usage_error(f"--samples {samples} needs a beam at least as large, not --beam-size {beam_size}")
-    if beam_size is not None and (top_k or top_p < 1 or min_p or repetition_penalty != 1):
-        options.usage_error(f"--beam-size {beam_size} searches, and the options that say how to draw go without it")
+    if not drawing:
+        why = f"--beam-size {beam_size} searches" if beam_size else "at --temperature 0 the most probable token comes"
+        others = ("temperature", "repetition_penalty") if beam_size else ()
+        options.refuse_given(context, "top_k", "top_p", "min_p", *others, because=why)
+        if seed is not None:
+            options.note(f"--seed has no effect: {why}", quiet=quiet)
+    if as_json:
+        options.refuse_given(context, "no_prompt", because="--json has the prompt apart from the text")
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
     errors = options.encoding_errors(encoding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -151,6 +152,11 @@ def engine(name: str, precision: str) -> None:
     for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
         if value not in known:
             usage_error(f"--{option} {value}: use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def noting(quiet: bool = False) -> Callable[[str], None]:
+    """What tells the person a line, unless `quiet`."""
+    return lambda message: note(message, quiet=quiet)
 
 
 def note(message: str, *, quiet: bool = False) -> None:

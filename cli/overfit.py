@@ -12,6 +12,7 @@ import typer
 
 from cli import options
 from cli.screen import Screen
+from seq2seq.recipe_files import differences
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from seq2seq.training.session import Event
 
 _BY_HEART = 0.05  # nats a token
+
+
+def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
+    """End with a usage error where one of the keys given with --set is one that `run` sets to a value of its own."""
+    replaced = {each.partition(":")[0] for each in differences(recipe, prepare.for_overfitting(recipe))}
+    if given & replaced:
+        options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit has a value of its own for it")
 
 
 def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int, *, quiet: bool) -> None:

@@ -40,7 +40,7 @@ def show(
     """Write a recipe to standard output, resolved: every value that would train the model."""
     from seq2seq import recipe_files
 
-    typer.echo(recipe_files.load(name, changes).to_toml(), nl=False)
+    typer.echo(recipe_files.load(name, changes, options.noting()).to_toml(), nl=False)
 
 
 @app.command()

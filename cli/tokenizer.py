@@ -32,6 +32,7 @@ _BAR = "\u2502"
 
 @app.command()
 def compare(
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence a line.")],
     kinds: Annotated[
         str, typer.Option("--kinds", help="Which tokenizers, with commas; tiktoken:NAME is an encoding of tiktoken.")
@@ -57,6 +58,8 @@ def compare(
     """
     sizes = _sizes(vocabulary)
     wanted = [each for kind in dict.fromkeys(kinds.split(",")) for each in _wanted("--kinds", kind.strip(), sizes)]
+    if all(each.kind in _FIXED for each in wanted):
+        options.refuse_given(context, "vocabulary", because=f"{kinds} have a vocabulary of their own")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
     errors: Any = options.encoding_errors(encoding)
@@ -85,6 +88,7 @@ def compare(
 
 @app.command()
 def show(
+    context: typer.Context,
     text: Annotated[str, typer.Argument(help="What to cut.")],
     run: options.RunFolder = None,
     kind: Annotated[
@@ -111,6 +115,8 @@ def show(
         options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
     if kind is not None and run is not None:
         options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
+    if kind is not None and kind.partition(":")[0] in _FIXED:
+        options.refuse_given(context, "files", "vocabulary", because=f"{kind} learns nothing from text")
     errors = options.encoding_errors(encoding)
     named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, errors)
     from rich.console import Console

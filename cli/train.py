@@ -108,11 +108,19 @@ def train(
 
     if parallel not in ("auto", *launch.WAYS):
         options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
-    changes = [*(changes or []), *([f"training.seed={seed}"] if seed is not None else [])]
-    if batch_tokens not in (None, "auto"):
-        changes.append(f"training.batch_tokens={batch_tokens}")
-    if minutes and any(change.startswith("training.steps=") for change in changes):
-        options.usage_error("--minutes and --set training.steps: give one of them")
+    if overfit is not None and (dry_run or minutes):
+        options.usage_error(f"--overfit {overfit} has a budget of its own: leave out --dry-run and --minutes")
+    changes = list(changes or [])
+    given = {change.partition("=")[0].strip() for change in changes}
+    for option, value, key in (
+        ("--seed", seed, "training.seed"),
+        ("--batch-tokens", batch_tokens, "training.batch_tokens"),
+        ("--minutes", minutes, "training.steps"),
+    ):
+        if value is not None and key in given:
+            options.usage_error(f"{option} and --set {key}: give one of them")
+    changes += [f"training.seed={seed}"] if seed is not None else []
+    changes += [f"training.batch_tokens={batch_tokens}"] if batch_tokens not in (None, "auto") else []
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     sides: dict[SplitName, Given] = {
@@ -132,7 +140,7 @@ def train(
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched
             with team.first():
-                wanted = recipe_files.load(recipe, changes)
+                wanted = recipe_files.load(recipe, changes, options.noting(quiet))
                 team.check(wanted.training)
                 if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):
                     options.usage_error(
@@ -154,6 +162,7 @@ def train(
                 if overfit is not None:
                     from cli import overfit as check
 
+                    check.refuse_replaced(wanted, given)
                     check.run(wanted, corpus, choice, overfit, quiet=quiet)
                     return
                 stop = kept.enter_context(StopSignals(quiet=not team.main))
@@ -170,7 +179,9 @@ def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
     from seq2seq.checkup import fit
 
     if (folder.path / "recipe.toml").is_file():
-        return wanted.with_batch_tokens(folder.recipe().training.batch_tokens)
+        begun = folder.recipe().training.batch_tokens
+        options.note(f"Batch: {begun:,} tokens, as {folder.path} was begun", quiet=quiet)
+        return wanted.with_batch_tokens(begun)
     budget = fit.batch_tokens(wanted, choice.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
     return wanted.with_batch_tokens(budget.batch_tokens)
@@ -183,7 +194,9 @@ def _timed(
     from seq2seq.checkup import fit
 
     if (folder.path / "recipe.toml").is_file():
-        return wanted.with_steps(folder.recipe().training.steps)
+        begun = folder.recipe().training.steps
+        options.note(f"Steps: {begun:,}, as {folder.path} was begun", quiet=quiet)
+        return wanted.with_steps(begun)
     steps, found = fit.updates(wanted, corpus, choice, minutes)
     epochs = found.epochs * steps / wanted.training.steps
     options.note(

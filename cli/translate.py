@@ -26,6 +26,7 @@ _WINDOW = 2000  # lines translated together
 
 
 def translate(
+    context: typer.Context,
     text: Annotated[
         list[str] | None, typer.Argument(help="Text to translate; without it, --input, standard input, or a prompt.")
     ] = None,
@@ -79,6 +80,13 @@ def translate(
         options.usage_error(f"--temperature {temperature} and --top-p {top_p}: use above 0, and above 0 up to 1")
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
+    if not sample:
+        options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample")
+    scored = as_json or n_best > 1
+    if sample:
+        options.refuse_given(context, "beam_size", because="--sample draws, and searches for nothing")
+    if not scored and (sample or beam_size == 1):
+        options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score shown")
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
     quiet = quiet or not processes.main()
@@ -90,6 +98,8 @@ def translate(
 
     folder = open_run(run)
     lines = _lines(text, input, errors)
+    if lines is None:
+        options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
     served = serve(
         folder,
         Request(
@@ -100,7 +110,7 @@ def translate(
             length_penalty,
             n_best,
             Sampling(temperature, top_k, top_p, seed) if sample else None,
-            token_scores=as_json or n_best > 1,
+            token_scores=scored,
             shortlist=shortlist,
         ),
     )

@@ -15,8 +15,10 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from seq2seq.errors import RecipeError
+from seq2seq.recipe_idle import without_effect
 
 SECTIONS = ("data", "tokenizer", "model", "training", "decoding")
+REPLACED = {"data.corpus", "data.mix", "data.hub", "data.sacrebleu_test"}  # on the bundled corpus, whatever they were
 
 
 def _number(value: Any) -> Any:
@@ -254,8 +256,24 @@ class Recipe(_Section):
             f"data.max_length = {data.max_length}",
         )
 
-    def on_bundled(self) -> Recipe:
-        """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced."""
+    def idle(self) -> dict[str, str]:
+        """The values, other than the defaults, that have no effect, as `section.key`, each with what makes it so."""
+        given = self.model_dump(exclude_defaults=True)
+        every = without_effect(self.model_dump())
+        return {key: why for key, why in every.items() for holder, last in [_holder(given, key)] if last in holder}
+
+    def settled(self) -> Recipe:
+        """The same recipe, with the defaults for values that have no effect."""
+        values = self.model_dump(exclude_defaults=True)
+        for key in self.idle():
+            holder, last = _holder(values, key)
+            holder.pop(last, None)  # data.hub may have gone as a whole
+        made = Recipe.model_validate(values)
+        return made.settled() if made.idle() else made  # without data.mix, data.mix_pairs has no effect either
+
+    def on_bundled(self, *, settle: bool = True) -> Recipe:
+        """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced; `settle` leaves
+        out what then has no effect."""
         if self.data.bundled is None:
             files = "--data" if self.data.form == "text" else "--source-file and --target-file"
             raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give {files}")
@@ -263,7 +281,8 @@ class Recipe(_Section):
         for section, changes in values.pop("fallback").items():
             values[section].update(changes)
         values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
-        return validated(values, f"recipe {self.name}, [fallback]")
+        made = validated(values, f"recipe {self.name}, [fallback]")
+        return made.settled() if settle else made
 
     def with_batch_tokens(self, batch_tokens: int) -> Recipe:
         """The recipe with another budget. Raises RecipeError where it cannot hold a pair."""
@@ -317,6 +336,14 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
         annotation = kind.model_fields[str(part)].annotation
         kind = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Hub
     return list(kind.model_fields)
+
+
+def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """What holds a value of nested values, given its dotted key, and the last part of that."""
+    *path, last = key.split(".")
+    for part in path:
+        values = values.get(part, {})
+    return values, last
 
 
 def near(word: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 
 from seq2seq.errors import RecipeError
 from seq2seq.reading import parse_toml, read_toml
-from seq2seq.recipe import SECTIONS, Recipe, near, validated
+from seq2seq.recipe import REPLACED, SECTIONS, Recipe, near, validated
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
@@ -21,17 +22,53 @@ def names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
-def load(name_or_path: str, overrides: list[str] | None = None) -> Recipe:
+def load(
+    name_or_path: str, overrides: list[str] | None = None, say: Callable[[str], None] = lambda message: None
+) -> Recipe:
     """Read a recipe by name or path, apply `section.key=value` overrides, validate.
 
-    Raises RecipeError: unknown name, unreadable file, unknown key, wrong type.
+    A value of the file that has no effect any more because of the overrides is left out; `say` is told of it. Raises
+    RecipeError: unknown name, unreadable file; unknown key, wrong type, value without effect, in `[fallback]` too.
     """
     path = path_of(name_or_path)
+    origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
     values = _read(path)
     values.setdefault("name", path.stem)
-    for text in overrides or []:
-        _override(values, text)
-    return validated(values, str(path) if path.parent != RECIPES else f"recipe {path.stem}")
+    if path.name == "recipe.toml" and (path.parent / "run.json").is_file():
+        # A run's, which has every value, also those that an earlier seqx kept though they had no effect.
+        values = validated(values, origin).settled().model_dump(mode="json", exclude_none=True)
+    else:
+        _refuse_idle(values, origin, overridden=bool(overrides))
+    keys = [_override(values, text) for text in overrides or []]
+    for key in dict.fromkeys(keys):
+        if keys.count(key) > 1:
+            say(f"NOTE: --set {key} was given {keys.count(key)} times: the last counts")
+    made = validated(values, origin)
+    for key, why in made.idle().items():
+        if given := next((each for each in keys if each == key or each.startswith(f"{key}.")), ""):
+            raise RecipeError(f"--set {given} has no effect with {why}; leave it out")
+        say(f"NOTE: {key} of {origin} has no effect with {why}: left out")
+    return made.settled()
+
+
+def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> None:
+    """Raise RecipeError where a value of a recipe file has no effect, or `[fallback]` cannot be applied; whether
+    overrides mend what is wrong otherwise is seen when they are applied."""
+    try:
+        made = validated(values, origin)
+    except RecipeError:
+        if overridden:
+            return
+        raise
+    idle = made.idle()
+    if made.data.bundled is not None:
+        bundled = made.on_bundled(settle=False).idle()
+        given = {f"{section}.{key}" for section, changes in made.fallback.items() for key in changes}
+        idle |= {f"fallback.{key}": f"{bundled[key]}, on the bundled corpus" for key in given & bundled.keys()}
+        idle |= {f"fallback.{key}": "the bundled corpus in place of the recipe's" for key in given & REPLACED}
+    if idle:
+        shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(idle.items())[:2])
+        raise RecipeError(f"{origin}: {shown}; leave {'it' if len(idle) == 1 else 'them'} out")
 
 
 def path_of(name_or_path: str) -> Path:
@@ -55,9 +92,9 @@ def parse(text: str, origin: str) -> Recipe:
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
-    """The values in which two recipes differ, as `section.key: a -> b`."""
+    """The values in which two recipes differ, of those that have an effect, as `section.key: a -> b`."""
     found = []
-    left, right = one.model_dump(mode="json"), other.model_dump(mode="json")
+    left, right = (each.settled().model_dump(mode="json") for each in (one, other))
     for section in SECTIONS:
         for key, value in left[section].items():
             if value != right[section][key]:
@@ -82,7 +119,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} is not valid TOML: {error}") from error
 
 
-def _override(values: dict[str, Any], text: str) -> None:
+def _override(values: dict[str, Any], text: str) -> str:
+    """Put a value of --set among the values of a recipe; returns its key."""
     key, separator, value = text.partition("=")
     section, *inner = key.strip().split(".")
     if not (separator and inner and all(inner)):
@@ -98,6 +136,7 @@ def _override(values: dict[str, Any], text: str) -> None:
     changes = fallback.get(section) if isinstance(fallback, dict) else None
     if isinstance(changes, dict):
         changes.pop(inner[0], None)
+    return ".".join((section, *inner))
 
 
 def _typed(section: str, inner: list[str], value: str) -> Any:

@@ -130,8 +130,8 @@ def _with_shortlist(request: Request) -> Request:
     shortlist can give."""
     if request.engine == "torch" or request.precision not in ("auto", "int8"):
         raise RunError("--shortlist serves by CTranslate2 in int8; leave out --engine and --precision")
-    if request.n_best > 1 or request.token_scores:
-        raise RunError("--shortlist gives one translation, without scores; leave out --json and --n-best")
+    if request.sampling or request.n_best > 1 or request.token_scores:
+        raise RunError("--shortlist gives one translation, without scores; leave out --json, --n-best and --sample")
     return replace(request, engine="ctranslate2", precision="int8")
 
 

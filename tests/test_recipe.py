@@ -137,7 +137,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_given_with_set_has_the_type_of_its_key(tmp_path: Path, override: str, key: str, expected: Any) -> None:
-    value = _value(recipe_files.load(_file(tmp_path, '[data]\nmix = ["phrasebook"]\n'), [override]), key)
+    value = _value(
+        recipe_files.load(_file(tmp_path, '[data]\ncorpus = "own"\nmix = ["phrasebook"]\n'), [override]), key
+    )
     assert value == expected
     assert type(value) is type(expected)
 
@@ -167,9 +169,10 @@ def test_what_is_set_holds_on_the_bundled_corpus_too(tmp_path: Path) -> None:
 
 
 def test_a_wrong_value_of_a_fallback_is_named(tmp_path: Path) -> None:
-    made = recipe_files.load(_file(tmp_path, '[data]\nbundled = "phrasebook"\n[fallback.training]\nstep = 9\n'))
-    with pytest.raises(RecipeError, match=r"recipe mine, \[fallback\]: unknown key training\.step \(did you mean"):
-        made.on_bundled()
+    path = _file(tmp_path, '[data]\nbundled = "phrasebook"\n[fallback.training]\nstep = 9\n')
+    for overrides in ([], ["training.seed=3"]):
+        with pytest.raises(RecipeError, match=r"recipe mine, \[fallback\]: unknown key training\.step \(did you mean"):
+            recipe_files.load(path, overrides)
 
 
 def test_differences_are_listed_by_key() -> None:

@@ -96,7 +96,6 @@ clip_norm = 1.0
 ema = 0.5
 keep = "ema"
 validate_every = 2
-average_last = 2
 metric = "loss"
 precision = "float32"
 """

@@ -10,7 +10,7 @@ from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics
 
 NUMERICS = Numerics(torch.device("cpu"), None)
-SMALL = ["model.d_model=16", "model.d_ff=32", "model.n_heads=2", "model.encoder_layers=1", "model.decoder_layers=1"]
+SMALL = ["model.d_model=16", "model.d_ff=32", "model.n_heads=2", "model.decoder_layers=1"]
 
 
 def small(name: str) -> recipe.Recipe:
