@@ -27,7 +27,14 @@ from cli.options import settings
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
-_NO_MEMORY = "out of memory; lower training.batch_tokens or decoding.batch_tokens with --set"
+_LESS_MEMORY = {  # by command: what it has that takes less
+    "train": "lower training.batch_tokens or decoding.batch_tokens with --set",
+    "bench": "lower training.batch_tokens with --set",
+    "doctor": "lower training.batch_tokens with --set",
+    "translate": "lower --beam-size or --n-best, or give shorter lines",
+    "evaluate": "lower --beam-size, or give shorter lines",
+    "generate": "lower --samples, --beam-size or --max-tokens",
+}
 _LONGEST = 1000  # characters of a message
 
 app = typer.Typer(
@@ -82,13 +89,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:
-        _fail(_NO_MEMORY)
+        _fail(_no_memory())
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         _fail(f"the system refused{place}: {error.strerror or error}")
     except Exception as error:
         if _memory_ended(error):
-            _fail(_NO_MEMORY)
+            _fail(_no_memory())
         _fail(f"stopped by {type(error).__name__}: {error}; a damaged file, or a fault of seqx: --debug shows where")
 
 
@@ -99,6 +106,11 @@ def _wait_calmly() -> None:
     """
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _no_memory() -> str:
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return f"out of memory; {_LESS_MEMORY.get(command, 'give less text at a time')}"
 
 
 def _memory_ended(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import export, options
+from cli.example import example
 from cli.stopping import StopSignals
 
 if TYPE_CHECKING:
@@ -281,5 +282,4 @@ def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: 
     screen.say("Judging the model on the test set")
     prepare.judge(folder, choice, screen.say)
     screen.scores(folder.record())
-    example = 'generate "ROMEO:"' if wanted.data.form == "text" else 'translate "bonjour"'
-    options.note(f"\nTry it: seqx {example} --run {folder.path}", quiet=quiet)
+    options.note(f"\nTry it: {example(folder)}", quiet=quiet)
