@@ -133,7 +133,8 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
 
 
 def translator(run: Run, choice: Choice, search: Options | None = None) -> Translator:
-    """A finished run, ready to translate."""
+    """A finished run, ready to translate. Raises RunError where it is a model of running text."""
+    run.must_be_of("pairs")
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
     made = trained_model(run, both, choice.numerics.device)
@@ -161,7 +162,8 @@ def longest_source(wanted: recipe.Recipe) -> int:
 
 
 def generator(run: Run, choice: Choice) -> Generator:
-    """A finished run on running text, ready to go on with a prompt."""
+    """A finished run on running text, ready to go on with a prompt. Raises RunError where it is a translator."""
+    run.must_be_of("text")
     both = read_tokenizers(run.recipe(), run.path)
     made = decoder_only(trained_model(run, both, choice.numerics.device))
     several = run.record().get("text", {}).get("documents", 1) > 1

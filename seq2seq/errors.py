@@ -17,5 +17,15 @@ class RunError(SeqxError):
     """A run folder that is missing, incomplete, damaged or of another recipe."""
 
 
+class ArgumentError(SeqxError, TypeError):
+    """A value that a function of the library cannot take."""
+
+
 class DeviceError(SeqxError):
     """A device or a precision that this machine does not have."""
+
+
+def refuse_one_text(texts: object, function: str) -> None:
+    """Raise ArgumentError where one text is given in place of several: its letters would be taken for texts."""
+    if isinstance(texts, str | bytes):
+        raise ArgumentError(f"{function} takes several texts, and {texts!r:.40} is one: give a list, [{texts!r:.40}]")

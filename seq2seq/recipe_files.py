@@ -23,7 +23,7 @@ def names() -> list[str]:
 
 
 def load(
-    name_or_path: str, overrides: list[str] | None = None, say: Callable[[str], None] = lambda message: None
+    name_or_path: str | Path, overrides: list[str] | None = None, say: Callable[[str], None] = lambda message: None
 ) -> Recipe:
     """Read a recipe by name or path, apply `section.key=value` overrides, validate.
 
@@ -71,9 +71,9 @@ def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> No
         raise RecipeError(f"{origin}: {shown}; leave {'it' if len(idle) == 1 else 'them'} out")
 
 
-def path_of(name_or_path: str) -> Path:
+def path_of(name_or_path: str | Path) -> Path:
     """The file of a recipe. Raises RecipeError where the name is none of a recipe."""
-    path = Path(name_or_path)
+    path, name_or_path = Path(name_or_path), str(name_or_path)
     if path.suffix == ".toml" or os.sep in name_or_path:
         return path
     if name_or_path not in names():

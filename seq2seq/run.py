@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.errors import RunError
+from seq2seq.errors import ArgumentError, RunError
 from seq2seq.files import LockedError, lock, write_bytes, write_json
 from seq2seq.reading import read_json, read_small, read_toml
 
@@ -36,6 +36,11 @@ class Run:
     """One run folder."""
 
     path: Path
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise ArgumentError(f"Run({self.path!r:.40}): give the path of a run folder")
+        object.__setattr__(self, "path", Path(self.path))
 
     @property
     def weights(self) -> Path:
@@ -79,6 +84,18 @@ class Run:
             return str(read_toml(self.path / "recipe.toml")["data"]["form"])
         except (OSError, ValueError, KeyError, TypeError):
             return self.recipe().data.form  # by its default, or by its error
+
+    def must_be_of(self, form: str) -> None:
+        """Raise RunError where the model did not learn from `form`, pairs or text, saying what does with it."""
+        if form == self.form:
+            return
+        if form == "pairs":
+            raise RunError(
+                f"{self.path} is a model of running text, no translator: use `seqx generate --run {self.path}`"
+            )
+        data = self.recipe().data
+        pair = f"{data.source} to {data.target}"
+        raise RunError(f"{self.path} is a translator ({pair}), no text model: use `seqx translate --run {self.path}`")
 
     def record(self) -> dict[str, Any]:
         """What is known of the run: run.json, or nothing yet. Raises RunError where it is damaged."""
@@ -189,18 +206,15 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
     recipe = "gpt-shakespeare" if form == "text" else "fr-en"
     if path is not None:
         run = Run(path)
+        path = run.path
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
         refuse_strange_files(path)
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
-        if form and form != run.form:
-            if form == "pairs":
-                raise RunError(f"{path} is a model of running text, no translator: use `seqx generate --run {path}`")
-            data = run.recipe().data
-            pair = f"{data.source} to {data.target}"
-            raise RunError(f"{path} is a translator ({pair}), no text model: use `seqx translate --run {path}`")
+        if form:
+            run.must_be_of(form)
         return run
     weights = [folder / "model.safetensors" for folder in root().glob("*")]
     newest = sorted((each for each in weights if each.is_file()), key=lambda each: -each.stat().st_mtime)

@@ -81,9 +81,10 @@ def serve(run: Run, request: Request) -> Serving:
     """Open a run for translating. `auto` takes CTranslate2 where the run has a copy that is not stale and the request
     can be expressed, else PyTorch.
 
-    Raises RunError where the engine that is asked for cannot do what is asked, DeviceError for a device that is not
-    there.
+    Raises RunError where the run is no translator, or the engine that is asked for cannot do what is asked, DeviceError
+    for a device that is not there.
     """
+    run.must_be_of("pairs")
     if request.shortlist:
         request = _with_shortlist(request)
     copy, missing = _chosen(run, request, _only_torch(request) or _none_drawn(request))
@@ -98,6 +99,7 @@ def serve_text(run: Run, request: Request, how: text.Options) -> TextServing:
     """
     from seq2seq.decoding import ctranslate2_generator
 
+    run.must_be_of("text")
     copy, missing = _chosen(run, request, _only_torch(request) or ctranslate2_generator.inexpressible(how))
     return replace(_text_on_torch(run, request), missing=missing) if copy is None else _text_on_copy(run, copy, request)
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from seq2seq.errors import RunError
+from seq2seq.errors import ArgumentError, RunError
 from seq2seq.files import sync_folder
 
 
@@ -21,9 +21,15 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
     """Write weights as safetensors, in a folder beside `path` first: safetensors writes into a file of any name, which
-    a process that is killed leaves there. Raises RunError where they cannot be written."""
+    a process that is killed leaves there. Raises RunError where they cannot be written, ArgumentError for what are no
+    weights, or weights that share memory, as those of `state_dict` do where embeddings are tied."""
+    if not isinstance(weights, Mapping) or not all(isinstance(each, Tensor) for each in weights.values()):
+        raise ArgumentError(
+            f"save_weights: {type(weights).__name__} holds no weights; save_weights(weights_of(model), path)"
+        )
+    path = Path(path)
     scratch = path.with_name(f".{path.name}.partial")
     made = scratch / path.name
     try:
@@ -34,6 +40,12 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
             os.fsync(file.fileno())
         made.replace(path)
         sync_folder(path.parent)
+    except RuntimeError as error:
+        if "share memory" not in str(error):
+            raise
+        raise ArgumentError(
+            "save_weights: some weights share memory, as tied ones do; give weights_of(model)"
+        ) from error
     except (SafetensorError, OSError) as error:
         raise RunError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
     finally:

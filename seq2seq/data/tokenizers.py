@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sentencepiece
 
 from seq2seq import limits
-from seq2seq.errors import DataError, RunError
+from seq2seq.errors import DataError, RunError, refuse_one_text
 from seq2seq.files import write_bytes
 from seq2seq.reading import read_json, read_small
 
@@ -136,6 +136,7 @@ class Characters:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
+        refuse_one_text(texts, "encode")
         return [[self._ids.get(character, UNKNOWN) for character in text] for text in texts]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
@@ -214,6 +215,7 @@ def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
 
 def encodable(texts: Sequence[str]) -> list[str]:
     """The texts, each half of a surrogate pair (what is no text comes from a command line so) made U+FFFD."""
+    refuse_one_text(texts, "encode")
     return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.engine import Engine, Hypothesis, Options, penalty
-from seq2seq.errors import RunError
+from seq2seq.errors import RunError, refuse_one_text
 from seq2seq.pipeline import in_order
 
 # Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
@@ -87,6 +87,7 @@ class Translator:
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
         come early."""
+        refuse_one_text(lines, "stream")
         with closing(self.stream_windows(windows_of(lines, window))) as windows:
             for done in windows:
                 yield from done
@@ -101,6 +102,7 @@ class Translator:
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
         """One translation a line, in order; batched by length inside."""
+        refuse_one_text(lines, "translate")
         with self._pool() as pool:
             return self._end(self._begin(lines, pool))
 
@@ -109,6 +111,8 @@ class Translator:
 
         None where a side is blank or longer than the model takes.
         """
+        refuse_one_text(lines, "score")
+        refuse_one_text(translations, "score")
         sources = self._tokenizers.source.encode(list(lines))
         targets = self._tokenizers.target.encode(list(translations))
         longest = [max(len(source), len(target)) for source, target in zip(sources, targets)]

@@ -12,7 +12,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, refuse_one_text
 
 # sacreBLEU warns where hypotheses end in a tokenized period: an early model writes such, and it changes nothing.
 logging.getLogger("sacrebleu").setLevel(logging.ERROR)
@@ -86,6 +86,8 @@ def metrics_of(language: str) -> dict[str, BLEU | CHRF | TER]:
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], target: str) -> float:
     """Corpus BLEU of text in the language `target`, one reference: the quick figure of a validation."""
+    refuse_one_text(hypotheses, "bleu")
+    refuse_one_text(references, "bleu")
     return float(bleu_of(target).corpus_score(list(hypotheses), [list(references)]).score)
 
 
@@ -95,6 +97,8 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]], target
 
     Raises DataError where the counts differ or there is nothing to score.
     """
+    for texts in (hypotheses, *references):
+        refuse_one_text(texts, "score")
     if len(hypotheses) != len(references):
         raise DataError(f"{len(hypotheses):,} translations cannot be judged by {len(references):,} references")
     if not hypotheses:

@@ -1,0 +1,143 @@
+"""The front door of the library: a finished run, opened by the engine that serves it by default. No torch here."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
+
+from seq2seq import run as runs
+from seq2seq.decoding import text as texts
+from seq2seq.decoding.engine import Sampling
+from seq2seq.errors import ArgumentError
+from seq2seq.run import Run
+from seq2seq.serving import Request, TextServing, serve, serve_text
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+    beam_size: int | None = None,
+    length_penalty: float | None = None,
+) -> Translator | Generator:
+    """Open a finished run folder: a Translator, or the Generator of a model of running text.
+
+    The options are those of `seqx translate`; the last two are a translator's. Raises RunError where there is no
+    finished run, DeviceError for a device that is not here.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"load({path!r}): give the path of a run folder, for example load('runs/fr-en')")
+    run = runs.open_run(Path(path), "load")
+    request = Request(engine, precision, device, beam_size, length_penalty)
+    if run.form == "pairs":
+        return Translator(run, request)
+    if beam_size is not None or length_penalty is not None:
+        raise ArgumentError(f"{path} is a model of running text: beam_size and length_penalty are a translator's")
+    return Generator(run, request)
+
+
+class Translator:
+    """A finished translator."""
+
+    def __init__(self, run: Run, request: Request) -> None:
+        """Use `load`."""
+        served = serve(run, request)
+        self._translator = served.translator
+        self.source = served.source  # language codes
+        self.target = served.target
+        self.engine = served.engine
+
+    def __repr__(self) -> str:
+        return f"<seq2seq.Translator, {self.source} to {self.target}, by {self.engine}>"
+
+    @overload
+    def translate(self, text: str) -> str: ...  # type: ignore[overload-overlap] # a str is a sequence of str too
+    @overload
+    def translate(self, text: Sequence[str]) -> list[str]: ...
+    def translate(self, text: str | Sequence[str]) -> str | list[str]:
+        """The best translation of a text; of several texts, one each, in order. Lines are translated by themselves.
+
+        Raises RunError where the model cannot compute one.
+        """
+        several = [each.split("\n") for each in _several(text, "text")]
+        done = self._translator.stream(line for lines in several for line in lines)
+        translations = ["\n".join(next(done).text for _ in lines) for lines in several]
+        return translations[0] if isinstance(text, str) else translations
+
+    @overload
+    def score(self, source: str, target: str) -> float | None: ...  # type: ignore[overload-overlap]
+    @overload
+    def score(self, source: Sequence[str], target: Sequence[str]) -> list[float | None]: ...
+    def score(self, source: str | Sequence[str], target: str | Sequence[str]) -> float | list[float | None] | None:
+        """The score that the model gives a translation: its natural-log probability over the length penalty; None where
+        a side is blank or longer than the model takes. Of several pairs, one each."""
+        sources, targets = _several(source, "source"), _several(target, "target")
+        if isinstance(source, str) != isinstance(target, str) or len(sources) != len(targets):
+            raise ArgumentError("source and target: give two texts, or two lists of as many")
+        scores = [None if each is None else each.score for each in self._translator.score(sources, targets)]
+        return scores[0] if isinstance(source, str) else scores
+
+
+class Generator:
+    """A finished model of running text."""
+
+    def __init__(self, run: Run, request: Request) -> None:
+        """Use `load`."""
+        self._run = run
+        self._request = request
+        self._opened: dict[str, TextServing] = {}
+        self.engine = self._served(texts.DEFAULT).engine
+
+    def __repr__(self) -> str:
+        return f"<seq2seq.Generator, by {self.engine}>"
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_tokens: int = 500,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> str:
+        """What follows a prompt, without the prompt. The options are those of `seqx generate`; without a seed each call
+        draws another text."""
+        if not isinstance(prompt, str):
+            raise ArgumentError(f"generate({prompt!r:.40}): a prompt is one text")
+        if isinstance(stop, str):
+            raise ArgumentError(f"stop = {stop!r:.40}: give a list of texts, [{stop!r:.40}]")
+        if not (0 <= temperature < math.inf and 0 < top_p <= 1 and 0 <= min_p <= 1 and repetition_penalty > 0):
+            raise ArgumentError(
+                f"temperature = {temperature}, top_p = {top_p}, min_p = {min_p}, repetition_penalty = "
+                f"{repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
+            )
+        drawn = secrets.randbelow(2**31) if seed is None else seed
+        sampling = Sampling(temperature, top_k, top_p, drawn, min_p, repetition_penalty)
+        how = texts.Options(sampling, max_tokens, tuple(stop))
+        return self._served(how).generator.generate(prompt, how)[0].text
+
+    def _served(self, how: texts.Options) -> TextServing:
+        """The engine that can do what is asked, opened once."""
+        from seq2seq.decoding.ctranslate2_generator import inexpressible
+
+        reason = inexpressible(how)
+        if reason not in self._opened:
+            self._opened[reason] = serve_text(self._run, self._request, how)
+        return self._opened[reason]
+
+
+def _several(given: str | Sequence[str], name: str) -> Sequence[str]:
+    several = [given] if isinstance(given, str) else given
+    if not isinstance(several, Sequence) or not all(isinstance(each, str) for each in several):
+        raise ArgumentError(f"{name} = {given!r:.40}: give a text or a list of texts")
+    return several
