@@ -74,7 +74,7 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text:
     done = seqx("generate", "--run", of_text, "one", "--seed", "3", "--max-tokens", "12", "--no-prompt")
     assert generator.generate("one", seed=3, max_tokens=12) == done.out.removesuffix("\n")
     assert generator.generate("one", seed=3, max_tokens=12, min_p=0.3)  # which another engine has
-    assert len(generator.generate(seed=1, max_tokens=5)) == 5
+    assert 0 < len(generator.generate(seed=1, max_tokens=5)) <= 5  # it may end sooner
 
 
 def misused(trained: Path, of_text: Path) -> dict[str, Any]:
