@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options
+from cli.printing import show_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,7 +54,7 @@ def bench(
         options.usage_error("--run has a recipe of its own: leave out --recipe and --set, or --run")
     if changes and not recipe:
         options.usage_error("--set changes a recipe: name it with --recipe")
-    folder = _folder(run, recipe)
+    folder = _folder(run, recipe, quiet)
     from seq2seq import device as devices
     from seq2seq import recipe_files
     from seq2seq.checkup import pace
@@ -75,7 +75,8 @@ def bench(
         for engine, translator in _engines(folder, device, quiet):
             translated.append(pace.translating(engine, translator, lines, seconds))
         options.note(f"{folder.path}: loading", quiet=quiet)
-        command = [sys.executable, "-m", "cli.main", "translate", "--run", str(folder.path), "--device", device, "-q"]
+        command = [sys.executable, "-P", "-m", "cli.main", "translate"]
+        command += ["--run", str(folder.path), "--device", device, "-q"]
         loaded = pace.loading([*command, "--", lines[0]], seconds)
     found = {
         "machine": asdict(machine),
@@ -88,22 +89,21 @@ def bench(
         "loading_seconds": asdict(loaded) if loaded else None,
     }
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        show_json(found)
     else:
         _show(found, trained, translated, loaded)
 
 
-def _folder(run: Path | None, recipe: str | None) -> Run | None:
+def _folder(run: Path | None, recipe: str | None, quiet: bool) -> Run | None:
     """The run to measure; none where a recipe was asked for, or nothing is trained yet."""
     from seq2seq.errors import RunError
-    from seq2seq.run import open_run
 
     if run is not None:
-        return open_run(run, "bench")
+        return options.open_run(run, "bench")
     if recipe is not None:
         return None
     try:
-        return open_run(None)
+        return options.open_run(None, quiet=quiet)
     except RunError:
         return None
 
@@ -155,9 +155,9 @@ def _precision(choice: Choice) -> str:
 
 def _show(found: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:
     """All of it as tables, to standard output."""
-    from rich.console import Console
+    from cli.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console()
     machine = found["machine"]
     console.print(
         f"seqx {machine['seqx']}, torch {machine['torch']}, Python {machine['python']}, {machine['platform']}"
@@ -183,17 +183,20 @@ def _show(found: dict[str, Any], training: Training, translating: list[Translati
 
 
 def _training(found: Training) -> Table:
-    table = _table("", "median", "p10", "p90", "rounds")
+    from cli.console import figures
+
+    rows = []
     for label, each, unit in (
         ("target tokens/s", found.target_tokens_per_second, 1.0),
         ("all tokens/s", found.tokens_per_second, 1.0),
         ("GFLOP/s", found.flops_per_second, 1e9),
         (f"GFLOP/s of {found.peak_size} x {found.peak_size} products", found.peak_flops_per_second, 1e9),
     ):
-        table.add_row(label, *(f"{value / unit:,.0f}" for value in (each.median, each.p10, each.p90)), str(each.rounds))
-    table.add_row("share of that peak", f"{found.peak_share:.1%}", "", "", "")
-    table.add_row("padding", f"{found.padding:.1%}", "", "", "")
-    return table
+        values = (f"{value / unit:,.0f}" for value in (each.median, each.p10, each.p90))
+        rows.append((label, *values, str(each.rounds)))
+    rows.append(("share of that peak", f"{found.peak_share:.1%}", "", "", ""))
+    rows.append(("padding", f"{found.padding:.1%}", "", "", ""))
+    return figures(("", "median", "p10", "p90", "rounds"), rows)
 
 
 def _parts(found: Training) -> str:
@@ -202,24 +205,18 @@ def _parts(found: Training) -> str:
 
 
 def _translating(found: list[Translating]) -> Table:
-    table = _table("engine", "lines/s", "p10", "p90", "tokens/s", "one line ms", "p90", "lines")
+    from cli.console import figures
+
+    rows = []
     for each in found:
         speed, first = each.lines_per_second, each.first_answer_seconds
-        figures = (speed.median, speed.p10, speed.p90, each.tokens_per_second.median)
-        table.add_row(
-            each.engine.partition(" (")[0],  # without the reason for the device
-            *(f"{value:,.0f}" for value in figures),
-            f"{1000 * first.median:.1f}",
-            f"{1000 * first.p90:.1f}",
-            str(each.lines),
+        rows.append(
+            (
+                each.engine.partition(" (")[0],  # without the reason for the device
+                *(f"{value:,.0f}" for value in (speed.median, speed.p10, speed.p90, each.tokens_per_second.median)),
+                f"{1000 * first.median:.1f}",
+                f"{1000 * first.p90:.1f}",
+                str(each.lines),
+            )
         )
-    return table
-
-
-def _table(*columns: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("", "engine") else "right", no_wrap=True)
-    return table
+    return figures(("engine", "lines/s", "p10", "p90", "tokens/s", "one line ms", "p90", "lines"), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
-from rich.console import Console
-from rich.table import Table
 
+from cli.console import Console, figures
+from cli.printing import show_json
 from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
 from seq2seq.files import replacing
 
@@ -51,21 +50,16 @@ class Shown:
             "measured": [each.record() for each in self.measured],
             "missing": [each.record() for each in self.missing],
         }
-        print(json.dumps(values, indent=2, ensure_ascii=False))
+        show_json(values)
 
     def write_table(self) -> None:
         """A row a tokenizer, and below what the columns mean and why a tokenizer is missing."""
-        console = Console(highlight=False, soft_wrap=True, markup=False)
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
-        for column in _COLUMNS:
-            table.add_column(column, justify="left" if column == "tokenizer" else "right", no_wrap=True)
-        for each in self.measured:
-            table.add_row(*_row(each))
+        console = Console()
         console.print(
             f"{self.origin}: learnt from {len(self.sample.training):,} lines, measured on "
             f"{len(self.sample.held_out):,} held out (every tenth; blank lines left out)\n"
         )
-        console.print(table)
+        console.print(figures(_COLUMNS, [_row(each) for each in self.measured]))
         console.print(
             f"\nEmbedding: its parameters at d_model {self.width.d_model}, and their share of a decoder-only model of "
             f"{self.width.layers} layers\n(12 x d_model² parameters each) whose head is tied to the embedding. "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options
+from cli import options, progress
+from cli.printing import show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import EncodingErrors
@@ -54,7 +54,7 @@ def compare(
         return
     found = _compare_translators(runs, source_file, target_file, errors, most, device, quiet)
     if as_json:
-        typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
+        show_json(found.record())
     else:
         _show(found, first, second)
 
@@ -99,7 +99,8 @@ def _compare_translators(
             options.note(f"NOTE: {served.missing}", quiet=quiet)
         options.note(f"Translating {len(sentences):,} sentences with {run.path}, by {served.engine}", quiet=quiet)
         lines = [sentence.source for sentence in sentences]
-        translations.append([translation.text for translation in served.translator.stream(lines)])
+        with progress.watched(served.translator, len(lines), quiet=quiet) as translator:
+            translations.append([translation.text for translation in translator.stream(lines)])
     one, other = translations
     return comparing.compare(sentences, one, other, served.target, most=most)
 
@@ -124,11 +125,11 @@ def _compare_texts(runs: Sequence[Run], device: str, as_json: bool, quiet: bool)
             )
     found = comparing.compare(parts, *nats)
     if as_json:
-        typer.echo(json.dumps(found.record(), indent=2, ensure_ascii=False))
+        show_json(found.record())
         return
-    print(f"A = {runs[0].path}, B = {runs[1].path}: the test text of A, {found.parts:,} {found.unit}")
-    print(f"{'':14}{'A':>8}{'B':>8}{'B - A':>9}{'p':>8}")
-    print(
+    show(f"A = {runs[0].path}, B = {runs[1].path}: the test text of A, {found.parts:,} {found.unit}")
+    show(f"{'':14}{'A':>8}{'B':>8}{'B - A':>9}{'p':>8}")
+    show(
         f"{'bits per byte':14}{found.first:8.4f}{found.second:8.4f}{found.second - found.first:+9.4f}"
         f"{found.p_value:8.3f}  {_verdict(found.p_value)}; 95 %: {found.low:+.4f} to {found.high:+.4f}"
     )
@@ -139,22 +140,22 @@ def _verdict(p_value: float) -> str:
 
 
 def _show(found: Comparison, first: Path, second: Path) -> None:
-    print(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike")
-    print(f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}")
+    show(f"A = {first}, B = {second}: {found.sentences:,} sentences, {found.same:,} translated alike")
+    show(f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}")
     for each in found.differences:
         figures = f"{each.first:7.1f}{each.second:7.1f}{each.second - each.first:+8.1f}{each.p_value:8.3f}"
-        print(f"{each.metric:8}{figures}  {_verdict(each.p_value):27} {each.signature}")
+        show(f"{each.metric:8}{figures}  {_verdict(each.p_value):27} {each.signature}")
     _show_changed("B gains most", found.better)
     _show_changed("B loses most", found.worse)
 
 
 def _show_changed(title: str, changed: tuple[Changed, ...]) -> None:
     for each in changed:
-        print(f"\n{title} ({each.gain:+.0f} chrF2)")
+        show(f"\n{title} ({each.gain:+.0f} chrF2)")
         for label, text in (
             ("source", each.source),
             ("reference", each.reference),
             ("A", each.first),
             ("B", each.second),
         ):
-            print(f"    {label:10}{text}")
+            show(f"    {label:10}{text}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
+from cli.command import Command
+from cli.printing import show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Finding, SplitAudit
@@ -23,7 +24,7 @@ app = typer.Typer(help="Fetch and audit training text.", no_args_is_help=True, r
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe name or path: whose corpus it is.")]
 
 
-@app.command()
+@app.command(cls=Command)
 def get(
     recipe: RecipeName,
     to: Annotated[
@@ -44,7 +45,7 @@ def get(
     options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     words: Annotated[
         list[str] | None,
@@ -91,7 +92,7 @@ def check(
         assert corpus is not None, "a bundled corpus is always there"
     found = audit.audit(corpus) if isinstance(corpus, Corpus) else audit_texts.audit(corpus)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+        show_json(asdict(found))
     elif isinstance(found, audit.Audit):
         _show(found)
     else:
@@ -122,14 +123,14 @@ def _show(found: Audit) -> None:
     for side in ("source", "target"):
         counts = [f"{getattr(overlaps[s.name], side).count:,}" if s.name in overlaps else "" for s in found.splits]
         rows.append((f"{side} also in train", counts))
-    print(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
+    show(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
     for label, values in rows:
-        print(f"{label:24}" + "".join(f"{value:>20}" for value in values))
+        show(f"{label:24}" + "".join(f"{value:>20}" for value in values))
     for split in found.splits:
         for name in ("blank", "duplicates", "copied", "odd_ratio"):
             _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))
         for character in split.characters[:5]:
-            print(
+            show(
                 f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
                 f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
             )
@@ -163,4 +164,4 @@ _FIGURES = (
 
 def _show_examples(label: str, finding: Finding) -> None:
     for example in finding.examples[:1]:
-        print(f"  {label}, line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])
+        show(f"  {label}, line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])

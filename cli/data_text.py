@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cli.printing import show as say
+
 if TYPE_CHECKING:
     from seq2seq.data.audit_texts import Character, Line, Lines, Spot, TextAudit, TextSplit
 
@@ -12,7 +14,7 @@ def show(found: TextAudit) -> None:
     """Figures of each split side by side, then an example of each finding."""
     from seq2seq.data.audit_texts import LONG, VERY_LONG
 
-    print(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
+    say(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
     rows: list[tuple[str, list[str]]] = [
         ("", [split.name for split in found.splits]),
         *((label, [f"{value:,}" for value in values]) for label, values in _figures(found, LONG, VERY_LONG)),
@@ -20,13 +22,13 @@ def show(found: TextAudit) -> None:
         ("characters not in train", ["", *(f"{len(each.new_characters):,}" for each in found.overlaps)]),
     ]
     for label, values in rows:
-        print(f"{label:32}" + "".join(f"{value:>16}" for value in values))
+        say(f"{label:32}" + "".join(f"{value:>16}" for value in values))
     for split in found.splits:
         _show_split(split)
     for overlap in found.overlaps:
         _show_example(f"{overlap.name}, long line also in train", overlap.in_train, "train, ")
         if overlap.new_characters:
-            print(f"  {overlap.name}, not in train: {_characters(overlap.new_characters[:8])}")
+            say(f"  {overlap.name}, not in train: {_characters(overlap.new_characters[:8])}")
 
 
 def _figures(found: TextAudit, long: int, very_long: int) -> list[tuple[str, list[int]]]:
@@ -47,11 +49,11 @@ def _figures(found: TextAudit, long: int, very_long: int) -> list[tuple[str, lis
 
 
 def _show_split(split: TextSplit) -> None:
-    print(f"  {split.name}, rarest characters: {_characters(split.rarest)}")
+    say(f"  {split.name}, rarest characters: {_characters(split.rarest)}")
     _show_example(f"{split.name}, repeated line", split.repeated_lines)
     _show_example(f"{split.name}, very long line", split.very_long_lines)
     for character in split.odd[:5]:
-        print(
+        say(
             f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: {character.count:,}, "
             f"first at {_place(character.first)}"
         )
@@ -63,7 +65,7 @@ def _characters(characters: tuple[Character, ...]) -> str:
 
 def _show_example(label: str, lines: Lines, other: str = "") -> None:
     for line in lines.examples[:1]:
-        print(f"  {label}, {_place(line.spot)}{_as_in(line, other)}: {line.text!r}"[:160])
+        say(f"  {label}, {_place(line.spot)}{_as_in(line, other)}: {line.text!r}"[:160])
 
 
 def _as_in(line: Line, other: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
+from cli.console import Console, figures
+from cli.printing import show_json
 from seq2seq.checkup.bench import Row
 from seq2seq.checkup.examine import Checkup, Examined
 from seq2seq.checkup.findings import findings, verdict
@@ -18,14 +18,14 @@ _GIB = 2**30
 
 def write_json(found: Checkup) -> None:
     """Everything, to standard output; seconds, bytes and tokens."""
-    print(json.dumps({**asdict(found), "findings": findings(found), "verdict": verdict(found)}, indent=2))
+    show_json({**asdict(found), "findings": findings(found), "verdict": verdict(found)})
 
 
 def write_tables(found: Checkup) -> None:
     """Everything, to standard output, for people."""
-    console = Console(highlight=False, markup=False)
+    console = Console()
     for line in _heading(found):
-        console.print(line, soft_wrap=True)
+        console.print(line)
     if timed := [each for each in found.devices if each.training]:
         _show(console, "\nTraining step (forward, backward, update)", _training(timed, found.batch_tokens))
         if any(_is_recipes(each.usual(found.batch_tokens), found.batch_tokens) for each in timed):
@@ -72,14 +72,15 @@ def _heading(found: Checkup) -> Iterator[str]:
 
 
 def _training(timed: Sequence[Examined], batch_tokens: int) -> Table:
-    table = _table("device", "precision", "batch tokens", "median ms", "p90 ms", "tokens/s", "steps timed")
+    rows = []
     for each in timed:
         usual = each.usual(batch_tokens)
         for row in each.training:
             star = "*" if row is usual and _is_recipes(row, batch_tokens) else " "
             size = f"{row.size:,}{star}"
-            table.add_row(each.name, each.precision, size, *_figures(row), str(row.timing.steps))
-    return table
+            rows.append((each.name, each.precision, size, *_figures(row), str(row.timing.steps)))
+    headings = ("device", "precision", "batch tokens", "median ms", "p90 ms", "tokens/s", "steps timed")
+    return figures(headings, rows, left=2)
 
 
 def _is_recipes(row: Row, batch_tokens: int) -> bool:
@@ -88,11 +89,13 @@ def _is_recipes(row: Row, batch_tokens: int) -> bool:
 
 
 def _decoding(timed: Sequence[Examined]) -> Table:
-    table = _table("device", "precision", "texts", "median ms", "p90 ms", "tokens/s", "steps timed")
-    for each in timed:
-        for row in each.decoding:
-            table.add_row(each.name, each.precision, str(row.size), *_figures(row), str(row.timing.steps))
-    return table
+    rows = [
+        (each.name, each.precision, str(row.size), *_figures(row), str(row.timing.steps))
+        for each in timed
+        for row in each.decoding
+    ]
+    headings = ("device", "precision", "texts", "median ms", "p90 ms", "tokens/s", "steps timed")
+    return figures(headings, rows, left=2)
 
 
 def _figures(row: Row) -> tuple[str, ...]:
@@ -100,14 +103,14 @@ def _figures(row: Row) -> tuple[str, ...]:
 
 
 def _agreement(agreeing: Sequence[Examined]) -> Table:
-    table = _table("device", "with", "loss", "gradient", "logits", "cached", "padded", "agrees")
+    rows = []
     for each in agreeing:
         if found := each.agreement:
             differences = (found.loss, found.gradient, found.logits, found.decoding)
             shown = (f"{difference:.0e}" if difference else "0" for difference in differences)
             padded = "yes" if found.padded else "no"
-            table.add_row(each.name, found.against, *shown, padded, "NO" if found.fault else "yes")
-    return table
+            rows.append((each.name, found.against, *shown, padded, "NO" if found.fault else "yes"))
+    return figures(("device", "with", "loss", "gradient", "logits", "cached", "padded", "agrees"), rows, left=2)
 
 
 def _means(each: Examined, found: Checkup) -> Iterator[tuple[str, str]]:
@@ -124,17 +127,9 @@ def _means(each: Examined, found: Checkup) -> Iterator[tuple[str, str]]:
         yield "optimiser", f"{fused}: {other:.2f} ms a step, {one:.2f} without fusion"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
-    for column in columns:
-        left = column in ("device", "precision", "with")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    return table
-
-
 def _show(console: Console, title: str, table: Table) -> None:
-    console.print(title, soft_wrap=True)
-    console.print(table, soft_wrap=True)
+    console.print(title)
+    console.print(table)
 
 
 def _item(console: Console, sentence: str) -> None:

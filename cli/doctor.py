@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -27,6 +25,7 @@ def doctor(
 
     Example: seqx doctor --recipe fr-en --quick
     """
+    from cli.console import status
     from cli.diagnosis import write_json, write_tables
     from seq2seq import device, recipe_files
     from seq2seq.checkup import examine
@@ -34,22 +33,9 @@ def doctor(
     wanted = recipe_files.load(recipe, changes, options.noting(quiet))
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
-    with _progress(quiet) as progress:
+    with status(quiet=quiet) as progress:
         found = examine.examine(wanted, named, quick=quick, progress=progress)
     if as_json:
         write_json(found)
     else:
         write_tables(found)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Shows what is being measured: live on a terminal, a line each elsewhere."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal and not quiet:
-        with console.status("") as live:
-            yield live.update
-    else:
-        yield lambda what: options.note(what, quiet=quiet)

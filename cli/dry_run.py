@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cli.printing import show as say
 from seq2seq.checkup.estimate import estimate
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
@@ -42,4 +43,4 @@ def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice) -> None:
             ),
         ),
     ):
-        print(f"{label:10}{value}")
+        say(f"{label:10}{value}")

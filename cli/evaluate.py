@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, processes
+from cli import options, processes, progress
+from cli.printing import show, show_json, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import EncodingErrors
@@ -62,22 +62,20 @@ def evaluate(
     errors = options.encoding_errors(encoding)
     options.engine(engine, precision)
     quiet = quiet or not processes.main()
-    from rich.console import Console
-
+    from cli.console import Console
     from cli.screen import show_scores
     from seq2seq.evaluation import judge as judging
     from seq2seq.files import write_bytes
-    from seq2seq.run import open_run
     from seq2seq.serving import Request, serve
 
-    folder = open_run(run, "evaluate")
+    folder = options.open_run(run, "evaluate", quiet=quiet)
     recipe = folder.recipe()
     folder.record()  # what cannot be added to later is said now
     if recipe.data.form == "text":
         others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
         of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
         options.refuse_given(context, *others, "precision", "shortlist", because=of_text)
-        _foretell(folder, input or [], device, as_json, errors)
+        _foretell(folder, input or [], device, as_json, errors, quiet)
         return
     if input:
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
@@ -98,7 +96,10 @@ def evaluate(
         ),
         quiet=quiet,
     )
-    with processes.sharing(served.translator) as translator:
+    with (
+        processes.sharing(served.translator, quiet=quiet) as shared,
+        progress.watched(shared, len(sentences), quiet=quiet) as translator,
+    ):
         if not processes.main():
             for _ in translator.stream([sentence.source for sentence in sentences]):
                 pass
@@ -108,15 +109,14 @@ def evaluate(
     if output:
         write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
     if as_json:
-        typer.echo(json.dumps(judged.record(), indent=2, ensure_ascii=False))
+        show_json(judged.record())
     else:
-        show_scores(Console(highlight=False, soft_wrap=True), name, judged.record())
+        show_scores(Console(), name, judged.record())
 
 
-def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors: EncodingErrors) -> None:
+def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors: EncodingErrors, quiet: bool) -> None:
     """The loss on the run's test text, or on files, each by itself."""
-    from rich.console import Console
-
+    from cli.console import Console
     from cli.screen import show_scores
     from seq2seq import device as devices
     from seq2seq.data import texts as corpora
@@ -127,13 +127,13 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors
     choice = devices.choose(processes.device(device), recipe.training.precision)
     data = recipe.data
     texts = [(file.name, corpora.files([file], data, errors)) for file in files] or [("test", fluency.read_set(folder))]
-    with processes.together() as all_of_them:
+    with processes.together(quiet=quiet) as all_of_them:
         for name, text in texts:
             found = fluency_of(folder, text, choice, name, all_of_them)
             if not processes.main():
                 continue
             fluency.keep(folder, found)
             if as_json:
-                typer.echo(json.dumps(found.record(), ensure_ascii=False))
+                show(to_json(found.record()))
             else:
-                show_scores(Console(highlight=False, soft_wrap=True), name, found.record())
+                show_scores(Console(), name, found.record())

@@ -27,9 +27,7 @@ def export(
     """
     if format != "ctranslate2":
         options.usage_error(f"--format {format}: there is ctranslate2")
-    from seq2seq.run import open_run
-
-    folder = open_run(run, "export")
+    folder = options.open_run(run, "export", quiet=quiet)
     with folder.locked():
         made = _of_text(folder) if folder.form == "text" else _of_pairs(folder)
     options.note(f"{folder.path}: {made}", quiet=quiet)

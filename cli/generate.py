@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import options
+from cli.printing import results, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import EncodingErrors
@@ -70,6 +70,10 @@ def generate(
     ended (end: by the model, stop, length), seconds (of them all), tokens_per_second, seed, engine (with which the seed
     draws the same).
     """
+    if prompt == "-":
+        prompt, input = None, input or options.STANDARD_INPUT
+    if prompt is not None:
+        options.must_be_text("--input", prompt)
     if prompt is not None and input:
         options.usage_error(f"both a prompt ({prompt!r}) and --input {input} were given; give one")
     _check(temperature, top_p, min_p, repetition_penalty)
@@ -95,10 +99,9 @@ def generate(
     from seq2seq.decoding.engine import Sampling
     from seq2seq.decoding.text import Options, unknown
     from seq2seq.files import replacing
-    from seq2seq.run import open_run
     from seq2seq.serving import Request, serve_text
 
-    folder = open_run(run, "generate")
+    folder = options.open_run(run, "generate", quiet=quiet)
     text = _prompt(prompt, input, errors)
     if seed is None:
         seed = secrets.randbelow(2**31)
@@ -112,7 +115,7 @@ def generate(
         shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
     start = time.perf_counter()
-    with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
+    with replacing(output) if output else nullcontext(results()) as file:
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
             made = [_streamed(served.generator, text, how, file, shown_prompt)]
@@ -122,7 +125,7 @@ def generate(
         if as_json:
             for each in made:
                 row = _row(text, each, seconds) | {"seed": seed if drawing else None, "engine": served.engine}
-                file.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+                file.write((to_json(row) + "\n").encode())
         elif samples > 1:
             _write_all(file, [shown_prompt + each.text for each in made])
         file.flush()
@@ -152,9 +155,9 @@ def _prompt(prompt: str | None, input: Path | None, errors: EncodingErrors) -> s
 
     if prompt is not None:
         return prompt
-    if input is not None:
+    if input is not None and input != options.STANDARD_INPUT:
         return "".join(read_blocks(input, errors))
-    if sys.stdin is None or sys.stdin.isatty():
+    if input is None and sys.stdin.isatty():
         return ""
     given = sys.stdin.buffer.read()
     lines = decode_lines(io.BytesIO(given), "standard input", errors)

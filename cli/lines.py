@@ -10,10 +10,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO
 
+from cli import streams
+from seq2seq.errors import DataError
+
 
 def standard_input() -> IO[bytes]:
     """Standard input, for a thread that may still wait for it when the program ends: of its own file Python would want
-    the lock then, and fail."""
+    the lock then, and fail. Raises DataError where it is closed."""
+    if streams.is_closed("stdin"):
+        raise DataError("standard input is closed; give text, or --input FILE")
     try:
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     except OSError:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -19,11 +24,15 @@ from cli import (
     processes,
     recipes,
     score,
+    stopping,
+    streams,
     tokenizer,
     train,
     translate,
 )
+from cli.command import Command
 from cli.options import settings
+from cli.printing import note, printable, show
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
@@ -35,7 +44,10 @@ _LESS_MEMORY = {  # by command: what it has that takes less
     "evaluate": "lower --beam-size, or give shorter lines",
     "generate": "lower --samples, --beam-size or --max-tokens",
 }
+_SAFE_PATH = "PYTHONSAFEPATH"
+_USAGE = typer.BadParameter.__bases__
 _LONGEST = 1000  # characters of a message
+_WIDEST = 120  # columns of help, where a terminal has them
 
 app = typer.Typer(
     name="seqx",
@@ -45,13 +57,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
 )
 
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"seqx {__version__}")
+        show(f"seqx {__version__}")
         raise typer.Exit
 
 
@@ -64,39 +76,82 @@ def _options(
     pass
 
 
-app.command("train")(train.train)
-app.command("translate")(translate.translate)
-app.command("generate")(generate.generate)
-app.command("evaluate")(evaluate.evaluate)
-app.command("score")(score.score)
-app.command("compare")(compare.compare)
-app.command("export")(export.export)
-app.command("doctor")(doctor.doctor)
-app.command("bench")(bench.bench)
+app.command("train", cls=Command)(train.train)
+app.command("translate", cls=Command)(translate.translate)
+app.command("generate", cls=Command)(generate.generate)
+app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("score", cls=Command)(score.score)
+app.command("compare", cls=Command)(compare.compare)
+app.command("export", cls=Command)(export.export)
+app.command("doctor", cls=Command)(doctor.doctor)
+app.command("bench", cls=Command)(bench.bench)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")
 
 
 def main() -> None:
-    """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, 130,
-    143."""
+    """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, and
+    128 + n where signal n ended it."""
     _wait_calmly()
+    with streams.ready(), stopping.clearing_up(), _children_trust_no_working_directory():
+        code = _run()
+        if (signalled := stopping.code()) is not None:
+            os._exit(signalled)  # not kept by threads at work in C++
+        sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of the command, when all that it printed is written."""
     try:
-        app()
-    except SeqxError as error:
-        _fail(str(error))
+        try:
+            code = int(app(standalone_mode=False) or 0)
+        finally:
+            sys.stdout.flush()
+        return code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    except SeqxError as error:
+        return _failed(str(error))
     except MemoryError:
-        _fail(_no_memory())
+        return _failed(_no_memory())
     except OSError as error:
+        streams.drop_output(error)
+        if error.errno == errno.EPIPE:
+            return 1  # whoever reads has enough
         place = f" {error.filename}" if error.filename else ""
-        _fail(f"the system refused{place}: {error.strerror or error}")
+        return _failed(f"the system refused{place}: {error.strerror or error}")
     except Exception as error:
+        if isinstance(error, _USAGE):
+            return _refused(error)
         if _memory_ended(error):
-            _fail(_no_memory())
-        _fail(f"stopped by {type(error).__name__}: {error}; a damaged file, or a fault of seqx: --debug shows where")
+            return _failed(_no_memory())
+        return _failed(
+            f"stopped by {type(error).__name__}: {error}; a damaged file, or a fault of seqx: --debug shows where"
+        )
+
+
+def _refused(error: Any) -> int:
+    shown = io.StringIO()
+    error.show(shown)
+    note(shown.getvalue().rstrip())
+    return 2
+
+
+@contextmanager
+def _children_trust_no_working_directory() -> Iterator[None]:
+    """While this lasts, a Python that seqx or a library starts imports nothing from the working directory."""
+    former = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = former
 
 
 def _wait_calmly() -> None:
@@ -118,23 +173,19 @@ def _memory_ended(error: Exception) -> bool:
     return any(text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory"))
 
 
-def _fail(message: str) -> None:
+def _failed(message: str) -> int:
     if settings["debug"]:
-        raise
-    print(f"{processes.name()}: {_printable(message)}", file=sys.stderr)
-    sys.exit(1)
+        note(traceback.format_exc().rstrip())
+    else:
+        note(f"{processes.name()}: {_short(message)}")
+    return 1
 
 
-def _printable(message: str) -> str:
-    """Two lines at most, none without end: what is quoted in a message may come from a file of a stranger, and would
-    otherwise speak to the terminal."""
+def _short(message: str) -> str:
+    """Two lines at most, none without end: what is quoted in a message may come from a file of a stranger."""
     shown = message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
     lines = shown.split("\n")
-    return "\n".join(
-        "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
-        for line in [*lines[:1], " ".join(lines[1:])]
-        if line
-    )
+    return "\n".join(printable(line) for line in [*lines[:1], " ".join(lines[1:])] if line)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,18 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from cli.printing import note as note  # every command has both: options.note, options.usage_error
 from seq2seq import device_names
 from seq2seq.limits import MOST_THREADS
 
+if TYPE_CHECKING:
+    from seq2seq.run import Run
+
+STANDARD_INPUT = Path("-")  # as --input; a file of that name comes as an absolute path
 settings = {"debug": False}
 
 
@@ -93,14 +98,14 @@ Shortlist = Annotated[
     ),
 ]
 Input = Annotated[
-    Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default: standard input.")
+    Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default, and -: standard input.")
 ]
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="File for the result; whole or not written. Default: standard output.",
+        help="File for the result; whole or not written. Default, and -: standard output.",
         callback=_writable,
     ),
 ]
@@ -123,7 +128,7 @@ TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Their tr
 
 def usage_error(message: str) -> NoReturn:
     """End with a usage error: one line, exit code 2."""
-    typer.echo(f"seqx: {message}", err=True)
+    note(f"seqx: {message}")
     raise typer.Exit(2)
 
 
@@ -133,6 +138,26 @@ def refuse_given(context: typer.Context, *names: str, because: str) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in names and source is not None and source.name == "COMMANDLINE":
             usage_error(f"{parameter.opts[0]} has no effect: {because}")
+
+
+def must_be_text(option: str, *texts: str) -> None:
+    """End with a usage error where a text is the name of a file: most likely it is the file's text that is meant."""
+    for text in texts:
+        if os.path.isfile(text):  # noqa: PTH113 (a text may be longer than any path: that raises nothing here)
+            usage_error(
+                f"{text} is a file: what it holds is given with {option} {text}; its name as text, on standard input: "
+                f"echo '{text}' | seqx ..."
+            )
+
+
+def open_run(path: Path | None, kind: str = "translate", *, quiet: bool = False) -> Run:
+    """The run of --run; without it the newest finished one, which is named. Raises RunError as `run.open_run` does."""
+    from seq2seq import run
+
+    folder = run.open_run(path, kind)
+    if path is None:
+        note(f"Run: {folder.path}", quiet=quiet)
+    return folder
 
 
 def encoding_errors(value: str) -> Literal["strict", "replace"]:
@@ -157,9 +182,3 @@ def engine(name: str, precision: str) -> None:
 def noting(quiet: bool = False) -> Callable[[str], None]:
     """What tells the person a line, unless `quiet`."""
     return lambda message: note(message, quiet=quiet)
-
-
-def note(message: str, *, quiet: bool = False) -> None:
-    """A line for the person, on standard error."""
-    if not quiet:
-        print(message, file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import options
+from cli.printing import show
 from cli.screen import Screen
 from seq2seq.recipe_files import differences
 from seq2seq.run import Run
@@ -55,7 +56,7 @@ def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int,
         session = prepare.session(wanted, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
     known = last[-1] < by_heart
-    typer.echo(
+    show(
         f"{count} examples {'known by heart' if known else 'NOT learnt'} after {stopped.step:,} updates: "
         f"{last[-1]:.3f} nats a token"
         + ("" if known else "; try --set training.learning_rate=... lower, or --set training.precision=float32")

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.command import Command, must_be_ready
+from cli.printing import results
 
 app = typer.Typer(help="List, show and copy recipes.", invoke_without_command=True, rich_markup_mode=None)
 
@@ -17,9 +19,10 @@ def _list(context: typer.Context) -> None:
     """List the recipes that ship with seqx: what each needs and what it scored when measured."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
+    must_be_ready("recipes", {})
     from rich.table import Table
 
+    from cli.console import Console
     from seq2seq import recipe_files
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
@@ -28,10 +31,10 @@ def _list(context: typer.Context) -> None:
     for name in recipe_files.names():
         each = recipe_files.load(name)
         table.add_row(name, each.summary, each.needs, each.scored or "not measured yet")
-    Console(highlight=False).print(table)
+    Console().print(table)
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     name: Annotated[str, typer.Argument(help="Recipe name or path.")],
     changes: options.Set = None,
@@ -40,10 +43,10 @@ def show(
     """Write a recipe to standard output, resolved: every value that would train the model."""
     from seq2seq import recipe_files
 
-    typer.echo(recipe_files.load(name, changes, options.noting()).to_toml(), nl=False)
+    results().write(recipe_files.load(name, changes, options.noting()).to_toml().encode())
 
 
-@app.command()
+@app.command(cls=Command)
 def copy(
     name: Annotated[str, typer.Argument(help="Recipe name.")],
     file: Annotated[Path, typer.Argument(help="Where to; an existing file is not overwritten.")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -12,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import options
+from cli import options, progress
+from cli.printing import results, to_json
 
 _WINDOW = 2000
 
@@ -42,27 +42,29 @@ def score(
     """
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
-    from seq2seq.data.lines import read_pairs
+    from seq2seq.data.lines import read_lines, read_pairs
     from seq2seq.files import replacing
-    from seq2seq.run import open_run
     from seq2seq.serving import Request, serve
 
-    folder = open_run(run, "score")
+    folder = options.open_run(run, "score", quiet=quiet)
     pairs = read_pairs(source_file, target_file, errors)
     served = serve(folder, Request(engine, precision, device, length_penalty=length_penalty))
     if served.missing:
         options.note(f"NOTE: {served.missing}", quiet=quiet)
     without = 0
-    with replacing(output) if output else nullcontext(sys.stdout.buffer) as file:
+    hidden = quiet or (output is None and sys.stdout.isatty())
+    with (
+        replacing(output) if output else nullcontext(results()) as file,
+        progress.watched(served.translator, lambda: read_lines(source_file, errors), quiet=hidden) as counted,
+    ):
         while group := list(islice(pairs, _WINDOW)):
             for (source, target), found in zip(group, served.translator.score(*zip(*group))):
+                counted.lines += 1
                 without += found is None
                 row = {"source": source, "target": target, **({"score": None} if found is None else asdict(found))}
                 row.pop("text", None)
-                shown = (
-                    json.dumps(row, ensure_ascii=False) if as_json else "nan" if found is None else f"{found.score:.4f}"
-                )
-                file.write((shown + "\n").encode("utf-8", "replace"))
+                shown = to_json(row) if as_json else "nan" if found is None else f"{found.score:.4f}"
+                file.write((shown + "\n").encode())
             file.flush()
     if without:
         options.note(f"{without:,} lines have no score: blank on a side, or longer than the model takes", quiet=quiet)

@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.text import Text
 from torch import Tensor
 
+from cli.console import Bar, Console, clock
+from cli.printing import printable
 from seq2seq.recipe import Recipe
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
@@ -27,30 +26,19 @@ class Screen:
 
     def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
         self._recipe = recipe
-        self._quiet = quiet
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._out = Console(highlight=False, soft_wrap=True)
+        self._console = Console(error=True, quiet=quiet)
+        self._out = Console()
 
     def say(self, message: str) -> None:
         """One line."""
-        self._console.print(escape(message))
+        self._console.print(message)
 
     def follow(self, events: Iterator[Event]) -> Stopped:
         """Show events until the last."""
         steps = self._recipe.training.steps
-        columns = (
-            TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-        )
-        live = self._console.is_terminal and not self._quiet
-        with Bar(
-            *columns, console=self._console, disable=not live, refresh_per_second=4, speed_estimate_period=300
-        ) as bar:
-            task = bar.add_task("", total=steps, figures="")
+        live = self._console.live
+        with Bar(self._console, "step {}", disable=not live) as bar:
+            task = bar.add_task("", total=steps)
             meter = _Meter()
             for event in events:
                 match event:
@@ -61,10 +49,10 @@ class Screen:
                     case Progress():
                         meter.take(event)
                         if live and meter.due(_SHOW_EVERY):
-                            bar.update(task, completed=event.step, figures=escape(meter.figures(event)))
+                            bar.update(task, completed=event.step, figures=meter.figures(event))
                         elif not live and meter.due(_LINE_EVERY):
                             self.say(
-                                f"step {event.step:,}/{steps:,}  {meter.figures(event)}  ETA "
+                                f"step {event.step:,}/{steps:,}  {'  '.join(meter.figures(event))}  ETA "
                                 f"{meter.remaining(event.step, steps)}"
                             )
                     case Fault():
@@ -73,6 +61,7 @@ class Screen:
                         self._validated(event)
                         meter.rest()
                     case Stopped():
+                        bar.update(task, completed=event.step, total=event.step if event.finished else steps)
                         if event.finished:
                             self.say(f"Trained: {event.step:,} steps ({event.reason})")
                         return event
@@ -93,28 +82,30 @@ class Screen:
             f"{event.uniform_loss:.3f}; these initial weights should give about {event.expected_loss:.3f}"
         )
         if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
-            self._console.print("[yellow]WARNING: far from it: the scale of embeddings or initial weights is off[/]")
+            self._warn("far from it: the scale of embeddings or initial weights is off")
 
     def _fault(self, event: Fault) -> None:
         # The 1st, the 2nd, the 4th, the 8th: a log has them all.
         if event.count & (event.count - 1) == 0 or event.kind != "skipped":
-            self._console.print(f"[yellow]WARNING: {escape(event.message)}[/]")
+            self._warn(event.message)
+
+    def _warn(self, message: str) -> None:
+        self._console.print(Text(f"WARNING: {message}", "yellow"))
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
         if event.bleu is None:
             self.say(f"step {event.step:,}: dev loss {event.negative_log_likelihood:.4f} nats a token{star}")
             for sample in event.samples:
-                self._console.print(f"[dim]{escape(sample.source)}[/]{escape(sample.output)}")
+                self._console.print(Text.assemble((sample.source, "dim"), sample.output))
             return
         self.say(
             f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} "
             f"unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
         )
         for sample in event.samples:
-            self._console.print(f"    [dim]source[/]      {escape(sample.source)}")
-            self._console.print(f"    [dim]reference[/]   {escape(sample.reference)}")
-            self._console.print(f"    [dim]model[/]       {escape(sample.output)}")
+            for label, text in (("source", sample.source), ("reference", sample.reference), ("model", sample.output)):
+                self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
 
 
 def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
@@ -139,9 +130,7 @@ def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
             console.print(label)
         for score in judged[group]:
             interval = f"95 %: {score['low']:.1f} to {score['high']:.1f}"
-            console.print(
-                f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}", markup=False
-            )
+            console.print(f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}")
     by_length = ", ".join(f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in judged["by_length"])
     console.print(f"BLEU by source length: {by_length}")
 
@@ -176,20 +165,21 @@ class _Meter:
         """Whether it is time to show figures again."""
         return self._busy >= seconds
 
-    def figures(self, event: Progress) -> str:
-        """The figures since the last call."""
-        text = (
-            f"loss {float(self._loss) / self._tokens:.3f}  rate {event.learning_rate:.2e}  "
-            f"{self._tokens / self._busy:,.0f} tokens/s  padding {1 - self._filled / self._padded:.0%}  "
-            f"epoch {event.place.epoch + 1}"
-        )
+    def figures(self, event: Progress) -> list[str]:
+        """The figures since the last call, the most important first."""
+        shown = [
+            f"loss {float(self._loss) / self._tokens:.3f}",
+            f"{self._tokens / self._busy:,.0f} tokens/s",
+            f"epoch {event.place.epoch + 1}",
+            f"rate {event.learning_rate:.2e}",
+            f"padding {1 - self._filled / self._padded:.0%}",
+        ]
         self._busy_before += self._busy
         self._busy = 0.0
         self._tokens = self._padded = self._filled = 0
         self._loss = 0.0
-        return text
+        return shown
 
     def remaining(self, step: int, steps: int) -> str:
         """Time that updates will take up to the last, at the rate so far."""
-        seconds = int((steps - step) * (self._busy_before + self._busy) / max(1, self._updates))
-        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        return clock((steps - step) * (self._busy_before + self._busy) / max(1, self._updates))

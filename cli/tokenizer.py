@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from cli import options
+from cli.command import Command
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from cli.console import Console
     from seq2seq import recipe
     from seq2seq.data.lines import EncodingErrors
     from seq2seq.data.tokenizers import Tokenizer
@@ -30,7 +29,7 @@ _COLOURS = ("black on #f7c6c7", "black on #c9e4b4", "black on #bcdcf4", "black o
 _BAR = "\u2502"
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence a line.")],
@@ -86,7 +85,7 @@ def compare(
         options.note(f"Written: {plot}", quiet=quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What to cut.")],
@@ -119,9 +118,9 @@ def show(
         options.refuse_given(context, "files", "vocabulary", because=f"{kind} learns nothing from text")
     errors = options.encoding_errors(encoding)
     named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, errors)
-    from rich.console import Console
+    from cli.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     for name, tokenizer in named:
         _write_pieces(console, name, tokenizer, text)
 
@@ -155,22 +154,14 @@ def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokeniz
 
 
 def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[recipe.Tokenizer]:
-    """The settings, each shown as its turn comes: live on a terminal, elsewhere a line a kind."""
-    from rich.console import Console
-
+    """The settings, each shown as its turn comes."""
+    from cli.console import status
     from seq2seq.evaluation.codebook import label
 
-    console = Console(stderr=True, highlight=False)
-    with console.status("") if console.is_terminal and not quiet else nullcontext() as live:
-        said = ""
+    with status(quiet=quiet) as progress:
         for number, settings in enumerate(wanted, start=1):
-            name = label(settings)
-            if live is not None:
-                size = "" if settings.kind in _FIXED else f", vocabulary {settings.vocabulary_size:,}"
-                live.update(f"Measuring {name}{size} ({number} of {len(wanted)})")
-            elif name != said:
-                options.note(f"Measuring {name}", quiet=quiet)
-            said = name
+            size = "" if settings.kind in _FIXED else f", vocabulary {settings.vocabulary_size:,}"
+            progress(f"Measuring {label(settings)}{size} ({number} of {len(wanted)})")
             yield settings
 
 
@@ -204,7 +195,7 @@ def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) 
     from seq2seq.data.tokenizers import UNKNOWN, encodable
 
     (ids,) = tokenizer.encode([text])
-    coloured = console.is_terminal and console.color_system is not None
+    coloured = console.coloured
     pieces, numbers = Text(), Text()
     for index, token in enumerate(ids):
         style = _COLOURS[index % len(_COLOURS)] if coloured else ""
@@ -220,8 +211,7 @@ def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) 
     unknown = f"; {ids.count(UNKNOWN):,} unknown" if UNKNOWN in ids else ""
     console.print(
         f"{len(ids):,} tokens, {len(text):,} characters, {size:,} bytes{held}{unknown} "
-        f"({name}, vocabulary {tokenizer.size:,})",
-        markup=False,
+        f"({name}, vocabulary {tokenizer.size:,})"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import export, options
+from cli import export, options, processes
 from cli.example import example
 from cli.stopping import StopSignals
 
@@ -136,7 +136,7 @@ def train(
     }
     errors = options.encoding_errors(encoding)
     with ExitStack() as kept:
-        with launch.joined(parallel, device) as team:
+        with processes.joined(parallel, device, quiet=quiet) as team:
             quiet = quiet or not team.main
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched

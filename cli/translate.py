@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options, processes
+from cli import options, processes, progress
 from cli.lines import standard_input, windows
+from cli.printing import printable, results, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.decoding.translate import Translation
@@ -74,6 +74,8 @@ def translate(
     --json writes an object a line: source, translation, score, log_probability, seconds, tokens with their scores,
     alternatives. Scores are log-probabilities (natural), the ranking one divided by the length penalty.
     """
+    if text == ["-"]:
+        text, input = None, input or options.STANDARD_INPUT
     if text and input:
         options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")
     if not 0 < temperature < math.inf or not 0 < top_p <= 1:
@@ -90,13 +92,13 @@ def translate(
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
     quiet = quiet or not processes.main()
-    if processes.several() and (text or input is None):
+    options.must_be_text("--input", *(text or ()))
+    if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
     from seq2seq.decoding.engine import Sampling
-    from seq2seq.run import open_run
     from seq2seq.serving import Request, serve
 
-    folder = open_run(run)
+    folder = options.open_run(run, quiet=quiet)
     lines = _lines(text, input, errors)
     if lines is None:
         options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
@@ -119,9 +121,12 @@ def translate(
     if lines is None:
         _converse(served, folder.path)
         return
+    hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show it
     with (
-        processes.sharing(served.translator) as translator,
+        processes.sharing(served.translator, quiet=quiet) as shared,
         _target(output) as file,
+        progress.watched(shared, _counted(input, errors), quiet=hidden) as translator,
+        _told(translator, output),
         closing(translator.stream_windows(lines)) as translated,
     ):
         start = time.perf_counter()
@@ -143,7 +148,25 @@ def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
 
     if not processes.main():
         return Path(os.devnull).open("wb")
-    return replacing(output) if output else nullcontext(sys.stdout.buffer)
+    return replacing(output) if output else nullcontext(results())
+
+
+def _counted(input: Path | None, errors: Any) -> Callable[[], Iterator[str]] | None:
+    """What gives as many lines as are to be translated, where they can be read twice."""
+    from seq2seq.data.lines import read_lines
+
+    return (lambda: read_lines(input, errors)) if input is not None and input.is_file() else None
+
+
+@contextmanager
+def _told(translator: progress.Counted, output: Path | None) -> Iterator[None]:
+    """Where this is interrupted, it is said what becomes of what is done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output is not None and processes.main() and (output.is_file() or not output.exists()):
+            options.note(f"\nStopped after {translator.lines:,} lines; none of them is written to {output}")
+        raise
 
 
 def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
@@ -153,14 +176,14 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
 
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
-    if input is not None:
+    if input is not None and input != options.STANDARD_INPUT:
         if input.is_dir() or not input.exists():
             next(read_lines(input), None)  # says so now, before a model is loaded
         if input.is_file() or processes.several():
             # By its lines alone, so that what a file becomes depends neither on the moment nor on other processes.
             return windows_of(read_lines(input, errors), _WINDOW)
         return windows(read_lines(input, errors), _WINDOW, MOST_CHARACTERS)
-    if sys.stdin is None or sys.stdin.isatty():
+    if input is None and sys.stdin.isatty():
         return None
     return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW, MOST_CHARACTERS)
 
@@ -176,7 +199,7 @@ def _written(translation: Translation, seconds: float, as_json: bool) -> str:
             "seconds": round(seconds, 4),
             "alternatives": others,
         }
-        return json.dumps(row, ensure_ascii=False)
+        return to_json(row)
     if len(translation.outputs) == 1:
         return translation.text
     return "\n".join(f"{output.score:.4f}\t{output.text}" for output in translation.outputs)
@@ -193,14 +216,14 @@ def _converse(served: Serving, run: Path) -> None:
     )
     while True:
         try:
-            line = input_line(f"{served.source}> ")
+            line = input_line(printable(f"{served.source}> "))
         except EOFError:
             options.note("")
             return
         start = time.perf_counter()
         translation = served.translator.translate([line])[0]
         for output in translation.outputs:
-            print(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
+            show(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
         options.note(f"    ({time.perf_counter() - start:.2f} s)")
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from seq2seq import torchrun
 from seq2seq.errors import DeviceError
 
 MOST_THREADS = 1024
@@ -24,7 +25,8 @@ def threads() -> int:
     """
     asked = os.environ.get("OMP_NUM_THREADS", "").strip()
     if not asked:
-        return max(1, _cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+        place = torchrun.place()
+        return max(1, _cores() // place.local_size) if place else _cores()
     first = asked.partition(",")[0].strip()  # OpenMP takes a list, a number for each level of nesting
     if not (first.isascii() and first.isdigit() and 0 < int(first) <= MOST_THREADS):
         raise DeviceError(

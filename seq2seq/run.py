@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,6 +197,17 @@ def _leads_into(root: Path, link: Path) -> bool:
         return False
 
 
+def _finished(run: Run) -> str:
+    """When a run was finished, so that later ones sort behind: by its record, since a copied folder has new times of
+    files; by them where the record is older than that, or damaged."""
+    with suppress(RunError, OSError):
+        finished = run.record().get("finished")
+        if isinstance(finished, dict) and isinstance(finished.get("time"), str):
+            return str(finished["time"])
+    seconds = run.weights.stat().st_mtime
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f"{seconds % 1:.6f}"[1:]
+
+
 def open_run(path: Path | None, kind: str = "translate") -> Run:
     """The run at a path, or the newest finished one under `root()` that can do what `kind` says: translate, score,
     generate; whatever else, any can.
@@ -216,9 +228,8 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
         if form:
             run.must_be_of(form)
         return run
-    weights = [folder / "model.safetensors" for folder in root().glob("*")]
-    newest = sorted((each for each in weights if each.is_file()), key=lambda each: -each.stat().st_mtime)
-    for run in map(Run, (each.parent for each in newest)):
+    trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
+    for run in sorted(trained, key=_finished, reverse=True):
         if run.finished and form in (None, run.form):
             refuse_strange_files(run.path)
             return run

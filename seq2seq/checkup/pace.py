@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -119,10 +121,12 @@ def loading(command: Sequence[str], seconds: float) -> Spread:
 
     Raises RunError where the command fails.
     """
+    # It finds the modules that this process has found, wherever it starts.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     taken = []
     for _ in _while(seconds, most=_ROUNDS + 1, least=2):
         start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise RunError(f"{' '.join(command)} ended with {done.returncode}: {said}")

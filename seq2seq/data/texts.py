@@ -136,6 +136,8 @@ def _expanded(path: Path) -> list[Path]:
     found = sorted(inner for inner in path.rglob("*") if inner.is_file() and suffix_of(inner) in _SUFFIXES)
     if not found:
         raise DataError(f"{path} is a folder that holds none of {', '.join(_SUFFIXES)}; name another, or a file")
+    if strange := next((inner for inner in found if any("\ud800" <= each <= "\udfff" for each in str(inner))), None):
+        raise DataError(f"{strange}: the name of this file is not UTF-8; rename it")
     return found
 
 

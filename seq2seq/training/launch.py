@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from queue import SimpleQueue
+from typing import TypeVar, cast
 
 import torch
 from torch import distributed
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
-from seq2seq import device_names
+from seq2seq import device_names, torchrun
 from seq2seq.errors import DeviceError
 from seq2seq.training.distributed import ALONE, Replicas, Team
 from seq2seq.training.sharded import Shards
 
+Value = TypeVar("Value")
+
 WAYS = ("ddp", "fsdp")
-_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _BETWEEN_LOOKS = 0.02  # seconds
-
-
-def started() -> bool:
-    """Whether torchrun, or what sets the same variables, started this process."""
-    return all(name in os.environ for name in _VARIABLES)
+_BETWEEN_TRIES = 0.5
+_ANSWERED = 60.0  # seconds until the place where processes meet counts as out of reach
+_GATHERED = timedelta(minutes=5)  # until all must have come there
 
 
 @contextmanager
@@ -35,7 +39,8 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
     `way`: ddp, fsdp or auto, which is ddp. Raises DeviceError: no torchrun where a way is asked for, no device for a
     process, no connection, and where another process has ended.
     """
-    if not started():
+    place = torchrun.place()
+    if place is None or (place.size == 1 and way == "auto"):
         if way != "auto":
             raise DeviceError(
                 f"--parallel {way} is for several processes; start them with `torchrun --nproc-per-node=N "
@@ -43,10 +48,12 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
             )
         yield ALONE
         return
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    own = own_device(device, int(os.environ["LOCAL_RANK"]))
+    rank, size = place.rank, place.size
+    own = own_device(device, place.local_rank)
     try:
-        store = next(rendezvous("env://"))[0]
+        _reach(place)
+        store = _interruptible(lambda: next(rendezvous("env://", timeout=_GATHERED))[0])
+        store.set_timeout(distributed.default_pg_timeout)
         backend = "gloo" if own == "cpu" else "nccl"
         distributed.init_process_group(backend, store=_fresh(store, rank, size), rank=rank, world_size=size)
         yield Shards(own) if way == "fsdp" else Replicas(own)
@@ -58,6 +65,44 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
             f"({str(error).splitlines()[0]})"
         ) from error
     distributed.destroy_process_group()
+
+
+def _reach(place: torchrun.Place) -> None:
+    """Wait for whoever the processes meet at. Raises DeviceError where nobody answers."""
+    waits = place.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"  # else it is this process
+    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    ends = time.monotonic() + _ANSWERED
+    while True:
+        try:
+            if waits:
+                socket.create_connection(address, timeout=_ANSWERED).close()
+            else:
+                socket.getaddrinfo(*address)
+            return
+        except OSError as error:
+            if time.monotonic() > ends:
+                raise DeviceError(
+                    f"process {place.rank} of {place.size} does not reach the first at {address[0]}:{address[1]} "
+                    f"({error.strerror or error}): start all with torchrun, or unset {', '.join(torchrun.VARIABLES)}"
+                ) from error
+        time.sleep(_BETWEEN_TRIES)
+
+
+def _interruptible(function: Callable[[], Value]) -> Value:
+    """What a function returns that waits in C++: in a thread of its own, while this one takes signals."""
+    done: SimpleQueue[tuple[Value | None, Exception | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((function(), None))
+        except Exception as error:
+            done.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    value, error = done.get()
+    if error is not None:
+        raise error
+    return cast(Value, value)
 
 
 def own_device(name: str, number: int) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -316,6 +317,7 @@ class Session:
         save_weights(weights, self._run.weights)
         self._run.note(
             finished={
+                "time": datetime.now(UTC).isoformat(),
                 "step": step,
                 "reason": reason,
                 "seconds": round(self._memory.seconds, 1),

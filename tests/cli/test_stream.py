@@ -125,14 +125,16 @@ def test_ctrl_c_leaves_no_half_written_file(trained: Path, tmp_path: Path, engin
         process.stdin.flush()
         assert [path.name for path in tmp_path.iterdir() if path != output]
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b""
+        said = process.stderr.read()
+        assert said.startswith(b"\nStopped after ")
+        assert said.endswith(f" lines; none of them is written to {output}\n".encode())
         assert process.wait() == 130
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
     assert output.read_text() == "before\n"
 
 
 def test_ctrl_c_before_a_command_has_begun_is_quiet_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "app", interrupted)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from cli import tokenizer as command
+from cli.console import Console
 from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.run import Run
@@ -134,9 +134,13 @@ def test_show_trains_on_the_text_given(seqx: Seqx, tmp_path: Path) -> None:
     assert "; 4 unknown (character" in done.out
 
 
-def test_show_colours_the_pieces_in_turn_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console(force_terminal=True, color_system="truecolor", highlight=False, soft_wrap=True, width=80)
-    command._write_pieces(console, "bytes", tokenizers.Characters("ab [/]"), "ab [/]")
+def test_show_colours_the_pieces_in_turn_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    command._write_pieces(Console(), "bytes", tokenizers.Characters("ab [/]"), "ab [/]")
     pieces, ids, _ = capsys.readouterr().out.splitlines()
     assert "│" not in pieces
     colours = [part.split("m")[0] for part in pieces.split("\x1b[")[1::2]]

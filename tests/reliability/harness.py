@@ -45,7 +45,7 @@ WRITINGS = {
     "exporting": "run/.ctranslate2.*.partial",
     "another file": "run/.*.partial",
 }
-_TIMES = {"seconds", "modified", "device"}
+_TIMES = {"seconds", "modified", "device", "time"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,111 @@
+"""What holds for every command before it begins: options given once, paths and text that are UTF-8, `-`, the streams
+and the processes that it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperCommand, TyperOption
+
+from cli import options, processes, streams
+from seq2seq import torchrun
+from seq2seq.errors import SeqxError
+
+_SHARED = ("train", "translate", "evaluate")  # several processes of torchrun share the work
+_PIPED = ("translate", "generate", "score")  # results go to --output in place of standard output
+_KEPT = ("train", "export", "get", "copy")  # results go to files alone
+
+
+class Command(TyperCommand):
+    """A command of seqx: `app.command(cls=Command)`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse. Usage errors: an option of one value given twice, text or a path that is not UTF-8, `-` for another
+        file than --input and --output."""
+        given = self._given(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            values = given.get(parameter.name, ())
+            name = "/".join(parameter.opts) if isinstance(parameter, TyperOption) else str(parameter.name)
+            for value in values if isinstance(values, list | tuple) else [values]:
+                if isinstance(value, str):
+                    _must_be_utf8(name, value)
+                    if isinstance(_first(ctx.params.get(parameter.name)), Path):
+                        self._dash(ctx, parameter.name, name, value)
+        return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run. Raises what `must_be_ready` does."""
+        must_be_ready(str(self.name), ctx.params)
+        return super().invoke(ctx)
+
+    def _given(self, ctx: Any, args: list[str]) -> dict[str, Any]:
+        """What is given, as it is written; of each option all values. Usage error where it takes one."""
+        parser: Any = self.make_parser(ctx)
+        single = [each for each in self.params if isinstance(each, TyperOption) and not each.multiple]
+        for parameter in single:
+            add = {"obj": parameter, "dest": parameter.name}
+            if not parameter.is_flag:
+                parser.add_option(opts=parameter.opts, action="append", **add)
+            for option in (*parameter.opts, *parameter.secondary_opts) if parameter.is_flag else ():
+                parser.add_option(opts=[option], action="append_const", const=option, **add)
+        given, _, _ = parser.parse_args(list(args))
+        for parameter in single:
+            values = given.get(parameter.name, [])
+            if parameter.is_flag and len(set(values)) > 1:
+                options.usage_error(f"both {' and '.join(dict.fromkeys(values))} were given; give one")
+            if not parameter.is_flag and len(values) > 1:
+                options.usage_error(f"{'/'.join(parameter.opts)} was given twice: {' and '.join(values)}; give one")
+        return dict(given)
+
+    def _dash(self, ctx: Any, key: str, name: str, value: str) -> None:
+        """A lone - is standard input or output; a file of that name is ./-"""
+        piped = self.name in _PIPED and key in ("input", "output")
+        if value == "-":
+            if not piped:
+                options.usage_error(f"{name} -: a file is needed here; ./- is one of that name")
+            if key == "output":
+                ctx.params[key] = None
+        elif piped and Path(value) == options.STANDARD_INPUT:
+            ctx.params[key] = Path.cwd() / value
+
+
+def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
+    """Look at what a command finds around it, by its name and its options' values. Usage error: several processes where
+    they do not share the work. Raises SeqxError: no standard output where results go there, a working directory that
+    was deleted."""
+    for variable in ("SEQX_RUNS", "SEQX_DATA"):
+        _must_be_utf8(variable, os.environ.get(variable, ""))
+    try:
+        Path.cwd()
+    except OSError as error:  # libraries end the process for it, each in its own way
+        raise SeqxError("the working directory was deleted or cannot be read; change to another (cd)") from error
+    if processes.several() and name not in _SHARED:
+        options.usage_error(
+            f"several processes share train, evaluate and translate --input, not {name}: leave out torchrun, or unset "
+            f"{', '.join(torchrun.VARIABLES)}"
+        )
+    if reason := torchrun.ignored():
+        options.note(f"NOTE: {reason}: not torchrun's; working as one process", quiet=values.get("quiet", False))
+    if name in _KEPT or (name in _PIPED and values.get("output")):
+        streams.drop_output()
+    if streams.is_closed("stdout"):
+        remedy = "; name a file with --output" if name in _PIPED else ""
+        raise SeqxError(f"standard output is closed, and the results go there{remedy}")
+
+
+def _first(values: Any) -> Any:
+    """A value, or the first of several."""
+    return values[0] if isinstance(values, list | tuple) and values else values
+
+
+def _must_be_utf8(name: str, value: str) -> None:
+    """End with a usage error where a value is not text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        byte = os.fsencode(value[error.start])[0]
+        options.usage_error(f"{name}: {value} has the byte 0x{byte:02x}, which is not UTF-8; rename or convert it")

@@ -1,0 +1,138 @@
+"""Rich's console, for tables and what is live: of text that comes from files nothing steers the terminal, and square
+brackets are square brackets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.segment import Segment
+from rich.table import Column, Table
+from rich.text import Text
+
+from cli.printing import note, printable
+
+_LEAST_BAR = 10  # columns
+_GAP = "  "
+
+
+class Console(RichConsole):
+    """A console to which text is text."""
+
+    def __init__(self, *, error: bool = False, quiet: bool = False) -> None:
+        plain = os.environ.get("CLICOLOR") == "0" and not os.environ.get("FORCE_COLOR")
+        super().__init__(
+            stderr=error,
+            quiet=quiet,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=True,
+            no_color=True if plain else None,
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether lines can be drawn over: on a terminal that moves its cursor, whatever colours are forced."""
+        return not self.quiet and self.file.isatty() and not self.is_dumb_terminal
+
+    @property
+    def coloured(self) -> bool:
+        """Whether colours are seen."""
+        return self.is_terminal and self.color_system is not None and not self.no_color
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """As rich's, which would drop some of the characters that `printable` shows."""
+        super().print(*(printable(each, "\n") if isinstance(each, str) else each for each in objects), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What reaches the terminal: control sequences of rich's own alone."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text, "\n"), segment.style)
+
+
+@contextmanager
+def status(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Tells what is being done, on standard error: in place on a terminal, a line each elsewhere."""
+    console = Console(error=True, quiet=quiet)
+    if console.live:
+        with console.status("") as shown:
+            yield lambda text: shown.update(Text(text))
+    else:
+        yield lambda text: note(text, quiet=quiet)
+
+
+def figures(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
+    """A table of figures, which are never cut: where a terminal is narrow, headings and the first `left` columns, of
+    words, take more lines."""
+    rows = list(rows)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
+    for index, heading in enumerate(headings):
+        words = index < left
+        longest = 0 if words else max((cell_len(row[index]) for row in rows), default=0)
+        table.add_column(heading, justify="left" if words else "right", overflow="fold", min_width=longest or None)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+class Bar(Progress):
+    """A bar in one line: how many of how many, the bar, the field `figures` (some texts, the most important first), the
+    time so far and the time left. Where a terminal is narrow, figures are left out, the last first."""
+
+    def __init__(self, console: Console, unit: str, *, disable: bool = False) -> None:
+        count, rest = _Count(unit), _Rest(console, unit)
+        super().__init__(
+            count,
+            BarColumn(None),
+            rest,
+            console=console,
+            disable=disable,
+            refresh_per_second=4,
+            speed_estimate_period=300,
+            redirect_stdout=False,
+        )
+
+
+class _Count(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        return Text(_count(task, self._unit))
+
+
+class _Rest(ProgressColumn):
+    def __init__(self, console: Console, unit: str) -> None:
+        self._console = console
+        self._unit = unit
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        times = f"{clock(task.elapsed or 0)}{_GAP}ETA {'-:--:--' if left is None else clock(left)}"
+        room = self._console.width - cell_len(_count(task, self._unit)) - len(times) - _LEAST_BAR - 2
+        shown = ""
+        for figure in task.fields.get("figures", ()):
+            if cell_len(shown + figure + _GAP) > room:
+                break
+            shown += figure + _GAP
+        return Text(shown + times)
+
+
+def _count(task: Task, unit: str) -> str:
+    total = "" if task.total is None else f"/{task.total:,.0f}"
+    return unit.format(f"{task.completed:,.0f}{total}")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes, seconds."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

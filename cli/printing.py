@@ -1,0 +1,63 @@
+"""The one door through which text leaves: what comes from files, or from users, must not steer a terminal.
+
+Tables and live displays go through `cli.console`, which imports rich; nothing else in cli/ prints.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import IO, Any, cast
+
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
+    "\u2028\u2029"  # line and paragraph separators
+    "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates of direction
+    "\ud800-\udfff]"  # what a path of other bytes than UTF-8 holds
+)
+
+
+def printable(text: str, kept: str = "") -> str:
+    """The text with all that would steer a terminal written as escapes (ESC as \\x1b), save what is in `kept`."""
+    return _STEERING.sub(lambda each: each[0] if each[0] in kept else each[0].encode("unicode_escape").decode(), text)
+
+
+def note(message: str, *, quiet: bool = False) -> None:
+    """A line for the person, on standard error."""
+    if not quiet:
+        print(printable(message, "\n\t"), file=sys.stderr, flush=True)
+
+
+def show(text: str = "", *, end: str = "\n") -> None:
+    """A line of results for people, on standard output."""
+    print(printable(text, "\n\t"), end=end)
+
+
+def to_json(values: Any, *, indent: int | None = None) -> str:
+    """JSON with letters as they are, and all that would steer a terminal as JSON's escapes."""
+    text = json.dumps(values, indent=indent, ensure_ascii=False)
+    return _STEERING.sub(lambda each: each[0] if each[0] == "\n" else f"\\u{ord(each[0]):04x}", text)
+
+
+def show_json(values: Any) -> None:
+    """JSON as the result of a command, on standard output, indented."""
+    print(to_json(values, indent=2))
+
+
+def results() -> IO[bytes]:
+    """Standard output for text as it is, in UTF-8; a terminal alone gets escapes for what would steer it."""
+    out = sys.stdout.buffer
+    return cast(IO[bytes], _Shown(out)) if sys.stdout.isatty() else out
+
+
+class _Shown:
+    """A binary file for whole characters of UTF-8, on a terminal."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.flush = file.flush
+
+    def write(self, text: bytes) -> int:
+        self._file.write(printable(text.decode("utf-8", "replace"), "\n\t").encode())
+        return len(text)

@@ -1,0 +1,89 @@
+"""How far a long translation has come: a bar on standard error, where that is a terminal and it takes a while."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from seq2seq.errors import SeqxError
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.spread import Translates
+    from seq2seq.decoding.translate import Translation
+
+_SOON = 2.0  # seconds; what ends sooner needs no bar
+_OFTEN = 0.25  # seconds between looks
+
+
+class Counted:
+    """A translator that counts the lines that it has translated."""
+
+    def __init__(self, translator: Translates) -> None:
+        self.lines = 0
+        self._translator = translator
+
+    def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
+        """Translations in the order of the lines."""
+        for translation in self._translator.stream(lines, window):
+            self.lines += 1
+            yield translation
+
+    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
+        """The translations of each window, in order."""
+        with closing(self._translator.stream_windows(windows)) as translated:
+            for done in translated:
+                self.lines += len(done)
+                yield done
+
+
+@contextmanager
+def watched(
+    translator: Translates, total: int | Callable[[], Iterable[object]] | None, *, quiet: bool
+) -> Iterator[Counted]:
+    """A translator whose progress is shown while this lasts, where that is long enough. `total`: its lines, or what
+    gives as many, counted meanwhile; None where nobody knows."""
+    counted = Counted(translator)
+    if quiet or not sys.stderr.isatty():
+        yield counted
+        return
+    ended = threading.Event()
+    shown = threading.Thread(target=_show, args=(counted, total, ended), daemon=True)
+    shown.start()
+    try:
+        yield counted
+    finally:
+        ended.set()
+        shown.join()
+
+
+def _show(counted: Counted, total: int | Callable[[], Iterable[object]] | None, ended: threading.Event) -> None:
+    if ended.wait(_SOON):
+        return
+    from cli.console import Bar, Console
+
+    console = Console(error=True)
+    with Bar(console, "{} lines", disable=not console.live) as bar:
+        task = bar.add_task("", total=total if isinstance(total, int) else None)
+        if callable(total):
+            bar.update(task, total=_length(total(), ended))
+        while True:
+            over = ended.wait(_OFTEN)
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=counted.lines, figures=[f"{speed:,.0f} lines/s"] if speed else [])
+            if over:
+                return
+
+
+def _length(lines: Iterable[object], ended: threading.Event) -> int | None:
+    count = 0
+    try:
+        for _ in lines:
+            count += 1
+            if ended.is_set():
+                return None
+    except SeqxError:
+        return None  # whoever translates them says so
+    return count

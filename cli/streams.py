@@ -1,0 +1,132 @@
+"""Standard streams that can be relied on, whatever a process was started with."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_NAMES = ("stdin", "stdout", "stderr")  # by their numbers
+_OUTPUT = "standard output"
+_closed: set[str] = set()
+
+
+def is_closed(name: str) -> bool:
+    """Whether stdin, stdout or stderr was not there, or not open that way, when the command began."""
+    return name in _closed
+
+
+@contextmanager
+def ready() -> Iterator[None]:
+    """While this lasts: text is UTF-8, whatever the locale; a closed stream has something in its place, since a file
+    that is opened next would get its number; what standard output does not take is an error that names it; notes that
+    cannot be written are dropped and end nothing."""
+    _have_utf8()
+    _closed.clear()
+    for number, name in enumerate(_NAMES):
+        if not _is_open(number):
+            _closed.add(name)
+            _replace(number)
+    before = [getattr(sys, name) for name in _NAMES]
+    sys.stdin, sys.stdout, sys.stderr = (
+        os.fdopen(number, "w" if number else "r", closefd=False) if stream is None else stream
+        for number, stream in enumerate(before)
+    )
+    if isinstance(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), io.FileIO):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(_Output(sys.stdout.fileno(), "wb", closefd=False)),
+            line_buffering=sys.stdout.line_buffering,
+        )
+    for name in _NAMES:
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace" if name == "stdin" else "backslashreplace")
+    sys.stderr = _Notes(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def drop_output(error: OSError | None = None) -> None:
+    """Have standard output swallow what is printed, where it is closed, or has failed by an error of its own."""
+    _closed.discard("stdout")
+    if error is not None and error.filename == _OUTPUT:
+        _drop(sys.stdout)
+
+
+def _drop(stream: Any) -> None:
+    with suppress(OSError, ValueError):
+        _replace(stream.fileno())
+
+
+def _have_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale has Python take arguments and paths for ASCII."""
+    if sys.getfilesystemencoding() == "ascii" and not sys.flags.utf8_mode and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
+def _is_open(number: int) -> bool:
+    """Whether a standard stream can be read, or written, by its number."""
+    try:
+        os.fstat(number)
+        if os.name == "nt":
+            return True
+        import fcntl
+
+        access = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return False
+    return access in (os.O_RDWR, os.O_WRONLY if number else os.O_RDONLY)
+
+
+def _replace(number: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null != number:
+        os.dup2(null, number)
+        os.close(null)
+    os.set_inheritable(number, True)
+
+
+class _Output(io.FileIO):
+    """Standard output, which errors name."""
+
+    def write(self, contents: Buffer) -> int:
+        if is_closed("stdout"):
+            raise OSError(errno.EBADF, "it is closed", _OUTPUT)
+        try:
+            return super().write(contents)
+        except OSError as error:
+            error.filename = _OUTPUT
+            raise
+
+
+class _Notes:
+    """Standard error: what it does not take (a full disk, a terminal that is gone) is no reason to end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._try(self._stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, function: Any, *arguments: str) -> None:
+        try:
+            function(*arguments)
+        except OSError:
+            _drop(self._stream)
+        except (ValueError, RuntimeError):  # closed; or written to by the handler of a signal that came while writing
+            pass
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,56 @@
+"""Whether torchrun started this process beside others, by the variables that it sets. No torch here.
+
+A cluster's login shell, or a batch script, may set some of the same variables: only all of them, in agreement, count.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+_PORTS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """A process among those that work together."""
+
+    rank: int
+    size: int
+    local_rank: int  # on its machine
+    local_size: int  # processes of its machine, as far as torchrun tells
+
+
+def place() -> Place | None:
+    """This process's place; None where it works by itself, whatever some variables say."""
+    try:
+        return _place()
+    except ValueError:
+        return None
+
+
+def ignored() -> str:
+    """Why variables of torchrun that are set do not count; nothing where none is set, or all count."""
+    try:
+        _place()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _place() -> Place | None:
+    given = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+    if not given:
+        return None
+    if missing := [name for name in VARIABLES if name not in given]:
+        raise ValueError(f"{' and '.join(given)} set without {' and '.join(missing)}")
+    shown = " ".join(f"{name}={value}" for name, value in given.items())
+    numbers = {name: value for name, value in given.items() if name != "MASTER_ADDR"}
+    numbers["LOCAL_WORLD_SIZE"] = os.environ.get("LOCAL_WORLD_SIZE") or "1"
+    if not all(value.isascii() and value.isdigit() for value in numbers.values()):
+        raise ValueError(f"{shown}: numbers are needed")
+    rank, size, local_rank, port, local_size = (int(value) for value in numbers.values())
+    if not (local_rank <= rank < size and local_size <= size and 0 < port < _PORTS):
+        raise ValueError(f"{shown} do not agree")
+    return Place(rank, size, local_rank, local_size)
