@@ -46,6 +46,11 @@ def test_each_fallback_is_valid(name: str) -> None:
             assert _value(stands_in, f"{section}.{key}") == value
 
 
+def test_the_quick_start_trains_what_fr_en_trains_without_its_corpus() -> None:
+    quick, fallback = recipe_files.load("fr-en-phrasebook"), recipe_files.load("fr-en").on_bundled()
+    assert recipe_files.differences(quick, fallback) == ['data.bundled: null -> "phrasebook"']
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_recipe_written_as_toml_is_read_as_the_same(name: str) -> None:
     made = recipe_files.load(name)

@@ -80,6 +80,7 @@ def test_each_command_that_is_not_run_has_the_options_that_it_is_shown_with(
 )
 def test_each_block_of_python_runs(reader: Reader, page: str, block: str) -> None:
     reader.provide_run("fr-en", "pairs")
+    reader.provide_run("gpt-shakespeare", "text")
     with redirect_stdout(StringIO()) as shown:
         exec(compile(block, page, "exec"), {})
     assert shown.getvalue().strip()
