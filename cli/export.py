@@ -34,20 +34,25 @@ def export(
 
 
 def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> None:
-    """Make the copy of a run that is just finished, checked on its dev set. Whatever fails here, the run is whole and
-    PyTorch serves it. Raises RunError where the copy cannot be written."""
+    """Make the copy of a run that is just finished, checked on its dev set; on its test set where the dev set is no
+    longer what it was. Whatever fails here, the run is whole and PyTorch serves it. Raises RunError where the copy
+    cannot be written."""
     from seq2seq.data.corpora import Corpus
     from seq2seq.errors import RunError, SeqxError
-    from seq2seq.export import shortlist
-    from seq2seq.training import prepare
+    from seq2seq.training import provenance
 
     try:
+        changed = provenance.changed(run, corpus)
+        for split, reason in changed.items():
+            told = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
+            options.note(f"NOTE: {split}: {reason}{told}", quiet=quiet)
+        there = "dev" not in changed
         if isinstance(corpus, Corpus):
             if run.recipe().model.architecture == "encoder-decoder":
-                shortlist.keep(shortlist.learn(prepare.encoded(run, corpus)), run.path)
-            options.note(_of_pairs(run, corpus.dev.read()), quiet=quiet)
+                _learn_shortlist(run, corpus, quiet)
+            options.note(_of_pairs(run, corpus.dev.read() if there else None), quiet=quiet)
         else:
-            options.note(_of_text(run, corpus.dev), quiet=quiet)
+            options.note(_of_text(run, corpus.dev if there else None), quiet=quiet)
     except OSError as error:
         raise RunError(
             f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: make "
@@ -56,6 +61,18 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
     except (SeqxError, RuntimeError, ValueError, MemoryError) as error:
         reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch serves"
         options.note(f"NOTE: {reason}", quiet=quiet)
+
+
+def _learn_shortlist(run: Run, corpus: Corpus, quiet: bool) -> None:
+    """Learn a shortlist from the very pairs that the model was trained on, where they are still there."""
+    from seq2seq.errors import DataError
+    from seq2seq.export import shortlist
+    from seq2seq.training import prepare
+
+    try:
+        shortlist.keep(shortlist.learn(prepare.encoded(run, corpus)), run.path)
+    except DataError as error:
+        options.note(f"NOTE: no shortlist for --shortlist: {error}", quiet=quiet)
 
 
 def _of_pairs(run: Run, sentences: Iterable[tuple[str, str]] | None = None) -> str:

@@ -75,6 +75,11 @@ class Screen:
     def _started(self, event: Started) -> None:
         if event.first_loss is None:
             self.say(f"Going on from step {event.step:,}; {event.parameters:,} parameters")
+            if event.different:
+                self.say(
+                    f"NOTE: {event.different}: the weights will differ in their last bits from those of an "
+                    "uninterrupted run; run.json records both"
+                )
             return
         self.say(f"Model: {event.parameters:,} parameters")
         self.say(

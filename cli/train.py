@@ -105,7 +105,7 @@ def train(
     from seq2seq import run as runs
     from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpora import Given
-    from seq2seq.training import launch, prepare
+    from seq2seq.training import launch, prepare, provenance
 
     if parallel not in ("auto", *launch.WAYS):
         options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
@@ -170,6 +170,7 @@ def train(
                 if team.main:
                     kept.enter_context(folder.locked())
                     folder.claim(wanted)
+                    provenance.refuse_other_text(folder, corpus)
             to_conclude = _train(wanted, corpus, folder, choice, stop, quiet, team)
         if team.main:  # The others have gone: what is left is for one process.
             _conclude(wanted, corpus, folder, choice if to_conclude else None, quiet)

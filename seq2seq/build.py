@@ -36,7 +36,9 @@ def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, folder:
         for side, stem in enumerate(stems):
             sides = (0, 1) if wanted.tokenizer.joint else (side,)
             tokenizers.save(tokenizers.train(wanted.tokenizer, _lines(corpus, sides)), folder, stem)
-    return read_tokenizers(wanted, folder)
+    both = read_tokenizers(wanted, folder)
+    Run(folder).must_be_unchanged("tokenizer")
+    return both
 
 
 def read_tokenizers(wanted: recipe.Recipe, folder: Path) -> Tokenizers:
@@ -120,15 +122,17 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
     sides = {"source_embedding": both.source, "target_embedding": both.target, "embedding": both.target}
     for name, tokenizer in sides.items():
         key = f"{name}.weight"
-        if key in weights and weights[key].size(0) != tokenizer.size:
+        rows = weights[key].shape[:1] if key in weights else (tokenizer.size,)
+        if rows != (tokenizer.size,):
             raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
-                "different runs"
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {rows[0] if rows else 'none'}: they "
+                "are of different runs"
             )
     wanted = run.recipe()
     sizes.must_fit_file(wanted.model, both.target.size, run.weights)
     made = model(wanted, both.source.size, both.target.size)
     load_weights(made, weights, run.weights)
+    run.must_be_unchanged(run.weights.name, "tokenizer")
     return made.to(device)
 
 

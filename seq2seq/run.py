@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.checksums import described, must_be
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.files import LockedError, lock, write_bytes, write_json
 from seq2seq.reading import read_json, read_small, read_toml
@@ -18,8 +19,8 @@ from seq2seq.reading import read_json, read_small, read_toml
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
-_OBJECTS = ("corpora", "ctranslate2", "pairs", "scores", "text", "versions", "weights")  # of run.json
-_LOST = "restore the file from a copy, or train the run anew"
+_OBJECTS = ("corpora", "ctranslate2", "files", "pairs", "scores", "text", "versions", "weights")  # of run.json
+_LOST = "restore the file from a copy, or train the run again"
 _FORMS = {
     "translate": "pairs",
     "score": "pairs",
@@ -117,6 +118,23 @@ class Run:
     def note(self, **values: Any) -> None:
         """Add to run.json."""
         write_json(self.path / "run.json", {**self.record(), **values})
+
+    def keep_checksums(self, *names: str) -> None:
+        """Put the checksums of files that were just written into run.json."""
+        self.note(files={**self.record().get("files", {}), **{name: described(self.path / name) for name in names}})
+
+    def checksums(self) -> dict[str, Any]:
+        """What run.json says of the files that this run wrote, by their names: those of older runs have no checksum."""
+        record = self.record()
+        weights = {key: value for key, value in record.get("weights", {}).items() if key in ("sha256", "bytes")}
+        return {**record.get("files", {}), **({self.weights.name: weights} if weights else {})}
+
+    def must_be_unchanged(self, *names: str) -> None:
+        """Raise RunError where a file is not the one that was written, as far as that is on record. A name is that of
+        a file or, like `tokenizer`, how those of several begin."""
+        for name, known in self.checksums().items():
+            if name.startswith(names):
+                must_be(self.path / Path(name).name, known, _LOST)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

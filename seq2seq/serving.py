@@ -114,6 +114,7 @@ def _chosen(run: Run, request: Request, reason: str) -> tuple[Copy | None, str]:
         return copy, ""
     missing = "" if reason else _missing(run)
     if request.engine == "ctranslate2" or request.precision == "int8":
+        run.must_be_unchanged(run.weights.name, "tokenizer")
         raise RunError(missing or f"{reason}; leave out --engine and --precision, or use --engine torch")
     return None, missing
 

@@ -61,12 +61,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
-    """Raise RunError where names or shapes of weights are not those of a model."""
+    """Raise RunError where names, types or shapes of weights are not those of a model, whose numbers are float32."""
     own = dict(model.named_parameters())
     if own.keys() != weights.keys():
         name = sorted(own.keys() ^ weights.keys())[0]
         raise RunError(f"{origin} does not hold the weights of this recipe's model: {name} is on one side only")
     for name, parameter in own.items():
+        if weights[name].dtype != torch.float32:
+            raise RunError(f"{origin} does not hold weights as seqx writes them: {name} is {weights[name].dtype}")
         if parameter.shape != weights[name].shape:
             shapes = f"{tuple(weights[name].shape)} in the file, {tuple(parameter.shape)} in the recipe"
             raise RunError(f"{origin} does not fit this recipe's model: {name} is {shapes}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,6 +18,8 @@ torch.set_num_threads(1)
 # Tests in the background of a shell would have their processes ignore Ctrl-C, as they do themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the network
+_cache = tempfile.TemporaryDirectory(prefix="seqx-tests-")  # which ends with the tests
+os.environ["XDG_CACHE_HOME"] = _cache.name  # nor for what a user has kept
 
 
 class _TorchRandom:

@@ -163,10 +163,16 @@ def carve(text: Text, splits: Sequence[SplitName] = ("dev", "test")) -> dict[Spl
             text,
             origin=f"{text.origin} ({described})",
             read=lambda: read(split),
-            checksum=lambda: hashlib.sha256(f"{text.checksum()} {described}".encode()).hexdigest(),
+            checksum=lambda: part_checksum(text.checksum(), described, sorted(held_out().items())),
+            files=lambda: part_checksum((text.files or text.checksum)(), described),
         )
 
     return {split: part(split) for split in ("train", *splits)}
+
+
+def part_checksum(whole: str, *part: Any) -> str:
+    """The checksum of a part of a text, by that of the whole and what tells which part it is."""
+    return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
 
 
 def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> dict[int, SplitName]:
@@ -253,7 +259,9 @@ def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, T
                 "fill it with `seqx data get`"
             )
         extra = folder / f"{split}.refs.jsonl"
-        texts[split] = replace(text, references=_references(extra, data)) if extra.is_file() else text
+        if extra.is_file():
+            text = replace(text, origin=f"{text.origin}, {extra}", references=_references(extra, data))
+        texts[split] = text
     return texts
 
 

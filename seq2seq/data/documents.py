@@ -13,7 +13,7 @@ from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from seq2seq.data.corpora import SplitName, choose
+from seq2seq.data.corpora import SplitName, choose, part_checksum
 
 Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
 
@@ -28,16 +28,18 @@ class Documents:
     """One split: documents that can be read any number of times, and where they are from.
 
     `read` has each as one text, whole in memory. `pieces` reads the same without that, where `streamed` says how.
+    `checksum` is of what is read, whatever it is read from; `files` has the checksums of the files.
     """
 
     origin: str
     read: Callable[[], Iterator[str]]
     checksum: Callable[[], str]
     streamed: Callable[[], Iterator[Piece]] | None = None
+    files: Callable[[], str] | None = None
 
     def record(self) -> dict[str, Any]:
         """For the run's record."""
-        return {"origin": self.origin, "sha256": self.checksum()}
+        return {"origin": self.origin, "sha256": (self.files or self.checksum)(), "content": self.checksum()}
 
     def pieces(self) -> Iterator[Piece]:
         """The documents in order, each in one piece or more, cut where `cut_at_lines` does."""
@@ -46,14 +48,19 @@ class Documents:
         return chain.from_iterable(cut_at_lines([document]) for document in self.read())
 
 
-def streamed(origin: str, pieces: Callable[[], Iterator[Piece]], checksum: Callable[[], str]) -> Documents:
+def streamed(
+    origin: str,
+    pieces: Callable[[], Iterator[Piece]],
+    checksum: Callable[[], str],
+    files: Callable[[], str] | None = None,
+) -> Documents:
     """Documents that are at hand in pieces."""
 
     def read() -> Iterator[str]:
         for _, parts in by_document(pieces()):
             yield "".join(text for text, _ in parts)
 
-    return Documents(origin, read, functools.cache(checksum), pieces)
+    return Documents(origin, read, functools.cache(checksum), pieces, files)
 
 
 def by_document(pieces: Iterable[Piece]) -> Iterator[tuple[int, Iterator[Piece]]]:
@@ -131,7 +138,8 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         return streamed(
             f"{documents.origin} ({described})",
             lambda: pieces(split),
-            lambda: hashlib.sha256(f"{documents.checksum()} {described}".encode()).hexdigest(),
+            lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, sorted(chosen().items())),
+            lambda: part_checksum((documents.files or documents.checksum)(), described),
         )
 
     return {split: part(split) for split in ("train", *splits)}

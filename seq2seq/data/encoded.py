@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.checksums import described, difference
 from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from seq2seq.files import lock, sync_folder, write_json
 
-_FORMAT = 2
+_FORMAT = 3
 _CHUNK = 5000
 _HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -34,7 +35,8 @@ class Encoded:
     """N pairs of token sequences in memory-mapped files; nothing is resident but what is being read."""
 
     def __init__(self, folder: Path) -> None:
-        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        self.folder = folder
+        self.report = report_of(folder)
         self._maps = [map_file(folder / name) for name in ("offsets", "tokens")]
         self._offsets: NDArray[np.int64] = np.frombuffer(self._maps[0], np.int64)
         self._tokens: NDArray[Any] = np.frombuffer(self._maps[1], np.dtype(self.report["dtype"]))
@@ -91,24 +93,23 @@ def encode(
     folder = cache / key
     settled(
         folder,
-        _whole,
         lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress),
     )
     return Encoded(folder)
 
 
-def settled(folder: Path, whole: Callable[[Path], bool], write: Callable[[Path], None]) -> None:
-    """Have a folder of tokens that is `whole`: found, or written beside and renamed. Raises DataError.
+def settled(folder: Path, write: Callable[[Path], None]) -> None:
+    """Have a folder of tokens as it was written: found, or written beside and renamed. Raises DataError.
 
     Of several processes that want it one writes, the others wait. What a killed one left is cleared.
     """
-    if whole(folder):
+    if not damaged(folder):
         return
     cache = folder.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with lock(cache / f".{folder.name}.lock", wait=True):
-            if whole(folder):
+            if not damaged(folder):
                 return
             partial = cache / f".{folder.name}.partial"
             for left in (partial, folder):
@@ -127,6 +128,34 @@ def settled(folder: Path, whole: Callable[[Path], bool], write: Callable[[Path],
         ) from error
 
 
+def report_of(folder: Path) -> dict[str, Any]:
+    """What a folder of tokens says of itself, but for the checksums."""
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return {name: value for name, value in report.items() if name not in ("files", "sha256")}
+
+
+def write_report(folder: Path, report: dict[str, Any]) -> None:
+    """Write what a folder of tokens says of itself, and the checksums of its files."""
+    whole = {**report, "files": {path.name: described(path) for path in sorted(folder.iterdir())}}
+    write_json(folder / "report.json", {**whole, "sha256": _sum(whole)})
+
+
+def damaged(folder: Path, *, again: bool = False) -> str:
+    """Which file of a folder of tokens is not as it was written, and why; `again` as for `checksums.difference`."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if report.pop("sha256") != _sum(report):
+            return "report.json: its checksum is another than when it was written"
+        reasons = ((name, difference(folder / name, known, again=again)) for name, known in report["files"].items())
+        return next((f"{name}: {reason}" for name, reason in reasons if reason), "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"report.json: {error!r}"
+
+
+def _sum(report: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(report, sort_keys=True).encode()).hexdigest()
+
+
 def map_file(path: Path) -> mmap.mmap:
     """A file that is there to be read as memory."""
     with path.open("rb") as file:
@@ -143,15 +172,6 @@ def let_go(*maps: mmap.mmap) -> None:
 def token_kind(vocabulary: int) -> np.dtype[Any]:
     """The smallest numbers that hold every token of a vocabulary."""
     return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.uint32)
-
-
-def _whole(folder: Path) -> bool:
-    try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        sizes = ((folder / "offsets").stat().st_size, (folder / "tokens").stat().st_size)
-        return sizes == (8 * (2 * report["kept"] + 1), np.dtype(report["dtype"]).itemsize * report["tokens"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def fold(text: str) -> bytes:
@@ -218,9 +238,7 @@ def _write(
             f"no pair is left of {', '.join(text.origin for text in texts)} ({counts}); "
             "see data.max_length, data.max_ratio and whether dev or test are the training text"
         )
-    write_json(
-        folder / "report.json", {"read": read, "kept": kept, "dropped": reasons, "tokens": end, "dtype": kind.name}
-    )
+    write_report(folder, {"read": read, "kept": kept, "dropped": reasons, "tokens": end, "dtype": kind.name})
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

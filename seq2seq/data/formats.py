@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import recipe
+from seq2seq.checksums import checksum
 from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
+from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError
-from seq2seq.files import sha256
 from seq2seq.reading import parse_json
 
 Pair = tuple[str, str]
+Checksum = Callable[[], str]
 Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
 
 _LINE_END = re.compile(r"\r\n|\n")
@@ -26,26 +29,34 @@ _ROWS = 256  # of a parquet file, read at a time: few enough where each is a who
 
 @dataclass(frozen=True)
 class Text:
-    """One split: pairs that can be read any number of times, and where they are from."""
+    """One split: pairs that can be read any number of times, and where they are from.
+
+    `checksum` is of what is read, in the order in which it is read: whatever the files, their columns and formats.
+    `files` has the checksums of the files, where they are others.
+    """
 
     origin: str
     read: Callable[[], Iterator[Pair]]
-    checksum: Callable[[], str]
+    checksum: Checksum
     references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
+    files: Checksum | None = None
 
     def record(self) -> dict[str, Any]:
         """For the run's record."""
-        return {"origin": self.origin, "sha256": self.checksum()}
+        content = self.checksum()
+        if self.references:
+            content = hashlib.sha256(f"{content} {json.dumps(self.references)}".encode()).hexdigest()
+        return {"origin": self.origin, "sha256": (self.files or self.checksum)(), "content": content}
 
 
 def file_pair(source: Path, target: Path, errors: EncodingErrors = "strict") -> Text:
     """The pairs of two files (.gz too), line for line. Raises DataError, at once or while reading."""
     for path in (source, target):
         must_hold_text(path)
-    return Text(
+    return _of_files(
         f"{source}, {target}",
         lambda: read_pairs(source, target, errors),
-        lambda: f"{sha256(source)} {sha256(target)}",
+        lambda: f"{checksum(source)} {checksum(target)}",
     )
 
 
@@ -67,7 +78,12 @@ def pair_file(path: Path, data: recipe.Data, errors: EncodingErrors = "strict") 
             f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
         )
     must_hold_text(path)
-    return Text(str(path), readers[suffix], lambda: sha256(path))
+    return _of_files(str(path), readers[suffix], lambda: checksum(path))
+
+
+def _of_files(origin: str, read: Callable[[], Iterator[Pair]], files: Checksum) -> Text:
+    unchanged = Unchanged(origin, read, pair_bytes)
+    return Text(origin, unchanged, unchanged.checksum, files=files)
 
 
 def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import urllib.error
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from seq2seq import recipe
-from seq2seq.data.formats import Pair, Row, Text, cell, digest
+from seq2seq.data.formats import Pair, Row, Text, cell
+from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
 
 Split = Literal["train", "dev", "test"]
@@ -31,7 +31,8 @@ def from_hub(hub: recipe.Hub, split: Split) -> Text:
         for place, row in rows_of():
             yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
 
-    return Text(origin, read, functools.cache(lambda: digest(read())))
+    unchanged = Unchanged(origin, read, lambda pair: "{}\t{}\n".format(*pair).encode("utf-8", "surrogatepass"))
+    return Text(origin, unchanged, unchanged.checksum)
 
 
 def every_split(place: recipe.Hub | None, read: Callable[[recipe.Hub, Split], Found]) -> dict[Split, Found] | None:

@@ -6,7 +6,6 @@ B rows, T tokens a row. Of each window the first T tokens are read and the last 
 from __future__ import annotations
 
 import hashlib
-import json
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +18,19 @@ from numpy.typing import NDArray
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.documents import Documents
-from seq2seq.data.encoded import let_go, map_file, settled, token_kind
+from seq2seq.data.encoded import let_go, map_file, report_of, settled, token_kind, write_report
 from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
 from seq2seq.errors import DataError
-from seq2seq.files import write_json
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class TokenStream:
     """All tokens of a split, one after another, in a memory-mapped file; nothing is resident but what is being read."""
 
     def __init__(self, folder: Path) -> None:
-        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        self.folder = folder
+        self.report = report_of(folder)
         self._map = map_file(folder / "tokens")
         self._tokens: NDArray[Any] = np.frombuffer(self._map, np.dtype(self.report["dtype"]))
 
@@ -67,7 +66,7 @@ def encode(
     suffix, model = tokenizer.serialise()
     parts = (f"stream {_FORMAT}".encode(), documents.checksum().encode(), suffix.encode(), model)
     folder = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
-    settled(folder, _whole, lambda partial: _write(partial, documents, tokenizer, progress))
+    settled(folder, lambda partial: _write(partial, documents, tokenizer, progress))
     return TokenStream(folder)
 
 
@@ -153,15 +152,6 @@ def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: 
     return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, padded=inputs.size, filled=tokens)
 
 
-def _whole(folder: Path) -> bool:
-    try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        size = (folder / "tokens").stat().st_size
-        return bool(size == np.dtype(report["dtype"]).itemsize * report["tokens"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
 def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:
     counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
     kind = token_kind(tokenizer.size)
@@ -183,7 +173,7 @@ def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: C
         os.fsync(file.fileno())
     if not counts["tokens"]:
         raise DataError(f"{documents.origin}: no token to learn from; give more text")
-    write_json(folder / "report.json", {**counts, "dtype": kind.name})
+    write_report(folder, {**counts, "dtype": kind.name})
 
 
 def _put(file: IO[bytes], tokens: NDArray[Any], counts: dict[str, int]) -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq import recipe
+from seq2seq.checksums import checksum
 from seq2seq.data import hub
-from seq2seq.data.corpora import SPLITS, SplitName, mirrored
-from seq2seq.data.documents import TAIL_SHARE, WHOLE_DOCUMENTS, Documents, cut_at_lines, hold_out, streamed
+from seq2seq.data.corpora import SPLITS, SplitName, mirrored, part_checksum
+from seq2seq.data.documents import TAIL_SHARE, WHOLE_DOCUMENTS, Documents, Piece, cut_at_lines, hold_out, streamed
 from seq2seq.data.formats import (
     Row,
     columns,
@@ -31,8 +32,8 @@ from seq2seq.data.formats import (
     whole_cell,
 )
 from seq2seq.data.lines import EncodingErrors, read_blocks
+from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
-from seq2seq.files import sha256
 
 __all__ = ["Documents", "TextCorpus", "files", "find", "from_hub", "hold_out"]
 
@@ -94,7 +95,8 @@ def files(paths: Sequence[Path], data: recipe.Data, errors: EncodingErrors = "st
     return streamed(
         ", ".join(part.origin for part in parts[:_NAMED]) + more,
         lambda: chain.from_iterable(part.pieces() for part in parts),
-        lambda: hashlib.sha256(" ".join(part.checksum() for part in parts).encode()).hexdigest(),
+        lambda: part_checksum(*(part.checksum() for part in parts)),
+        lambda: part_checksum(*((part.files or part.checksum)() for part in parts)),
     )
 
 
@@ -105,7 +107,8 @@ def from_hub(place: recipe.Hub, split: SplitName) -> Documents:
     def read() -> Iterator[str]:
         return (_plain(whole_cell(row, place.text_column, where)) for where, row in rows())
 
-    return Documents(origin, read, functools.cache(lambda: _digest(read())))
+    unchanged = Unchanged(origin, read, lambda document: _as_bytes((document, True)))
+    return Documents(origin, unchanged, unchanged.checksum)
 
 
 def _corpus(
@@ -147,13 +150,15 @@ def _file(path: Path, data: recipe.Data, errors: EncodingErrors) -> Documents:
         raise DataError(f"{path}: running text is read from {', '.join(_SUFFIXES)}; rename or convert it")
     must_hold_text(path)
     if suffix == ".txt":
-        return streamed(str(path), lambda: cut_at_lines(read_blocks(path, errors)), lambda: sha256(path))
+        pieces = Unchanged(str(path), lambda: cut_at_lines(read_blocks(path, errors)), _as_bytes)
+        return streamed(str(path), pieces, pieces.checksum, lambda: checksum(path))
     readers: dict[str, Callable[[], Iterator[str]]] = {
         ".jsonl": lambda: _cells(read_json_lines(path, errors), path, data),
         ".csv": lambda: _cells(_read_csv(path, errors), path, data),
         ".parquet": lambda: _read_parquet(path, data),
     }
-    return Documents(str(path), readers[suffix], functools.cache(lambda: sha256(path)))
+    rows = Unchanged(str(path), readers[suffix], lambda document: _as_bytes((document, True)))
+    return Documents(str(path), rows, rows.checksum, files=lambda: checksum(path))
 
 
 def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[Row]:
@@ -216,15 +221,13 @@ def _play() -> dict[SplitName, Documents]:
         return Documents(
             f"bundled play, {split} part",
             lambda: iter([parts()[split]]),
-            functools.cache(lambda: _digest([parts()[split]])),
+            functools.cache(lambda: hashlib.sha256(_as_bytes((parts()[split], True))).hexdigest()),
         )
 
     return {split: documents(split) for split in SPLITS}
 
 
-def _digest(documents: Iterable[str]) -> str:
-    found = hashlib.sha256()
-    for document in documents:
-        found.update(document.encode("utf-8", "surrogatepass"))
-        found.update(b"\xff")  # which UTF-8 never has: where a document ends counts too
-    return found.hexdigest()
+def _as_bytes(piece: Piece) -> bytes:
+    """What is hashed of a piece: where a document ends counts too, by a byte that UTF-8 never has."""
+    text, ends = piece
+    return text.encode("utf-8", "surrogatepass") + b"\xff" * ends

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from seq2seq.checksums import described, difference
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, write_json
 from seq2seq.reading import read_json
@@ -48,27 +49,36 @@ class Copy:
     folder: Path
     settings: Settings
     precision: str  # what serves by default
+    files: dict[str, Any] | None = None  # checksums by name; older copies have none
 
     def model(self, precision: str) -> Path:
         """The folder that CTranslate2 opens."""
         return self.folder / precision
 
+    def must_be_unchanged(self, precision: str, *, again: bool = False) -> None:
+        """Raise ValueError where a file of a model is not the one that was written, as far as that is on record;
+        `again` as for `checksums.difference`."""
+        if self.files is None:
+            return
+        there = {f"{precision}/{path.name}" for path in self.model(precision).iterdir()}
+        written = {name for name in self.files if name.startswith(f"{precision}/")}
+        if different := there ^ written:
+            raise ValueError(f"{min(different)} was {'removed' if min(different) in written else 'added'} since")
+        for name in sorted(there):
+            if why := difference(self.folder / name, self.files[name], again=again):
+                raise ValueError(f"{name}: {why}")
+
 
 def made_of(run: Path) -> dict[str, Any]:
-    """What ties a copy to a run: its files' checksums. The size and the time of the weights spare theirs, as long as
-    both stay."""
-    weights = run / _WEIGHTS
-    status = weights.stat()
-    return {
-        "weights": {"sha256": sha256(weights), "bytes": status.st_size, "modified": status.st_mtime_ns},
-        "files": _small(run),
-    }
+    """What ties a copy to a run: the checksums of its files."""
+    return {"weights": described(run / _WEIGHTS), "files": _small(run)}
 
 
 def write(folder: Path, settings: Settings, precision: str, origin: dict[str, Any]) -> None:
     """Put the copy's record into its folder."""
-    values = {"format": _FORMAT, "precision": precision, "made_of": origin, "settings": asdict(settings)}
-    write_json(folder / _RECORD, values)
+    files = {f"{path.parent.name}/{path.name}": described(path) for path in sorted(folder.glob("*/*"))}
+    values = {"precision": precision, "made_of": origin, "files": files, "settings": asdict(settings)}
+    write_json(folder / _RECORD, {"format": _FORMAT, **values})
 
 
 def read(run: Path) -> Copy | None:
@@ -81,7 +91,10 @@ def read(run: Path) -> Copy | None:
         values = read_json(folder / _RECORD)
         if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
             return None
-        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]))
+        files = values.get("files")
+        if not isinstance(files, dict | None):
+            raise ValueError(f"files = {files!r:.40}")
+        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]), files)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -116,11 +129,7 @@ def _precision(value: str) -> str:
 
 
 def _is_of(origin: dict[str, Any], run: Path) -> bool:
-    weights, known = run / _WEIGHTS, origin["weights"]
-    status = weights.stat()
-    if status.st_size != known["bytes"] or _small(run) != origin["files"]:
-        return False
-    return bool(status.st_mtime_ns == known["modified"] or sha256(weights) == known["sha256"])
+    return bool(_small(run) == origin["files"] and not difference(run / _WEIGHTS, origin["weights"]))
 
 
 def _small(run: Path) -> dict[str, str]:

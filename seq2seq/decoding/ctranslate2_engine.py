@@ -198,16 +198,17 @@ def load(copy: Copy, precision: str, place: str, workers: int, *, shortlist: boo
     `place` is what `device` says. On a CPU one thread for each of several batches is faster than several threads for
     one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not there.
     """
-    served = opened(copy, precision, place, workers)
     source, target = vocabularies(copy, precision)
-    settings = copy.settings
-    if settings.decoder_only:
-        return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
     if shortlist:
         try:
             check_candidates(copy.model(precision), target.all_words)
         except (ValueError, OSError) as error:
             raise _damaged(copy, precision, error) from error
+    served = opened(copy, precision, place, workers)
+    settings = copy.settings
+    if settings.decoder_only:
+        return CTranslate2DecoderOnlyEngine(served, target, settings.positions)
+    if shortlist:
         return ShortlistEngine(served, source, target, settings.positions, settings.unlisted or ())
     return CTranslate2Engine(served, source, target, settings.positions)
 
@@ -221,6 +222,7 @@ def opened(copy: Copy, precision: str, place: str, workers: int) -> Any:
             raise DeviceError(f"--precision {precision}: {place} has none in CTranslate2; use float32")
         source, target = vocabularies(copy, precision)
         check(copy.model(precision), source.all_words, target.all_words)
+        copy.must_be_unchanged(precision)
         return make(
             str(copy.model(precision)),
             device=kind,

@@ -14,7 +14,8 @@ from seq2seq.reading import read_json, read_small
 SHORTLIST = "vmap.txt"
 
 _BINARY = 6  # the version of the format that is known here
-_ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type: float32, int8, int16, int32, float16, bfloat16
+_TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by their numbers in the file
+_ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type
 _INT16 = 2
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 4
@@ -40,11 +41,12 @@ _SHAPES = (
 def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
     """Raise ValueError where a model folder cannot be what it claims: settings that name other tokens than ours, a
     shortlist of other tokens than those of the vocabularies, arrays that the file does not hold, or whose shapes do not
-    fit one another, the heads, and the vocabularies."""
+    fit one another, the heads, and the vocabularies, or that are of other types than its precision, the folder's name,
+    has."""
     _settings(read_json(folder / "config.json"))
     if (folder / SHORTLIST).exists():
         _phrases(folder / SHORTLIST, source)
-    _model(folder / "model.bin", {"encoder": len(source), "decoder": len(target)})
+    _model(folder / "model.bin", {"encoder": len(source), "decoder": len(target)}, folder.name)
 
 
 def _settings(values: Any) -> None:
@@ -80,11 +82,11 @@ def _lines(path: Path) -> list[bytes]:
     return read_small(path).removesuffix(b"\n").split(b"\n")
 
 
-def _model(path: Path, vocabularies: dict[str, int]) -> None:
+def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
     """`vocabularies` has the number of tokens of `encoder` and `decoder`, by the names of the stacks."""
-    shapes, numbers = _arrays(path)
-    width = shapes.get("decoder/embeddings/weight", (0, 0))[-1]
-    inner = shapes.get("decoder/layer_0/ffn/linear_0/weight", (0, 0))[0]
+    shapes, types, numbers = _arrays(path)
+    width = (shapes.get("decoder/embeddings/weight") or (0,))[-1]
+    inner = (shapes.get("decoder/layer_0/ffn/linear_0/weight") or (0,))[0]
     for name, shape in shapes.items():
         stack, _, part = name.partition("/")
         heads = numbers.get(f"{stack}/num_heads", 0)
@@ -105,6 +107,11 @@ def _model(path: Path, vocabularies: dict[str, int]) -> None:
         }.get(form, ())
         if shape != wanted:
             raise ValueError(f"model.bin: {part} of the {stack} is {shape}, where {wanted} fits")
+        if not form:
+            continue
+        fits = precision if part.endswith("weight") else "float32"
+        if types[name] != fits:
+            raise ValueError(f"model.bin: {part} of the {stack} is {types[name]}, where {fits} fits")
 
 
 def read_words(path: Path) -> list[str]:
@@ -119,9 +126,9 @@ def read_words(path: Path) -> list[str]:
     return words
 
 
-def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
-    """The shape of each array of a model.bin, other names for the same array included, and the values of those that are
-    one 16-bit number; no other value is read."""
+def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str], dict[str, int]]:
+    """The shape and the type of each array of a model.bin, other names for the same array included, and the values of
+    those that are one 16-bit number; no other value is read."""
     if not path.is_file():
         raise ValueError(f"{path.name} is no file")
     end = path.stat().st_size
@@ -131,6 +138,7 @@ def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
         _name(file)
         _one(file, "I")
         shapes: dict[str, tuple[int, ...]] = {}
+        types: dict[str, str] = {}
         numbers: dict[str, int] = {}
         for _ in range(_one(file, "I")):
             name = _name(file)
@@ -139,22 +147,27 @@ def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
                 raise ValueError(f"{path.name}: {name} has {rank} dimensions")
             shape = tuple(_one(file, "I") for _ in range(rank))
             kind, size = _one(file, "B"), _one(file, "I")
-            wanted = _ITEM[kind] if kind < len(_ITEM) else 0
+            if kind >= len(_TYPES):
+                raise ValueError(f"{path.name}: {name} is of type {kind}, of which there is none")
+            wanted = _ITEM[kind]
             for length in shape:
                 wanted *= length
             if size != wanted or file.tell() + size > end:
                 raise ValueError(f"{path.name}: {name} claims shape {shape} and {size:,} bytes, which is not so")
-            shapes[name] = shape
+            shapes[name], types[name] = shape, _TYPES[kind]
             if not shape and kind == _INT16:
                 numbers[name] = _one(file, "h")
             else:
                 file.seek(size, 1)
+        for name, shape in shapes.items():
+            if shape and types[name] == "int8" and f"{name}_scale" not in shapes:
+                raise ValueError(f"{path.name}: {name} is int8 and has no scale")
         for _ in range(_one(file, "I")):
             alias, name = _name(file), _name(file)
             if name not in shapes:
                 raise ValueError(f"{path.name}: {alias} stands for {name}, which is not there")
-            shapes[alias] = shapes[name]
-    return shapes, numbers
+            shapes[alias], types[alias] = shapes[name], types[name]
+    return shapes, types, numbers
 
 
 def _one(file: IO[bytes], form: str) -> Any:

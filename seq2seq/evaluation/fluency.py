@@ -149,6 +149,7 @@ def read_set(run: Run) -> Documents:
     path = run.path / "test.jsonl"
 
     def read() -> Iterator[str]:
+        run.must_be_unchanged(path.name)
         for number, line in enumerate(read_lines(path), start=1):
             try:
                 text = parse_json(line)["text"]

@@ -121,6 +121,7 @@ def read_set(run: Run) -> list[Sentence]:
                 f"{path}, line {number}: not a test sentence ({error}); restore the file from a copy, or judge by "
                 "--source-file and --target-file"
             ) from error
+    run.must_be_unchanged(path.name)
     return found
 
 

@@ -16,17 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.checksums import must_be
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.errors import RunError
 from seq2seq.files import write_bytes
 from seq2seq.reading import read_json
+from seq2seq.run import Run
 
 FILE = "shortlist.json"  # in the run folder
 
 _LINKS = 8_000_000  # of a source token with a target token: what is looked at, spread over all pairs
 _ROUNDS = 5
+_REMEDY = "delete it: translating does without, slower"
 _ALWAYS = 100  # most frequent target tokens
 _MOST = 20  # target tokens of a source token
 
@@ -80,6 +83,7 @@ def keep(shortlist: Shortlist, run: Path) -> None:
     """Put a shortlist into a run folder, whose copies will carry it."""
     values = {"always": shortlist.always, "candidates": shortlist.candidates}
     write_bytes(run / FILE, json.dumps(values, separators=(",", ":")).encode())
+    Run(run).keep_checksums(FILE)
 
 
 def read(run: Path, source: int, target: int) -> Shortlist | None:
@@ -92,11 +96,12 @@ def read(run: Path, source: int, target: int) -> Shortlist | None:
         _check(found.candidates, source)
         for tokens in (found.always, *found.candidates.values()):
             _check(tokens, target)
-        return found
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} is damaged ({error!r}); delete it: translating does without, slower") from error
+        raise RunError(f"{path} is damaged ({error!r}); {_REMEDY}") from error
+    must_be(path, Run(run).checksums().get(FILE), _REMEDY)
+    return found
 
 
 def _check(tokens: Collection[Any], size: int) -> None:

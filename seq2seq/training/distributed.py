@@ -32,6 +32,7 @@ class Team:
 
     rank = 0
     size = 1
+    way = "none"  # how several processes share a model: ddp, fsdp
     cuts = True  # whether a process may compute its share of a batch in pieces that the others do not know of
     divisor = 1  # what gradients are divided by on their way from process to process
 
@@ -106,6 +107,8 @@ class Replicas(Team):
     They are summed after the backward pass, not within it: a process whose memory ran out meanwhile has then computed
     its share anew, in pieces, and none of the others need know.
     """
+
+    way = "ddp"
 
     def __init__(self, device: str) -> None:
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()

@@ -33,6 +33,7 @@ from seq2seq.model.gpt import Gpt
 from seq2seq.serving import Request, serve
 from seq2seq.training import schedule
 from seq2seq.training.distributed import ALONE, Team
+from seq2seq.training.provenance import former_sessions, refuse_other_text
 from seq2seq.training.session import Session
 from seq2seq.training.tasks import RunningText, Task, Translation
 
@@ -112,7 +113,13 @@ def session(
     if team.main:
         prepared = _prepared(wanted, corpus, folder, choice, say, overfit)
         prepared.put_on_record(folder)
-        folder.note(device=str(choice), versions=_versions(), seed=wanted.training.seed, processes=team.size)
+        folder.note(
+            sessions=former_sessions(folder.record()),
+            device=str(choice),
+            versions=_versions(),
+            seed=wanted.training.seed,
+            processes=team.size,
+        )
     record = team.told(folder.record())
     if prepared is None and folder.record() != record:
         raise RunError(
@@ -140,6 +147,7 @@ class _Prepared(NamedTuple):
         else:
             judging.write_set(folder, self.corpus.test)
         folder.note(**self.report)
+        folder.keep_checksums("test.jsonl", *(path.name for path in folder.path.glob("tokenizer*")))
 
 
 def _prepared(
@@ -151,13 +159,7 @@ def _prepared(
     overfit: int,
 ) -> _Prepared:
     say(f"Device: {choice}")
-    record = corpus.record()
-    known = folder.record().get("corpora")
-    if known is not None and known != record:
-        raise RunError(
-            f"{folder.path} was begun on other text ({known['name']}: {known['train'][0]['origin']}); "
-            "name another folder with --run"
-        )
+    record = refuse_other_text(folder, corpus)
     for text in record["train"]:
         say(f"Training text: {text['origin']}")
     both = build.train_tokenizers(wanted, corpus, folder.path)
@@ -203,7 +205,8 @@ def _translation(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"
     )
-    return Translation(wanted, both, pairs, list(corpus.dev.read())), {"pairs": pairs.report}
+    report = {"pairs": pairs.report, "caches": [pairs.folder.name]}
+    return Translation(wanted, both, pairs, list(corpus.dev.read())), report
 
 
 def _running_text(
@@ -211,7 +214,8 @@ def _running_text(
 ) -> tuple[Task, dict[str, Any]]:
     train, dev = (stream.encode(text, tokenizer, _cache(folder, corpus)) for text in (corpus.train, corpus.dev))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
-    return RunningText(wanted, tokenizer, train, dev), {"text": train.report}
+    report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
+    return RunningText(wanted, tokenizer, train, dev), report
 
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:

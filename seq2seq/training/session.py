@@ -14,12 +14,13 @@ from typing import Any
 import torch
 
 from seq2seq import build, recipe
+from seq2seq.checksums import described
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.pipeline import in_order
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, compiled, ema, journal, optimisers, schedule
+from seq2seq.training import checkpoint, compiled, ema, journal, optimisers, provenance, schedule
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, evaluate, train
@@ -38,6 +39,7 @@ class Started:
     first_loss: float | None  # nats a token, before any update; None where resumed
     uniform_loss: float  # ln V: knowing nothing
     expected_loss: float  # what these initial weights should give
+    different: str = ""  # what computes otherwise than before, where resumed
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Session:
         """
         training = self._recipe.training
         step, faults = self._resume()
-        yield self._started(step)
+        yield self._started(step, self._begin(step))
         yield from faults
         updates, reader = self._updates(step), Reader()
         clock = time.perf_counter()
@@ -205,9 +207,14 @@ class Session:
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
         self._store.save(loaded.step, self._memory, self._health)
         self._trim_logs(loaded.step)
+        self._begin(loaded.step)
         return loaded.step, faults
 
-    def _started(self, step: int) -> Started:
+    def _begin(self, step: int) -> str:
+        """Put on record what computes from here on; returns how that differs from what did before."""
+        return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
+
+    def _started(self, step: int, different: str) -> Started:
         first, expected = None, 0.0
         with self._as_written(), self._team.whole(self._model) as model:
             if model is not None:
@@ -215,7 +222,8 @@ class Session:
                 if step == 0:
                     _, first = evaluate(model, self._task.validation[:1], self._choice.numerics, 0.0)
         parameters = sum(p.numel() for p in self._model.parameters())
-        return self._team.told(Started(step, parameters, first, math.log(self._task.vocabulary), expected))
+        uniform = math.log(self._task.vocabulary)
+        return self._team.told(Started(step, parameters, first, uniform, expected, different))
 
     def _as_written(self) -> AbstractContextManager[None]:
         return compiled.as_written() if self._recipe.training.compile else nullcontext()
@@ -324,7 +332,7 @@ class Session:
                 "target_tokens": self._memory.tokens,
                 "skipped_updates": self._health.skipped,
             },
-            weights={"made": training.keep, "steps": chosen},
+            weights={"made": training.keep, "steps": chosen, **described(self._run.weights)},
         )
 
 

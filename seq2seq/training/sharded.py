@@ -23,6 +23,7 @@ from seq2seq.training.distributed import Model, Replicas
 class Shards(Replicas):
     """A process with a part of every layer. All compute every pass together, so that none may cut its share."""
 
+    way = "fsdp"
     cuts = False
 
     def __init__(self, device: str) -> None:

@@ -335,7 +335,7 @@ def test_a_record_has_the_keys_of_a_corpus_of_pairs(tmp_path: Path) -> None:
     record = json.loads(json.dumps(corpus.record()))
     assert (record["name"], record["found"], len(record["train"])) == ("files", "files", 1)
     parts = [*record["train"], record["dev"], record["test"]]
-    assert {frozenset(part) for part in parts} == {frozenset({"origin", "sha256"})}
+    assert {frozenset(part) for part in parts} == {frozenset({"origin", "sha256", "content"})}
     assert len({part["sha256"] for part in parts}) == 3
     assert record["dev"]["origin"] == f"{tmp_path}/train.txt (dev part, dev and test held out)"
 

@@ -1,0 +1,118 @@
+"""Checksums of files, computed once: a file's is remembered by all that changes where the file does.
+
+They are remembered in the user's cache folder, outside any run folder: what a stranger sent cannot vouch for itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import RunError
+from seq2seq.files import sha256
+from seq2seq.reading import parse_json, read_small
+
+_MOST = 500  # files remembered, those that came last
+_LARGEST = 1 << 20  # bytes of what is remembered
+_SETTLED = 2 * 10**9  # nanoseconds: a file younger than that may change again without its times showing it
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file's bytes: remembered, or computed. Raises OSError where it cannot be read."""
+    place, status = str(path.resolve()), path.stat()
+    known = _remembered()
+    entry = known.get(place)
+    if isinstance(entry, list) and entry[:-1] == _identity(status) and isinstance(entry[-1], str):
+        return entry[-1]
+    found = sha256(path)
+    if _identity(path.stat()) == _identity(status) and _settled(status):
+        _remember(place, [*_identity(status), found])
+    return found
+
+
+def described(path: Path) -> dict[str, Any]:
+    """A file as a record names it: its checksum and its size. It is read, not remembered."""
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}
+
+
+def must_be(path: Path, known: Mapping[str, Any] | None, remedy: str) -> None:
+    """Raise RunError where a file is not the one that a record describes; whatever it is where `known` is None."""
+    if known is not None and (why := difference(path, known)):
+        raise RunError(f"{path} is missing or damaged ({why}); {remedy}")
+
+
+def difference(path: Path, known: Mapping[str, Any], *, again: bool = False) -> str:
+    """Why a file is not the one that a record describes, nothing where it is; `again` reads it, whatever is remembered.
+
+    The size comes first: a file that was stretched is not read to its end. Raises PermissionError.
+    """
+    try:
+        size = path.stat().st_size
+        if size != known.get("bytes", size):
+            return f"it has {size:,} bytes, and had {known['bytes']:,} when it was written"
+        if (sha256 if again else checksum)(path) != known["sha256"]:
+            return "its checksum is another than when it was written"
+    except PermissionError:
+        raise
+    except OSError as error:
+        return error.strerror or str(error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"its checksum on record cannot be read: {error!r}"
+    return ""
+
+
+def _identity(status: os.stat_result) -> list[int]:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev]
+
+
+def _settled(status: os.stat_result) -> bool:
+    return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED
+
+
+def _folder() -> Path:
+    """Raises RuntimeError where the user has no home."""
+    place = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (place if place.is_absolute() else Path.home() / ".cache") / "seqx"
+
+
+def _remembered() -> dict[str, Any]:
+    """What is remembered; nothing where that is damaged, or another user could have written it."""
+    try:
+        path = _folder() / "checksums.json"
+        status = path.stat()
+        if status.st_mode & 0o022 or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
+            return {}
+        return _parsed(str(path), *_identity(status))
+    except (OSError, ValueError, RuntimeError):
+        return {}
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(path: str, *identity: int) -> dict[str, Any]:
+    """What the file holds, of the times and size that `identity` says."""
+    values = parse_json(read_small(Path(path), _LARGEST))
+    return values if isinstance(values, dict) else {}
+
+
+def _remember(place: str, entry: list[Any]) -> None:
+    """Add a file to those remembered; where that cannot be written, the file is read again next time."""
+    others = [each for each in _remembered().items() if each[0] != place]
+    known = dict([*others, (place, entry)][-_MOST:])
+    with suppress(OSError, RuntimeError, ValueError):
+        folder = _folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".checksums.", suffix=".partial", dir=folder)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(known, file)
+            Path(name).replace(folder / "checksums.json")
+        except BaseException:
+            Path(name).unlink()
+            raise

@@ -1,0 +1,120 @@
+"""What a run was made of, and computed with: put on record, and compared when the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from seq2seq.data.corpora import SPLITS, Corpus
+from seq2seq.data.texts import TextCorpus
+from seq2seq.device import Numerics
+from seq2seq.errors import RunError
+from seq2seq.run import Run
+from seq2seq.training.distributed import Team
+
+_PACKAGES = ("seqx", "torch", "numpy", "sentencepiece")
+
+
+def refuse_other_text(run: Run, corpus: Corpus | TextCorpus) -> dict[str, Any]:
+    """What run.json says of a corpus. Raises RunError where the run was begun on other text, with the difference.
+
+    The content decides, of each split: whatever the files, their names and formats. Of a run of an older seqx, which
+    has no checksum of it, the checksums of the files decide.
+    """
+    record = corpus.record()
+    known = run.record().get("corpora")
+    if known is None:
+        return record
+    try:
+        different = list(_differences(known, record))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _damaged(run, "corpora", error) from error
+    if different:
+        raise RunError(
+            f"{run.path} was begun on other text ({'; '.join(different)}); give the same text, or name another folder "
+            "with --run"
+        )
+    return record
+
+
+def changed(run: Run, corpus: Corpus | TextCorpus) -> dict[str, str]:
+    """The splits whose files are not as they were when run.json was written, each with what became of them."""
+    train = corpus.train if isinstance(corpus, Corpus) else (corpus.train,)
+    known = run.record()["corpora"]
+    found: dict[str, str] = {}
+    for split, texts in zip(SPLITS, (train, (corpus.dev,), (corpus.test,)), strict=True):
+        for before, text in zip(_listed(known[split]), texts, strict=True):
+            try:
+                if text.origin == before["origin"] and (text.files or text.checksum)() != before["sha256"]:
+                    found[split] = f"{text.origin} changed since training began"
+            except OSError as error:
+                found[split] = f"{text.origin} cannot be read any more ({error.strerror or error})"
+    return found
+
+
+def begin_session(run: Run, step: int, numerics: Numerics, team: Team) -> str:
+    """Put on record what computes from a step on; returns how that differs from what computed before, nothing where
+    it does not. Sessions of which nothing is left are dropped."""
+    now = {"from": step, **_computing(numerics, team)}
+    sessions = run.record().get("sessions", [])
+    try:
+        kept = [each for each in sessions if each["from"] < step]
+        former = kept[-1] if kept else now
+        keys = [key for key in now if key != "from" and former.get(key, now[key]) != now[key]]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise _damaged(run, "sessions", error) from error
+    different = ", ".join(f"{key} {former[key]} before, {now[key]} now" for key in keys)
+    if different or not kept:
+        kept.append(now)
+    if kept != sessions:
+        run.note(sessions=kept)
+    return different
+
+
+def former_sessions(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sessions on the record of a run; of one of an older seqx a single one, with what its record says of it."""
+    if "sessions" in record or "versions" not in record:
+        return list(record.get("sessions", []))
+    versions = {name: value for name, value in record["versions"].items() if name in (*_PACKAGES, "threads")}
+    device, _, precision = str(record.get("device", "")).partition(" (")[0].partition(", ")
+    known = {"device": device.partition(":")[0], "precision": precision} if precision else {}
+    return [{"from": 0, **known, "processes": record.get("processes", 1), **versions}]
+
+
+def _computing(numerics: Numerics, team: Team) -> dict[str, Any]:
+    """All that the last bits of the weights depend on beside the recipe, the text and the step."""
+    device = numerics.device.type
+    processor = device
+    if device == "cuda":
+        processor = torch.cuda.get_device_name(numerics.device)
+    elif device == "cpu":
+        processor = str(torch.backends.cpu.get_cpu_capability())
+    return {
+        "device": device,
+        "processor": processor,
+        "precision": "float32" if numerics.autocast is None else "bfloat16 products",
+        "threads": torch.get_num_threads(),
+        "processes": team.size,
+        "parallel": team.way,
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def _differences(known: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
+    for split in SPLITS:
+        before, now = _listed(known[split]), _listed(record[split])
+        key = "content" if all("content" in each for each in before) else "sha256"
+        if [each[key] for each in before] != [each[key] for each in now]:
+            origins = [", ".join(each["origin"] for each in texts) for texts in (before, now)]
+            yield f"{split}: {', now '.join(origins) if origins[0] != origins[1] else f'{origins[0]} changed'}"
+
+
+def _damaged(run: Run, what: str, error: Exception) -> RunError:
+    return RunError(f"{run.path / 'run.json'} is damaged: {what}: {error!r}; restore it from a copy")
+
+
+def _listed(texts: Any) -> list[dict[str, Any]]:
+    return texts if isinstance(texts, list) else [texts]
