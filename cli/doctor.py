@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import options
+from cli.printing import printable, show, show_json
+
+_RECIPE = "gpt-shakespeare"
 
 
 def doctor(
-    recipe: options.Recipe = "gpt-shakespeare",
+    recipe: options.Recipe = _RECIPE,
     changes: options.Set = None,
     devices: options.Devices = None,
     threads: options.Threads = None,
     quick: Annotated[bool, typer.Option("--quick", help="Rougher figures, sooner.")] = False,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Measure nothing: verify the files of this run by their checksums.")
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Measure what the devices of this machine make of a recipe: speed, exactness, memory; say which one to take.
 
-    It takes less than a minute for a small recipe, and trains nothing that is kept.
+    It takes less than a minute for a small recipe, and trains nothing that is kept. With --run, verify the files of a
+    run instead, a line each; the exit code is 1 where one is missing or damaged.
 
-    Example: seqx doctor --recipe fr-en --quick
+    Examples: seqx doctor --recipe fr-en --quick; seqx doctor --run runs/fr-en
     """
+    if run is not None:
+        if recipe != _RECIPE or changes or devices or threads or quick:
+            options.usage_error("--run verifies files: leave out --recipe, --set, --device, --threads and --quick")
+        _verify(run, as_json, quiet)
+        return
     from cli.console import status
     from cli.diagnosis import write_json, write_tables
     from seq2seq import device, recipe_files
@@ -39,3 +53,25 @@ def doctor(
         write_json(found)
     else:
         write_tables(found)
+
+
+def _verify(path: Path, as_json: bool, quiet: bool) -> None:
+    """Show a verdict on each file of a run; exit code 1 where one is wrong."""
+    from seq2seq.checkup import integrity
+    from seq2seq.errors import RunError
+    from seq2seq.run import Run
+
+    if not path.is_dir():
+        raise RunError(f"no run folder {path}; check the path")
+    verdicts = []
+    for verdict in integrity.verify(Run(path)):
+        verdicts.append(verdict)
+        if not as_json:
+            shown = {"ok": "ok     ", "unknown": "unknown", "wrong": "WRONG  "}[verdict.state]
+            show(printable(f"{shown}  {verdict.name}: {verdict.says}"))
+    if as_json:
+        show_json([asdict(verdict) for verdict in verdicts])
+    wrong = sum(verdict.state == "wrong" for verdict in verdicts)
+    if wrong:
+        options.note(f"{path}: {wrong} of {len(verdicts)} are missing or damaged", quiet=quiet)
+        raise typer.Exit(1)

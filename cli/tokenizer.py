@@ -173,10 +173,11 @@ def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
     folder = open_run(run, "tokenize")
     wanted = folder.recipe()
     name = f"{folder.path}, {wanted.tokenizer.kind}"
-    if wanted.tokenizer.joint:
-        return [(name, tokenizers.read(folder.path))]
-    sides = (("source", wanted.data.source), ("target", wanted.data.target))
-    return [(f"{name}, {language}", tokenizers.read(folder.path, f"tokenizer.{side}")) for side, language in sides]
+    both = tokenizers.read_both(folder.path, joint=wanted.tokenizer.joint)
+    folder.must_be_unchanged("tokenizer")
+    if both.joint:
+        return [(name, both.target)]
+    return [(f"{name}, {wanted.data.source}", both.source), (f"{name}, {wanted.data.target}", both.target)]
 
 
 def _trained(kind: str, files: Sequence[Path], vocabulary: int, errors: EncodingErrors) -> list[tuple[str, Tokenizer]]:

@@ -122,11 +122,10 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
     sides = {"source_embedding": both.source, "target_embedding": both.target, "embedding": both.target}
     for name, tokenizer in sides.items():
         key = f"{name}.weight"
-        rows = weights[key].shape[:1] if key in weights else (tokenizer.size,)
-        if rows != (tokenizer.size,):
+        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != tokenizer.size:
             raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {rows[0] if rows else 'none'}: they "
-                "are of different runs"
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
+                "different runs"
             )
     wanted = run.recipe()
     sizes.must_fit_file(wanted.model, both.target.size, run.weights)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
 _OBJECTS = ("corpora", "ctranslate2", "files", "pairs", "scores", "text", "versions", "weights")  # of run.json
-_LOST = "restore the file from a copy, or train the run again"
+LOST = "restore the file from a copy, or train the run again"
 _FORMS = {
     "translate": "pairs",
     "score": "pairs",
@@ -107,12 +107,12 @@ class Run:
         try:
             values = read_json(path)
         except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}; {_LOST}") from error
+            raise RunError(f"{path} is damaged: {error}; {LOST}") from error
         if not isinstance(values, dict):
-            raise RunError(f"{path} is damaged: a JSON object is needed; {_LOST}")
+            raise RunError(f"{path} is damaged: a JSON object is needed; {LOST}")
         for key in _OBJECTS:
             if not isinstance(values.get(key, {}), dict):
-                raise RunError(f"{path} is damaged: {key!r} is no JSON object; {_LOST}")
+                raise RunError(f"{path} is damaged: {key!r} is no JSON object; {LOST}")
         return values
 
     def note(self, **values: Any) -> None:
@@ -134,7 +134,7 @@ class Run:
         a file or, like `tokenizer`, how those of several begin."""
         for name, known in self.checksums().items():
             if name.startswith(names):
-                must_be(self.path / Path(name).name, known, _LOST)
+                must_be(self.path / Path(name).name, known, LOST)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -67,11 +67,16 @@ def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> N
         name = sorted(own.keys() ^ weights.keys())[0]
         raise RunError(f"{origin} does not hold the weights of this recipe's model: {name} is on one side only")
     for name, parameter in own.items():
-        if weights[name].dtype != torch.float32:
-            raise RunError(f"{origin} does not hold weights as seqx writes them: {name} is {weights[name].dtype}")
-        if parameter.shape != weights[name].shape:
-            shapes = f"{tuple(weights[name].shape)} in the file, {tuple(parameter.shape)} in the recipe"
-            raise RunError(f"{origin} does not fit this recipe's model: {name} is {shapes}")
+        kind, shape = weights[name].dtype, weights[name].shape
+        if (kind, shape) != (torch.float32, parameter.shape):
+            raise RunError(
+                f"{origin} does not fit this recipe's model: {name} is {_told(kind, shape)} in the file, "
+                f"{_told(torch.float32, parameter.shape)} in the recipe"
+            )
+
+
+def _told(kind: torch.dtype, shape: torch.Size) -> str:
+    return f"{str(kind).removeprefix('torch.')} {tuple(shape)}"
 
 
 @torch.no_grad()

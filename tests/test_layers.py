@@ -32,7 +32,18 @@ ALLOWED = {
     "serving": {"recipe", "run", "data", "decoding", "device", "build"},
     "export": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights"},
     "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build", "weights", "serving"},
-    "checkup": {"recipe", "data", "model", "decoding", "device", "build", "training"},
+    "checkup": {
+        "recipe",
+        "run",
+        "data",
+        "model",
+        "decoding",
+        "evaluation",
+        "device",
+        "build",
+        "export",
+        "training",
+    },
 }
 
 

@@ -125,8 +125,8 @@ def whole_cell(row: Mapping[str, Any], column: str, place: str) -> str:
 def digest(pairs: Iterable[Pair]) -> str:
     """A checksum of text that has no file of its own."""
     found = hashlib.sha256()
-    for source, target in pairs:
-        found.update(f"{source}\t{target}\n".encode("utf-8", "surrogatepass"))
+    for pair in pairs:
+        found.update(pair_bytes(pair))
     return found.hexdigest()
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from seq2seq import recipe
 from seq2seq.data.formats import Pair, Row, Text, cell
-from seq2seq.data.unchanged import Unchanged
+from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError
 
 Split = Literal["train", "dev", "test"]
@@ -31,7 +31,7 @@ def from_hub(hub: recipe.Hub, split: Split) -> Text:
         for place, row in rows_of():
             yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
 
-    unchanged = Unchanged(origin, read, lambda pair: "{}\t{}\n".format(*pair).encode("utf-8", "surrogatepass"))
+    unchanged = Unchanged(origin, read, pair_bytes)
     return Text(origin, unchanged, unchanged.checksum)
 
 

@@ -65,5 +65,9 @@ class Unchanged(Generic[Item]):
 
 
 def pair_bytes(pair: Pair) -> bytes:
-    """A pair as it is hashed: neither side has a line end."""
-    return f"{pair[0]}\n{pair[1]}\n".encode("utf-8", "surrogatepass")
+    """A pair as it is hashed, in which a tab is between the sides: one within a side is a byte that UTF-8 never has."""
+    source, target = pair
+    if "\t" not in source and "\t" not in target:
+        return f"{source}\t{target}\n".encode("utf-8", "surrogatepass")
+    sides = (side.encode("utf-8", "surrogatepass").replace(b"\t", b"\xff") for side in pair)
+    return b"\t".join(sides) + b"\n"

@@ -16,7 +16,7 @@ FOLDER = "ctranslate2"  # in the run folder
 PRECISIONS = ("float32", "int8")
 
 _FORMAT = 1
-_RECORD = "copy.json"
+RECORD = "copy.json"
 _WEIGHTS = "model.safetensors"
 _KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 # As in a recipe, which is not read here.
@@ -78,7 +78,7 @@ def write(folder: Path, settings: Settings, precision: str, origin: dict[str, An
     """Put the copy's record into its folder."""
     files = {f"{path.parent.name}/{path.name}": described(path) for path in sorted(folder.glob("*/*"))}
     values = {"precision": precision, "made_of": origin, "files": files, "settings": asdict(settings)}
-    write_json(folder / _RECORD, {"format": _FORMAT, **values})
+    write_json(folder / RECORD, {"format": _FORMAT, **values})
 
 
 def read(run: Path) -> Copy | None:
@@ -88,7 +88,7 @@ def read(run: Path) -> Copy | None:
     """
     folder = run / FOLDER
     try:
-        values = read_json(folder / _RECORD)
+        values = read_json(folder / RECORD)
         if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
             return None
         files = values.get("files")
@@ -99,7 +99,7 @@ def read(run: Path) -> Copy | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            f"{folder / _RECORD} is damaged ({error!r}); `seqx export --run {run}` makes the copy anew"
+            f"{folder / RECORD} is damaged ({error!r}); `seqx export --run {run}` makes the copy anew"
         ) from error
 
 

@@ -203,6 +203,13 @@ def halved(end: str) -> TensorChange:
     }
 
 
+def retyped(end: str, kind: str) -> TensorChange:
+    """Tensors, those whose names end so of another type."""
+    return lambda tensors: {
+        name: tensor.astype(kind) if name.endswith(end) else tensor for name, tensor in tensors.items()
+    }
+
+
 def state_of_all(**values: Any) -> Change:
     return sealed(lambda _, state: state.update(values))
 
@@ -385,6 +392,18 @@ CHECKPOINTS: dict[str, tuple[Change, str]] = {
     **{
         what: (tensors_of_all(f"{file}.safetensors", change), words)
         for what, (file, change, words) in {
+            "weights of whole numbers": (
+                "weights",
+                retyped("embedding.weight", "int32"),
+                "embedding.weight is int32 (300, 16) in the file, float32 (300, 16) in the recipe",
+            ),
+            "weights that are true or false": ("weights", retyped("norm.weight", "bool"), "norm.weight is bool (16,)"),
+            "moments of half the bits": (
+                "optimiser",
+                retyped("embedding.weight/exp_avg", "float16"),
+                "embedding.weight/exp_avg is torch.float16, (300, 16)",
+            ),
+            "random state of numbers": ("optimiser", retyped("random.cpu", "float32"), "is damaged"),
             "weights of another shape": ("weights", halved("embedding.weight"), "does not fit this recipe's model"),
             "moments of another shape": (
                 "optimiser",
