@@ -67,16 +67,13 @@ def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> N
         name = sorted(own.keys() ^ weights.keys())[0]
         raise RunError(f"{origin} does not hold the weights of this recipe's model: {name} is on one side only")
     for name, parameter in own.items():
-        kind, shape = weights[name].dtype, weights[name].shape
-        if (kind, shape) != (torch.float32, parameter.shape):
+        kind, shapes = weights[name].dtype, (tuple(weights[name].shape), tuple(parameter.shape))
+        if kind != torch.float32 or shapes[0] != shapes[1]:
+            types = ("", "") if kind == torch.float32 else (f"{str(kind).removeprefix('torch.')} ", "float32 ")
+            found, fitting = (f"{type_}{shape}" for type_, shape in zip(types, shapes))
             raise RunError(
-                f"{origin} does not fit this recipe's model: {name} is {_told(kind, shape)} in the file, "
-                f"{_told(torch.float32, parameter.shape)} in the recipe"
+                f"{origin} does not fit this recipe's model: {name} is {found} in the file, {fitting} in the recipe"
             )
-
-
-def _told(kind: torch.dtype, shape: torch.Size) -> str:
-    return f"{str(kind).removeprefix('torch.')} {tuple(shape)}"
 
 
 @torch.no_grad()
