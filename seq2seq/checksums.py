@@ -6,6 +6,7 @@ They are remembered in the user's cache folder, outside any run folder: what a s
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import tempfile
@@ -35,6 +36,11 @@ def checksum(path: Path) -> str:
     if _identity(path.stat()) == _identity(status) and _settled(status):
         _remember(place, [*_identity(status), found])
     return found
+
+
+def checksum_of(values: Any) -> str:
+    """The checksum of JSON values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def described(path: Path) -> dict[str, Any]:

@@ -140,6 +140,8 @@ def _copy(folder: Run) -> Iterator[Verdict]:
         copy = copies.read(folder.path)
         if copy is None:
             raise RunError(f"of other weights, or of another recipe or tokenizer, than those of the run; {again}")
+        if copy.changed:
+            raise RunError(f"damaged: its checksum is another than when it was written; {again}")
         found.append(copy)
         return f"of these weights, this recipe and this tokenizer; {copy.precision} serves by default", "ok"
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.checksums import described, difference
+from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
@@ -137,23 +137,19 @@ def report_of(folder: Path) -> dict[str, Any]:
 def write_report(folder: Path, report: dict[str, Any]) -> None:
     """Write what a folder of tokens says of itself, and the checksums of its files."""
     whole = {**report, "files": {path.name: described(path) for path in sorted(folder.iterdir())}}
-    write_json(folder / "report.json", {**whole, "sha256": _sum(whole)})
+    write_json(folder / "report.json", {**whole, "sha256": checksum_of(whole)})
 
 
 def damaged(folder: Path, *, again: bool = False) -> str:
     """Which file of a folder of tokens is not as it was written, and why; `again` as for `checksums.difference`."""
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        if report.pop("sha256") != _sum(report):
+        if report.pop("sha256") != checksum_of(report):
             return "report.json: its checksum is another than when it was written"
         reasons = ((name, difference(folder / name, known, again=again)) for name, known in report["files"].items())
         return next((f"{name}: {reason}" for name, reason in reasons if reason), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"report.json: {error!r}"
-
-
-def _sum(report: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(report, sort_keys=True).encode()).hexdigest()
 
 
 def map_file(path: Path) -> mmap.mmap:

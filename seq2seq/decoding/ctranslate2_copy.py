@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from seq2seq.checksums import described, difference
+from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, write_json
 from seq2seq.reading import read_json
@@ -50,6 +50,7 @@ class Copy:
     settings: Settings
     precision: str  # what serves by default
     files: dict[str, Any] | None = None  # checksums by name; older copies have none
+    changed: bool = False  # whether the record is another than was written
 
     def model(self, precision: str) -> Path:
         """The folder that CTranslate2 opens."""
@@ -58,6 +59,8 @@ class Copy:
     def must_be_unchanged(self, precision: str, *, again: bool = False) -> None:
         """Raise ValueError where a file of a model is not the one that was written, as far as that is on record;
         `again` as for `checksums.difference`."""
+        if self.changed:
+            raise ValueError(f"{RECORD}: its checksum is another than when it was written")
         if self.files is None:
             return
         there = {f"{precision}/{path.name}" for path in self.model(precision).iterdir()}
@@ -77,8 +80,9 @@ def made_of(run: Path) -> dict[str, Any]:
 def write(folder: Path, settings: Settings, precision: str, origin: dict[str, Any]) -> None:
     """Put the copy's record into its folder."""
     files = {f"{path.parent.name}/{path.name}": described(path) for path in sorted(folder.glob("*/*"))}
-    values = {"precision": precision, "made_of": origin, "files": files, "settings": asdict(settings)}
-    write_json(folder / RECORD, {"format": _FORMAT, **values})
+    made: dict[str, Any] = {"precision": precision, "made_of": origin, "files": files, "settings": asdict(settings)}
+    values = {"format": _FORMAT, **made}
+    write_json(folder / RECORD, {**values, "sha256": checksum_of(values)})
 
 
 def read(run: Path) -> Copy | None:
@@ -94,7 +98,9 @@ def read(run: Path) -> Copy | None:
         files = values.get("files")
         if not isinstance(files, dict | None):
             raise ValueError(f"files = {files!r:.40}")
-        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]), files)
+        known = values.pop("sha256", None)
+        changed = known is not None and known != checksum_of(values)
+        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]), files, changed)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:

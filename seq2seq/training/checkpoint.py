@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seq2seq.checksums import checksum_of
 from seq2seq.errors import RunError
 from seq2seq.files import sha256, sync_folder, write_json
 from seq2seq.reading import read_json
@@ -50,7 +49,7 @@ def save(
         partial.mkdir(parents=True)
         save_weights(weights, partial / _WEIGHTS)
         save_weights({**moments, **_random_state(device)}, partial / _OPTIMISER)
-        sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": _state_sum(state)}
+        sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
         shutil.rmtree(final, ignore_errors=True)
@@ -91,7 +90,7 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
         sums = state.pop("sha256")
         damaged = [name for name in files if sha256(path / name) != sums[name]]
         written = {key: value for key, value in state.items() if key != "step"}
-        if sums.get("state", _state_sum(written)) != _state_sum(written):
+        if sums.get("state", checksum_of(written)) != checksum_of(written):
             damaged.append("state.json")
         if _name(state["step"]) != path.name:
             raise ValueError(f"it is of step {state['step']}")
@@ -182,10 +181,6 @@ def _name(step: int) -> str:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f"damaged-{path.name}")
-
-
-def _state_sum(state: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -82,6 +82,12 @@ DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
         "ctranslate2/float32",
         [FAST],
     ),
+    "record of the copy": (
+        replaced("ctranslate2/copy.json", '"length_penalty": 0.6', '"length_penalty": 0.9'),
+        "float32 cannot be used by CTranslate2 (copy.json: its checksum is another",
+        "ctranslate2/copy.json",
+        [FAST],
+    ),
     "tokenizer": (
         other_tokenizer,
         "own/tokenizer.model is missing or damaged (its checksum is another",
@@ -147,13 +153,14 @@ def test_a_run_that_is_copied_to_another_place_is_whole(seqx: Seqx, own: Path, t
 def test_a_run_without_checksums_opens_as_before(seqx: Seqx, own: Path) -> None:
     record = json.loads((own / "run.json").read_text())
     weights = {key: record["weights"][key] for key in ("made", "steps")}
-    older = {key: value for key, value in record.items() if key not in ("files", "caches", "sessions")}
-    (own / "run.json").write_text(json.dumps({**older, "weights": weights}))
+    kept = {key: value for key, value in record.items() if key not in ("files", "caches", "sessions")}
+    (own / "run.json").write_text(json.dumps({**kept, "weights": weights}))
     copy = json.loads((own / "ctranslate2" / "copy.json").read_text())
-    (own / "ctranslate2" / "copy.json").write_text(json.dumps({key: copy[key] for key in copy if key != "files"}))
+    older = json.dumps({key: value for key, value in copy.items() if key not in ("files", "sha256")})
+    (own / "ctranslate2" / "copy.json").write_text(older)
     for command in (TRANSLATE, TORCH, FAST, ("evaluate", "--run", "own", "-q"), ("export", "--run", "own")):
         assert seqx(*command).code == 0
-    (own / "ctranslate2" / "copy.json").write_text(json.dumps({key: copy[key] for key in copy if key != "files"}))
+    (own / "ctranslate2" / "copy.json").write_text(older)
     done = seqx("doctor", "--run", "own")
     unknown = {line.split(": ")[0].split()[1] for line in done.out.splitlines() if line.startswith("unknown")}
     assert done.code == 0
@@ -280,7 +287,7 @@ def test_embeddings_of_another_shape_are_refused_by_name(seqx: Seqx, own: Path, 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_a_copy_with_arrays_of_another_type_is_refused_by_name(seqx: Seqx, own: Path, precision: str) -> None:
     record = json.loads((own / "ctranslate2" / "copy.json").read_text())
-    (own / "ctranslate2" / "copy.json").write_text(json.dumps({**record, "files": None}))
+    (own / "ctranslate2" / "copy.json").write_text(json.dumps({**record, "files": None, "sha256": None}))
     path = own / "ctranslate2" / precision / "model.bin"
     model = bytearray(path.read_bytes())
     name = b"decoder/layer_0/ffn/linear_0/bias\0"
