@@ -11,7 +11,6 @@
 Everything is imported when it is first used, torch only where an engine needs it.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,8 +46,9 @@ class _Unknown(AttributeError):
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise _Unknown(name=name)
-    module = "seq2seq.errors" if name.endswith("Error") else "seq2seq.library"
-    found = globals()[name] = getattr(import_module(module), name)
+    from seq2seq import errors, library
+
+    found = globals()[name] = getattr(errors if name.endswith("Error") else library, name)
     return found
 
 

@@ -80,14 +80,14 @@ def lines_of(text: str) -> Iterator[str]:
     return io.StringIO(text, newline="\n")
 
 
-def cut_at_lines(blocks: Iterable[str], size: int = _PIECE) -> Iterator[Piece]:
-    """A document, given in blocks of whole lines, in pieces of about `size` characters, for tokenizers to see.
+def cut_at_lines(blocks: Iterable[str], size: int | None = None) -> Iterator[Piece]:
+    """A document, given in blocks of whole lines, in pieces of about `size` (a million) characters, for tokenizers.
 
     Cut between a line that ends with a visible character and one that begins with a letter or a digit, where no
     tokenizer that keeps line ends joins the two; after any line where the next `size` characters have no such place.
     There is one piece at least.
     """
-    held = ""
+    held, size = "", size or _PIECE
     for block in blocks:
         held += block
         start = 0

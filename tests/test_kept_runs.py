@@ -1,0 +1,81 @@
+"""Run folders that an older seqx left (version 0.1.0, before formats had numbers) open, serve, resume and evaluate.
+
+`kept_runs/` holds a finished and a stopped run of each kind, as `tests/tiny.py` trains them; never make them again with
+newer code.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from seq2seq.run import Run
+from seq2seq.weights import read_weights
+from tests import tiny
+from tests.cli.conftest import Seqx, seqx  # noqa: F401 (a fixture)
+
+KEPT = Path(__file__).parent / "kept_runs"
+PAIRS = ("--device", "cpu", "--set", "training.steps=60", "--set", "training.validate_every=20")
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    with tarfile.open(KEPT / f"{name}.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / name
+
+
+@pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
+def test_a_translator_translates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:  # noqa: F811
+    run = unpacked("translator", tmp_path)
+    lines = [source for source, _ in tiny.pairs(12, seed=3)]
+    done = seqx(
+        "translate", "--run", run, "--engine", engine, "--precision", "float32", stdin="\n".join(lines).encode()
+    )
+    assert done.code == 0, done.err
+    assert done.out == (KEPT / "translations.txt").read_text(encoding="utf-8")
+
+
+def test_its_scores_are_shown_and_it_is_evaluated_again(seqx: Seqx, tmp_path: Path) -> None:  # noqa: F811
+    run = unpacked("translator", tmp_path)
+    done = seqx("evaluate", "--run", run, "--precision", "float32")
+    assert done.code == 0 and "BLEU     7.0" in done.out, done.err
+    done = seqx("evaluate", "--run", unpacked("text", tmp_path))
+    assert done.code == 0 and "3.0229 nats" in done.out, done.err
+
+
+@pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
+def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:  # noqa: F811
+    run = unpacked("text", tmp_path)
+    done = seqx("generate", "one", "--run", run, "--engine", engine, "--precision", "float32", "--temperature", "0",
+                "--max-tokens", "20")  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.out == "one         aaaaaaaaaaa\n"
+
+
+@pytest.mark.parametrize("kind", ["translator", "text"])
+def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_path: Path, kind: str) -> None:  # noqa: F811
+    given = [*tiny.arguments(tmp_path), *PAIRS] if kind == "translator" else tiny.text_arguments(tmp_path)
+    run = unpacked(f"{kind}-stopped", tmp_path)
+    done = seqx("train", *given, "--run", run)
+    assert done.code == 0, done.err
+    assert "step 20:" not in done.err and "step 2:" not in done.err  # it resumed after them
+    assert seqx("train", "--quiet", *given, "--run", "whole").code == 0
+    resumed, whole = read_weights(Run(run).weights), read_weights(Run(Path("whole")).weights)
+    assert resumed.keys() == whole.keys()
+    for name, weight in whole.items():
+        # Not to the bit: the processor that began it may be another.
+        assert resumed[name].allclose(weight, atol=1e-4), name
+
+
+@pytest.mark.parametrize("kind", ["translator", "text"])
+def test_a_finished_training_is_not_repeated(seqx: Seqx, tmp_path: Path, kind: str) -> None:  # noqa: F811
+    more = ("--device", "cpu", "--set", "training.steps=500", "--set", "training.validate_every=100",
+            "--set", "training.learning_rate=1e-2")  # fmt: skip
+    given = [*tiny.arguments(tmp_path), *more] if kind == "translator" else tiny.text_arguments(tmp_path)
+    run = unpacked(kind, tmp_path)
+    before = Run(run).weights.read_bytes()
+    done = seqx("train", *given, "--run", run)
+    assert done.code == 0 and "test: " in done.out, done.err
+    assert Run(run).weights.read_bytes() == before
