@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import regex  # type: ignore[import-untyped]
+import regex
 import tiktoken
 
 from seq2seq.data.tokenizers import SPECIAL, encodable

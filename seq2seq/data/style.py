@@ -1,0 +1,74 @@
+"""How the source side of a training text is written: what a model can read, and what must be changed for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq.data.characters import has_typographic_apostrophe
+from seq2seq.data.lines import read_lines
+from seq2seq.errors import DataError
+from seq2seq.reading import parse_json
+
+_SEVERAL = 0.2  # share of lines with more than one sentence, above which a text is no text of single sentences
+_SOME = 0.01  # above which a model may have learnt that the second sentence speaks of the first
+_JUDGED = 1000  # lines of a test set
+_PLAIN = r"(?<=\w)'(?=\w)"
+
+
+@dataclass(frozen=True)
+class Style:
+    """Counts of a sample of source lines."""
+
+    lines: int = 0
+    several: int = 0  # with more than one sentence
+    plain: int = 0  # with a plain apostrophe
+    typographic: int = 0  # with another one
+
+    def __add__(self, other: Style) -> Style:
+        return Style(*(sum(pair) for pair in zip(asdict(self).values(), asdict(other).values())))
+
+    @property
+    def single_sentences(self) -> bool:
+        """Whether a line is a sentence, as a rule."""
+        return self.several <= _SEVERAL * self.lines
+
+    @property
+    def some_pairs(self) -> bool:
+        """Whether some lines are two sentences."""
+        return self.several > _SOME * self.lines
+
+    @property
+    def plain_apostrophes(self) -> bool:
+        """Whether the plain apostrophe is the usual one."""
+        return self.typographic <= self.plain
+
+
+def count(lines: Iterable[str], language: str) -> Style:
+    """The style of some source lines in a language."""
+    from seq2seq.data.sentences import sentences
+
+    total = several = plain = typographic = 0
+    for line in lines:
+        total += 1
+        several += len(sentences(line, language)) > 1
+        plain += re.search(_PLAIN, line) is not None
+        typographic += has_typographic_apostrophe(line)
+    return Style(total, several, plain, typographic)
+
+
+def of_run(report: dict[str, Any], test_set: Path, language: str) -> Style:
+    """The style of what a run was trained on, from the report of its training pairs; where that does not say, from the
+    first lines of its test set (`source` of JSON lines)."""
+    known = report.get("source_style")
+    if isinstance(known, dict) and set(known) == set(asdict(Style())) and all(type(n) is int for n in known.values()):
+        return Style(**known)
+    try:
+        rows = (parse_json(line)["source"] for line in islice(read_lines(test_set), _JUDGED))
+        return count((source for source in rows if isinstance(source, str)), language)
+    except (DataError, ValueError, KeyError, TypeError):
+        return Style()
