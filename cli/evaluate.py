@@ -37,6 +37,7 @@ def evaluate(
     length_penalty: Annotated[
         float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")
     ] = None,
+    sentences: options.Sentences = "auto",
     output: options.OutputToo = None,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
@@ -61,6 +62,7 @@ def evaluate(
         options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
     errors = options.encoding_errors(encoding)
     options.engine(engine, precision)
+    options.sentences(sentences)
     quiet = quiet or not processes.main()
     from cli.console import Console
     from cli.screen import show_scores
@@ -74,37 +76,45 @@ def evaluate(
     if recipe.data.form == "text":
         others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
         of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
-        options.refuse_given(context, *others, "precision", "shortlist", because=of_text)
+        options.refuse_given(context, *others, "precision", "shortlist", "sentences", because=of_text)
         _foretell(folder, input or [], device, as_json, errors, quiet)
         return
     if input:
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
     if source_file and target_file:
-        name, sentences = source_file.stem, judging.read_files(source_file, target_file, errors)
+        name, test_set = source_file.stem, judging.read_files(source_file, target_file, errors)
     elif sacrebleu:
-        name, sentences = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
+        name, test_set = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
     else:
-        name, sentences = "test", judging.read_set(folder)
-    asked = Request(engine, precision, processes.device(device), beam_size, length_penalty, shortlist=shortlist)
+        name, test_set = "test", judging.read_set(folder)
+    asked = Request(
+        engine,
+        precision,
+        processes.device(device),
+        beam_size,
+        length_penalty,
+        shortlist=shortlist,
+        sentences=sentences,
+    )
     served = serve(folder, asked)
     if served.missing:
         options.note(f"NOTE: {served.missing}", quiet=quiet)
     options.note(
         (
-            f"{folder.path} on {name}: {len(sentences):,} sentences, beam {served.options.beam_size}, alpha "
+            f"{folder.path} on {name}: {len(test_set):,} sentences, beam {served.options.beam_size}, alpha "
             f"{served.options.length_penalty}, by {served.engine}"
         ),
         quiet=quiet,
     )
     with (
         processes.sharing(served.translator, quiet=quiet) as shared,
-        progress.watched(shared, len(sentences), quiet=quiet) as translator,
+        progress.watched(shared, len(test_set), quiet=quiet) as translator,
     ):
         if not processes.main():
-            for _ in translator.stream([sentence.source for sentence in sentences]):
+            for _ in translator.stream([sentence.source for sentence in test_set]):
                 pass
             return
-        judged = judging.judge(translator, sentences, (served.source, served.target), name)
+        judged = judging.judge(translator, test_set, (served.source, served.target), name)
     judging.keep(folder, judged, served.options, served.engine)
     if output:
         write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())

@@ -97,6 +97,14 @@ Shortlist = Annotated[
         "beside a line may change its translation.",
     ),
 ]
+Sentences = Annotated[
+    str,
+    typer.Option(
+        "--sentences",
+        help="Several sentences on a line: split (each by itself), keep (together; only what is too long for the model "
+        "is cut) or auto (split where the lines of the training text held one sentence each).",
+    ),
+]
 Input = Annotated[
     Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default, and -: standard input.")
 ]
@@ -177,6 +185,15 @@ def engine(name: str, precision: str) -> None:
     for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
         if value not in known:
             usage_error(f"--{option} {value}: use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def sentences(rule: str) -> str:
+    """Check --sentences."""
+    from seq2seq.decoding.segments import RULES
+
+    if rule not in RULES:
+        usage_error(f"--sentences {rule}: use {', '.join(RULES[:-1])} or {RULES[-1]}")
+    return rule
 
 
 def noting(quiet: bool = False) -> Callable[[str], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from seq2seq.errors import SeqxError
 if TYPE_CHECKING:
     from seq2seq.decoding.spread import Translates
     from seq2seq.decoding.translate import Translation
+    from seq2seq.decoding.windows import Window
 
 _SOON = 2.0  # seconds; what ends sooner needs no bar
 _OFTEN = 0.25  # seconds between looks
@@ -31,7 +32,7 @@ class Counted:
             self.lines += 1
             yield translation
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order."""
         with closing(self._translator.stream_windows(windows)) as translated:
             for done in translated:

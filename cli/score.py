@@ -25,6 +25,7 @@ def score(
     length_penalty: Annotated[
         float | None, typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha. Default: the recipe's.")
     ] = None,
+    sentences: options.Sentences = "auto",
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
     engine: options.Engine = "auto",
@@ -37,18 +38,23 @@ def score(
     """Score given translations by forced decoding: one score a line, the one that `seqx translate --json` reports for
     that text.
 
-    A score is the natural-log probability over the length penalty; --json adds the tokens with theirs. A line blank
-    on either side, or longer than the model takes, has no score: `nan`, and null in JSON.
+    A score is the natural-log probability over the length penalty, in float32 unless --precision says otherwise; --json
+    adds the tokens with theirs. A line is scored sentence by sentence where it is translated so and both sides have as
+    many sentences, else as a whole. A line blank on either side, or longer than the model takes, has no score: `nan`,
+    and null in JSON.
     """
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
+    options.sentences(sentences)
     from seq2seq.data.lines import read_lines, read_pairs
     from seq2seq.files import replacing
     from seq2seq.serving import Request, serve
 
     folder = options.open_run(run, "score", quiet=quiet)
     pairs = read_pairs(source_file, target_file, errors)
-    served = serve(folder, Request(engine, precision, device, length_penalty=length_penalty))
+    precision = "float32" if precision == "auto" else precision
+    request = Request(engine, precision, device, length_penalty=length_penalty, sentences=sentences)
+    served = serve(folder, request)
     if served.missing:
         options.note(f"NOTE: {served.missing}", quiet=quiet)
     without = 0

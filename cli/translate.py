@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,14 @@ def translate(
         typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's."),
     ] = None,
     n_best: Annotated[
-        int, typer.Option("--n-best", min=1, max=1000, help="Translations of each line, best first.")
+        int,
+        typer.Option(
+            "--n-best",
+            min=1,
+            max=1000,
+            help="Different translations of each line, best first, as Moses writes them: `line ||| text ||| score`, "
+            "lines counted from 0.",
+        ),
     ] = 1,
     sample: Annotated[
         bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")
@@ -57,8 +65,12 @@ def translate(
         float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")
     ] = 1.0,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=2**63 - 1, help="With --sample: same seed, same output.")
+        int,
+        typer.Option(
+            "--seed", min=0, max=2**63 - 1, help="With --sample: what a line draws follows from it and its number."
+        ),
     ] = 1,
+    sentences: options.Sentences = "auto",
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",
     engine: options.Engine = "auto",
@@ -69,10 +81,12 @@ def translate(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Translate text: line i of the output translates line i of the input, an empty line gives an empty line.
+    """Translate text: line i of the output translates line i of the input, an empty line gives an empty line. A line
+    without letters is copied.
 
-    --json writes an object a line: source, translation, score, log_probability, seconds, tokens with their scores,
-    alternatives. Scores are log-probabilities (natural), the ranking one divided by the length penalty.
+    --json writes an object per line: source, translation, score, log_probability, pieces (tokens) with their
+    token_scores, parts (translated separately), copied, seconds, alternatives. Scores are natural-log probabilities, in
+    float32 unless --precision is given, the ranking one divided by the length penalty.
     """
     if text == ["-"]:
         text, input = None, input or options.STANDARD_INPUT
@@ -91,11 +105,13 @@ def translate(
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score shown")
     errors: Any = options.encoding_errors(encoding)
     options.engine(engine, precision)
+    options.sentences(sentences)
     quiet = quiet or not processes.main()
     options.must_be_text("--input", *(text or ()))
     if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
     from seq2seq.decoding.engine import Sampling
+    from seq2seq.decoding.windows import numbered
     from seq2seq.serving import Request, serve
 
     folder = options.open_run(run, quiet=quiet)
@@ -114,6 +130,7 @@ def translate(
             Sampling(temperature, top_k, top_p, seed) if sample else None,
             token_scores=scored,
             shortlist=shortlist,
+            sentences=sentences,
         ),
     )
     if served.missing:
@@ -122,22 +139,28 @@ def translate(
         _converse(served, folder.path)
         return
     hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show it
+    numbers, fewer = count(), 0
     with (
         processes.sharing(served.translator, quiet=quiet) as shared,
         _target(output) as file,
         progress.watched(shared, _counted(input, errors), quiet=hidden) as translator,
         _told(translator, output),
-        closing(translator.stream_windows(lines)) as translated,
+        closing(translator.stream_windows(numbered(lines))) as translated,
     ):
         start = time.perf_counter()
         for done in translated:
             end = time.perf_counter()
-            for translation in done:
-                file.write(
-                    (_written(translation, (end - start) / len(done), as_json) + "\n").encode("utf-8", "replace")
-                )
+            for translation, number in zip(done, numbers):
+                if as_json:
+                    written = _json(translation, (end - start) / len(done))
+                else:
+                    written = _n_best(translation, number) if n_best > 1 else translation.text
+                file.write((written + "\n").encode("utf-8", "replace"))
+                fewer += len(translation.outputs) < n_best and bool(translation.outputs[0].pieces)
             file.flush()
             start = end
+    if fewer:
+        options.note(f"{fewer:,} lines have fewer than {n_best} different translations", quiet=quiet)
     if output:
         options.note(f"Written: {output}", quiet=quiet)
 
@@ -172,7 +195,7 @@ def _told(translator: progress.Counted, output: Path | None) -> Iterator[None]:
 def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_lines
-    from seq2seq.decoding.translate import MOST_CHARACTERS, windows_of
+    from seq2seq.decoding.windows import MOST_CHARACTERS, windows_of
 
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
@@ -188,21 +211,23 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
     return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW, MOST_CHARACTERS)
 
 
-def _written(translation: Translation, seconds: float, as_json: bool) -> str:
-    if as_json:
-        best, *others = (asdict(output) for output in translation.outputs)
-        row = {
-            "source": translation.source,
-            "translation": best.pop("text"),
-            **best,
-            "parts": translation.parts,
-            "seconds": round(seconds, 4),
-            "alternatives": others,
-        }
-        return to_json(row)
-    if len(translation.outputs) == 1:
-        return translation.text
-    return "\n".join(f"{output.score:.4f}\t{output.text}" for output in translation.outputs)
+def _json(translation: Translation, seconds: float) -> str:
+    best, *others = (asdict(output) for output in translation.outputs)
+    row = {
+        "source": translation.source,
+        "translation": best.pop("text"),
+        **best,
+        "parts": translation.parts,
+        "copied": translation.copied,
+        "seconds": round(seconds, 4),
+        "alternatives": others,
+    }
+    return to_json(row)
+
+
+def _n_best(translation: Translation, number: int) -> str:
+    """The translations of a line in Moses' format."""
+    return "\n".join(f"{number} ||| {output.text} ||| {output.score:.4f}" for output in translation.outputs)
 
 
 def _converse(served: Serving, run: Path) -> None:
@@ -214,14 +239,14 @@ def _converse(served: Serving, run: Path) -> None:
     options.note(
         f"{run}: {served.source} to {served.target}, by {served.engine}. A line and Enter translates it; Ctrl-D ends."
     )
-    while True:
+    for number in count():
         try:
             line = input_line(printable(f"{served.source}> "))
         except EOFError:
             options.note("")
             return
         start = time.perf_counter()
-        translation = served.translator.translate([line])[0]
+        translation = served.translator.translate([line], number)[0]
         for output in translation.outputs:
             show(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
         options.note(f"    ({time.perf_counter() - start:.2f} s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,13 +11,15 @@ import torch
 from seq2seq import recipe, sizes
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batches, Layout
+from seq2seq.data.characters import visible
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.stream import TokenStream, Windows
 from seq2seq.data.texts import TextCorpus
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.engine import Engine, Options
+from seq2seq.decoding.engine import Engine, Options, Scorer
 from seq2seq.decoding.generate import Generator
+from seq2seq.decoding.segments import Segmenter
 from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 from seq2seq.decoding.translate import Translator
 from seq2seq.device import Choice, Numerics, threads, work_alone
@@ -59,6 +62,7 @@ def encoded(
         corpus.train,
         both,
         cache,
+        language=wanted.data.source,
         max_length=wanted.data.max_length,
         max_ratio=wanted.data.max_ratio,
         held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test),
@@ -135,16 +139,37 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
     return made.to(device)
 
 
-def translator(run: Run, choice: Choice, search: Options | None = None) -> Translator:
-    """A finished run, ready to translate. Raises RunError where it is a model of running text."""
+def translator(
+    run: Run, choice: Choice, search: Options | None = None, *, sentences: str = "auto", exact: bool = True
+) -> Translator:
+    """A finished run, ready to translate. `sentences` is the rule of a `Segmenter`; `exact` says that scores are those
+    of float32. Raises RunError where it is a model of running text."""
     run.must_be_of("pairs")
     wanted = run.recipe()
     both = read_tokenizers(wanted, run.path)
     made = trained_model(run, both, choice.numerics.device)
-    return translating(made, choice.numerics, both, search or options(wanted), longest_source(wanted))
+    numerics = choice.numerics
+    scoring = replace(numerics, autocast=None) if exact else numerics
+    return translating(
+        made,
+        numerics,
+        both,
+        search or options(wanted),
+        longest_source(wanted),
+        Segmenter.of_run(run.path, run.record, wanted.data.source, wanted.data.target, sentences),
+        Scorer(lambda: engine(made, scoring), together=numerics.device.type != "cpu"),
+    )
 
 
-def translating(of: Model, numerics: Numerics, both: Tokenizers, search: Options, longest: int) -> Translator:
+def translating(
+    of: Model,
+    numerics: Numerics,
+    both: Tokenizers,
+    search: Options,
+    longest: int,
+    segmenter: Segmenter | None = None,
+    scorer: Scorer | None = None,
+) -> Translator:
     """A model as a translator of sources of up to `longest` tokens, EOS counted.
 
     A CPU's threads each have a batch of their own: about twice as fast as a batch at a time by all, and for one
@@ -152,8 +177,17 @@ def translating(of: Model, numerics: Numerics, both: Tokenizers, search: Options
     """
     made = engine(of, numerics)
     if numerics.device.type != "cpu":
-        return Translator(made, both, search, longest)
-    return Translator(made, both, search, longest, workers=threads(), initializer=work_alone)
+        return Translator(made, both, search, longest, segmenter=segmenter, scorer=scorer)
+    return Translator(
+        made,
+        both,
+        search,
+        longest,
+        segmenter=segmenter,
+        scorer=scorer,
+        workers=threads(),
+        initializer=work_alone,
+    )
 
 
 def longest_source(wanted: recipe.Recipe) -> int:
@@ -184,6 +218,6 @@ def _lines(corpus: Corpus | TextCorpus, sides: tuple[int, ...]) -> Iterator[str]
         yield from (piece for piece, _ in corpus.train.pieces())
         return
     for text in corpus.train:
-        for pair in text.read():
+        for source, target in text.read():
             for side in sides:
-                yield pair[side]
+                yield target if side else visible(source)

@@ -10,7 +10,8 @@ from seq2seq import limits
 from seq2seq.data import tokenizers
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_copy import Copy
-from seq2seq.decoding.engine import Options, Sampling
+from seq2seq.decoding.engine import Engine, Options, Sampling, Scorer
+from seq2seq.decoding.segments import Segmenter
 from seq2seq.decoding.translate import Translator
 from seq2seq.errors import RunError
 from seq2seq.run import Run
@@ -41,6 +42,7 @@ class Request:
     sampling: Sampling | None = None
     token_scores: bool = False
     shortlist: bool = False
+    sentences: str = "auto"  # rule of `Segmenter`
 
     def options(self, usual: Options) -> Options:
         """How to search, where the recipe's way is `usual`."""
@@ -175,8 +177,22 @@ def _on_copy(run: Run, copy: Copy, request: Request) -> Serving:
         )
     engine = ctranslate2_engine.load(copy, precision, device, workers, shortlist=request.shortlist)
     both = tokenizers.read_both(run.path, joint=settings.joint)
+    scoring = "float32" if request.precision == "auto" else precision
+
+    def exact() -> Engine:
+        return engine if precision == scoring else ctranslate2_engine.load(copy, scoring, device, workers)
+
+    segmenter = Segmenter.of_run(run.path, run.record, settings.source, settings.target, request.sentences)
     return Serving(
-        Translator(engine, both, options, settings.longest, workers=workers),
+        Translator(
+            engine,
+            both,
+            options,
+            settings.longest,
+            segmenter=segmenter,
+            scorer=Scorer(exact, together=device != "cpu"),
+            workers=workers,
+        ),
         settings.source,
         settings.target,
         options,
@@ -208,7 +224,8 @@ def _on_torch(run: Run, request: Request) -> Serving:
     wanted: Recipe = run.recipe()
     options = request.options(build.options(wanted))
     choice = _choice(request, wanted.training.precision)
-    translator = build.translator(run, choice, options)
+    exact = request.precision == "auto"
+    translator = build.translator(run, choice, options, sentences=request.sentences, exact=exact)
     return Serving(translator, wanted.data.source, wanted.data.target, options, f"PyTorch, {choice}")
 
 

@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ from numpy.typing import NDArray
 
 from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.data.corpora import Pair, Text
+from seq2seq.data.style import Style
+from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from seq2seq.files import lock, sync_folder, write_json
 
 _FORMAT = 3
 _CHUNK = 5000
+_SAMPLED = 100  # sources of a chunk that are looked at
 _HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
@@ -43,6 +47,11 @@ class Encoded:
 
     def __len__(self) -> int:
         return (len(self._offsets) - 1) // 2
+
+    @property
+    def style(self) -> Style:
+        """What a sample of the sources looks like."""
+        return Style(**self.report["source_style"])
 
     def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Source and target tokens of a pair, without BOS and EOS."""
@@ -77,6 +86,7 @@ def encode(
     *,
     max_length: int,
     max_ratio: float,
+    language: str = "",
     held_out: Sequence[Text] = (),
     progress: Callable[[int], None] = lambda pairs: None,
 ) -> Encoded:
@@ -84,16 +94,17 @@ def encode(
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
     ratio over `max_ratio`; a side that also stands in `held_out`, judged by letters and digits after NFKC and folding.
-    Raises DataError: text that cannot be read, no pair left, a cache that cannot be written.
+    `report` also counts what the sources, of this `language`, look like. Raises DataError: text that cannot be read, no
+    pair left, a cache that cannot be written.
     """
-    settings = f"{_FORMAT} {max_length} {max_ratio} {len(texts)}"
+    settings = f"{_FORMAT} {max_length} {max_ratio} {len(texts)} {language}"
     checksums = (text.checksum() for text in (*texts, *held_out))
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
     key = hashlib.sha256(b"\0".join([*(part.encode() for part in (settings, *checksums)), *models])).hexdigest()[:32]
     folder = cache / key
     settled(
         folder,
-        lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, _seen(held_out), progress),
+        lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
     )
     return Encoded(folder)
 
@@ -191,10 +202,12 @@ def _write(
     tokenizers: Tokenizers,
     max_length: int,
     max_ratio: float,
+    language: str,
     seen: tuple[set[bytes], set[bytes]],
     progress: Callable[[int], None],
 ) -> None:
     dropped: Counter[str] = Counter()
+    style = Style()
     kept = read = end = 0
     kind = token_kind(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
@@ -204,7 +217,8 @@ def _write(
             sources, targets = (list(side) for side in zip(*chunk))
             ends: list[int] = []
             flat: list[int] = []
-            encoded = zip(tokenizers.source.encode(sources), tokenizers.target.encode(targets))
+            encoded = zip(tokenizers.encode_source(sources), tokenizers.target.encode(targets))
+            style += style_of(sources[:: -(-len(chunk) // _SAMPLED)], language)
             for (source_text, target_text), (source, target) in zip(chunk, encoded):
                 short, long = sorted((len(source), len(target)))
                 if not short:
@@ -234,7 +248,17 @@ def _write(
             f"no pair is left of {', '.join(text.origin for text in texts)} ({counts}); "
             "see data.max_length, data.max_ratio and whether dev or test are the training text"
         )
-    write_report(folder, {"read": read, "kept": kept, "dropped": reasons, "tokens": end, "dtype": kind.name})
+    write_report(
+        folder,
+        {
+            "read": read,
+            "kept": kept,
+            "dropped": reasons,
+            "tokens": end,
+            "dtype": kind.name,
+            "source_style": asdict(style),
+        },
+    )
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

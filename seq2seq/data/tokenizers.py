@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sentencepiece
 
 from seq2seq import limits
+from seq2seq.data.characters import visible
 from seq2seq.errors import DataError, RunError, refuse_one_text
 from seq2seq.files import write_bytes
 from seq2seq.reading import read_json, read_small
@@ -67,6 +68,10 @@ class Tokenizers:
     source: Tokenizer
     target: Tokenizer
 
+    def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each source text, without its invisible characters: in training as in translating."""
+        return self.source.encode([visible(text) for text in texts])
+
     @property
     def joint(self) -> bool:
         """Whether both sides share one vocabulary."""
@@ -77,8 +82,8 @@ class SentencePiece:
     """BPE or unigram subwords (SentencePiece). Decoding an encoding restores the text after the model's normalisation.
 
     With `identity`: runs of blanks made one, none at the ends, U+2581 a blank. With `nfkc`, NFKC before that; with
-    `nmt_nfkc`, most controls and zero-width characters dropped too, and other white space made blanks. Characters never
-    seen in training come back byte by byte, or, without byte fallback, as U+2047.
+    `nmt_nfkc`, most controls dropped too, and other white space made blanks, as are zero-width spaces, non-joiners and
+    byte order marks. Characters never seen in training come back byte by byte, or, without byte fallback, as U+2047.
     """
 
     def __init__(self, model: bytes) -> None:

@@ -20,7 +20,7 @@ from seq2seq import device_names
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.ctranslate2_copy import Copy
 from seq2seq.decoding.ctranslate2_file import check, check_candidates, read_words
-from seq2seq.decoding.engine import Engine, Hypothesis, Options, hypothesis, penalty
+from seq2seq.decoding.engine import Engine, Hypothesis, Number, Options, hypothesis, penalty
 from seq2seq.errors import DeviceError, RunError
 
 # Finished outputs, in beams, at which CTranslate2 stops. With 1 it misses the output of our search for one sentence in
@@ -74,7 +74,9 @@ class CTranslate2Engine:
         self._target = target
         self._positions = positions
 
-    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Tokens], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first."""
         return self._translate(sources, options, shortlist=False)
 
@@ -118,7 +120,9 @@ class ShortlistEngine(CTranslate2Engine):
         super().__init__(translator, source, target, positions)
         self._unlisted = frozenset(unlisted)
 
-    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Tokens], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first."""
         found: list[list[Hypothesis]] = [[] for _ in sources]
         served = [self._unlisted.isdisjoint(source) for source in sources]
@@ -139,7 +143,9 @@ class CTranslate2DecoderOnlyEngine:
         self._vocabulary = vocabulary
         self._positions = positions
 
-    def translate(self, sources: Sequence[Tokens], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Tokens], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first.
 
         Sources of one length are searched together: nothing is padded, so that nothing need be hidden. Source and

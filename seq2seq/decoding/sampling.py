@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import EOS
-from seq2seq.decoding.engine import Hypothesis, Sampling
+from seq2seq.decoding.engine import Hypothesis, Number, Sampling
 from seq2seq.decoding.search import Steps, roll_out
 from seq2seq.model.state import State
 
@@ -28,12 +28,17 @@ class Sampler:
     """Draws the next token of each row. The numbers that row i draws with are made from (seed, i) alone, so that it
     draws the same whatever rows stand beside it. Rows may leave from one call to the next, but none may come.
 
-    `read` (N, P) are the tokens that the repetition penalty counts from the start; `rows` numbers the rows where they
-    are part of a greater whole.
+    `read` (N, P) are the tokens that the repetition penalty counts from the start; `rows` are the numbers to draw with
+    where the rows are part of a greater whole.
     """
 
     def __init__(
-        self, settings: Sampling, *, device: torch.device, read: Tensor | None = None, rows: Sequence[int] | None = None
+        self,
+        settings: Sampling,
+        *,
+        device: torch.device,
+        read: Tensor | None = None,
+        rows: Sequence[Number] | None = None,
     ) -> None:
         self._settings = settings
         self._device = device
@@ -84,8 +89,8 @@ class Sampler:
 
     def _generator(self, row: int) -> torch.Generator:
         if row not in self._generators:
-            number = row if self._rows is None else self._rows[row]
-            (mixed,) = np.random.SeedSequence((self._settings.seed, number)).generate_state(1, np.uint64).tolist()
+            number = (row,) if self._rows is None else self._rows[row]
+            (mixed,) = np.random.SeedSequence((self._settings.seed, *number)).generate_state(1, np.uint64).tolist()
             self._generators[row] = torch.Generator(device=self._device).manual_seed(mixed)
         return self._generators[row]
 
@@ -97,7 +102,7 @@ def sample(
     settings: Sampling,
     *,
     alpha: float,
-    rows: Sequence[int] | None = None,
+    rows: Sequence[Number] | None = None,
     device: torch.device,
 ) -> list[Hypothesis]:
     """One output a row, a pure function of the seed and of the row's number: its place, or that in `rows`.

@@ -3,11 +3,12 @@ have all translations, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from seq2seq.decoding.translate import Translation, windows_of
+from seq2seq.decoding.translate import Translation
+from seq2seq.decoding.windows import Window, numbered, windows_of
 
 Value = TypeVar("Value")
 
@@ -38,7 +39,7 @@ class Translates(Protocol):
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines."""
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order."""
 
 
@@ -55,10 +56,10 @@ class Spread:
 
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
         """Translations in the order of the lines, in bounded memory."""
-        for done in self.stream_windows(windows_of(lines, window)):
+        for done in self.stream_windows(numbered(windows_of(lines, window))):
             yield from done
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order, as soon as those of its round are made."""
         own = self._translator.stream_windows(islice(windows, self._processes.rank, None, self._processes.size))
         while True:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seq2seq.data.batches import collate, pad_sources
 from seq2seq.data.tokenizers import BOS, EOS, PAD
-from seq2seq.decoding.engine import Hypothesis, Options, hypothesis
+from seq2seq.decoding.engine import Hypothesis, Number, Options, hypothesis
 from seq2seq.decoding.sampling import sample
 from seq2seq.decoding.search import Steps, beam_search, greedy
 from seq2seq.device import Numerics
@@ -26,13 +26,15 @@ class TorchEngine:
         self._numerics = numerics
 
     @torch.inference_mode()
-    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first."""
         device = self._numerics.device
         tokens, mask, _ = pad_sources(sources)
         with self._numerics.context():
             state = self._model.start(tokens.to(device), None if mask is None else mask.to(device))
-            return _search(self._model, state, sources, options, range(len(sources)), device)
+            return _search(self._model, state, sources, options, numbers or _places(sources), device)
 
     @torch.inference_mode()
     def score(
@@ -53,19 +55,23 @@ class DecoderOnlyEngine:
         self._numerics = numerics
 
     @torch.inference_mode()
-    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         """The n best outputs of each source (tokens without EOS), best first.
 
         Sources of one length are searched together: nothing is padded, so that nothing need be hidden.
         """
         device = self._numerics.device
+        numbers = numbers or _places(sources)
         found: dict[int, list[Hypothesis]] = {}
         with self._numerics.context():
             for length in sorted({len(source) for source in sources}):
                 places = [place for place, source in enumerate(sources) if len(source) == length]
                 group = [list(map(int, sources[place])) for place in places]
                 state = self._model.start(torch.tensor(group, dtype=torch.long, device=device))
-                found.update(zip(places, _search(self._model, state, group, options, places, device), strict=True))
+                named = [numbers[place] for place in places]
+                found.update(zip(places, _search(self._model, state, group, options, named, device), strict=True))
         return [found[place] for place in range(len(sources))]
 
     @torch.inference_mode()
@@ -91,22 +97,26 @@ class DecoderOnlyEngine:
         return _scored(logits, labels.to(device), targets, alpha)
 
 
+def _places(sources: Sequence[Sequence[int]]) -> list[Number]:
+    return [(place,) for place in range(len(sources))]
+
+
 def _search(
     steps: Steps,
     state: State,
     sources: Sequence[Sequence[int]],
     options: Options,
-    numbers: Sequence[int],
+    numbers: Sequence[Number],
     device: torch.device,
 ) -> list[list[Hypothesis]]:
-    """The n best outputs of each source, of which `state` is the start; `numbers` are the places of the sources."""
+    """The n best outputs of each source, of which `state` is the start."""
     limits = [len(source) + options.max_extra for source in sources]
     alpha, n_best = options.length_penalty, options.n_best
     if options.sampling is not None:
         rows = torch.arange(len(sources), device=device).repeat_interleave(n_best)
         state.reorder(rows, rows)
         repeated = [limit for limit in limits for _ in range(n_best)]
-        named = [number * n_best + rank for number in numbers for rank in range(n_best)]
+        named = [(*number, rank) for number in numbers for rank in range(n_best)]
         drawn = sample(steps, state, repeated, options.sampling, alpha=alpha, rows=named, device=device)
         groups = [drawn[start : start + n_best] for start in range(0, len(drawn), n_best)]
         return [sorted(group, key=lambda output: -output.score) for group in groups]

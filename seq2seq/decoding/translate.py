@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from seq2seq.data.characters import has_letters, is_blank, visible
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.engine import Engine, Hypothesis, Options, penalty
+from seq2seq.decoding.engine import Engine, Hypothesis, Options, Scorer, penalty
+from seq2seq.decoding.segments import LONGEST_TOKEN, Segmenter
+from seq2seq.decoding.windows import Window, numbered, windows_of
 from seq2seq.errors import RunError, refuse_one_text
 from seq2seq.pipeline import in_order
 
-# Where a text too long for the model is cut: after a sentence, then after a clause, then between words.
-_CUTS = (re.compile(r"(?<=[.!?…。！？])\s+"), re.compile(r"(?<=[,;:،、；])\s+"), re.compile(r"\s+"))
-
-MOST_CHARACTERS = 1 << 20  # of a window, where they are of more than one line
-_MOST = 64  # characters of a token: to count those of a text takes fifty times its memory
+_WIDENED = 4  # how many times as wide a beam is tried at the most, where it finds too few different texts
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,13 @@ class Output:
 
 @dataclass(frozen=True)
 class Translation:
-    """A line and its translations, best first. A blank line has one empty output."""
+    """A line and its translations, best first, each text once unless they are drawn at random. A blank line has one
+    empty output."""
 
     source: str
     outputs: tuple[Output, ...]
-    parts: int = 1  # pieces that a line too long for the model was cut into
+    parts: int = 1  # what was translated by itself: sentences, and pieces of those too long for the model
+    copied: bool = False  # whether the line holds no letter, and stands as it is
 
     @property
     def text(self) -> str:
@@ -46,20 +46,36 @@ class Translation:
         return self.outputs[0].text
 
 
+class _Part(NamedTuple):
+    """What is translated by itself."""
+
+    text: str
+    tokens: list[int]  # none where it is copied
+    number: tuple[int, int]  # of the line, and of the part in it
+
+
+class _Line(NamedTuple):
+    """A line as what is translated by itself: nothing where it is blank."""
+
+    text: str
+    parts: list[_Part]
+    whole: _Part | None = None  # tried too
+
+
 class _Begun(NamedTuple):
     """A window whose batches the engine has."""
 
-    lines: Sequence[str]
-    parts: list[list[str]]  # of each line: what it was cut into, nothing where it is blank
-    batches: list[list[int]]  # numbers of parts
-    found: list[Future[list[list[Hypothesis]]]]  # what each batch became
+    lines: list[_Line]
+    outputs: dict[tuple[int, int], tuple[Future[list[list[Output]]], int]]  # of a part: its batch, its place in it
 
 
 class Translator:
     """An engine with the tokenizers that its model was trained on.
 
-    `workers`: batches that the engine is given at a time, from as many threads, each of which first calls
-    `initializer`. Raises RunError for a beam wider than the vocabulary.
+    `segmenter` cuts lines into what is translated by itself; without one, only what is too long is cut. `scorer`
+    computes the scores that the options ask for, in place of the engine. `workers`: batches that the engine is given at
+    a time, from as many threads, each of which first calls `initializer`. Raises RunError for a beam wider than the
+    vocabulary.
     """
 
     def __init__(
@@ -69,6 +85,8 @@ class Translator:
         options: Options,
         max_length: int,
         *,
+        segmenter: Segmenter | None = None,
+        scorer: Scorer | None = None,
         workers: int = 1,
         initializer: Callable[[], None] | None = None,
     ) -> None:
@@ -81,6 +99,8 @@ class Translator:
         self._tokenizers = tokenizers
         self._options = options
         self._max_length = max_length  # source tokens that the model takes, EOS counted
+        self._segmenter = segmenter or Segmenter(rule="keep")
+        self._scorer = scorer
         self._workers = workers
         self._initializer = initializer
 
@@ -88,11 +108,11 @@ class Translator:
         """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
         come early."""
         refuse_one_text(lines, "stream")
-        with closing(self.stream_windows(windows_of(lines, window))) as windows:
+        with closing(self.stream_windows(numbered(windows_of(lines, window)))) as windows:
             for done in windows:
                 yield from done
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Generator[list[Translation], None, None]:
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
         """The translations of each window, in order, as soon as they are made.
 
         Another thread reads the windows and tokenises them while those before are translated: two windows at a time,
@@ -100,72 +120,157 @@ class Translator:
         """
         return in_order(windows, self._begin, self._end, workers=self._workers, initializer=self._initializer)
 
-    def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """One translation a line, in order; batched by length inside."""
+    def translate(self, lines: Sequence[str], first: int = 0) -> list[Translation]:
+        """One translation a line, in order; batched by length inside. `first` is the number of the first line in the
+        text that they are of: what is drawn at random for a line depends on its number and on the seed alone."""
         refuse_one_text(lines, "translate")
         with self._pool() as pool:
-            return self._end(self._begin(lines, pool))
+            return self._end(self._begin(Window(first, lines), pool))
 
     def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
         """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.
 
-        None where a side is blank or longer than the model takes.
+        A line is scored sentence by sentence where it is translated so and its translation has as many sentences. None
+        where a side is blank or longer than the model takes.
         """
         refuse_one_text(lines, "score")
         refuse_one_text(translations, "score")
-        sources = self._tokenizers.source.encode(list(lines))
-        targets = self._tokenizers.target.encode(list(translations))
+        pairs = [self._segmenter.paired(line, given) for line, given in zip(lines, translations, strict=True)]
+        outputs = iter(self._scored([pair for group in pairs for pair in group]))
+        apart = [self._all_of([source for source, _ in group], [next(outputs) for _ in group]) for group in pairs]
+        both = [n for n, group in enumerate(pairs) if self._segmenter.may_be_whole(group)]
+        for number, output in zip(both, self._scored([(lines[n], translations[n]) for n in both])):
+            apart[number] = max(filter(None, (apart[number], output)), key=lambda each: each.score, default=None)
+        return apart
+
+    def _all_of(self, parts: Sequence[str], outputs: Sequence[Output | None]) -> Output | None:
+        known = [output for output in outputs if output is not None]
+        return self._concatenated(parts, known) if len(known) == len(outputs) else None
+
+    def _scored(self, pairs: Sequence[tuple[str, str]]) -> list[Output | None]:
+        sources = self._tokenizers.encode_source([self._segmenter.read(source) for source, _ in pairs])
+        targets = self._tokenizers.target.encode([visible(target) for _, target in pairs])
         longest = [max(len(source), len(target)) for source, target in zip(sources, targets)]
-        usable = [i for i in range(len(lines)) if sources[i] and targets[i] and longest[i] < self._max_length]
-        batches = _batches(longest, usable, self._options.batch_tokens)
+        usable = [n for n in range(len(pairs)) if sources[n] and targets[n] and longest[n] < self._max_length]
+        batches = _batches([longest[n] for n in usable], self._options.batch_tokens)
+        scorer = self._scorer or Scorer(lambda: self._engine, together=True)
 
-        def batch(chosen: Sequence[int]) -> list[Hypothesis]:
-            return self._engine.score(
-                [sources[i] for i in chosen], [targets[i] for i in chosen], self._options.length_penalty
-            )
+        def batch(places: Sequence[int]) -> list[Output]:
+            chosen = [(sources[usable[place]], [targets[usable[place]]]) for place in places]
+            scored = scorer.score(chosen, self._options.length_penalty)
+            return self._outputs([hypothesis for (hypothesis,) in scored])
 
-        scored: list[Output | None] = [None] * len(lines)
+        scored: list[Output | None] = [None] * len(pairs)
         with self._pool() as pool:
-            for chosen, hypotheses in zip(batches, pool.map(batch, batches)):
-                for index, output in zip(chosen, self._outputs(hypotheses)):
-                    scored[index] = output
+            for places, outputs in zip(batches, pool.map(batch, batches)):
+                for place, output in zip(places, outputs):
+                    scored[usable[place]] = output
+        for number, (source, target) in enumerate(pairs):
+            if source.strip() == target.strip() and not has_letters(source) and not is_blank(source):
+                scored[number] = _copied(target)
         return scored
 
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._workers, initializer=self._initializer)
 
-    def _count(self, text: str) -> int:
-        return len(self._tokenizers.source.encode([text])[0])
+    def _source_tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of source texts; none of those without a letter."""
+        return self._tokenizers.encode_source(
+            [self._segmenter.read(text) if has_letters(text) else "" for text in texts]
+        )
 
-    def _begin(self, lines: Sequence[str], pool: ThreadPoolExecutor) -> _Begun:
+    def _begin(self, window: Window, pool: ThreadPoolExecutor) -> _Begun:
         """Tokenise lines and hand their batches to the engine."""
-        parts = [split_long(line, self._max_length - 1, self._count) if line.strip() else [] for line in lines]
-        sources = self._tokenizers.source.encode([part for line in parts for part in line])
+        lines = self._lines(window)
+        given = [part for line in lines for part in (*line.parts, line.whole) if part and part.tokens]
         rows = max(1, self._options.batch_tokens // self._options.beam_size)
-        batches = _batches([len(source) for source in sources], range(len(sources)), rows)
-        begun = 0
-        found = []
-        for chosen in batches:
-            options = self._options
-            if options.sampling is not None:
-                # Another batch, other draws; the same input and seed, the same output.
-                options = replace(options, sampling=replace(options.sampling, seed=options.sampling.seed + begun))
-            found.append(pool.submit(self._engine.translate, [sources[i] for i in chosen], options))
-            begun += len(chosen)
-        return _Begun(lines, parts, batches, found)
+        outputs: dict[tuple[int, int], tuple[Future[list[list[Output]]], int]] = {}
+        for places in _batches([len(part.tokens) for part in given], rows):
+            batch = [given[place] for place in places]
+            future = pool.submit(self._translated, [each.tokens for each in batch], [each.number for each in batch])
+            outputs |= {part.number: (future, place) for place, part in enumerate(batch)}
+        return _Begun(lines, outputs)
+
+    def _lines(self, window: Window) -> list[_Line]:
+        limit = self._max_length - 1
+        segments = [[] if is_blank(line) else self._segmenter.segments(line) for line in window.lines]
+        short = [each for line in segments for each in _trimmed(line) if len(each) <= LONGEST_TOKEN * limit]
+        tokens = dict(zip(short, self._source_tokens(short)))
+
+        def parts(segment: str, text: str) -> list[str]:
+            """A segment, or what of it the model can take."""
+            if not has_letters(text) or (text in tokens and len(tokens[text]) <= limit):
+                return [segment]
+            return self._segmenter.shortened(segment, limit, lambda part: len(self._source_tokens([part])[0]))
+
+        lines = []
+        for number, (text, line) in enumerate(zip(window.lines, segments), window.first):
+            cut = [part for segment, trimmed in zip(line, _trimmed(line)) for part in parts(segment, trimmed)]
+            read = _trimmed(cut)
+            unknown = [part for part in read if part not in tokens]
+            tokens.update(zip(unknown, self._source_tokens(unknown)))
+            whole = None
+            if len(cut) == 2 and self._options.sampling is None and self._segmenter.may_be_whole(line):
+                (together,) = self._source_tokens([text])
+                whole = _Part(text, together, (number, 2)) if len(together) <= limit else None
+            made = [_Part(part, tokens[key], (number, place)) for place, (part, key) in enumerate(zip(cut, read))]
+            lines.append(_Line(text, made, whole))
+        return lines
+
+    def _translated(self, sources: list[list[int]], numbers: list[tuple[int, int]]) -> list[list[Output]]:
+        """The n best outputs of each source."""
+        options = self._options
+        if self._scorer is None or not options.token_scores:
+            groups = self._searched(sources, numbers, options)
+        else:
+            groups = self._searched(sources, numbers, replace(options, token_scores=False))
+            unscored = [(source, [each.tokens for each in group]) for source, group in zip(sources, groups)]
+            scored = self._scorer.score(unscored, options.length_penalty)
+            groups = [sorted(group, key=lambda each: -each.score) for group in scored]
+        made = iter(self._outputs([hypothesis for group in groups for hypothesis in group]))
+        return [[next(made) for _ in group] for group in groups]
+
+    def _searched(
+        self, sources: list[list[int]], numbers: list[tuple[int, int]], options: Options
+    ) -> list[list[Hypothesis]]:
+        """What is found for each source. Where texts that differ by their tokens alone leave fewer than the n best,
+        wider beams may find others."""
+        if options.n_best == 1 or options.sampling is not None:
+            return self._found(sources, numbers, options)
+        groups = self._found(sources, numbers, replace(options, n_best=options.beam_size))
+        most = min(_WIDENED * options.beam_size, self._tokenizers.target.size)
+        for place, (source, number) in enumerate(zip(sources, numbers)):
+            beam = options.beam_size
+            while len(groups[place]) < options.n_best and beam < most:
+                beam = min(2 * beam, most)
+                (groups[place],) = self._found([source], [number], replace(options, beam_size=beam, n_best=beam))
+        return [group[: options.n_best] for group in groups]
+
+    def _found(
+        self, sources: list[list[int]], numbers: list[tuple[int, int]], options: Options
+    ) -> list[list[Hypothesis]]:
+        groups = self._engine.translate(sources, options, numbers)
+        if not all(groups):
+            raise RunError("the model gives no finite probability: its weights are damaged, or training diverged")
+        return groups if options.n_best == 1 or options.sampling is not None else list(map(self._distinct, groups))
+
+    def _distinct(self, group: list[Hypothesis]) -> list[Hypothesis]:
+        """The best hypothesis of each text."""
+        best: dict[str, Hypothesis] = {}
+        for text, each in zip(self._tokenizers.target.decode([each.tokens for each in group]), group):
+            best.setdefault(text, each)
+        return list(best.values())
 
     def _end(self, begun: _Begun) -> list[Translation]:
         """Wait for the batches of a window, and put everything in its place."""
-        outputs: list[list[Output]] = [[] for chosen in begun.batches for _ in chosen]
-        for chosen, future in zip(begun.batches, begun.found):
-            groups = future.result()
-            if not all(groups):
-                raise RunError("the model gives no finite probability: its weights are damaged, or training diverged")
-            made = iter(self._outputs([hypothesis for group in groups for hypothesis in group]))
-            for index, group in zip(chosen, groups):
-                outputs[index] = [next(made) for _ in group]
-        found = iter(outputs)
-        return [self._joined(line, [next(found) for _ in parts]) for line, parts in zip(begun.lines, begun.parts)]
+
+        def outputs(part: _Part) -> list[Output]:
+            if not part.tokens:
+                return [_copied(part.text.strip())]
+            batch, place = begun.outputs[part.number]
+            return batch.result()[place]
+
+        return [self._joined(line, outputs) for line in begun.lines]
 
     def _outputs(self, hypotheses: Sequence[Hypothesis]) -> list[Output]:
         target = self._tokenizers.target
@@ -181,41 +286,48 @@ class Translator:
             for hypothesis, text in zip(hypotheses, texts)
         ]
 
-    def _joined(self, line: str, parts: list[list[Output]]) -> Translation:
-        if not parts:
-            return Translation(line, (Output("", 0.0, 0.0, (), ()),))
+    def _joined(self, line: _Line, outputs: Callable[[_Part], list[Output]]) -> Translation:
+        text, parts, whole = line
+        if not any(part.tokens for part in parts):
+            return Translation(text, (_copied(text if parts else ""),), copied=bool(parts))
+        groups = [outputs(part) for part in parts]
         if len(parts) == 1:
-            return Translation(line, tuple(parts[0]))
-        ranks = range(min(len(outputs) for outputs in parts))
-        return Translation(
-            line, tuple(self._concatenated([outputs[rank] for outputs in parts]) for rank in ranks), len(parts)
-        )
+            return Translation(text, tuple(groups[0]))
+        sources = [part.text for part in parts]
+        ranks = range(max(map(len, groups)))  # what has fewer outputs than others gives its last one again
+        joined = [self._concatenated(sources, [group[min(rank, len(group) - 1)] for group in groups]) for rank in ranks]
+        if self._options.sampling is None:
+            joined.sort(key=lambda each: each.score)
+            joined = list({each.text: each for each in joined}.values())  # the best of each text
+            joined.sort(key=lambda each: -each.score)
+        if whole is not None:
+            together = outputs(whole)
+            if together[0].score >= joined[0].score and self._segmenter.is_complete(sources, together[0].text):
+                return Translation(text, tuple(together))
+        return Translation(text, tuple(joined), len(parts))
 
-    def _concatenated(self, outputs: list[Output]) -> Output:
+    def _concatenated(self, parts: Sequence[str], outputs: Sequence[Output]) -> Output:
+        if len(outputs) == 1:
+            return outputs[0]
         pieces = tuple(piece for output in outputs for piece in output.pieces)
         scores = tuple(score for output in outputs for score in output.token_scores)
         total = sum(output.log_probability for output in outputs)
-        text = " ".join(output.text for output in outputs if output.text)
+        text = self._segmenter.joined(parts, [output.text for output in outputs])
         return Output(text, total / penalty(len(pieces), self._options.length_penalty), total, pieces, scores)
 
 
-def windows_of(lines: Iterable[str], most: int) -> Iterator[list[str]]:
-    """Lines in windows that grow up to `most` lines, and end with `MOST_CHARACTERS`."""
-    window: list[str] = []
-    characters, size = 0, min(16, most)
-    for line in lines:
-        window.append(line)
-        characters += len(line)
-        if len(window) == size or characters >= MOST_CHARACTERS:
-            yield window
-            window, characters, size = [], 0, min(2 * size, most)
-    if window:
-        yield window
+def _trimmed(parts: list[str]) -> list[str]:
+    """What a model reads of the parts of a line; a line that is not cut keeps its blanks."""
+    return [part.strip() for part in parts] if len(parts) > 1 else parts
 
 
-def _batches(lengths: Sequence[int], chosen: Iterable[int], batch_tokens: int) -> list[list[int]]:
+def _copied(text: str) -> Output:
+    return Output(text, 0.0, 0.0, (), ())
+
+
+def _batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Numbers of sequences, shortest first, in batches of a budget of padded tokens (EOS counted)."""
-    order = sorted(chosen, key=lengths.__getitem__)
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
     if len(order) < 2 or len(order) * (lengths[order[-1]] + 1) <= batch_tokens:
         return [order] if order else []
     import numpy as np  # takes longer to import than one sentence to translate
@@ -224,31 +336,3 @@ def _batches(lengths: Sequence[int], chosen: Iterable[int], batch_tokens: int) -
 
     bounds = cut(np.array([lengths[number] for number in order]), batch_tokens)
     return [order[start:end] for start, end in bounds]
-
-
-def split_long(text: str, limit: int, count: Callable[[str], int]) -> list[str]:
-    """A text as parts of at most `limit` tokens: whole sentences where they fit, else clauses, else words, else
-    characters. No text is counted that is certainly longer."""
-    most = _MOST * limit
-    return _split(text, limit, lambda part: count(part) if len(part) <= most else limit + 1, _CUTS)
-
-
-def _split(text: str, limit: int, count: Callable[[str], int], cuts: tuple[re.Pattern[str], ...]) -> list[str]:
-    if count(text) <= limit:
-        return [text]
-    if not cuts:
-        middle = len(text) // 2
-        return (
-            [part for half in (text[:middle], text[middle:]) if half for part in _split(half, limit, count, ())]
-            if middle
-            else [text]
-        )
-    parts: list[str] = []
-    for piece in cuts[0].split(text):
-        if not piece:
-            continue
-        if parts and count(joined := f"{parts[-1]} {piece}") <= limit:
-            parts[-1] = joined
-        else:
-            parts += _split(piece, limit, count, cuts[1:])
-    return parts

@@ -185,7 +185,7 @@ def _checked(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> Made
     """Compare the engines. Raises RunError where float32 is not the same but for rounding."""
     both = build.read_tokenizers(run.recipe(), run.path)
     longest = copy.settings.longest
-    encoded = zip(both.source.encode([source for source, _ in sentences]), sentences)
+    encoded = zip(both.encode_source([source for source, _ in sentences]), sentences)
     chosen = [(tokens, target) for tokens, (_, target) in encoded if 0 < len(tokens) < longest][:JUDGED]
     if not chosen:
         raise RunError(f"{run.path}: no sentence to check a CTranslate2 copy on; its test set is empty or too long")

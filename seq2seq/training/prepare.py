@@ -188,7 +188,7 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
         return replace(corpus, found="overfit", train=few, dev=few, test=few)
 
     def usable(pair: Pair) -> bool:
-        lengths = [len(each.encode([side])[0]) for each, side in zip((both.source, both.target), pair)]
+        lengths = [len(both.encode_source(pair[:1])[0]), len(both.target.encode(pair[1:])[0])]
         return min(lengths) > 0 and max(lengths) < min(wanted.data.max_length, wanted.data.max_ratio * min(lengths))
 
     pairs = list(islice(filter(usable, corpus.train[0].read()), count))

@@ -17,6 +17,7 @@ from seq2seq.data.stream import TokenStream, windows
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.decoding.generate import Generator
+from seq2seq.decoding.segments import Segmenter
 from seq2seq.decoding.text import Options as Drawing
 from seq2seq.device import Numerics
 from seq2seq.evaluation.metrics import bleu
@@ -56,6 +57,8 @@ class Translation:
         self.vocabulary = both.target.size
         self._recipe = wanted
         self._both = both
+        style = pairs.style
+        self._segmenter = Segmenter(wanted.data.source, wanted.data.target, style=lambda: style)
         self._dev = list(dev[: wanted.training.validate_sentences])
         self._batches = build.batches(wanted, pairs, both)
         self.validation = self._batched(dev[:_DEV_LOSS_PAIRS])
@@ -67,7 +70,9 @@ class Translation:
     def try_out(self, model: build.Model, numerics: Numerics) -> tuple[float | None, tuple[Sample, ...]]:
         """BLEU of greedy translations of the first dev sentences, and some of them."""
         options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
-        translator = build.translating(model, numerics, self._both, options, self._recipe.model.max_length)
+        translator = build.translating(
+            model, numerics, self._both, options, build.longest_source(self._recipe), self._segmenter
+        )
         outputs = [translation.text for translation in translator.translate([source for source, _ in self._dev])]
         chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
         return (
@@ -77,7 +82,7 @@ class Translation:
 
     def _batched(self, pairs: Sequence[Pair]) -> list[Batch]:
         layout = build.layout(self._recipe)
-        sources = self._both.source.encode([source for source, _ in pairs])
+        sources = self._both.encode_source([source for source, _ in pairs])
         targets = self._both.target.encode([target for _, target in pairs])
         lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)])
         longest = layout.longest(lengths.reshape(-1, 2))

@@ -43,10 +43,11 @@ def test_json_says_scores_alternatives_and_time(seqx: Seqx, trained: Path) -> No
 
 def test_n_best_shows_scores_in_order(seqx: Seqx, trained: Path) -> None:
     rows = [
-        line.split("\t") for line in seqx("translate", "--run", trained, "--n-best", "3", "un chat").out.splitlines()
+        line.split(" ||| ") for line in seqx("translate", "--run", trained, "--n-best", "3", "un chat").out.splitlines()
     ]
-    scores = [float(score) for score, _ in rows]
+    scores = [float(score) for _, _, score in rows]
     assert len(rows) == 3 and scores == sorted(scores, reverse=True)
+    assert {number for number, _, _ in rows} == {"0"}
 
 
 def test_sampling_repeats_with_its_seed_alone(seqx: Seqx, trained: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.Mo
     """What has arrived differs from time to time, and from process to process; in another window a line has other
     neighbours, and may come out otherwise."""
     from cli.translate import _lines
-    from seq2seq.decoding.translate import windows_of
+    from seq2seq.decoding.windows import windows_of
 
     rows = [str(number) for number in range(5000)]
     (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))

@@ -39,6 +39,7 @@ def test_what_is_on_disk_is_what_the_tokenizer_says(
         "dropped": {},
         "tokens": sum(map(sum, found.lengths().tolist())),
         "dtype": "uint16",
+        "source_style": {"lines": 50, "several": 0, "plain": 0, "typographic": 0},
     }
 
 

@@ -234,7 +234,7 @@ def test_a_row_draws_the_same_whatever_rows_are_beside_it() -> None:
     together = draw(steps, [0] * 5, limits, settings)
     assert len({found.tokens for found in together}) == 5  # one sentence, other numbers
     for row, limit in enumerate(limits):
-        alone = sample(steps, steps.start([0]), [limit], settings, alpha=0.6, rows=[row], device=CPU)
+        alone = sample(steps, steps.start([0]), [limit], settings, alpha=0.6, rows=[(row,)], device=CPU)
         assert alone == [together[row]]
 
 

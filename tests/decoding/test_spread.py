@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 
 from seq2seq.decoding.spread import OneProcess, Spread
-from seq2seq.decoding.translate import Output, Translation, windows_of
+from seq2seq.decoding.translate import Output, Translation
+from seq2seq.decoding.windows import Window, numbered, windows_of
 
 Value = TypeVar("Value")
 
@@ -37,13 +38,13 @@ class Marking:
         self.made: list[str] = []
 
     def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
-        for done in self.stream_windows(windows_of(lines, window)):
+        for done in self.stream_windows(numbered(windows_of(lines, window))):
             yield from done
 
-    def stream_windows(self, windows: Iterable[Sequence[str]]) -> Iterator[list[Translation]]:
-        for window in windows:
-            self.made += window
-            yield [Translation(line, (Output(f"{line} of {len(window)}", 0.0, 0.0, (), ()),)) for line in window]
+    def stream_windows(self, windows: Iterable[Window]) -> Iterator[list[Translation]]:
+        for first, lines in windows:
+            self.made += lines
+            yield [Translation(line, (Output(f"{line} of {first}", 0.0, 0.0, (), ()),)) for line in lines]
 
 
 def by_threads(size: int, lines: Sequence[str]) -> tuple[list[list[str]], list[Marking]]:

@@ -126,6 +126,16 @@ def test_samples_are_drawn_anew_for_each_of_n_best_and_repeat_with_the_seed(
     assert found != engine.translate(SOURCES, replace(options, sampling=Sampling(seed=6)))
 
 
+def test_what_a_source_draws_follows_from_its_number_alone(engine: TorchEngine | DecoderOnlyEngine) -> None:
+    numbers = [(40 + place, place % 2) for place in range(len(SOURCES))]
+    together = engine.translate(SOURCES, SAMPLED, numbers)
+    for place in (0, 3, 5):
+        (alone,) = engine.translate([SOURCES[place]], SAMPLED, [numbers[place]])
+        assert all(map(close, alone, together[place]))
+    (line,), (part,) = (engine.translate([SOURCES[3]], SAMPLED, [number]) for number in ((43, 0), (43, 1)))
+    assert [each.tokens for each in line] != [each.tokens for each in part]
+
+
 def test_a_model_in_training_is_translated_with_without_dropout() -> None:
     for model in (tiny_transformer(dropout=0.5).train(), tiny_decoder(dropout=0.5).train()):
         engine = engine_of(model)

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2seq.data.characters import has_letters
 from seq2seq.data.tokenizers import Bytes, Tokenizers
-from seq2seq.decoding import translate
-from seq2seq.decoding.engine import Hypothesis, Options
-from seq2seq.decoding.translate import Translator, split_long, windows_of
+from seq2seq.decoding import windows
+from seq2seq.decoding.engine import Hypothesis, Number, Options
+from seq2seq.decoding.segments import Segmenter
+from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.windows import numbered, windows_of
 from seq2seq.errors import RunError
 
 
@@ -22,7 +25,9 @@ class Backwards:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
-    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         self.batches.append([len(source) for source in sources])
         return [[Hypothesis(tuple(source[::-1]), (0.0,) * (len(source) + 1), 0.0)] for source in sources]
 
@@ -39,7 +44,9 @@ class FirstLast(Backwards):
         super().__init__()
         self._others = threading.Barrier(batches)
 
-    def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
         first = not self.batches
         found = super().translate(sources, options)
         if first:
@@ -49,10 +56,19 @@ class FirstLast(Backwards):
         return found
 
 
-def translator(engine: Backwards, *, batch_tokens: int = 64, max_length: int = 32, workers: int = 1) -> Translator:
+def translator(
+    engine: Backwards,
+    options: Options | None = None,
+    segmenter: Segmenter | None = None,
+    *,
+    batch_tokens: int = 64,
+    max_length: int = 32,
+    workers: int = 1,
+) -> Translator:
     tokenizer = Bytes()
-    options = Options(1, 0.0, batch_tokens=batch_tokens)
-    return Translator(engine, Tokenizers(tokenizer, tokenizer), options, max_length, workers=workers)
+    options = options or Options(1, 0.0, batch_tokens=batch_tokens)
+    both = Tokenizers(tokenizer, tokenizer)
+    return Translator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
 
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126))
@@ -63,7 +79,9 @@ def test_every_line_is_answered_in_its_place(lines: list[str]) -> None:
     found = translator(Backwards(), max_length=200).translate(lines)
     assert [each.source for each in found] == lines
     for each in found:
-        assert each.text == (each.source[::-1] if each.source.strip() else "")
+        copied = bool(each.source.strip()) and not has_letters(each.source)
+        assert each.copied == copied
+        assert each.text == (each.source if copied else each.source[::-1] if each.source.strip() else "")
 
 
 @given(st.lists(st.text(max_size=80), max_size=10))
@@ -106,42 +124,14 @@ def test_a_stream_gives_answers_before_it_has_read_all() -> None:
     assert [each.source for each in stream] == [str(number) for number in range(1, 10_000)]
 
 
-def test_long_text_is_cut_after_sentences_then_clauses_then_words_then_characters() -> None:
-    assert split_long("One two. Three four! Five?", 12, len) == ["One two.", "Three four!", "Five?"]
-    assert split_long("One two. Three four! Five?", 20, len) == ["One two. Three four!", "Five?"]
-    assert split_long("one two, three four, five", 12, len) == ["one two,", "three four,", "five"]
-    assert split_long("one two three", 8, len) == ["one two", "three"]
-    assert split_long("abcdefgh", 3, len) == ["ab", "cd", "ef", "gh"]
-
-
 def test_windows_grow_and_end_with_many_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [str(number) for number in range(250)]
-    windows = list(windows_of(lines, 100))
-    assert [len(window) for window in windows] == [16, 32, 64, 100, 38]
-    assert [line for window in windows for line in window] == lines
-    monkeypatch.setattr(translate, "MOST_CHARACTERS", 5)
+    groups = list(windows_of(lines, 100))
+    assert [len(group) for group in groups] == [16, 32, 64, 100, 38]
+    assert [line for group in groups for line in group] == lines
+    assert [(window.first, len(window.lines)) for window in numbered(groups)][-2:] == [(112, 100), (212, 38)]
+    monkeypatch.setattr(windows, "MOST_CHARACTERS", 5)
     assert list(windows_of(["ab", "cd", "", "e", "fghijkl", "m"], 100)) == [["ab", "cd", "", "e"], ["fghijkl"], ["m"]]
-
-
-def test_a_text_that_is_certainly_too_long_is_not_counted_whole() -> None:
-    counted: list[int] = []
-
-    def count(text: str) -> int:
-        counted.append(len(text))
-        return len(text)
-
-    for text in ("one two three. " * 5000, "one two three, " * 5000, "one two three " * 5000, "one" * 20_000):
-        parts = split_long(text, 40, count)
-        assert "".join("".join(parts).split()) == "".join(text.split())
-        assert max(map(len, parts)) <= 40
-    assert max(counted) <= 64 * 40
-
-
-@given(ASCII, st.integers(1, 40))
-def test_cutting_loses_nothing_but_blanks(text: str, limit: int) -> None:
-    parts = split_long(text, limit, len)
-    assert "".join("".join(parts).split()) == "".join(text.split())
-    assert all(len(part) <= limit for part in parts)
 
 
 def test_scores_of_parts_are_joined() -> None:
@@ -158,8 +148,120 @@ def test_scoring_leaves_out_what_cannot_be_scored() -> None:
 
 def test_a_model_that_finds_nothing_is_an_error() -> None:
     class Nothing(Backwards):
-        def translate(self, sources: Sequence[Sequence[int]], options: Options) -> list[list[Hypothesis]]:
+        def translate(
+            self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        ) -> list[list[Hypothesis]]:
             return [[] for _ in sources]
 
     with pytest.raises(RunError, match="no finite probability"):
         translator(Nothing()).translate(["one"])
+
+
+def test_what_holds_no_letter_is_copied_and_what_nobody_sees_is_blank() -> None:
+    lines = [
+        "123",
+        "10:30 – 11:45",
+        " — — — ",
+        "3,5 %",
+        "\U0001f600",
+        "\u200b\u00ad",
+        "\ufeff",
+        "\u2060 \u3164",
+        "\x07",
+    ]
+    found = translator(Backwards()).translate(lines)
+    assert [each.text for each in found] == [*lines[:5], "", "", "", ""]
+    assert [each.copied for each in found] == [True] * 5 + [False] * 4
+    assert {(each.outputs[0].score, each.outputs[0].pieces) for each in found} == {(0.0, ())}
+
+
+def test_invisible_characters_reach_no_model() -> None:
+    plain, odd = "bonjour", "b\u00ado\u200bn\u2060j\ufeffo\u200eur"
+    found = translator(Backwards()).translate([plain, odd])
+    assert [each.text for each in found] == [plain[::-1]] * 2
+    assert found[1].source == odd
+
+
+def test_each_sentence_is_translated_by_itself_where_the_rule_says_so() -> None:
+    line = "One cat. Two dogs! 3 + 4. Five?"
+    split = translator(Backwards(), segmenter=Segmenter("en", "en", "split")).translate([line, "alone."])
+    assert split[0].text == ".tac enO .4 + 3 !sgod owT ?eviF"
+    assert split[0].parts == 3 and split[1].parts == 1
+    whole = translator(Backwards(), segmenter=Segmenter("en", "en", "keep")).translate([line])
+    assert whole[0].text == line[::-1] and whole[0].parts == 1
+
+
+class Losing(Backwards):
+    """It translates the first word of a source alone, and is the surer the shorter that is."""
+
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
+        words = [bytes(token - 4 for token in source).split() for source in sources]
+        found = [[byte + 4 for byte in b". ".join(each if b"kept" in each else each[:1]) + b"."] for each in words]
+        return [[Hypothesis(tuple(tokens), (-1.0,) * (len(tokens) + 1), -len(tokens))] for tokens in found]
+
+
+def test_two_sentences_stay_together_where_a_model_that_knows_such_lines_loses_neither() -> None:
+    from seq2seq.data.style import Style
+
+    def of(several: int) -> Translator:
+        style = Style(lines=100, several=several)
+        return translator(Losing(), segmenter=Segmenter("en", "en", "auto", lambda: style))
+
+    lost, kept = "Cat here. Dog there.", "Cat kept here. Dog kept there."
+    assert of(5).translate([lost])[0].parts == 2
+    assert of(0).translate([kept])[0].parts == 2
+    assert of(60).translate([lost])[0].parts == 1
+
+
+class Spelling(Backwards):
+    """Its outputs are few texts, a, b, a, c, d, c and so on, each time in another spelling."""
+
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
+        assert options.n_best <= options.beam_size
+        found = []
+        for source in sources:
+            letters = [97 + 2 * (rank // 3) + rank % 3 % 2 for rank in range(options.n_best)]
+            spelt = [(*source, letter + 4, *(2,) * rank) for rank, letter in enumerate(letters)]
+            found.append([Hypothesis(tokens, (), -float(rank)) for rank, tokens in enumerate(spelt)])
+        return found
+
+
+def test_a_text_is_listed_once_and_wider_beams_find_others() -> None:
+    found = translator(Spelling(), Options(3, 0.0, n_best=3)).translate(["one", "two"])
+    assert [[(output.text, output.score) for output in each.outputs] for each in found] == [
+        [("onea", 0), ("oneb", -1), ("onec", -3)],
+        [("twoa", 0), ("twob", -1), ("twoc", -3)],
+    ]
+    (line,) = translator(Spelling(), Options(6, 0.0, n_best=4), Segmenter("en", "en", "split")).translate(["One. Two."])
+    assert [output.text for output in line.outputs] == [f"One.{letter} Two.{letter}" for letter in "abcd"]
+
+
+def test_where_there_are_too_few_texts_the_list_is_short() -> None:
+    (few,) = translator(Backwards(), Options(2, 0.0, n_best=2)).translate(["one"])
+    assert [output.text for output in few.outputs] == ["eno"]
+
+
+class Naming(Backwards):
+    """Its output is the number of the source."""
+
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
+        texts = [" ".join(map(str, number)) for number in numbers or ()]
+        return [[Hypothesis(tuple(byte + 4 for byte in text.encode()), (0.0,), 0.0)] for text in texts]
+
+
+def test_every_part_has_its_number_whatever_the_window() -> None:
+    lines = ["one", "", "two three. four five six seven. eight nine ten.", "123", "x" * 20, "two"] * 4
+    expected = []
+    for number, line in enumerate(lines):
+        parts = 0 if not line else 2 if "." in line else 1
+        expected.append(line if line == "123" else " ".join(f"{number} {part}" for part in range(parts)))
+    naming = translator(Naming())
+    assert [each.text for each in naming.translate(lines)] == expected
+    assert [each.text for each in naming.stream(lines, window=5)] == expected
+    assert [naming.translate([line], first)[0].text for first, line in enumerate(lines)] == expected
