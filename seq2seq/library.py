@@ -12,6 +12,7 @@ from typing import overload
 from seq2seq import run as runs
 from seq2seq.decoding import text as texts
 from seq2seq.decoding.engine import Sampling
+from seq2seq.decoding.segments import RULES
 from seq2seq.errors import ArgumentError
 from seq2seq.run import Run
 from seq2seq.serving import Request, TextServing, serve, serve_text
@@ -25,20 +26,25 @@ def load(
     device: str = "auto",
     beam_size: int | None = None,
     length_penalty: float | None = None,
+    sentences: str = "auto",
 ) -> Translator | Generator:
     """Open a finished run folder: a Translator, or the Generator of a model of running text.
 
-    The options are those of `seqx translate`; the last two are a translator's. Raises RunError where there is no
+    The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that is not here.
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"load({path!r}): give the path of a run folder, for example load('runs/fr-en')")
+    if sentences not in RULES:
+        raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = runs.open_run(Path(path), "load")
-    request = Request(engine, precision, device, beam_size, length_penalty)
+    request = Request(engine, precision, device, beam_size, length_penalty, sentences=sentences)
     if run.form == "pairs":
         return Translator(run, request)
-    if beam_size is not None or length_penalty is not None:
-        raise ArgumentError(f"{path} is a model of running text: beam_size and length_penalty are a translator's")
+    if beam_size is not None or length_penalty is not None or sentences != "auto":
+        raise ArgumentError(
+            f"{path} is a model of running text: beam_size, length_penalty and sentences are a translator's"
+        )
     return Generator(run, request)
 
 

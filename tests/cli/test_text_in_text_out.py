@@ -162,3 +162,18 @@ def test_lines_that_come_one_by_one_draw_as_a_file_does(seqx: Seqx, trained: Pat
             process.stdin.flush()
             answers += process.stdout.readline()
     assert answers.decode() == of_file
+
+
+def test_the_library_does_as_the_command_does(trained: Path) -> None:
+    import seq2seq
+    from seq2seq.errors import ArgumentError
+
+    line = "un chat. deux chien rouge."
+    split, whole = (seq2seq.load(trained, sentences=rule) for rule in ("split", "keep"))
+    assert isinstance(split, seq2seq.Translator) and isinstance(whole, seq2seq.Translator)
+    assert split.translate(line) == " ".join(split.translate(["un chat.", "deux chien rouge."]))
+    assert split.translate(line) != whole.translate(line)
+    scores = whole.score(LINES, LINES)
+    assert [whole.score(each, each) for each in LINES[:5]] == scores[:5]
+    with pytest.raises(ArgumentError, match="sentences = 'each': give one of auto, split, keep"):
+        seq2seq.load(trained, sentences="each")
