@@ -57,6 +57,7 @@ _SMALL_WORD = regex.compile(rf"(?:^|[\s'’\"“«(\[])\p{{Ll}}[\p{{Ll}}'’-]*\
 _ANY_WORD = regex.compile(rf"(?:^|[\s'’\"“«(\[])[\p{{L}}\p{{M}}'’-]+{_END}+{_CLOSING}*$")
 _BETWEEN_WORDS = regex.compile(rf"(?<![{regex.escape(ENDS)}\s])\s+(?=\p{{Ll}})")
 _GREEK_QUESTION = regex.compile("[;\u037e]")
+_BLANKS = regex.compile(r"\s*+")
 _WHITE_SPACE = regex.compile(r"\s")
 _SURROGATE = regex.compile("[\ud800-\udfff]")
 _CLOSED = regex.compile(rf"(?:{_CLOSING}|{_END}|</\w+>)++")
@@ -195,6 +196,7 @@ class _Marks:
         """A place between sentences, moved past marks that close what is before it and before those that open what
         comes after; 0 where it is inside a quotation or brackets."""
         text = self.text
+        place = self._after_blanks(place)
         while place < len(text):
             if closer := self._closer(place):
                 if text[place:closer].strip(ENDS + " \u00a0\u202f"):
@@ -208,8 +210,7 @@ class _Marks:
                 place = match.end()
             else:
                 break
-            while place < len(text) and text[place].isspace():
-                place += 1
+            place = self._after_blanks(place)
         while match := _OPEN_BEFORE.search(text, max(0, place - 8), place):
             opener = match.start()
             if self._closer(opener) == opener or (text[opener] == '"' and not self._is_opening(opener)):
@@ -219,7 +220,10 @@ class _Marks:
 
     def ends(self, start: int, end: int, language: str) -> bool:
         """Whether the sentence that begins at `start` ends where the white space before `end` does."""
-        before, after = self.text[max(start, end - _NEAR) : end], self.text[end : end + _NEAR]
+        last = end
+        while last > start + 1 and self.text[last - 2 : last].isspace():
+            last -= 1
+        before, after = self.text[max(start, last - _NEAR) : last], self.text[end : end + _NEAR]
         match = _ENDED.search(before)
         if match is None or _JOINED.match(after):
             return False
@@ -247,6 +251,9 @@ class _Marks:
         """Where the quotation or the brackets around a place are closed; 0 where there are none."""
         number = bisect_left(self.opened, place) - 1
         return self.closed[number] if number >= 0 and self.closed[number] >= place else 0
+
+    def _after_blanks(self, place: int) -> int:
+        return _BLANKS.match(self.text, place).end()  # type: ignore[no-any-return]
 
     def _is_opening(self, place: int) -> bool:
         return bisect_left(self.straight, place) % 2 == 0

@@ -131,6 +131,7 @@ def test_white_space_goes_with_the_sentence_before_it() -> None:
         "Elle part.\t\u2028",
         "Il rit.  ",
     ]
+    assert sentences(f"Il dort.{' ' * 100}Elle part.", "fr") == [f"Il dort.{' ' * 100}", "Elle part."]
 
 
 PIECES = st.sampled_from(
@@ -149,7 +150,7 @@ def test_sentences_joined_are_the_line_and_each_holds_a_word(line: str, language
     assert len(found) == 1 or all(map(has_letters, found))
 
 
-@pytest.mark.parametrize("unit", ["«", "(", '" ', "! ", "word ", "Il dort. ", ". (", "1.", "。", "…"])
+@pytest.mark.parametrize("unit", ["«", "(", f".{' ' * 3000}", '" ', "! ", "word ", "Il dort. ", ". (", "1.", "。", "…"])
 def test_a_line_of_a_hundred_thousand_marks_takes_no_longer_than_words(unit: str) -> None:
     start = time.perf_counter()
     sentences(unit * (100_000 // len(unit)), "fr")
