@@ -234,16 +234,15 @@ class Translator:
         self, sources: list[list[int]], numbers: list[tuple[int, int]], options: Options
     ) -> list[list[Hypothesis]]:
         """What is found for each source. Where texts that differ by their tokens alone leave fewer than the n best,
-        wider beams may find others."""
+        longer lists and wider beams may hold others."""
+        groups = self._found(sources, numbers, options)
         if options.n_best == 1 or options.sampling is not None:
-            return self._found(sources, numbers, options)
-        groups = self._found(sources, numbers, replace(options, n_best=options.beam_size))
-        most = min(_WIDENED * options.beam_size, self._tokenizers.target.size)
+            return groups
         for place, (source, number) in enumerate(zip(sources, numbers)):
-            beam = options.beam_size
-            while len(groups[place]) < options.n_best and beam < most:
-                beam = min(2 * beam, most)
-                (groups[place],) = self._found([source], [number], replace(options, beam_size=beam, n_best=beam))
+            for widened in range(1, _WIDENED + 1):
+                beam = min(widened * options.beam_size, self._tokenizers.target.size)
+                if len(groups[place]) < options.n_best:
+                    (groups[place],) = self._found([source], [number], replace(options, beam_size=beam, n_best=beam))
         return [group[: options.n_best] for group in groups]
 
     def _found(
