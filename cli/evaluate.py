@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +55,8 @@ def evaluate(
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
     intervals. A model of running text is judged by its loss: nats a token, perplexity, bits a byte.
 
-    Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder.
+    Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder,
+    under `evaluations`, each text judged in one way once.
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
@@ -83,10 +87,11 @@ def evaluate(
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
     if source_file and target_file:
         name, test_set = source_file.stem, judging.read_files(source_file, target_file, errors)
+        files = [source_file, *target_file]
     elif sacrebleu:
-        name, test_set = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data)
+        name, test_set, files = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data), []
     else:
-        name, test_set = "test", judging.read_set(folder)
+        name, test_set, files = "test", judging.read_set(folder), []
     asked = Request(
         engine,
         precision,
@@ -115,13 +120,20 @@ def evaluate(
                 pass
             return
         judged = judging.judge(translator, test_set, (served.source, served.target), name)
-    judging.keep(folder, judged, served.options, served.engine)
-    if output:
-        write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
     if as_json:
         show_json(judged.record())
     else:
         show_scores(Console(), name, judged.record())
+    sys.stdout.flush()
+    # What cannot be written loses nothing else.
+    failed: list[str] = []
+    with _told(failed):
+        if output:
+            write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
+    with _told(failed):
+        kept = judging.keep_evaluation(folder, judged, served.options, served.engine, files, sentences=sentences)
+        options.note(f"Translations: {kept}", quiet=quiet)
+    _end(failed)
 
 
 def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors: EncodingErrors, quiet: bool) -> None:
@@ -130,20 +142,47 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors
     from cli.screen import show_scores
     from seq2seq import device as devices
     from seq2seq.data import texts as corpora
-    from seq2seq.evaluation import fluency
+    from seq2seq.evaluation import fluency, kept
     from seq2seq.training.prepare import fluency_of
 
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)
     data = recipe.data
-    texts = [(file.name, corpora.files([file], data, errors)) for file in files] or [("test", fluency.read_set(folder))]
+    texts = [(file.name, corpora.files([file], data, errors), [file]) for file in files]
+    failed: list[str] = []
     with processes.together(quiet=quiet) as all_of_them:
-        for name, text in texts:
+        for name, text, sources in texts or [("test", fluency.read_set(folder), [])]:
             found = fluency_of(folder, text, choice, name, all_of_them)
             if not processes.main():
                 continue
-            fluency.keep(folder, found)
             if as_json:
                 show(to_json(found.record()))
             else:
                 show_scores(Console(), name, found.record())
+            with _told(failed):
+                kept.keep(folder, found.record(), text.checksum(), {"engine": f"PyTorch, {choice}"}, sources)
+    _end(failed)
+
+
+@contextmanager
+def _told(failed: list[str]) -> Iterator[None]:
+    """Add what cannot be written to `failed`, so that what else there is to do is done."""
+    from seq2seq.errors import SeqxError
+
+    try:
+        yield
+    except (SeqxError, OSError) as error:
+        if options.settings["debug"]:
+            raise
+        if isinstance(error, OSError):
+            failed.append(f"cannot write {error.filename}: {error.strerror or error}")
+        else:
+            failed.append(f"the scores above are not kept: {error}")
+
+
+def _end(failed: list[str]) -> None:
+    """Say what could not be written; end with exit code 1 where there is anything."""
+    for message in dict.fromkeys(failed):
+        options.note(f"seqx: {message}")
+    if failed:
+        raise typer.Exit(1)

@@ -29,6 +29,7 @@ def export(
         options.usage_error(f"--format {format}: there is ctranslate2")
     folder = options.open_run(run, "export", quiet=quiet)
     with folder.locked():
+        folder.clear()
         made = _of_text(folder) if folder.form == "text" else _of_pairs(folder)
     options.note(f"{folder.path}: {made}", quiet=quiet)
 

@@ -122,7 +122,8 @@ def _run() -> int:
         if error.errno == errno.EPIPE:
             return 1  # whoever reads has enough
         place = f" {error.filename}" if error.filename else ""
-        return _failed(f"the system refused{place}: {error.strerror or error}")
+        remedy = "; check its permissions" if error.filename and isinstance(error, PermissionError) else ""
+        return _failed(f"the system refused{place}: {error.strerror or error}{remedy}")
     except Exception as error:
         if isinstance(error, _USAGE):
             return _refused(error)

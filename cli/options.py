@@ -26,13 +26,24 @@ def _remember_debug(value: bool) -> bool:
     return value
 
 
-def _writable(output: Path | None) -> Path | None:
-    """What no file can be at is said before the work, not after it."""
-    if output is not None:
-        if output.is_dir():
-            usage_error(f"--output {output} is a folder; name a file in it")
-        if file := next((each for each in output.parents if each.is_file()), None):
-            usage_error(f"--output {output}: {file} is a file, not a folder; name another")
+def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None:
+    """What cannot be written is said before the work, not after it."""
+    from seq2seq.errors import OutputError
+    from seq2seq.files import must_be_writable
+
+    if output is None or str(output) == "-":  # standard output
+        return output
+    name = f"{parameter.opts[0]} {output}" if parameter.opts[0].startswith("-") else str(output)
+    try:
+        must_be_writable(output)
+    except IsADirectoryError:
+        usage_error(f"{name} is a folder; name a file in it")
+    except NotADirectoryError:
+        file = next((each for each in output.parents if each.is_file()), output.parent)
+        usage_error(f"{name}: {file} is a file, not a folder; name another")
+    except OSError as error:
+        place = "" if error.filename in (None, str(output)) else f"{error.filename}: "
+        raise OutputError(f"cannot write {name}: {place}{error.strerror or error}; name another file") from error
     return output
 
 
@@ -114,12 +125,12 @@ Output = Annotated[
         "--output",
         "-o",
         help="File for the result; whole or not written. Default, and -: standard output.",
-        callback=_writable,
+        callback=writable,
     ),
 ]
 OutputToo = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Also write the translations here, one a line.", callback=_writable),
+    typer.Option("--output", "-o", help="Also write the translations here, one a line.", callback=writable),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]

@@ -49,7 +49,9 @@ def show(
 @app.command(cls=Command)
 def copy(
     name: Annotated[str, typer.Argument(help="Recipe name.")],
-    file: Annotated[Path, typer.Argument(help="Where to; an existing file is not overwritten.")],
+    file: Annotated[
+        Path, typer.Argument(help="Where to; an existing file is not overwritten.", callback=options.writable)
+    ],
     debug: options.Debug = False,
 ) -> None:
     """Copy a recipe, comments and all, to change it and train it with --recipe FILE."""
@@ -58,7 +60,7 @@ def copy(
     from seq2seq.files import write_bytes
 
     path = recipe_files.path_of(name)
-    if file.exists():
+    if file.is_file():
         raise RecipeError(f"{file} exists already; name another file")
     write_bytes(file, path.read_bytes())
     options.note(f"Written: {file}. Train it with: seqx train --recipe {file}")

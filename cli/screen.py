@@ -68,9 +68,11 @@ class Screen:
         raise AssertionError("a session ends with Stopped")
 
     def scores(self, record: dict[str, Any]) -> None:
-        """The scores of a run."""
+        """The scores of a run on its recipe's own sets."""
+        own = ("typed", "test", self._recipe.data.sacrebleu_test)  # older versions put what was evaluated there too
         for name, judged in record.get("scores", {}).items():
-            show_scores(self._out, name, judged)
+            if name in own:
+                show_scores(self._out, name, judged)
 
     def _started(self, event: Started) -> None:
         if event.first_loss is None:

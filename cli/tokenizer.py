@@ -42,7 +42,10 @@ def compare(
     d_model: Annotated[int, typer.Option("--d-model", min=1, help="Width of the model to weigh embeddings in.")] = 256,
     layers: Annotated[int, typer.Option("--layers", min=1, help="Its layers.")] = 6,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: a .png or .svg file to write.")
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw it: a .png or .svg file to write.", callback=options.writable
+        ),
     ] = None,
     as_json: options.Json = False,
     encoding: options.Encoding = "strict",

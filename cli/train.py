@@ -143,6 +143,8 @@ def train(
             with team.first():
                 wanted = recipe_files.load(recipe, changes, options.noting(quiet))
                 team.check(wanted.training)
+                if team.main and not dry_run and overfit is None:
+                    runs.Run(run or runs.root() / wanted.name).must_be_writable()
                 if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):
                     options.usage_error(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "

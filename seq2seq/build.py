@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +55,8 @@ def encoded(
     both: Tokenizers,
     cache: Path,
     progress: Callable[[int], None] = lambda pairs: None,
+    *,
+    also: Sequence[Path] = (),
 ) -> Encoded:
     """The training pairs as tokens, without those that stand in dev or test, unless the very same are to be learnt by
     heart."""
@@ -66,6 +68,7 @@ def encoded(
         max_length=wanted.data.max_length,
         max_ratio=wanted.data.max_ratio,
         held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test),
+        also=also,
         progress=progress,
     )
 

@@ -21,6 +21,10 @@ class ArgumentError(SeqxError, TypeError):
     """A value that a function of the library cannot take."""
 
 
+class OutputError(SeqxError):
+    """A file that was asked for and cannot be written."""
+
+
 class DeviceError(SeqxError):
     """A device or a precision that this machine does not have."""
 

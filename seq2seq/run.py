@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.checksums import described, must_be
 from seq2seq.errors import ArgumentError, RunError
-from seq2seq.files import LockedError, lock, write_bytes, write_json
+from seq2seq.files import LockedError, clear, has_other_names, lock, must_take_files, write_bytes, write_json
 from seq2seq.reading import read_json, read_small, read_toml
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
-_OBJECTS = ("corpora", "ctranslate2", "files", "pairs", "scores", "text", "versions", "weights")  # of run.json
+_OBJECTS = (  # of run.json
+    "corpora",
+    "ctranslate2",
+    "evaluations",
+    "files",
+    "pairs",
+    "scores",
+    "text",
+    "versions",
+    "weights",
+)
 LOST = "restore the file from a copy, or train the run again"
+_WRITTEN_IN_PLACE = (".lock", ".record.lock", "metrics.jsonl", "faults.jsonl")
 _FORMS = {
     "translate": "pairs",
     "score": "pairs",
@@ -76,6 +86,8 @@ class Run:
         path = self.path / "recipe.toml"
         try:
             return recipe_files.parse(read_small(path).decode("utf-8"), str(path))
+        except PermissionError:
+            raise
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
 
@@ -115,13 +127,33 @@ class Run:
                 raise RunError(f"{path} is damaged: {key!r} is no JSON object; {LOST}")
         return values
 
+    def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Change run.json: of several processes, each is given what the one before has written. Raises RunError where
+        it is damaged or cannot be written."""
+        with self.writing(), lock(self.path / ".record.lock", wait=True):
+            write_json(self.path / "run.json", change(self.record()))
+
     def note(self, **values: Any) -> None:
         """Add to run.json."""
-        write_json(self.path / "run.json", {**self.record(), **values})
+        self.update(lambda record: {**record, **values})
+
+    @contextmanager
+    def writing(self, remedy: str = "make room there, or change its permissions") -> Iterator[None]:
+        """Have what cannot be written be a RunError that names the folder."""
+        try:
+            yield
+        except OSError as error:
+            raise RunError(f"cannot write to {self.path}: {error.strerror or error}; {remedy}") from error
+
+    def must_be_writable(self) -> None:
+        """Raise RunError where it is known beforehand that the folder cannot be written to, or made."""
+        with self.writing("name another folder with --run, or set SEQX_RUNS"):
+            must_take_files(self.path)
 
     def keep_checksums(self, *names: str) -> None:
         """Put the checksums of files that were just written into run.json."""
-        self.note(files={**self.record().get("files", {}), **{name: described(self.path / name) for name in names}})
+        known = {name: described(self.path / name) for name in names}
+        self.update(lambda record: {**record, "files": {**record.get("files", {}), **known}})
 
     def checksums(self) -> dict[str, Any]:
         """What run.json says of the files that this run wrote, by their names: those of older runs have no checksum."""
@@ -146,15 +178,15 @@ class Run:
         self._refuse_what_is_no_run()
         with ExitStack() as stack:
             try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(lock(self.path / ".lock", wait=False))
+                with self.writing():
+                    must_take_files(self.path)
+                    self.path.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(lock(self.path / ".lock", wait=False))
             except LockedError as owner:
                 process = f"process {owner}" if str(owner) else "another process"
                 raise RunError(
                     f"{self.path} is being trained by {process}; let it end, or name another folder with --run"
                 ) from None
-            except OSError as error:
-                raise RunError(f"cannot write to {self.path}: {error.strerror or error}") from error
             yield
 
     def claim(self, wanted: Recipe) -> None:
@@ -162,10 +194,8 @@ class Run:
         nothing but a recipe stands is nobody's yet."""
         self._refuse_what_is_no_run()
         if not (self.path / "recipe.toml").exists():
-            try:
+            with self.writing():
                 write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
-            except OSError as error:
-                raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
             return
         from seq2seq import recipe_files
 
@@ -178,11 +208,7 @@ class Run:
 
     def clear(self) -> None:
         """Delete what killed processes left half written; only for who holds the lock."""
-        for left in (*self.path.glob(".*.partial"), *self.checkpoints.glob(".*.partial")):
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+        clear([*self.path.glob(".*.partial"), *self.path.glob("*/.*.partial")])
 
     def _refuse_what_is_no_run(self) -> None:
         begun = (self.path / "recipe.toml").exists() or not self.path.is_dir()
@@ -206,6 +232,12 @@ def refuse_strange_files(folder: Path) -> None:
                     )
             elif not (inner.is_file() or inner.is_dir()):
                 raise RunError(f"{inner} is a pipe or a device, no file; delete it, or restore the file from a copy")
+    for name in _WRITTEN_IN_PLACE:
+        if has_other_names(folder / name):
+            raise RunError(
+                f"{folder / name} is a hard link, as `cp -al` makes them: what seqx writes would change another file "
+                f"too; use a copy of the folder, whose files are its own: cp -a {folder} NEW"
+            )
 
 
 def _leads_into(root: Path, link: Path) -> bool:

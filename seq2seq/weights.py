@@ -36,6 +36,10 @@ def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, made)
+        # safetensors makes private files; this one is as readable as any other that the user writes.
+        usual = scratch / "usual"
+        usual.touch()
+        shutil.copymode(usual, made)
         with made.open("rb") as file:
             os.fsync(file.fileno())
         made.replace(path)
@@ -55,7 +59,10 @@ def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read weights. Raises RunError where the file is missing or damaged."""
     try:
+        path.open("rb").close()  # what it may not read, safetensors takes for missing
         return load_file(path)
+    except PermissionError:
+        raise
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train anew") from error
 

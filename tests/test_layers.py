@@ -12,7 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Import one another alone, and serve all.
-FREE = ("__init__", "checksums", "device_names", "errors", "files", "limits", "pipeline", "reading", "torchrun")
+FREE = (
+    "__init__",
+    "checksums",
+    "device_names",
+    "errors",
+    "files",
+    "folders",
+    "limits",
+    "pipeline",
+    "reading",
+    "torchrun",
+)
 
 # A part of the library -> the parts that it may import besides itself and FREE.
 ALLOWED = {

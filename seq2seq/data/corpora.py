@@ -19,6 +19,7 @@ from seq2seq.data.formats import Pair, Text, digest, file_pair, pair_file, read_
 from seq2seq.data.hub import from_hub
 from seq2seq.data.lines import EncodingErrors
 from seq2seq.errors import DataError
+from seq2seq.folders import folder_at
 
 __all__ = [
     "SPLITS",
@@ -237,7 +238,7 @@ def mirrored(data: recipe.Data) -> Path | None:
         return None
     if not Path(root).is_dir():
         raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {data.corpus}/, or unset it")
-    folder = Path(root) / data.corpus
+    folder = folder_at(Path(root) / data.corpus)
     return folder if folder.is_dir() else None
 
 

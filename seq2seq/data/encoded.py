@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,7 @@ from seq2seq.data.style import Style
 from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
-from seq2seq.files import lock, sync_folder, write_json
+from seq2seq.files import LockedError, lock, sync_folder, write_json
 
 _FORMAT = 3
 _CHUNK = 5000
@@ -88,9 +89,11 @@ def encode(
     max_ratio: float,
     language: str = "",
     held_out: Sequence[Text] = (),
+    also: Sequence[Path] = (),
     progress: Callable[[int], None] = lambda pairs: None,
 ) -> Encoded:
-    """Encode pairs, or find them encoded: each text in order, less the pairs that training should not see.
+    """Encode pairs, or find them encoded, in `cache` or another one that is only read: each text in order, less the
+    pairs that training should not see.
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
     ratio over `max_ratio`; a side that also stands in `held_out`, judged by letters and digits after NFKC and folding.
@@ -101,7 +104,7 @@ def encode(
     checksums = (text.checksum() for text in (*texts, *held_out))
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
     key = hashlib.sha256(b"\0".join([*(part.encode() for part in (settings, *checksums)), *models])).hexdigest()[:32]
-    folder = cache / key
+    folder = next((each / key for each in also if not damaged(each / key)), cache / key)
     settled(
         folder,
         lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
@@ -125,6 +128,7 @@ def settled(folder: Path, write: Callable[[Path], None]) -> None:
             partial = cache / f".{folder.name}.partial"
             for left in (partial, folder):
                 shutil.rmtree(left, ignore_errors=True)
+            _clear(cache)
             try:
                 partial.mkdir()
                 write(partial)
@@ -135,7 +139,8 @@ def settled(folder: Path, write: Callable[[Path], None]) -> None:
                 shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise DataError(
-            f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder"
+            f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder "
+            "with --run or SEQX_RUNS"
         ) from error
 
 
@@ -161,6 +166,14 @@ def damaged(folder: Path, *, again: bool = False) -> str:
         return next((f"{name}: {reason}" for name, reason in reasons if reason), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"report.json: {error!r}"
+
+
+def _clear(cache: Path) -> None:
+    """Delete what killed processes left of tokens that nobody asks for any more."""
+    for left in cache.glob(".*.partial"):
+        if left.with_suffix(".lock").exists():
+            with suppress(LockedError, OSError), lock(left.with_suffix(".lock"), wait=False):
+                shutil.rmtree(left)
 
 
 def map_file(path: Path) -> mmap.mmap:

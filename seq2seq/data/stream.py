@@ -6,6 +6,7 @@ B rows, T tokens a row. Of each window the first T tokens are read and the last 
 from __future__ import annotations
 
 import hashlib
+import io
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.documents import Documents
-from seq2seq.data.encoded import let_go, map_file, report_of, settled, token_kind, write_report
+from seq2seq.data.encoded import damaged, let_go, map_file, report_of, settled, token_kind, write_report
 from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
 from seq2seq.errors import DataError
 
@@ -56,8 +57,11 @@ def encode(
     tokenizer: Tokenizer,
     cache: Path,
     progress: Callable[[int], None] = lambda characters: None,
+    *,
+    also: Sequence[Path] = (),
 ) -> TokenStream:
-    """Encode documents, or find them encoded, piece by piece; `progress` hears of characters read so far.
+    """Encode documents, or find them encoded, in `cache` or another one that is only read, piece by piece; `progress`
+    hears of characters read so far.
 
     Where there is more than one document, each ends with EOS. The report counts documents and, over all of them,
     characters, UTF-8 bytes, tokens and UNKNOWN; documents without a character count for nothing. Raises DataError: text
@@ -65,9 +69,17 @@ def encode(
     """
     suffix, model = tokenizer.serialise()
     parts = (f"stream {_FORMAT}".encode(), documents.checksum().encode(), suffix.encode(), model)
-    folder = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+    folder = next((each / key for each in also if not damaged(each / key)), cache / key)
     settled(folder, lambda partial: _write(partial, documents, tokenizer, progress))
     return TokenStream(folder)
+
+
+def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The tokens of documents and the report that `encode` gives, where they are read once: no disk need have room."""
+    file = io.BytesIO()
+    report = _encode(file, documents, tokenizer, lambda characters: None)
+    return np.frombuffer(file.getbuffer(), report["dtype"]), report
 
 
 class Windows:
@@ -153,27 +165,34 @@ def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: 
 
 
 def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:
-    counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
-    kind = token_kind(tokenizer.size)
     with (folder / "tokens").open("wb") as file:
-        begun = False
-        for text, ends in documents.pieces():
-            if text and not begun:
-                if counts["documents"]:
-                    _put(file, np.array([EOS], kind), counts)
-                counts["documents"] += 1
-            begun = (begun or bool(text)) and not ends
-            counts["characters"] += len(text)
-            counts["bytes"] += len(text.encode("utf-8", "surrogatepass"))
-            _put(file, np.asarray(tokenizer.encode([text])[0], kind), counts)
-            progress(counts["characters"])
-        if counts["documents"] > 1:
-            _put(file, np.array([EOS], kind), counts)
+        report = _encode(file, documents, tokenizer, progress)
         file.flush()
         os.fsync(file.fileno())
+    write_report(folder, report)
+
+
+def _encode(
+    file: IO[bytes], documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]
+) -> dict[str, Any]:
+    counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
+    kind = token_kind(tokenizer.size)
+    begun = False
+    for text, ends in documents.pieces():
+        if text and not begun:
+            if counts["documents"]:
+                _put(file, np.array([EOS], kind), counts)
+            counts["documents"] += 1
+        begun = (begun or bool(text)) and not ends
+        counts["characters"] += len(text)
+        counts["bytes"] += len(text.encode("utf-8", "surrogatepass"))
+        _put(file, np.asarray(tokenizer.encode([text])[0], kind), counts)
+        progress(counts["characters"])
+    if counts["documents"] > 1:
+        _put(file, np.array([EOS], kind), counts)
     if not counts["tokens"]:
         raise DataError(f"{documents.origin}: no token to learn from; give more text")
-    write_report(folder, {**counts, "dtype": kind.name})
+    return {**counts, "dtype": kind.name}
 
 
 def _put(file: IO[bytes], tokens: NDArray[Any], counts: dict[str, int]) -> None:

@@ -266,7 +266,9 @@ def _refusing() -> Iterator[None]:
         ) from error
 
 
-def _damaged(copy: Copy, precision: str, error: Exception) -> RunError:
+def _damaged(copy: Copy, precision: str, error: Exception) -> Exception:
+    if isinstance(error, PermissionError):
+        return error
     return RunError(
         f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
         f"{copy.folder.parent}` makes it anew, --engine torch does without"

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from seq2seq.data.batches import Batch
 from seq2seq.data.lines import read_lines
-from seq2seq.data.stream import encode, windows
+from seq2seq.data.stream import in_memory, windows
 from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import PAD, Tokenizer
 from seq2seq.decoding.spread import OneProcess, Processes
@@ -85,7 +84,6 @@ def measure(
     model: Foretelling,
     tokenizer: Tokenizer,
     text: Documents,
-    cache: Path,
     numerics: Numerics,
     name: str = "test",
     processes: Processes | None = None,
@@ -95,7 +93,7 @@ def measure(
     Raises DataError where there is too little of it.
     """
     start = time.perf_counter()
-    nats, report = surprises(model, tokenizer, text, cache, numerics, processes)
+    nats, report = surprises(model, tokenizer, text, numerics, processes)
     return Fluency(name, len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
 
 
@@ -103,19 +101,18 @@ def surprises(
     model: Foretelling,
     tokenizer: Tokenizer,
     text: Documents,
-    cache: Path,
     numerics: Numerics,
     processes: Processes | None = None,
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """The negative log-likelihood, in nats, of each token of a text but the first, in order; and what `stream.encode`
     reports of the text. Raises DataError where there is too little of it.
     """
-    stream = encode(text, tokenizer, cache)
-    if len(stream) < 2:
-        raise DataError(f"{text.origin}: {len(stream)} tokens, nothing to foretell; give more text")
+    tokens, report = in_memory(text, tokenizer)
+    if len(tokens) < 2:
+        raise DataError(f"{text.origin}: {len(tokens)} tokens, nothing to foretell; give more text")
     rows = max(1, _LOGITS // tokenizer.size // model.context)
-    batches = windows(stream, context=model.context, batch_tokens=rows * model.context)
-    return _surprises(model, batches, numerics, processes or OneProcess()), stream.report
+    batches = windows(tokens, context=model.context, batch_tokens=rows * model.context)
+    return _surprises(model, batches, numerics, processes or OneProcess()), report
 
 
 @torch.inference_mode()
@@ -166,5 +163,5 @@ def read_set(run: Run) -> Documents:
 
 
 def keep(run: Run, found: Fluency) -> None:
-    """Put the figures into the run folder; a text judged before is replaced, others stay."""
-    run.note(scores={**run.record().get("scores", {}), found.name: found.record()})
+    """Put the figures of the recipe's own test text into the run folder. Those of any other text go by `kept.keep`."""
+    run.update(lambda record: {**record, "scores": {**record.get("scores", {}), found.name: found.record()}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
 from seq2seq.decoding.engine import Options
 from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
+from seq2seq.evaluation import kept
 from seq2seq.evaluation.metrics import Score, by_length, score
 from seq2seq.files import write_bytes
 from seq2seq.reading import parse_json
@@ -174,10 +176,24 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
 
 
 def keep(run: Run, judged: Judged, options: Options, engine: str) -> None:
-    """Put translations and scores into the run folder, with how they were searched for and by what; a set judged before
-    is replaced, others stay."""
+    """Put translations and scores of a set of the recipe's own into the run folder, with how they were searched for and
+    by what. Those of any other set go by `keep_evaluation`."""
     name = judged.name.replace("/", "-")
     write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
-    decoding = {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}
-    scores = {**run.record().get("scores", {}), judged.name: {**judged.record(), **decoding}}
-    run.note(scores=scores)
+    values = {**judged.record(), **_how(options, engine)}
+    run.update(lambda record: {**record, "scores": {**record.get("scores", {}), judged.name: values}})
+
+
+def keep_evaluation(
+    run: Run, judged: Judged, options: Options, engine: str, files: Sequence[Path] = (), *, sentences: str = "auto"
+) -> Path | None:
+    """Put translations and scores of any set into the run folder, as `kept.keep` does; `sentences` is the rule by which
+    lines were cut."""
+    rows = json.dumps([(each.source, each.references) for each in judged.sentences])
+    text = hashlib.sha256(rows.encode()).hexdigest()
+    how = {**_how(options, engine), "sentence_splitting": sentences}
+    return kept.keep(run, judged.record(), text, how, files, judged.translations)
+
+
+def _how(options: Options, engine: str) -> dict[str, Any]:
+    return {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}

@@ -68,8 +68,11 @@ def save(
 
 def steps(checkpoints: Path) -> list[int]:
     """The steps at which checkpoints stand, in order; folders of other names than `folder` gives are none."""
-    names = (state.parent.name for state in checkpoints.glob("step-*/state.json"))
-    numbers = ((name, name.removeprefix("step-")) for name in names)
+    if not checkpoints.is_dir():
+        return []
+    # Not by a pattern of both: it passes over folders that may not be read.
+    names = [each.name for each in checkpoints.iterdir() if (each / "state.json").is_file()]
+    numbers = ((name, name.removeprefix("step-")) for name in names if name.startswith("step-"))
     return sorted(int(number) for name, number in numbers if number.isdecimal() and _name(int(number)) == name)
 
 
@@ -94,6 +97,8 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
             damaged.append("state.json")
         if _name(state["step"]) != path.name:
             raise ValueError(f"it is of step {state['step']}")
+    except PermissionError:
+        raise  # not damaged: it must not be set aside
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
     if damaged:

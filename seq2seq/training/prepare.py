@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -29,6 +28,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
+from seq2seq.files import must_take_files
 from seq2seq.model.gpt import Gpt
 from seq2seq.serving import Request, serve
 from seq2seq.training import schedule
@@ -199,7 +199,7 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
 def _translation(
     wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Task, dict[str, Any]]:
-    pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus))
+    pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus), also=_other_caches())
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
@@ -212,20 +212,35 @@ def _translation(
 def _running_text(
     wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Task, dict[str, Any]]:
-    train, dev = (stream.encode(text, tokenizer, _cache(folder, corpus)) for text in (corpus.train, corpus.dev))
+    cache, others = _cache(folder, corpus), _other_caches()
+    train, dev = (stream.encode(text, tokenizer, cache, also=others) for text in (corpus.train, corpus.dev))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
     report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
     return RunningText(wanted, tokenizer, train, dev), report
 
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
-    return folder.path / "cache" if corpus.found == "overfit" else run.root() / ".cache"
+    """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
+    if corpus.found == "overfit":
+        return folder.path / "cache"
+    beside = folder.path.parent / ".cache"
+    try:
+        must_take_files(beside)
+    except OSError:
+        return folder.path / ".cache"
+    return beside
+
+
+def _other_caches() -> list[Path]:
+    """Where runs without --run have theirs."""
+    return [run.root() / ".cache"]
 
 
 def encoded(folder: run.Run, corpus: Corpus) -> Encoded:
     """The pairs that a run was trained on, as its session made them."""
     wanted = folder.recipe()
-    return build.encoded(wanted, corpus, build.read_tokenizers(wanted, folder.path), _cache(folder, corpus))
+    both = build.read_tokenizers(wanted, folder.path)
+    return build.encoded(wanted, corpus, both, _cache(folder, corpus), also=_other_caches())
 
 
 def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
@@ -266,16 +281,14 @@ def fluency_of(
 ) -> fluency.Fluency:
     """How well a finished model foretells a text."""
     model, tokenizer = _text_model(folder, choice)
-    with tempfile.TemporaryDirectory(prefix=".judging.", suffix=".partial", dir=folder.path) as scratch:
-        return fluency.measure(model, tokenizer, text, Path(scratch), choice.numerics, name, processes)
+    return fluency.measure(model, tokenizer, text, choice.numerics, name, processes)
 
 
 def surprises_of(folder: run.Run, text: Documents, choice: Choice) -> tuple[NDArray[np.float64], Tokenizer, int]:
     """The negative log-likelihood that a finished model gives each token of a text but the first; its tokenizer, and
     how many of the tokens that does not know."""
     model, tokenizer = _text_model(folder, choice)
-    with tempfile.TemporaryDirectory(prefix="seqx-") as scratch:
-        nats, report = fluency.surprises(model, tokenizer, text, Path(scratch), choice.numerics)
+    nats, report = fluency.surprises(model, tokenizer, text, choice.numerics)
     return nats, tokenizer, report["unknown"]
 
 

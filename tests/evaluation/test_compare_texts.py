@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,31 +35,29 @@ class Guessing:
         return self._logits.expand(*tokens.shape, -1)
 
 
-def compared(text: Documents, folder: Path, *models: tuple[Tokenizer, float]) -> Difference:
+def compared(text: Documents, *models: tuple[Tokenizer, float]) -> Difference:
     parts = in_parts(text)
     nats = [
-        parts.shared_out(
-            surprises(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, folder, CPU)[0], tokenizer
-        )
+        parts.shared_out(surprises(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, CPU)[0], tokenizer)
         for tokenizer, sharpness in models
     ]
     return compare(parts, *nats)
 
 
 @pytest.mark.parametrize("texts", [(PLAY,), (PLAY[:3000], "", PLAY[3000:5000], "The end.")])
-def test_the_figures_are_those_of_evaluate_whatever_the_tokenizer(tmp_path: Path, texts: tuple[str, ...]) -> None:
+def test_the_figures_are_those_of_evaluate_whatever_the_tokenizer(texts: tuple[str, ...]) -> None:
     characters = Characters("".join(sorted(set(PLAY))))
-    found = compared(documents(*texts), tmp_path, (characters, 1.0), (Bytes(), 2.0))
+    found = compared(documents(*texts), (characters, 1.0), (Bytes(), 2.0))
     for tokenizer, sharpness, bits in ((characters, 1.0, found.first), (Bytes(), 2.0, found.second)):
-        whole = measure(Guessing(tokenizer.size, sharpness), tokenizer, documents(*texts), tmp_path, CPU)
+        whole = measure(Guessing(tokenizer.size, sharpness), tokenizer, documents(*texts), CPU)
         assert bits == pytest.approx(whole.bits_per_byte, rel=1e-9)
     assert found.low < found.second - found.first < found.high
     assert (found.parts, found.unit) == ((3, "documents") if len(texts) > 1 else (found.parts, "chunks"))
     assert len(texts) > 1 or 50 < found.parts <= 200
 
 
-def test_a_model_against_itself_differs_in_nothing(tmp_path: Path) -> None:
-    found = compared(documents(PLAY), tmp_path, (Bytes(), 1.0), (Bytes(), 1.0))
+def test_a_model_against_itself_differs_in_nothing() -> None:
+    found = compared(documents(PLAY), (Bytes(), 1.0), (Bytes(), 1.0))
     assert found.first == found.second and found.p_value == 1 and found.low == found.high == 0
 
 

@@ -36,9 +36,9 @@ class Uniform:
         return torch.zeros(*tokens.shape, self._vocabulary)
 
 
-def test_knowing_nothing_is_ln_v_and_the_bits_of_the_vocabulary(tmp_path: Path) -> None:
+def test_knowing_nothing_is_ln_v_and_the_bits_of_the_vocabulary() -> None:
     tokenizer = Bytes()
-    found = measure(Uniform(tokenizer.size), tokenizer, documents(TEXT), tmp_path, CPU)
+    found = measure(Uniform(tokenizer.size), tokenizer, documents(TEXT), CPU)
     count = len(TEXT.encode())
     assert (found.tokens, found.bytes) == (count - 1, count)
     assert found.nats_per_token == pytest.approx(math.log(260))
@@ -46,12 +46,12 @@ def test_knowing_nothing_is_ln_v_and_the_bits_of_the_vocabulary(tmp_path: Path) 
     assert found.bits_per_byte == pytest.approx(math.log2(260) * (count - 1) / count)
 
 
-def test_each_token_is_foretold_once_from_those_before_it_in_its_chunk(tmp_path: Path) -> None:
+def test_each_token_is_foretold_once_from_those_before_it_in_its_chunk() -> None:
     tokenizer = Characters("".join(sorted(set(TEXT))))
     torch.manual_seed(1)
     settings = Model(architecture="decoder-only", d_model=16, d_ff=32, n_heads=2, decoder_layers=1, max_length=8)
     model = Gpt(settings, tokenizer.size).eval()
-    found = measure(model, tokenizer, documents(TEXT), tmp_path, CPU)
+    found = measure(model, tokenizer, documents(TEXT), CPU)
     tokens = tokenizer.encode([TEXT])[0]
     nats = 0.0
     with torch.no_grad():
@@ -63,9 +63,9 @@ def test_each_token_is_foretold_once_from_those_before_it_in_its_chunk(tmp_path:
     assert found.bits_per_byte == pytest.approx(nats / math.log(2) / len(TEXT.encode()), rel=1e-4)
 
 
-def test_too_little_text_is_said(tmp_path: Path) -> None:
+def test_too_little_text_is_said() -> None:
     with pytest.raises(DataError, match="nothing to foretell"):
-        measure(Uniform(260), Bytes(), documents("a"), tmp_path, CPU)
+        measure(Uniform(260), Bytes(), documents("a"), CPU)
 
 
 def test_a_test_text_comes_back_from_the_run_folder_as_it_was(tmp_path: Path) -> None:

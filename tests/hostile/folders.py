@@ -66,6 +66,15 @@ def link(name: str, target: str) -> Change:
     return change
 
 
+def hard_link(name: str) -> Change:
+    def change(run: Path) -> None:
+        (run / name).unlink()
+        (run.parent / "precious").write_text("precious\n")
+        os.link(run.parent / "precious", run / name)
+
+    return change
+
+
 def both(*changes: Change) -> Change:
     def change(run: Path) -> None:
         for each in changes:
@@ -294,6 +303,8 @@ FOLDERS: dict[str, tuple[Change, str]] = {
     "recipe through a link": (link("recipe.toml", "../../../etc/passwd"), "leads out of the run folder"),
     "log through a link": (link("metrics.jsonl", "../elsewhere"), "leads out of the run folder"),
     "checkpoints through a link": (link("checkpoints", "../former"), "leads out of the run folder"),
+    "log by a hard link": (hard_link("metrics.jsonl"), "metrics.jsonl is a hard link"),
+    "lock by a hard link": (hard_link(".lock"), ".lock is a hard link"),
     "link to itself": (link("faults.jsonl", "faults.jsonl"), "faults.jsonl is a link"),
     "pipe for a tokenizer": (pipe("tokenizer.model"), "tokenizer.model is a pipe or a device"),
     "pipe beside": (pipe("tokenizer.x"), "tokenizer.x is a pipe or a device"),

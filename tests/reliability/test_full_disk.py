@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(
     place = Place(tmp_path / "disk", arguments)
     half_a_training(place, reference)
     disk("remount,ro")
-    assert place.refused() == f"seqx: cannot write to {place.run}: Read-only file system"
+    assert place.refused().startswith(f"seqx: cannot write to {place.run}: Read-only file system; name another folder")
     disk("remount,rw")
     place.finish()
     assert_same(place, reference)
@@ -175,4 +175,4 @@ def test_a_disk_that_grows_little_by_little_is_full_everywhere_once(
         place.check(reference)
     place.finish()
     assert_same(place, reference)
-    assert len(said) > 10 and len({line[:30] for line in said}) > 3, said
+    assert len(said) > 10 and len({line.rpartition("/")[2][:10] for line in said}) > 3, said

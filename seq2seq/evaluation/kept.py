@@ -1,0 +1,57 @@
+"""What `seqx evaluate` judged, kept in the run folder: each text, judged in one way, once. The scores of the recipe's
+own test set are not touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from seq2seq.files import write_bytes
+from seq2seq.run import Run
+
+FOLDER = "evaluations"  # in the run folder
+_LONGEST = 100  # bytes of a set's name within that of a file
+
+
+def keep(
+    run: Run,
+    judged: Mapping[str, Any],
+    text: str,
+    how: Mapping[str, Any],
+    files: Sequence[Path] = (),
+    translations: Sequence[str] | None = None,
+) -> Path | None:
+    """Put the record of a set into run.json, and its translations into a file, which is returned.
+
+    The key is a checksum of the `text` (its own checksum) and of `how` it was judged: the same judged again replaces
+    what there was of it, other sets of that name stay. Raises RunError where the folder cannot be written to.
+    """
+    # Why a device was taken, in brackets, changes nothing.
+    exact = {name: value.partition(" (")[0] if isinstance(value, str) else value for name, value in how.items()}
+    key = hashlib.sha256(json.dumps([text, exact], sort_keys=True).encode()).hexdigest()[:12]
+    values = {**judged, **how, "files": [str(path.absolute()) for path in files], "time": _now()}
+    path = None
+    with run.writing():
+        if translations is not None:
+            path = run.path / FOLDER / f"{_plain(judged['set'])}-{key}.txt"
+            write_bytes(path, "".join(line + "\n" for line in translations).encode("utf-8", "replace"))
+            values["translations"] = f"{FOLDER}/{path.name}"
+            for former in path.parent.glob(f"*-{key}.txt"):  # the same text under another name
+                if former != path:
+                    former.unlink()
+    run.update(lambda record: {**record, FOLDER: {**record.get(FOLDER, {}), key: values}})
+    return path
+
+
+def _plain(name: str) -> str:
+    """A name as part of a file's."""
+    return re.sub(r"[^\w.-]+", "-", name).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

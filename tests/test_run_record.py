@@ -1,0 +1,98 @@
+"""run.json: what several processes add at once stays, and files of other names are not written into."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.errors import RunError
+from seq2seq.files import lock
+from seq2seq.run import Run, refuse_strange_files
+from tests.users import another_user, open_to_all, seal
+
+
+def add(number: int) -> Any:
+    return lambda record: {**record, "evaluations": {**record.get("evaluations", {}), str(number): {}}}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_what_several_processes_add_at_once_is_all_there(tmp_path: Path) -> None:
+    run, processes, each = Run(tmp_path), 4, 25
+    children = []
+    for process in range(processes):
+        child = os.fork()
+        if not child:
+            try:
+                for number in range(each):
+                    run.update(add(process * each + number))
+                    run.note(**{f"note {process} {number}": number})
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
+    assert all(os.waitpid(child, 0)[1] == 0 for child in children)
+    record = run.record()
+    assert record.pop("evaluations").keys() == {str(number) for number in range(processes * each)}
+    assert len(record) == processes * each
+
+
+def test_a_record_that_cannot_be_written_is_an_error_that_names_the_folder() -> None:
+    with open_to_all() as folder:
+        (folder / "run.json").write_text("{}")
+        seal(folder)
+        with another_user(), pytest.raises(RunError, match=f"cannot write to {folder}: Permission denied; make room"):
+            Run(folder).note(more=1)
+        assert [path.name for path in folder.iterdir()] == ["run.json"]
+
+
+def test_a_name_that_is_no_text_can_be_put_on_record(tmp_path: Path) -> None:
+    Run(tmp_path).note(file="caf\udce9.fr", other="café")
+    assert Run(tmp_path).record() == {"file": "caf\udce9.fr", "other": "café"}
+    assert "café" in (tmp_path / "run.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [".lock", ".record.lock", "metrics.jsonl", "faults.jsonl"])
+def test_a_hard_link_is_refused_and_it_is_said_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "precious").write_text("precious\n")
+    os.link(tmp_path / "precious", tmp_path / "run" / name)
+    with pytest.raises(RunError, match=f"run/{name} is a hard link") as caught:
+        refuse_strange_files(tmp_path / "run")
+    remedy = str(caught.value).rpartition(": ")[2]
+    assert remedy == f"cp -a {tmp_path / 'run'} NEW"
+    subprocess.run([*shlex.split(remedy)[:-1], tmp_path / "new"], check=True)
+    refuse_strange_files(tmp_path / "new")
+
+
+def test_a_link_within_a_run_to_a_hard_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "precious").touch()
+    os.link(tmp_path / "precious", tmp_path / "run" / "notes")
+    (tmp_path / "run" / "metrics.jsonl").symlink_to("notes")
+    with pytest.raises(RunError, match=r"metrics\.jsonl is a hard link"):
+        refuse_strange_files(tmp_path / "run")
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_lock_is_not_taken_through_a_link(tmp_path: Path, link: Any) -> None:
+    (tmp_path / "precious").write_text("precious\n")
+    link(tmp_path / "precious", tmp_path / "lock")
+    with pytest.raises(OSError, match="a link to a file elsewhere"), lock(tmp_path / "lock", wait=True):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious\n"
+
+
+def test_files_that_are_replaced_may_have_other_names(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    Run(tmp_path / "run").note(first=1)
+    shutil.copytree(tmp_path / "run", tmp_path / "backup", copy_function=os.link)
+    Run(tmp_path / "backup").path.joinpath(".record.lock").unlink()
+    Run(tmp_path / "run").note(second=2)
+    assert json.loads((tmp_path / "backup" / "run.json").read_text()) == {"first": 1}
