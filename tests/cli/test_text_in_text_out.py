@@ -50,11 +50,14 @@ def test_a_model_of_longer_texts_reads_lines_whole_unless_told_otherwise(seqx: S
     (own / "run.json").write_text(json.dumps(record))
     (own / "test.jsonl").write_text(json.dumps({"source": line, "references": ["one cat. two dog."]}) + "\n")
     assert [rows(seqx, own, [line], "--sentences", rule)[0]["parts"] for rule in ("auto", "split", "keep")] == [1, 2, 1]
-    done = seqx("evaluate", "--run", own, "--output", "out.txt", "--sentences", "split")
-    assert (
-        done.code == 0
-        and Path("out.txt").read_text() == seqx("translate", "--run", own, "--sentences", "split", line).out
-    )
+    Path("un.fr").write_text(line + "\n")
+    Path("un.en").write_text("one cat. two dog.\n")
+    given = ("--source-file", "un.fr", "--target-file", "un.en", "--output", "out.txt")
+    for rule in ("auto", "split"):
+        done = seqx("evaluate", "--run", own, *given, "--sentences", rule)
+        assert done.code == 0, done.err
+        alone = seqx("translate", "--run", own, "--sentences", rule, line)
+        assert Path("out.txt").read_text() == alone.out
     (own / "test.jsonl").write_text("[")
     assert rows(seqx, own, [line])[0]["parts"] == 2
 
