@@ -94,6 +94,7 @@ def main() -> None:
     """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, and
     128 + n where signal n ended it."""
     _wait_calmly()
+    settings["debug"] = False
     with streams.ready(), stopping.clearing_up(), _children_trust_no_working_directory():
         code = _run()
         if (signalled := stopping.code()) is not None:
