@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -71,6 +72,7 @@ class Shown:
 
     def draw(self, path: Path) -> None:
         """Vocabulary against tokens a line, a curve a kind; above, the embedding's share of the model at that size."""
+        matplotlib.rcdefaults()  # not as a matplotlibrc in the working directory has it
         figure = Figure(figsize=(9, 5.6), layout="constrained")
         axes = figure.subplots()
         axes.set_xscale("log")

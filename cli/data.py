@@ -116,16 +116,15 @@ def _find(wanted: Recipe, sides: Given, files: list[Path], errors: EncodingError
 
 
 def _show(found: Audit) -> None:
-    rows: list[tuple[str, list[str]]] = [("", [split.name for split in found.splits])]
-    for label, value in _FIGURES:
-        rows.append((label, [value(split) for split in found.splits]))
+    from cli.console import Console, figures
+
+    rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
     overlaps = {each.name: each for each in found.overlaps}
     for side in ("source", "target"):
         counts = [f"{getattr(overlaps[s.name], side).count:,}" if s.name in overlaps else "" for s in found.splits]
-        rows.append((f"{side} also in train", counts))
+        rows.append((f"{side} also in train", *counts))
     show(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
-    for label, values in rows:
-        show(f"{label:24}" + "".join(f"{value:>20}" for value in values))
+    Console().print(figures(("", *(split.name for split in found.splits)), rows))
     for split in found.splits:
         for name in ("blank", "duplicates", "copied", "odd_ratio"):
             _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))

@@ -12,17 +12,16 @@ if TYPE_CHECKING:
 
 def show(found: TextAudit) -> None:
     """Figures of each split side by side, then an example of each finding."""
+    from cli.console import Console, figures
     from seq2seq.data.audit_texts import LONG, VERY_LONG
 
     say(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
-    rows: list[tuple[str, list[str]]] = [
-        ("", [split.name for split in found.splits]),
-        *((label, [f"{value:,}" for value in values]) for label, values in _figures(found, LONG, VERY_LONG)),
-        ("long lines also in train", ["", *(f"{each.in_train.count:,}" for each in found.overlaps)]),
-        ("characters not in train", ["", *(f"{len(each.new_characters):,}" for each in found.overlaps)]),
+    rows = [
+        *((label, *(f"{value:,}" for value in values)) for label, values in _figures(found, LONG, VERY_LONG)),
+        ("long lines also in train", "", *(f"{each.in_train.count:,}" for each in found.overlaps)),
+        ("characters not in train", "", *(f"{len(each.new_characters):,}" for each in found.overlaps)),
     ]
-    for label, values in rows:
-        say(f"{label:32}" + "".join(f"{value:>16}" for value in values))
+    Console().print(figures(("", *(split.name for split in found.splits)), rows))
     for split in found.splits:
         _show_split(split)
     for overlap in found.overlaps:

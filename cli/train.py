@@ -96,9 +96,9 @@ def train(
 ) -> None:
     """Train a model by a recipe, then score it. The same command again goes on where it stopped.
 
-    Ctrl-C finishes the update, saves and stops. Text comes from the files named here, else from $SEQX_DATA, else from
-    the Hugging Face Hub, else from the corpus that ships with seqx. On several GPUs, or machines:
-    torchrun --nproc-per-node=N --no-python -- seqx train ...
+    Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the update, save and stop. Text comes from the files named here, else
+    from $SEQX_DATA, else from the Hugging Face Hub, else from the corpus that ships with seqx. On several GPUs, or
+    machines: torchrun --nproc-per-node=N --no-python -- seqx train ...
     """
     from seq2seq import device as devices
     from seq2seq import recipe_files

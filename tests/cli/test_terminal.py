@@ -55,6 +55,13 @@ def test_a_table_never_cuts_a_figure(columns: int, monkeypatch: pytest.MonkeyPat
     assert max(map(len, captured.get().split("\n"))) <= columns
 
 
+def test_an_audit_fits_eighty_columns(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    done = seqx("data", "check", "--recipe", given[1], "--source-file", "train.fr", "--target-file", "train.en")
+    rows = [line for line in done.out.splitlines() if re.match(r"\S.*  \d", line)]
+    assert len(rows) > 8 and max(map(len, rows)) <= 80
+
+
 @pytest.mark.parametrize(("columns", "widest"), [(80, 80), (150, 120)])
 def test_help_takes_the_width_of_the_terminal(
     seqx: Seqx, monkeypatch: pytest.MonkeyPatch, columns: int, widest: int
