@@ -249,13 +249,13 @@ def test_the_newest_run_is_so_by_its_record_not_by_its_files(tmp_path: Path, mon
 
 
 def test_the_run_that_answers_is_named_once(
-    seqx: Seqx, trained: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    seqx: Seqx, own: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SEQX_RUNS", str(trained.parent))
-    assert seqx("translate", "un", "deux").err == f"Run: {trained}\n"
+    monkeypatch.setenv("SEQX_RUNS", str(tmp_path))
+    assert seqx("translate", "un", "deux").err == f"Run: {own}\n"
     assert seqx("translate", "un", "-q").err == ""
-    assert seqx("translate", "un", "--run", trained).err == ""
-    assert "time" in Run(trained).record()["finished"]
+    assert seqx("translate", "un", "--run", own).err == ""
+    assert "time" in Run(own).record()["finished"]
     for command in (["evaluate"], ["score", "--source-file", "x", "--target-file", "x"]):
         (tmp_path / "x").write_text("un\n")
-        assert seqx(*command).err.splitlines()[0] == f"Run: {trained}"
+        assert seqx(*command).err.splitlines()[0] == f"Run: {own}"
