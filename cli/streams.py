@@ -39,10 +39,11 @@ def ready() -> Iterator[None]:
         os.fdopen(number, "w" if number else "r", closefd=False) if stream is None else stream
         for number, stream in enumerate(before)
     )
-    if isinstance(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), io.FileIO):
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and isinstance(getattr(out.buffer, "raw", out.buffer), io.FileIO):
         sys.stdout = io.TextIOWrapper(
-            io.BufferedWriter(_Output(sys.stdout.fileno(), "wb", closefd=False)),
-            line_buffering=sys.stdout.line_buffering,
+            io.BufferedWriter(_Output(out.fileno(), "wb", closefd=False)),
+            line_buffering=out.line_buffering or out.write_through,  # the latter by PYTHONUNBUFFERED
         )
     for name in _NAMES:
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
