@@ -116,16 +116,20 @@ def _wanted(folder: Run) -> tuple[Recipe, Tokenizers]:
 
 def _with_text(wanted: Recipe, quiet: bool) -> Recipe:
     """The recipe as `seqx train` would take it: where its corpus is missing, the bundled one stands in."""
+    from seq2seq.errors import MissingCorpusError
     from seq2seq.training import prepare
 
-    if prepare.find(wanted.data, {}, {}) is not None or wanted.data.bundled is None:
+    try:
+        prepare.find(wanted.data, {}, {})
         return wanted
-    options.note(
-        f"NOTE: corpus {wanted.data.corpus} is not here: the bundled {wanted.data.bundled} stands in, with "
-        "the sizes that suit it",
-        quiet=quiet,
-    )
-    return wanted.on_bundled()
+    except MissingCorpusError as missing:
+        if wanted.data.bundled is None:
+            return wanted
+        options.note(
+            f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is used instead, with the sizes that suit it",
+            quiet=quiet,
+        )
+        return wanted.on_bundled()
 
 
 def _lines(folder: Run) -> list[str]:

@@ -12,7 +12,7 @@ from cli import options, progress
 from cli.printing import show, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.lines import Reading
     from seq2seq.evaluation.compare import Changed, Comparison
     from seq2seq.run import Run
 
@@ -27,7 +27,8 @@ def compare(
     target_file: options.TargetFile = None,
     most: Annotated[int, typer.Option("--most", min=0, help="Changed sentences to show, each way.")] = 5,
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -41,7 +42,7 @@ def compare(
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
-    errors = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors)
     from seq2seq.run import open_run
 
     runs = [open_run(path, "compare") for path in (first, second)]
@@ -52,7 +53,7 @@ def compare(
         )
         _compare_texts(runs, device, as_json, quiet)
         return
-    found = _compare_translators(runs, source_file, target_file, errors, most, device, quiet)
+    found = _compare_translators(runs, source_file, target_file, reading, most, device, quiet)
     if as_json:
         show_json(found.record())
     else:
@@ -79,7 +80,7 @@ def _compare_translators(
     runs: Sequence[Run],
     source_file: Path | None,
     target_file: Path | None,
-    errors: EncodingErrors,
+    reading: Reading,
     most: int,
     device: str,
     quiet: bool,
@@ -89,7 +90,7 @@ def _compare_translators(
     from seq2seq.serving import Request, serve
 
     if source_file and target_file:
-        sentences = judging.read_files(source_file, [target_file], errors)
+        sentences = judging.read_files(source_file, [target_file], reading)
     else:
         sentences = judging.read_set(runs[0])
     translations: list[list[str]] = []

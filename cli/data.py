@@ -13,9 +13,11 @@ from cli.command import Command
 from cli.printing import show, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.audit import Audit, Finding, SplitAudit
+    from seq2seq.data.audit import Audit, SplitAudit
+    from seq2seq.data.audit_texts import TextAudit
     from seq2seq.data.corpora import Corpus, Given
-    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.findings import Example, Finding
+    from seq2seq.data.lines import Reading
     from seq2seq.data.texts import TextCorpus
     from seq2seq.recipe import Recipe
 
@@ -65,32 +67,40 @@ def check(
         ),
     ] = None,
     changes: options.Set = None,
-    encoding: options.Encoding = "strict",
+    columns: options.Columns = None,
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
     """Audit training text on one screen. Of pairs: counts, blanks, duplicates, copies, length ratio, odd characters,
-    train/test overlap. Of running text: counts, rare and odd characters, repeated and very long lines, overlap.
+    train/test overlap; and verdicts: lines out of step, sides swapped, placeholders or numbers lost. Of running text:
+    counts, rare and odd characters, repeated and very long lines, overlap.
 
     Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
     """
     from seq2seq import recipe_files
     from seq2seq.data import audit, audit_texts
     from seq2seq.data.corpora import Corpus, Given
+    from seq2seq.errors import MissingCorpusError
 
-    errors = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors, columns)
     name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     wanted = recipe_files.load(name, changes, options.noting())
     sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
-    corpus = _find(wanted, sides, files, errors)
-    if corpus is None:
-        bundled = wanted.on_bundled()
-        options.note(f"NOTE: corpus {wanted.data.corpus} cannot be had here; the bundled one is looked at")
-        corpus = _find(bundled, sides, files, errors)
-        assert corpus is not None, "a bundled corpus is always there"
-    found = audit.audit(corpus) if isinstance(corpus, Corpus) else audit_texts.audit(corpus)
+    try:
+        corpus = _find(wanted, sides, files, reading)
+    except MissingCorpusError as missing:
+        if wanted.data.bundled is None:
+            raise
+        options.note(f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is checked instead")
+        corpus = _find(wanted.on_bundled(), sides, files, reading)
+    if isinstance(corpus, Corpus):
+        found: Audit | TextAudit = audit.audit(corpus, languages=(wanted.data.source, wanted.data.target))
+    else:
+        found = audit_texts.audit(corpus)
     if as_json:
         show_json(asdict(found))
     elif isinstance(found, audit.Audit):
@@ -101,18 +111,18 @@ def check(
         data_text.show(found)
 
 
-def _find(wanted: Recipe, sides: Given, files: list[Path], errors: EncodingErrors) -> Corpus | TextCorpus | None:
+def _find(wanted: Recipe, sides: Given, files: list[Path], reading: Reading) -> Corpus | TextCorpus:
     from seq2seq.data import corpora, texts
     from seq2seq.data.corpora import Given
 
     if wanted.data.form == "text":
         if sides:
             options.usage_error(f"recipe {wanted.name} is for running text: name files with --data")
-        return texts.find(wanted.data, {"train": files}, errors=errors)
+        return texts.find(wanted.data, {"train": files}, reading=reading)
     if len(files) > 1:
         options.usage_error(f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(files)}")
     given = Given(sides.source_file, sides.target_file, files[0] if files else None)
-    return corpora.find(wanted.data, {"train": given}, errors=errors)
+    return corpora.find(wanted.data, {"train": given}, reading=reading)
 
 
 def _show(found: Audit) -> None:
@@ -136,6 +146,12 @@ def _show(found: Audit) -> None:
     for each in found.overlaps:
         _show_examples(f"{each.name}, source also in train", each.source)
         _show_examples(f"{each.name}, target also in train", each.target)
+    for verdict in found.verdicts:
+        show(f"VERDICT, {verdict.kind}: {verdict.count:,} pairs of {verdict.origin}: {verdict.message}")
+        for example in verdict.examples[:2]:
+            _show_example("", example)
+    if not found.verdicts:
+        show("No verdict: lines are in step, sides are not swapped, placeholders stand on both")
 
 
 def _ratio(split: SplitAudit) -> str:
@@ -163,4 +179,8 @@ _FIGURES = (
 
 def _show_examples(label: str, finding: Finding) -> None:
     for example in finding.examples[:1]:
-        show(f"  {label}, line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])
+        _show_example(f"{label}, ", example)
+
+
+def _show_example(label: str, example: Example) -> None:
+    show(f"  {label}line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])

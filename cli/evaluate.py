@@ -14,7 +14,7 @@ from cli import options, processes, progress
 from cli.printing import show, show_json, to_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.lines import Reading
     from seq2seq.run import Run
 
 
@@ -43,7 +43,9 @@ def evaluate(
     sentences: options.Sentences = "auto",
     output: options.OutputToo = None,
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    columns: options.Columns = None,
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     shortlist: options.Shortlist = False,
@@ -64,14 +66,13 @@ def evaluate(
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
     if beam_size == 1:
         options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
-    errors = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors, columns)
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()
     from cli.console import Console
     from cli.screen import show_scores
     from seq2seq.evaluation import judge as judging
-    from seq2seq.files import write_bytes
     from seq2seq.serving import Request, serve
 
     folder = options.open_run(run, "evaluate", quiet=quiet)
@@ -81,12 +82,13 @@ def evaluate(
         others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
         of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
         options.refuse_given(context, *others, "precision", "shortlist", "sentences", because=of_text)
-        _foretell(folder, input or [], device, as_json, errors, quiet)
+        _foretell(folder, input or [], device, as_json, reading, quiet)
         return
     if input:
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
+    options.refuse_given(context, "columns", because=f"{folder.path} is a translator: it takes --source-file")
     if source_file and target_file:
-        name, test_set = source_file.stem, judging.read_files(source_file, target_file, errors)
+        name, test_set = source_file.stem, judging.read_files(source_file, target_file, reading)
         files = [source_file, *target_file]
     elif sacrebleu:
         name, test_set, files = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data), []
@@ -129,14 +131,15 @@ def evaluate(
     failed: list[str] = []
     with _told(failed):
         if output:
-            write_bytes(output, "".join(line + "\n" for line in judged.translations).encode())
+            with options.written(output) as file:
+                file.writelines((line + "\n").encode() for line in judged.translations)
     with _told(failed):
         kept = judging.keep_evaluation(folder, judged, served.options, served.engine, files, sentences=sentences)
         options.note(f"Translations: {kept}", quiet=quiet)
     _end(failed)
 
 
-def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors: EncodingErrors, quiet: bool) -> None:
+def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, reading: Reading, quiet: bool) -> None:
     """The loss on the run's test text, or on files, each by itself."""
     from cli.console import Console
     from cli.screen import show_scores
@@ -148,7 +151,7 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, errors
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)
     data = recipe.data
-    texts = [(file.name, corpora.files([file], data, errors), [file]) for file in files]
+    texts = [(file.name, corpora.files([file], data, reading), [file]) for file in files]
     failed: list[str] = []
     with processes.together(quiet=quiet) as all_of_them:
         for name, text, sources in texts or [("test", fluency.read_set(folder), [])]:

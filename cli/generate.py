@@ -6,17 +6,16 @@ import io
 import math
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import options
-from cli.printing import results, to_json
+from cli.printing import to_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.lines import Reading
     from seq2seq.decoding.text import Options, TextGenerator
     from seq2seq.decoding.writer import Generated
 
@@ -56,7 +55,8 @@ def generate(
     ] = None,
     no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Leave the prompt out of what is written.")] = False,
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     device: options.Device = "auto",
@@ -92,17 +92,16 @@ def generate(
         options.refuse_given(context, "no_prompt", because="--json has the prompt apart from the text")
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
-    errors = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors)
     options.engine(engine, precision)
     import secrets
 
     from seq2seq.decoding.engine import Sampling
     from seq2seq.decoding.text import Options, unknown
-    from seq2seq.files import replacing
     from seq2seq.serving import Request, serve_text
 
     folder = options.open_run(run, "generate", quiet=quiet)
-    text = _prompt(prompt, input, errors)
+    text = _prompt(prompt, input, reading)
     if seed is None:
         seed = secrets.randbelow(2**31)
         options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
@@ -115,7 +114,7 @@ def generate(
         shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
     start = time.perf_counter()
-    with replacing(output) if output else nullcontext(results()) as file:
+    with options.written(output) as file:
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
             made = [_streamed(served.generator, text, how, file, shown_prompt)]
@@ -149,18 +148,18 @@ def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: f
         options.usage_error(f"--repetition-penalty {repetition_penalty}: use above 0; 1 = none")
 
 
-def _prompt(prompt: str | None, input: Path | None, errors: EncodingErrors) -> str:
+def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
     """The prompt, letter for letter; empty where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_blocks
 
     if prompt is not None:
         return prompt
     if input is not None and input != options.STANDARD_INPUT:
-        return "".join(read_blocks(input, errors))
+        return "".join(read_blocks(input, reading))
     if input is None and sys.stdin.isatty():
         return ""
     given = sys.stdin.buffer.read()
-    lines = decode_lines(io.BytesIO(given), "standard input", errors)
+    lines = decode_lines(io.BytesIO(given), "standard input", reading)
     return "\n".join(lines) + "\n" * given.endswith(b"\n")
 
 

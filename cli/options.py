@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from cli.printing import note as note  # every command has both: options.note, options.usage_error
+from cli.printing import results
 from seq2seq import device_names
 from seq2seq.limits import MOST_THREADS
 
 if TYPE_CHECKING:
+    from seq2seq.data.lines import Reading
     from seq2seq.run import Run
 
 STANDARD_INPUT = Path("-")  # as --input; a file of that name comes as an absolute path
@@ -44,6 +47,10 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
     except OSError as error:
         place = "" if error.filename in (None, str(output)) else f"{error.filename}: "
         raise OutputError(f"cannot write {name}: {place}{error.strerror or error}; name another file") from error
+    from seq2seq.data.compression import refused
+
+    if reason := refused(output):
+        usage_error(f"{name}: {reason}")
     return output
 
 
@@ -124,7 +131,8 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="File for the result; whole or not written. Default, and -: standard output.",
+        help="File for the result, whole or not written; compressed where it ends in .gz, .xz, .zst or .bz2. "
+        "Default, and -: standard output.",
         callback=writable,
     ),
 ]
@@ -139,10 +147,37 @@ Debug = Annotated[
 ]
 Encoding = Annotated[
     str,
-    typer.Option("--encoding-errors", help="What to do with bytes that are not UTF-8: strict (an error) or replace."),
+    typer.Option(
+        "--encoding", metavar="NAME", help="Encoding of the text that is read, such as cp1252. Results are UTF-8."
+    ),
+]
+EncodingErrors = Annotated[
+    str,
+    typer.Option("--encoding-errors", help="What to do with bytes not of the encoding: strict (an error) or replace."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="SOURCE,TARGET",
+        help="Columns of --data that hold the pairs, by name or number from 1; for running text, one column.",
+    ),
 ]
 SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one a line.")]
 TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Their translations, line for line.")]
+
+
+@contextmanager
+def written(output: Path | None) -> Iterator[IO[bytes]]:
+    """Where results go: standard output, or a file, compressed where its name says so."""
+    from seq2seq.data.compression import compressing
+    from seq2seq.files import replacing
+
+    if output is None:
+        yield results()
+    else:
+        with replacing(output) as file, compressing(file, output) as inner:
+            yield inner
 
 
 def usage_error(message: str) -> NoReturn:
@@ -179,14 +214,18 @@ def open_run(path: Path | None, kind: str = "translate", *, quiet: bool = False)
     return folder
 
 
-def encoding_errors(value: str) -> Literal["strict", "replace"]:
-    """Check --encoding-errors."""
-    match value:
-        case "strict":
-            return "strict"
-        case "replace":
-            return "replace"
-    usage_error(f"--encoding-errors {value}: use strict or replace")
+def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:
+    """Check --encoding, --encoding-errors and --columns."""
+    from seq2seq.data.lines import Reading, is_encoding
+
+    if not is_encoding(encoding):
+        usage_error(f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, latin-1 or utf-16")
+    if errors not in ("strict", "replace"):
+        usage_error(f"--encoding-errors {errors}: use strict or replace")
+    named = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
+    if not all(named):
+        usage_error(f"--columns {columns}: name columns with commas between them, for example fr,en or 2,4")
+    return Reading(encoding, "replace" if errors == "replace" else "strict", named)
 
 
 def engine(name: str, precision: str) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli import options, progress
-from cli.printing import results, to_json
+from cli.printing import to_json
 
 _WINDOW = 2000
 
@@ -27,7 +26,8 @@ def score(
     ] = None,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     device: options.Device = "auto",
@@ -43,15 +43,14 @@ def score(
     many sentences, else as a whole. A line blank on either side, or longer than the model takes, has no score: `nan`,
     and null in JSON.
     """
-    errors: Any = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors)
     options.engine(engine, precision)
     options.sentences(sentences)
     from seq2seq.data.lines import read_lines, read_pairs
-    from seq2seq.files import replacing
     from seq2seq.serving import Request, serve
 
     folder = options.open_run(run, "score", quiet=quiet)
-    pairs = read_pairs(source_file, target_file, errors)
+    pairs = read_pairs(source_file, target_file, reading)
     precision = "float32" if precision == "auto" else precision
     request = Request(engine, precision, device, length_penalty=length_penalty, sentences=sentences)
     served = serve(folder, request)
@@ -60,8 +59,8 @@ def score(
     without = 0
     hidden = quiet or (output is None and sys.stdout.isatty())
     with (
-        replacing(output) if output else nullcontext(results()) as file,
-        progress.watched(served.translator, lambda: read_lines(source_file, errors), quiet=hidden) as counted,
+        options.written(output) as file,
+        progress.watched(served.translator, lambda: read_lines(source_file, reading), quiet=hidden) as counted,
     ):
         while group := list(islice(pairs, _WINDOW)):
             for (source, target), found in zip(group, served.translator.score(*zip(*group))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -15,7 +15,7 @@ from cli.command import Command
 if TYPE_CHECKING:
     from cli.console import Console
     from seq2seq import recipe
-    from seq2seq.data.lines import EncodingErrors
+    from seq2seq.data.lines import Reading
     from seq2seq.data.tokenizers import Tokenizer
 
 app = typer.Typer(
@@ -48,7 +48,8 @@ def compare(
         ),
     ] = None,
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
@@ -64,13 +65,13 @@ def compare(
         options.refuse_given(context, "vocabulary", because=f"{kinds} have a vocabulary of their own")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
-    errors: Any = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors)
     from cli.codebook import Shown
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
     from seq2seq.evaluation import codebook
 
-    sample = codebook.hold_out(line for file in files for line in read_lines(file, errors))
+    sample = codebook.hold_out(line for file in files for line in read_lines(file, reading))
     width = codebook.Width(d_model, layers)
     measured: list[codebook.Measured] = []
     missing: list[codebook.Missing] = []
@@ -104,7 +105,8 @@ def show(
         int | None,
         typer.Option("--vocabulary", min=_LEAST, max=_MOST, help="With --kind: codebook size. Default: 1000."),
     ] = None,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     debug: options.Debug = False,
 ) -> None:
     """Show how a tokenizer cuts a text: its pieces in colours (with bars where there are none), their ids, how many.
@@ -119,8 +121,8 @@ def show(
         options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
     if kind is not None and kind.partition(":")[0] in _FIXED:
         options.refuse_given(context, "files", "vocabulary", because=f"{kind} learns nothing from text")
-    errors = options.encoding_errors(encoding)
-    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, errors)
+    reading = options.reading(encoding, encoding_errors)
+    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
     from cli.console import Console
 
     console = Console()
@@ -183,14 +185,14 @@ def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
     return [(f"{name}, {wanted.data.source}", both.source), (f"{name}, {wanted.data.target}", both.target)]
 
 
-def _trained(kind: str, files: Sequence[Path], vocabulary: int, errors: EncodingErrors) -> list[tuple[str, Tokenizer]]:
+def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> list[tuple[str, Tokenizer]]:
     (settings,) = _wanted("--kind", kind, [vocabulary])
     if not files and settings.kind not in _FIXED:
         options.usage_error(f"--kind {kind} learns from text: name it with --file")
     from seq2seq.data import tokenizers
     from seq2seq.data.lines import read_lines
 
-    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, errors))))]
+    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, reading))))]
 
 
 def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:

@@ -54,7 +54,9 @@ def train(
     dev_data: DevData = None,
     test_data: TestData = None,
     more: MoreFiles = None,
-    encoding: options.Encoding = "strict",
+    columns: options.Columns = None,
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     fallback: Annotated[
         bool,
         typer.Option(
@@ -134,7 +136,7 @@ def train(
         "dev": dev_data or [],
         "test": test_data or [],
     }
-    errors = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors, columns)
     with ExitStack() as kept:
         with processes.joined(parallel, device, quiet=quiet) as team:
             quiet = quiet or not team.main
@@ -150,7 +152,7 @@ def train(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
                         "torchrun"
                     )
-                wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, errors), fallback, quiet)
+                wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, reading), fallback, quiet)
                 folder = runs.Run(run or runs.root() / wanted.name)
                 choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
                 if batch_tokens == "auto":
@@ -211,31 +213,28 @@ def _timed(
 
 
 def _find(
-    wanted: Recipe, find: Callable[[Data], Corpus | TextCorpus | None], fallback: bool, quiet: bool
+    wanted: Recipe, find: Callable[[Data], Corpus | TextCorpus], fallback: bool, quiet: bool
 ) -> tuple[Recipe, Corpus | TextCorpus]:
-    from seq2seq.errors import DataError
+    from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
 
-    corpus = find(wanted.data)
-    if corpus is not None:
-        must_fit_machine(wanted)
-        return wanted, corpus
-    missing = f"corpus {wanted.data.corpus} is not under $SEQX_DATA"
-    remedy = "give --data" if wanted.data.form == "text" else "give --source-file and --target-file"
-    if wanted.data.hub is not None:
-        missing += ", nor to be had from the Hugging Face Hub"
-        remedy += f", or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
-    if not fallback or wanted.data.bundled is None:
-        raise DataError(f"{missing}; {remedy}")
-    options.note(
-        f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} stands in, with the budget that "
-        f"suits it.\n      For the real corpus {remedy}.",
-        quiet=quiet,
-    )
-    bundled = wanted.on_bundled()
-    found = find(bundled.data)
-    assert found is not None, "a bundled corpus is always there"
-    return bundled, found
+    try:
+        corpus = find(wanted.data)
+    except MissingCorpusError as missing:
+        remedy = "give --data" if wanted.data.form == "text" else "give --source-file and --target-file"
+        if wanted.data.hub is not None:
+            remedy += f", or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
+        if not fallback or wanted.data.bundled is None:
+            raise DataError(f"{missing}; {remedy}") from missing
+        options.note(
+            f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is used instead, with the budget "
+            f"that suits it.\n      For the real corpus {remedy}.",
+            quiet=quiet,
+        )
+        bundled = wanted.on_bundled()
+        return bundled, find(bundled.data)
+    must_fit_machine(wanted)
+    return wanted, corpus
 
 
 def _train(

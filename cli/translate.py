@@ -7,19 +7,20 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options, processes, progress
 from cli.lines import standard_input, windows
-from cli.printing import printable, results, show, to_json
+from cli.printing import printable, show, to_json
 
 if TYPE_CHECKING:
+    from seq2seq.data.lines import Reading
     from seq2seq.decoding.translate import Translation
     from seq2seq.serving import Serving
 
@@ -72,7 +73,8 @@ def translate(
     ] = 1,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
-    encoding: options.Encoding = "strict",
+    encoding: options.Encoding = "utf-8",
+    encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     shortlist: options.Shortlist = False,
@@ -103,7 +105,7 @@ def translate(
         options.refuse_given(context, "beam_size", because="--sample draws, and searches for nothing")
     if not scored and (sample or beam_size == 1):
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score shown")
-    errors: Any = options.encoding_errors(encoding)
+    reading = options.reading(encoding, encoding_errors)
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()
@@ -115,7 +117,7 @@ def translate(
     from seq2seq.serving import Request, serve
 
     folder = options.open_run(run, quiet=quiet)
-    lines = _lines(text, input, errors)
+    lines = _lines(text, input, reading)
     if lines is None:
         options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
     served = serve(
@@ -143,7 +145,7 @@ def translate(
     with (
         processes.sharing(served.translator, quiet=quiet) as shared,
         _target(output) as file,
-        progress.watched(shared, _counted(input, errors), quiet=hidden) as translator,
+        progress.watched(shared, _counted(input, reading), quiet=hidden) as translator,
         _told(translator, output),
         closing(translator.stream_windows(numbered(lines))) as translated,
     ):
@@ -167,18 +169,14 @@ def translate(
 
 def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
     """Where translations go; of several processes, only the first has them written."""
-    from seq2seq.files import replacing
-
-    if not processes.main():
-        return Path(os.devnull).open("wb")
-    return replacing(output) if output else nullcontext(results())
+    return options.written(output) if processes.main() else Path(os.devnull).open("wb")
 
 
-def _counted(input: Path | None, errors: Any) -> Callable[[], Iterator[str]] | None:
+def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]] | None:
     """What gives as many lines as are to be translated, where they can be read twice."""
     from seq2seq.data.lines import read_lines
 
-    return (lambda: read_lines(input, errors)) if input is not None and input.is_file() else None
+    return (lambda: read_lines(input, reading)) if input is not None and input.is_file() else None
 
 
 @contextmanager
@@ -192,7 +190,7 @@ def _told(translator: progress.Counted, output: Path | None) -> Iterator[None]:
         raise
 
 
-def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[list[str]] | None:
+def _lines(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_lines
     from seq2seq.decoding.windows import MOST_CHARACTERS, windows_of
@@ -204,11 +202,11 @@ def _lines(text: list[str] | None, input: Path | None, errors: Any) -> Iterator[
             next(read_lines(input), None)  # says so now, before a model is loaded
         if input.is_file() or processes.several():
             # By its lines alone, so that what a file becomes depends neither on the moment nor on other processes.
-            return windows_of(read_lines(input, errors), _WINDOW)
-        return windows(read_lines(input, errors), _WINDOW, MOST_CHARACTERS)
+            return windows_of(read_lines(input, reading), _WINDOW)
+        return windows(read_lines(input, reading), _WINDOW, MOST_CHARACTERS)
     if input is None and sys.stdin.isatty():
         return None
-    return windows(decode_lines(standard_input(), "standard input", errors), _WINDOW, MOST_CHARACTERS)
+    return windows(decode_lines(standard_input(), "standard input", reading), _WINDOW, MOST_CHARACTERS)
 
 
 def _json(translation: Translation, seconds: float) -> str:

@@ -55,6 +55,7 @@ def encoded(
     both: Tokenizers,
     cache: Path,
     progress: Callable[[int], None] = lambda pairs: None,
+    say: Callable[[str], None] = lambda message: None,
     *,
     also: Sequence[Path] = (),
 ) -> Encoded:
@@ -70,6 +71,7 @@ def encoded(
         held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test),
         also=also,
         progress=progress,
+        say=say,
     )
 
 

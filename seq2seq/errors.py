@@ -13,6 +13,10 @@ class DataError(SeqxError):
     """Text that is missing, unreadable or inconsistent."""
 
 
+class MissingCorpusError(DataError):
+    """A corpus that is nowhere available; the message says where it was looked for, and why it is not there."""
+
+
 class RunError(SeqxError):
     """A run folder that is missing, incomplete, damaged or of another recipe."""
 

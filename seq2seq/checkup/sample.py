@@ -16,6 +16,7 @@ from seq2seq.data.encoded import encode
 from seq2seq.data.formats import Text, digest
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.errors import MissingCorpusError
 
 _PAIRS = 100_000  # as many as batches are cut of at once: fewer would be padded more
 _CHARACTERS = 2_000_000
@@ -35,14 +36,14 @@ def sample(wanted: recipe.Recipe, scratch: Path, both: Tokenizers | None = None)
 
     Where the corpus cannot be had, random tokens of guessed lengths. `scratch` keeps files while batches are drawn.
     """
-    corpus = texts.find(wanted.data) if wanted.data.form == "text" else corpora.find(wanted.data)
-    if isinstance(corpus, TextCorpus):
-        return _of_text(wanted, corpus, scratch, both)
-    if isinstance(corpus, Corpus):
-        return _of_pairs(wanted, corpus, scratch, both)
-    tokens = random_batches.vocabulary(wanted.tokenizer)
-    batch = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
-    return Sample("random tokens", (tokens, tokens), repeat((Place(), batch)))
+    try:
+        if wanted.data.form == "text":
+            return _of_text(wanted, texts.find(wanted.data), scratch, both)
+        return _of_pairs(wanted, corpora.find(wanted.data), scratch, both)
+    except MissingCorpusError:
+        tokens = random_batches.vocabulary(wanted.tokenizer)
+        batch = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
+        return Sample("random tokens", (tokens, tokens), repeat((Place(), batch)))
 
 
 def _of_pairs(wanted: recipe.Recipe, corpus: Corpus, scratch: Path, both: Tokenizers | None) -> Sample:

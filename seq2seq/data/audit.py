@@ -8,43 +8,22 @@ import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+import regex
 
 from seq2seq.data.corpora import SPLITS, Corpus, Pair, SplitName, Text
-from seq2seq.data.encoded import fold
+from seq2seq.data.findings import EXAMPLES, Example, Finding, Found, Place
+from seq2seq.data.folding import fold
+from seq2seq.data.verdicts import Verdict, judge
 
-EXAMPLES = 3
 _ODD_RATIO = 4.0
 _STEPS = 64  # length ratios are counted in 64 steps a doubling: percentiles are true to about 1 %
-_ODD_KINDS = ("Cc", "Co", "Cn", "Cs")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a pair stands: the text it is from, and its number there, counted from 1 (the line, in files of lines)."""
-
-    origin: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Example:
-    """A pair that shows a finding; `other` is the place that it repeats, where there is one."""
-
-    place: Place
-    source: str
-    target: str
-    other: Place | None = None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How many pairs show it, and the first few of them."""
-
-    count: int = 0
-    examples: tuple[Example, ...] = ()
+_JOINERS = r"\u200c\u200d"
+_ODD = regex.compile(
+    rf"[[\p{{C}}\ufffd]--[{_JOINERS}]]|(?<![^\x00-\x7f\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}])[{_JOINERS}]", regex.V1
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +62,7 @@ class SplitAudit:
     pairs: int
     source_words: int
     target_words: int
-    blank: Finding  # a side without a visible character
+    blank: Finding  # a side that shows nothing
     duplicates: Finding  # both sides as in an earlier pair of the split
     copied: Finding  # source and target are the same text
     odd_ratio: Finding  # one side over 4 times as long as the other, in characters
@@ -95,7 +74,7 @@ class SplitAudit:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Pairs of dev or test with a side that also stands in train, judged by letters and digits, as in encoding."""
+    """Pairs of dev or test with a side that also stands in train, in whatever form, as in encoding."""
 
     name: SplitName
     source: Finding
@@ -109,10 +88,14 @@ class Audit:
     corpus: str
     splits: tuple[SplitAudit, ...]
     overlaps: tuple[Overlap, ...]
+    verdicts: tuple[Verdict, ...] = ()
 
 
-def audit(corpus: Corpus, progress: Callable[[int], None] = lambda pairs: None) -> Audit:
-    """Look at every pair of a corpus; `progress` hears of pairs read so far. Raises DataError: unreadable text."""
+def audit(
+    corpus: Corpus, progress: Callable[[int], None] = lambda pairs: None, languages: tuple[str, str] | None = None
+) -> Audit:
+    """Look at every pair of a corpus; `progress` hears of pairs read so far. Where the `languages` of the sides are
+    given, there are verdicts. Raises DataError: unreadable text."""
     texts: dict[SplitName, tuple[Text, ...]] = {"train": corpus.train, "dev": (corpus.dev,), "test": (corpus.test,)}
     held_out = (corpus.dev, corpus.test)
     wanted = tuple({fold(pair[side]) for text in held_out for pair in text.read()} - {b""} for side in (0, 1))
@@ -137,36 +120,25 @@ def audit(corpus: Corpus, progress: Callable[[int], None] = lambda pairs: None) 
         Overlap(name, *(_overlap(_numbered(texts[name]), side, standing[side]) for side in (0, 1)))
         for name in SPLITS[1:]
     )
-    return Audit(corpus.name, tuple(splits), overlaps)
+    # Of held-out text, the one that it is part of: there, lines stand beside their neighbours.
+    whole = {id(text.whole or text): text.whole or text for part in texts.values() for text in part}
+    verdicts = tuple(verdict for text in whole.values() for verdict in judge(text, *languages)) if languages else ()
+    return Audit(corpus.name, tuple(splits), overlaps, verdicts)
 
 
 def _numbered(texts: Iterable[Text]) -> Iterator[tuple[Place, Pair]]:
     for text in texts:
-        for line, pair in enumerate(text.read(), start=1):
+        for line, pair in text.numbered():
             yield Place(text.origin, line), pair
 
 
 def _overlap(pairs: Iterable[tuple[Place, Pair]], side: int, standing: dict[bytes, Place]) -> Finding:
-    found = _Found()
+    found = Found()
     for place, pair in pairs:
         other = standing.get(fold(pair[side]))
         if other is not None:
             found.add(place, pair, other)
     return found.finding()
-
-
-@dataclass
-class _Found:
-    count: int = 0
-    examples: list[Example] = field(default_factory=list)
-
-    def add(self, place: Place, pair: Pair, other: Place | None = None) -> None:
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(Example(place, *pair, other))
-
-    def finding(self) -> Finding:
-        return Finding(self.count, tuple(self.examples))
 
 
 class _Tally:
@@ -175,21 +147,22 @@ class _Tally:
     def __init__(self) -> None:
         self._words = [0, 0]
         self._longest: list[Longest | None] = [None, None]
-        self._blank, self._copied, self._odd_ratio = _Found(), _Found(), _Found()
+        self._blank, self._copied, self._odd_ratio = Found(), Found(), Found()
         self._characters: dict[str, tuple[int, Place]] = {}
         self._ratios: Counter[int] = Counter()
         self._digests = array("Q")
 
     def add(self, place: Place, pair: Pair) -> None:
-        source, target = (side.strip() for side in pair)
+        source, target = (side.strip() if side.isprintable() or fold(side) else "" for side in pair)
         self._digests.append(_digest(pair))
         for index, side in enumerate(pair):
             self._words[index] += len(side.split())
             longest = self._longest[index]
             if longest is None or len(side) > longest.characters:
                 self._longest[index] = Longest(len(side), place)
-            if not side.isprintable() or "\ufffd" in side:
-                self._add_characters(place, side)
+            for character in odd_of(side):
+                count, first = self._characters.get(character, (0, place))
+                self._characters[character] = (count + 1, first)
         if not source or not target:
             self._blank.add(place, pair)
             return
@@ -199,12 +172,6 @@ class _Tally:
         self._ratios[round(math.log2(ratio) * _STEPS)] += 1
         if max(ratio, 1 / ratio) > _ODD_RATIO:
             self._odd_ratio.add(place, pair)
-
-    def _add_characters(self, place: Place, side: str) -> None:
-        for character in side:
-            if is_odd(character):
-                count, first = self._characters.get(character, (0, place))
-                self._characters[character] = (count + 1, first)
 
     def finish(self, name: SplitName, texts: tuple[Text, ...]) -> SplitAudit:
         return SplitAudit(
@@ -259,9 +226,10 @@ def repeats(digests: array[int]) -> tuple[int, list[tuple[int, int]]]:
     return int(again.sum()), [(index, int(np.flatnonzero(values == values[index])[0])) for index in few]
 
 
-def is_odd(character: str) -> bool:
-    """Whether text for people seldom has it: a control, private or unassigned character, or U+FFFD."""
-    return character == "\ufffd" or unicodedata.category(character) in _ODD_KINDS
+def odd_of(text: str) -> list[str]:
+    """The characters that text for people seldom has: controls, private and unassigned ones, U+FFFD, and what has no
+    width, but for joiners where a script or an emoji needs them."""
+    return _ODD.findall(text) if not text.isprintable() or "\ufffd" in text else []
 
 
 def _flat(found: tuple[Place, Pair]) -> tuple[Place, str, str]:

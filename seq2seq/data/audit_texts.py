@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seq2seq.data.audit import EXAMPLES, is_odd, repeats
+from seq2seq.data.audit import odd_of, repeats
 from seq2seq.data.corpora import SPLITS, SplitName
 from seq2seq.data.documents import Documents, by_document, lines_of
-from seq2seq.data.encoded import fold
+from seq2seq.data.findings import EXAMPLES
+from seq2seq.data.folding import fold
 from seq2seq.data.texts import TextCorpus
 
 LONG = 30  # characters: shorter lines, such as the name of who speaks, may well stand twice
@@ -73,7 +74,7 @@ class TextSplit:
     bytes: int  # in UTF-8
     distinct: int  # characters
     rarest: tuple[Character, ...]  # the few that occur least
-    odd: tuple[Character, ...]  # by code point: controls but tab and line end, private, unassigned, U+FFFD
+    odd: tuple[Character, ...]  # by code point, as `odd_of` finds them, but for tab and line end
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class TextOverlap:
 
     name: SplitName
     long_lines: int  # of 30 characters or more
-    in_train: Lines  # those that also stand in train, judged by letters and digits
+    in_train: Lines  # those that also stand in train, in whatever form
     new_characters: tuple[Character, ...]  # by code point
 
 
@@ -156,6 +157,7 @@ class _Tally:
         self.first: dict[str, Spot] = {}  # of each character
         self.digests = array("Q")  # of long lines
         self._counts: Counter[str] = Counter()
+        self._odd: set[str] = set()
         self._whole = array("Q")  # digests of documents
         self._blank = self._lines = self._longest = self._bytes = 0
         self._very_long = _Found()
@@ -164,7 +166,7 @@ class _Tally:
             for text, _ in parts:
                 encoded = text.encode("utf-8", "surrogatepass")
                 digest.update(encoded)
-                blank = blank and (not text or text.isspace())
+                blank = blank and not _shows(text)
                 self._bytes += len(encoded)
                 self._count_characters(number + 1, line, text)
                 line = self._look_at_lines(number + 1, line, text)
@@ -174,6 +176,7 @@ class _Tally:
 
     def _count_characters(self, document: int, before: int, text: str) -> None:
         self._counts.update(text)
+        self._odd.update(odd_of(text))
         for character in set(text) - self.first.keys():
             line = text.count("\n", 0, text.index(character))
             self.first[character] = Spot(document, before + line + 1)
@@ -196,7 +199,7 @@ class _Tally:
 
     def finish(self, name: SplitName) -> TextSplit:
         rarest = sorted(self._counts, key=lambda each: (self._counts[each], each))[:_RAREST]
-        odd = sorted(each for each in self._counts if is_odd(each) and each not in "\n\t")
+        odd = sorted(self._odd)
         return TextSplit(
             name=name,
             origin=self.documents.origin,
@@ -211,7 +214,7 @@ class _Tally:
             bytes=self._bytes,
             distinct=len(self._counts),
             rarest=tuple(self.character(each) for each in rarest),
-            odd=tuple(self.character(each) for each in odd),
+            odd=tuple(self.character(each) for each in odd if each not in "\n\t"),
         )
 
     def _repeated_lines(self) -> Lines:
@@ -230,3 +233,8 @@ class _Tally:
 
 def _digest(line: str) -> int:
     return int.from_bytes(hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _shows(text: str) -> bool:
+    """Whether anything of a text is to be seen."""
+    return bool(text) and not text.isspace() and (len(text) > VERY_LONG or bool(fold(text)))

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from seq2seq import recipe
 from seq2seq.data import hub
+from seq2seq.data.folding import fold
 from seq2seq.data.formats import Pair, Text, digest, file_pair, pair_file, read_json_lines
 from seq2seq.data.hub import from_hub
-from seq2seq.data.lines import EncodingErrors
+from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.errors import DataError
 from seq2seq.folders import folder_at
 
@@ -79,10 +80,9 @@ class Given:
         return any((self.source_file, self.target_file, self.data))
 
 
-def find(
-    data: recipe.Data, given: dict[SplitName, Given] | None = None, *, errors: EncodingErrors = "strict"
-) -> Corpus | None:
-    """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub; None where it cannot be had.
+def find(data: recipe.Data, given: dict[SplitName, Given] | None = None, *, reading: Reading = PLAIN) -> Corpus:
+    """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub. Raises MissingCorpusError where it is
+    in none of these.
 
     What the recipe mixes in goes with its own corpus, not with the user's files. Dev and test text that the user does
     not name is held out of the training text (`carve`). Raises DataError where files, or SEQX_DATA, were named and
@@ -90,16 +90,16 @@ def find(
     """
     given = {split: files for split, files in (given or {}).items() if files}
     if given:
-        return _corpus("files", "files", _from_files(data, given, errors), ())
+        return _corpus("files", "files", _from_files(data, given, reading), ())
+    if reading.columns:
+        raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
     mixed = tuple(_directed(_first(bundled(name, "train"), data.mix_pairs), data) for name in data.mix)
     if data.corpus == "phrasebook":
         train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
         return Corpus(data.corpus, "bundled", (train,), dev, test)
-    if stored := _from_mirror(data, errors):
+    if stored := _from_mirror(data, reading):
         return _corpus(data.corpus, "mirror", stored, mixed)
-    if fetched := hub.every_split(data.hub, from_hub):
-        return _corpus(data.corpus, "hub", fetched, mixed)
-    return None
+    return _corpus(data.corpus, "hub", hub.every_split(data, from_hub), mixed)
 
 
 def bundled(name: Literal["phrasebook"] | str, split: SplitName) -> Text:
@@ -146,26 +146,34 @@ def _directed(text: Text, data: recipe.Data) -> Text:
 def carve(text: Text, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Text]:
     """Hold about 2 % of a text out for each of `splits` (one pair at least, about 2,000 at most); the rest is `train`.
 
-    Chosen by content: the order of the text plays no part, and equal pairs stay together. Pairs with a blank side are
-    not held out.
+    Chosen by content among the pairs that differ: neither order nor repetition plays a part, and equal pairs stay
+    together. Pairs with a blank side are not held out. Reading raises DataError where nothing is left to train on.
     """
 
     @functools.cache
-    def held_out() -> dict[int, SplitName]:
-        return choose((_fingerprint(pair) for pair in text.read() if all(side.strip() for side in pair)), splits)
+    def held_out() -> Chosen:
+        chosen = choose((_fingerprint(pair) for pair in text.read() if all(side.strip() for side in pair)), splits)
+        if chosen.distinct <= len(splits):
+            raise DataError(
+                f"{text.origin}: no pair for train is left of {chosen.distinct} distinct pairs where "
+                f"{' and '.join(splits)} are held out; give more text, or files for {' and '.join(splits)}"
+            )
+        return chosen
 
-    def read(split: SplitName) -> Iterator[Pair]:
-        chosen = held_out()
-        return (pair for pair in text.read() if chosen.get(_fingerprint(pair), "train") == split)
+    def read(split: SplitName) -> Iterator[tuple[int, Pair]]:
+        chosen = held_out().splits
+        return (line for line in text.numbered() if chosen.get(_fingerprint(line[1]), "train") == split)
 
     def part(split: SplitName) -> Text:
         described = f"{split} part, {' and '.join(splits)} held out"
         return replace(
             text,
             origin=f"{text.origin} ({described})",
-            read=lambda: read(split),
-            checksum=lambda: part_checksum(text.checksum(), described, sorted(held_out().items())),
-            files=lambda: part_checksum((text.files or text.checksum)(), described),
+            read=lambda: (pair for _, pair in read(split)),
+            whole=text,
+            lines=lambda: read(split),
+            checksum=lambda: part_checksum(text.checksum(), described, sorted(held_out().splits.items())),
+            files=lambda: part_checksum((text.files or text.checksum)(), f"{described}{held_out().otherwise}"),
         )
 
     return {split: part(split) for split in ("train", *splits)}
@@ -176,16 +184,29 @@ def part_checksum(whole: str, *part: Any) -> str:
     return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
 
 
-def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> dict[int, SplitName]:
-    """What to hold out for each of `splits`, the smallest first: about 2 %, one at least, about 2,000 at most."""
+class Chosen(NamedTuple):
+    """What is held out, by fingerprint."""
+
+    splits: dict[int, SplitName]
+    distinct: int  # fingerprints, counted as far as it matters
+    otherwise: str  # for checksums: where repetitions once counted, and other ones were chosen
+
+
+def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> Chosen:
+    """What to hold out for each of `splits`, the smallest first: about 2 % of those that differ, one at least, about
+    2,000 at most."""
     count = 0
     smallest: list[int] = []
+    distinct: set[int] = set()
     found = iter(fingerprints)
-    while chunk := list(islice(found, 50 * _HELD_OUT_MOST)):
+    while chunk := list(islice(found, _HELD_OUT_SHARE * _HELD_OUT_MOST)):
         count += len(chunk)
+        if len(distinct) < _HELD_OUT_SHARE * _HELD_OUT_MOST:  # from there on, the share is the most
+            distinct.update(chunk)
         smallest = heapq.nsmallest(_HELD_OUT_MOST * len(splits), {*smallest, *chunk})
-    share = min(_HELD_OUT_MOST, max(1, count // _HELD_OUT_SHARE))
-    return {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
+    share, once = (min(_HELD_OUT_MOST, max(1, number // _HELD_OUT_SHARE)) for number in (len(distinct), count))
+    chosen = {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
+    return Chosen(chosen, len(distinct), "" if share == once else ", distinct ones")
 
 
 def _fingerprint(pair: Pair) -> int:
@@ -197,15 +218,16 @@ def _corpus(
     name: str, found: Literal["files", "mirror", "hub"], texts: dict[SplitName, Text], mixed: tuple[Text, ...]
 ) -> Corpus:
     for split in SPLITS:
-        if next(texts[split].read(), None) is None:
+        if not any(all(fold(side) for side in pair) for pair in texts[split].read()):
+            blank = " but such as are blank on a side" if next(texts[split].read(), None) else ""
             raise DataError(
-                f"{texts[split].origin}: no pair for {split}; give more text, or files of its own for {split}"
+                f"{texts[split].origin}: no pair for {split}{blank}; give more text, or files of its own for {split}"
             )
     return Corpus(name, found, (texts["train"], *mixed), texts["dev"], texts["test"])
 
 
-def _from_files(data: recipe.Data, given: dict[SplitName, Given], errors: EncodingErrors) -> dict[SplitName, Text]:
-    texts = {split: _given_text(split, files, data, errors) for split, files in given.items()}
+def _from_files(data: recipe.Data, given: dict[SplitName, Given], reading: Reading) -> dict[SplitName, Text]:
+    texts = {split: _given_text(split, files, data, reading) for split, files in given.items()}
     if "train" not in texts:
         raise DataError(
             f"files were given for {' and '.join(texts)}, none to train on: "
@@ -218,17 +240,17 @@ def _from_files(data: recipe.Data, given: dict[SplitName, Given], errors: Encodi
     return {**texts, **carve(texts["train"], missing)} if missing else texts
 
 
-def _given_text(split: SplitName, files: Given, data: recipe.Data, errors: EncodingErrors) -> Text:
+def _given_text(split: SplitName, files: Given, data: recipe.Data, reading: Reading) -> Text:
     if files.data is not None:
         if files.source_file or files.target_file:
             raise DataError(f"{split}: {files.data} holds both sides; give it alone, or a source and a target file")
-        return pair_file(files.data, data, errors)
+        return pair_file(files.data, data, reading)
     if files.source_file is None or files.target_file is None:
         present, absent = ("source", "target") if files.source_file else ("target", "source")
         raise DataError(
             f"{split}: {files.source_file or files.target_file} is the {present} side alone; give the {absent} file too"
         )
-    return file_pair(files.source_file, files.target_file, errors)
+    return file_pair(files.source_file, files.target_file, reading)
 
 
 def mirrored(data: recipe.Data) -> Path | None:
@@ -242,7 +264,7 @@ def mirrored(data: recipe.Data) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Text] | None:
+def _from_mirror(data: recipe.Data, reading: Reading) -> dict[SplitName, Text] | None:
     folder = mirrored(data)
     if folder is None:
         return None
@@ -251,9 +273,9 @@ def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, T
         source, target = (folder / f"{split}.{language}" for language in (data.source, data.target))
         both = folder / f"{split}.jsonl"
         if source.exists() and target.exists():
-            text = file_pair(source, target, errors)
+            text = file_pair(source, target, reading)
         elif both.exists():
-            text = pair_file(both, data, errors)
+            text = pair_file(both, data, reading)
         else:
             raise DataError(
                 f"{folder} (under SEQX_DATA) lacks {source.name} and {target.name}, or {both.name}; "

@@ -13,7 +13,7 @@ from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from seq2seq.data.corpora import SplitName, choose, part_checksum
+from seq2seq.data.corpora import Chosen, SplitName, choose, part_checksum
 
 Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
 
@@ -111,9 +111,10 @@ def _cut(text: str, start: int, size: int) -> int:
 def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:
     """Hold text out for each of `splits`; the rest is `train`.
 
-    Of 20 documents or more, about 2 % for each split (one at least, about 2,000 at most), chosen by content: their
-    order plays no part, and equal ones stay together. Of fewer, the last 5 % of each document's lines (one at least)
-    for the last split, and as many before them for the one before it; a document of too few lines is all `train`.
+    Of 20 documents or more that differ, about 2 % for each split (one at least, about 2,000 at most), chosen by
+    content: their order plays no part, and equal ones stay together. Of fewer, the last 5 % of each document's lines
+    (one at least) for the last split, and as many before them for the one before it; a document of too few lines is all
+    `train`.
     """
 
     @functools.cache
@@ -121,25 +122,39 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         return _survey(documents.pieces())
 
     @functools.cache
-    def chosen() -> dict[int, SplitName]:
-        return choose((fingerprint for fingerprint in surveyed()[0] if fingerprint), splits)
+    def chosen() -> Chosen | None:
+        """None where lines of each document are held out."""
+        fingerprints = surveyed()[0]
+        blank = fingerprints.count(0)
+        found = choose((fingerprint for fingerprint in fingerprints if fingerprint), splits)
+        return found if found.distinct + blank >= WHOLE_DOCUMENTS else None
 
     def pieces(split: SplitName) -> Iterator[Piece]:
         fingerprints, lines = surveyed()
-        whole = len(lines) >= WHOLE_DOCUMENTS
+        whole = chosen()
         for number, parts in by_document(documents.pieces()):
-            if not whole:
+            if whole is None:
                 yield from _between(parts, *_bounds(lines[number], split, splits))
-            elif chosen().get(fingerprints[number], "train") == split:
+            elif whole.splits.get(fingerprints[number], "train") == split:
                 yield from parts
+
+    def held_out() -> list[tuple[int, SplitName]]:
+        whole = chosen()
+        return sorted(whole.splits.items()) if whole else []
+
+    def otherwise() -> str:
+        whole = chosen()
+        if whole is None:
+            return ", of each" if len(surveyed()[0]) >= WHOLE_DOCUMENTS else ""
+        return whole.otherwise
 
     def part(split: SplitName) -> Documents:
         described = f"{split} part, {' and '.join(splits)} held out"
         return streamed(
             f"{documents.origin} ({described})",
             lambda: pieces(split),
-            lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, sorted(chosen().items())),
-            lambda: part_checksum((documents.files or documents.checksum)(), described),
+            lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, held_out()),
+            lambda: part_checksum((documents.files or documents.checksum)(), f"{described}{otherwise()}"),
         )
 
     return {split: part(split) for split in ("train", *splits)}

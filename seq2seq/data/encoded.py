@@ -6,12 +6,10 @@ import hashlib
 import json
 import mmap
 import os
-import re
 import shutil
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -22,17 +20,17 @@ from numpy.typing import NDArray
 
 from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.data.corpora import Pair, Text
+from seq2seq.data.folding import fold
 from seq2seq.data.style import Style
 from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from seq2seq.files import LockedError, lock, sync_folder, write_json
 
-_FORMAT = 3
+_FORMAT = 4
 _CHUNK = 5000
 _SAMPLED = 100  # sources of a chunk that are looked at
 _HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
-_NOT_LETTERS = re.compile(r"[\W_]+")
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
 
@@ -91,14 +89,15 @@ def encode(
     held_out: Sequence[Text] = (),
     also: Sequence[Path] = (),
     progress: Callable[[int], None] = lambda pairs: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Encoded:
     """Encode pairs, or find them encoded, in `cache` or another one that is only read: each text in order, less the
     pairs that training should not see.
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
-    ratio over `max_ratio`; a side that also stands in `held_out`, judged by letters and digits after NFKC and folding.
-    `report` also counts what the sources, of this `language`, look like. Raises DataError: text that cannot be read, no
-    pair left, a cache that cannot be written.
+    ratio over `max_ratio`; a side that also stands in `held_out`, in whatever form (`fold`). `report` also counts what
+    the sources, of this `language`, look like. Raises DataError: text that cannot be read, no pair left, a cache that
+    cannot be written.
     """
     settings = f"{_FORMAT} {max_length} {max_ratio} {len(texts)} {language}"
     checksums = (text.checksum() for text in (*texts, *held_out))
@@ -108,21 +107,22 @@ def encode(
     settled(
         folder,
         lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
+        say,
     )
     return Encoded(folder)
 
 
-def settled(folder: Path, write: Callable[[Path], None]) -> None:
+def settled(folder: Path, write: Callable[[Path], None], say: Callable[[str], None]) -> None:
     """Have a folder of tokens as it was written: found, or written beside and renamed. Raises DataError.
 
-    Of several processes that want it one writes, the others wait. What a killed one left is cleared.
+    Of several processes that need it one writes, the others wait and `say` for whom. What a killed one left is cleared.
     """
     if not damaged(folder):
         return
     cache = folder.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with lock(cache / f".{folder.name}.lock", wait=True):
+        with _locked(cache / f".{folder.name}.lock", say):
             if not damaged(folder):
                 return
             partial = cache / f".{folder.name}.partial"
@@ -176,6 +176,17 @@ def _clear(cache: Path) -> None:
                 shutil.rmtree(left)
 
 
+@contextmanager
+def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock(path, wait=False))
+        except LockedError as owner:
+            say(f"Waiting for {f'process {owner}' if str(owner) else 'another process'}, which encodes the same text")
+            stack.enter_context(lock(path, wait=True))
+        yield
+
+
 def map_file(path: Path) -> mmap.mmap:
     """A file that is there to be read as memory."""
     with path.open("rb") as file:
@@ -192,12 +203,6 @@ def let_go(*maps: mmap.mmap) -> None:
 def token_kind(vocabulary: int) -> np.dtype[Any]:
     """The smallest numbers that hold every token of a vocabulary."""
     return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.uint32)
-
-
-def fold(text: str) -> bytes:
-    """A text's letters and digits, NFKC and case folded, as a short digest: equal where the form alone differs."""
-    kept = _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
-    return hashlib.blake2b(kept.encode(), digest_size=8).digest() if kept else b""
 
 
 def _seen(held_out: Sequence[Text]) -> tuple[set[bytes], set[bytes]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from seq2seq import recipe
 from seq2seq.data import texts
 from seq2seq.data.corpora import SPLITS, Corpus, from_hub
+from seq2seq.data.hub import directed
 from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
 from seq2seq.folders import must_be_replaceable, replacing_folder
@@ -27,7 +28,8 @@ def fetch(data: recipe.Data, folder: Path, progress: Callable[[int], None] = lam
     Returns the files; `progress` hears of pairs or documents. Raises DataError: no place on the Hub in the recipe, the
     Hub out of reach, `folder` cannot be written.
     """
-    if data.hub is None:
+    place = directed(data)
+    if place is None:
         languages = "" if data.form == "text" else f" for {data.source} and {data.target}"
         raise DataError(
             f"corpus {data.corpus} has no place on the Hub; set data.hub.path, or put train, dev and test files"
@@ -36,9 +38,9 @@ def fetch(data: recipe.Data, folder: Path, progress: Callable[[int], None] = lam
     with _writing(folder / data.corpus):
         must_be_replaceable(folder / data.corpus)
     if data.form == "text":
-        train, dev, test = (texts.from_hub(data.hub, split) for split in SPLITS)
+        train, dev, test = (texts.from_hub(place, split) for split in SPLITS)
         return write_texts(TextCorpus(data.corpus, "hub", train, dev, test), data, folder, progress)
-    pairs = [from_hub(data.hub, split) for split in SPLITS]
+    pairs = [from_hub(place, split) for split in SPLITS]
     return write(Corpus(data.corpus, "hub", (pairs[0],), pairs[1], pairs[2]), data, folder, progress)
 
 

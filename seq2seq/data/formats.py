@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -13,10 +12,11 @@ from typing import Any
 
 from seq2seq import recipe
 from seq2seq.checksums import checksum
-from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
+from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
+from seq2seq.data.tables import columns_said, no_sides, pair_table, sides, suffix_of, told
 from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError
-from seq2seq.reading import parse_json
+from seq2seq.reading import LONGEST_LINE, parse_json
 
 Pair = tuple[str, str]
 Checksum = Callable[[], str]
@@ -24,7 +24,7 @@ Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
 
 _LINE_END = re.compile(r"\r\n|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ROWS = 256  # of a parquet file, read at a time: few enough where each is a whole book
+_ROWS = 16  # of a parquet file, read at a time: each may be a whole book, that the file holds but once
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class Text:
     checksum: Checksum
     references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
     files: Checksum | None = None
+    whole: Text | None = None  # the text that this one is part of
+    lines: Callable[[], Iterator[tuple[int, Pair]]] | None = None  # the same with the numbers that they have there
+
+    def numbered(self) -> Iterator[tuple[int, Pair]]:
+        """The pairs with their numbers, counted from 1, in the text as the user has it."""
+        return self.lines() if self.lines else enumerate(self.read(), start=1)
 
     def record(self) -> dict[str, Any]:
         """For the run's record."""
@@ -49,36 +55,43 @@ class Text:
         return {"origin": self.origin, "sha256": (self.files or self.checksum)(), "content": content}
 
 
-def file_pair(source: Path, target: Path, errors: EncodingErrors = "strict") -> Text:
-    """The pairs of two files (.gz too), line for line. Raises DataError, at once or while reading."""
+def file_pair(source: Path, target: Path, reading: Reading = PLAIN) -> Text:
+    """The pairs of two files (compressed too), line for line. Raises DataError, at once or while reading."""
     for path in (source, target):
         must_hold_text(path)
+    if reading.columns:
+        raise DataError(f"--columns is for tables given by --data: {source} and {target} hold a side each")
     return _of_files(
         f"{source}, {target}",
-        lambda: read_pairs(source, target, errors),
+        lambda: read_pairs(source, target, reading),
         lambda: f"{checksum(source)} {checksum(target)}",
     )
 
 
-def pair_file(path: Path, data: recipe.Data, errors: EncodingErrors = "strict") -> Text:
-    """The pairs of one file: .tsv (source, tab, target; more is ignored), .jsonl or .csv, each .gz too, or .parquet.
+def pair_file(path: Path, data: recipe.Data, reading: Reading = PLAIN) -> Text:
+    """The pairs of one file: .tsv (source, tab, target; more is ignored), .jsonl or .csv, compressed too, or .parquet.
 
-    Columns are named by language (`fr`, `en`, or nested in `translation`), or `source` and `target`. Raises DataError,
-    at once or while reading.
+    Columns are those that the user names; else they are named by language (`fr`, `en`, or nested in `translation`), or
+    `source` and `target`. Raises DataError, at once or while reading.
     """
-    readers: dict[str, Callable[[], Iterator[Pair]]] = {
-        ".tsv": lambda: _read_tsv(path, errors),
-        ".jsonl": lambda: _pairs(read_json_lines(path, errors), path, data),
-        ".csv": lambda: _pairs(read_csv(path, errors), path, data),
-        ".parquet": lambda: _parquet_pairs(path, data),
-    }
     suffix = suffix_of(path)
-    if suffix not in readers:
+    if suffix not in (".tsv", ".jsonl", ".csv", ".parquet"):
         raise DataError(
             f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
         )
     must_hold_text(path)
-    return _of_files(str(path), readers[suffix], lambda: checksum(path))
+    table = pair_table(path, data, reading) if suffix in (".tsv", ".csv") else None
+    said = table.said if table else columns_said(reading)
+
+    def read() -> Iterator[Pair]:
+        if table:
+            return ((_LINE_END.sub(" ", source), _LINE_END.sub(" ", target)) for source, target in table.rows(reading))
+        if suffix == ".parquet":
+            return _parquet_pairs(path, data, reading)
+        return _pairs(read_json_lines(path, reading), path, data, reading)
+
+    # Other columns, or a first line that names them, are another text.
+    return _of_files(f"{path} ({said})" if said else str(path), read, lambda: f"{checksum(path)} {said}".strip())
 
 
 def _of_files(origin: str, read: Callable[[], Iterator[Pair]], files: Checksum) -> Text:
@@ -86,9 +99,9 @@ def _of_files(origin: str, read: Callable[[], Iterator[Pair]], files: Checksum) 
     return Text(origin, unchanged, unchanged.checksum, files=files)
 
 
-def read_json_lines(path: Path, errors: EncodingErrors = "strict") -> Iterator[Row]:
+def read_json_lines(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
     """The objects of a .jsonl file, each with its place. Raises DataError."""
-    for number, line in enumerate(read_lines(path, errors), start=1):
+    for number, line in enumerate(read_lines(path, reading), start=1):
         place = f"{path}, line {number}"
         try:
             row = parse_json(line)
@@ -118,6 +131,8 @@ def whole_cell(row: Mapping[str, Any], column: str, place: str) -> str:
         return ""
     if not isinstance(value, str):
         raise DataError(f"{place}, column {column}: {value!r} is not text; write it as text")
+    if len(value) > LONGEST_LINE:
+        raise DataError(f"{place}, column {column} is over {LONGEST_LINE:,} characters long; break it into rows")
     # JSON can escape half a surrogate pair, which UTF-8 has no bytes for.
     return _SURROGATE.sub("\ufffd", value)
 
@@ -139,13 +154,6 @@ def columns(row: Mapping[str, Any]) -> Iterator[str]:
             yield str(name)
 
 
-def suffix_of(path: Path) -> str:
-    """What the name says of the format: `.tsv` of a.TSV.gz too; nothing of a .parquet.gz, which nobody can read."""
-    name = path.name.lower()
-    suffix = Path(name.removesuffix(".gz")).suffix
-    return "" if suffix == ".parquet" and name.endswith(".gz") else suffix
-
-
 def must_hold_text(path: Path) -> None:
     """Raise DataError where a path is of nothing that can be read again and again."""
     if not path.exists():
@@ -156,33 +164,6 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is a pipe or a device, and text is read more than once: write it to a file first")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; check how it was made")
-
-
-def _read_tsv(path: Path, errors: EncodingErrors) -> Iterator[Pair]:
-    for number, line in enumerate(read_lines(path, errors), start=1):
-        fields = line.split("\t")
-        if len(fields) < 2:
-            raise DataError(f"{path}, line {number}: no tab in {line[:40]!r}; each line is source, tab, target")
-        yield fields[0], fields[1]
-
-
-def read_csv(path: Path, errors: EncodingErrors = "strict") -> Iterator[Row]:
-    """The rows of a .csv file by the names in its first line. Raises DataError."""
-    reader = csv.reader((line + "\n" for line in read_lines(path, errors)), strict=True)
-    try:
-        header = next(reader, [])
-        for fields in reader:
-            place = f"{path}, line {reader.line_num}"
-            if fields and len(fields) != len(header):
-                raise DataError(
-                    f"{place}: {len(fields)} columns, {len(header)} in the first line; quote text that holds a comma"
-                )
-            if fields:
-                yield place, dict(zip(header, fields))
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {reader.line_num}: not CSV ({error}); look for a quote that is not closed"
-        ) from error
 
 
 def parquet_cells(
@@ -206,36 +187,47 @@ def parquet_cells(
             }
             names = choose(empty)
             number = 0
-            for batch in file.iter_batches(batch_size=_ROWS, columns=sorted({name.split(".")[0] for name in names})):
+            chosen = sorted({name.split(".")[0] for name in names})
+            rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, names))
+            if not rows:
+                raise DataError(f"{path}: rows are over {LONGEST_LINE:,} bytes long; break them into more rows")
+            for batch in file.iter_batches(batch_size=rows, columns=chosen):
                 for row in batch.to_pylist():
                     number += 1
                     yield [take(row, name, f"{path}, row {number}") for name in names]
+    except MemoryError as error:
+        raise DataError(
+            f"{path}: a page of it needs more memory than there is ({error}); write smaller rows"
+        ) from error
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a whole parquet file of text ({error}); fetch or make it again") from error
 
 
-def _parquet_pairs(path: Path, data: recipe.Data) -> Iterator[Pair]:
-    cells = parquet_cells(path, lambda row: _side_columns(row, str(path), data), cell)
+def _row_size(metadata: Any, names: Sequence[str]) -> int:
+    """Bytes of the longest rows of a parquet file, on average over a group of rows, by what it says of itself."""
+    longest = 1
+    for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
+        columns = (group.column(index) for index in range(group.num_columns))
+        size = sum(each.total_uncompressed_size for each in columns if each.path_in_schema in names)
+        longest = max(longest, size // max(1, group.num_rows))
+    return longest
+
+
+def _parquet_pairs(path: Path, data: recipe.Data, reading: Reading) -> Iterator[Pair]:
+    cells = parquet_cells(path, lambda row: _side_columns(row, str(path), data, reading), cell)
     return ((source, target) for source, target in cells)
 
 
-def _pairs(rows: Iterable[Row], path: Path, data: recipe.Data) -> Iterator[Pair]:
-    names: tuple[str, str] | None = None
+def _pairs(rows: Iterable[Row], path: Path, data: recipe.Data, reading: Reading) -> Iterator[Pair]:
+    names: tuple[str, ...] = ()
     for place, row in rows:
-        names = names or _side_columns(row, str(path), data)
+        names = names or _side_columns(row, str(path), data, reading)
         yield cell(row, names[0], place), cell(row, names[1], place)
 
 
-def _side_columns(row: Mapping[str, Any], path: str, data: recipe.Data) -> tuple[str, str]:
-    present = set(columns(row))
-    for prefix, left, right in (
-        ("", data.source, data.target),
-        ("translation.", data.source, data.target),
-        ("", "source", "target"),
-    ):
-        if {prefix + left, prefix + right} <= present:
-            return prefix + left, prefix + right
-    raise DataError(
-        f"{path} has no columns {data.source} and {data.target}, nor source and target; "
-        f"there are: {', '.join(sorted(present))}; rename them, or set data.source and data.target"
-    )
+def _side_columns(row: Mapping[str, Any], path: str, data: recipe.Data, reading: Reading) -> tuple[str, ...]:
+    present = list(columns(row))
+    found = told(present, reading, 2, path) if reading.columns else sides(present, data)
+    if found is None:
+        raise DataError(no_sides(path, sorted(present), data))
+    return tuple(present[column] for column in found)

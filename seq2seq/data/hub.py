@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import http.client
 import os
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from seq2seq import recipe
 from seq2seq.data.formats import Pair, Row, Text, cell
+from seq2seq.data.languages import names
 from seq2seq.data.unchanged import Unchanged, pair_bytes
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, MissingCorpusError
 
 Split = Literal["train", "dev", "test"]
 Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
 _PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
-_PATIENCE = 5  # seconds until the Hub counts as out of reach
+_PATIENCE = 5.0  # seconds until the Hub counts as out of reach
+_METADATA = 60.0  # seconds until what a data set consists of must be known
+_STALLED = 180.0  # seconds in which a download must bring a few bytes
+_FEW = 100_000  # bytes
 _ROWS = 256  # read at a time: few enough where each is a whole book
+_REMEDY = "; check the connection and [data.hub], or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
+_SHOWN = 300  # characters of what a library says
 
 
 def from_hub(hub: recipe.Hub, split: Split) -> Text:
@@ -35,32 +47,49 @@ def from_hub(hub: recipe.Hub, split: Split) -> Text:
     return Text(origin, unchanged, unchanged.checksum)
 
 
-def every_split(place: recipe.Hub | None, read: Callable[[recipe.Hub, Split], Found]) -> dict[Split, Found] | None:
-    """What `read` makes of each split; None where there is no such place, or a split cannot be had."""
+def every_split(data: recipe.Data, read: Callable[[recipe.Hub, Split], Found]) -> dict[Split, Found]:
+    """What `read` makes of each split. Raises MissingCorpusError where there is no such place, or a split cannot be
+    fetched, with the reason."""
+    missing = f"corpus {data.corpus} is not under $SEQX_DATA"
+    place = directed(data)
     if place is None:
-        return None
+        raise MissingCorpusError(missing)
     try:
         return {split: read(place, split) for split in get_args(Split)}
-    except DataError:
+    except DataError as error:
+        raise MissingCorpusError(f"{missing}, and {str(error).removesuffix(_REMEDY)}") from error
+
+
+def directed(data: recipe.Data) -> recipe.Hub | None:
+    """Where a corpus lives, its columns in the direction of the recipe: a column that is named by a language holds it,
+    whichever side the recipe that is turned round once named it for."""
+    place = data.hub
+    if place is None:
         return None
+    source, target = (column.rpartition(".")[2].casefold() for column in (place.source_column, place.target_column))
+    if source not in names(data.target) and target not in names(data.source):
+        return place
+    return place.model_copy(update={"source_column": place.target_column, "target_column": place.source_column})
 
 
 def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]]]:
-    """Where the rows of a split are from, and what reads them. Raises DataError where they cannot be had."""
-    datasets = _datasets(hub)
+    """Where the rows of a split are from, and what reads them. Raises DataError where they cannot be fetched, or do
+    not come within a time."""
     name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
     origin = f"hub {hub.path} {name}"
+    away = "" if Path(hub.path).exists() else _away()
     try:
-        builder = datasets.load_dataset_builder(hub.path, hub.config)
+        datasets = _datasets()
+        builder = _within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
         # Of the formats that the library reads, the one in which nothing but text can hide.
         if type(builder).__module__ not in _PARQUET:
             raise DataError(f"{hub.path} is not kept as parquet")
-        builder.download_and_prepare()
+        _within(_STALLED, builder.download_and_prepare, lambda: _fetched(datasets))
         table = builder.as_dataset(split=name)
     except Exception as error:  # the library raises many unrelated types for "cannot be had"
+        reason = away if away and "Offline" in str(error) else _said(error)
         raise DataError(
-            f"{hub.path} ({name}) cannot be had from the Hugging Face Hub ({type(error).__name__}: {error}); "
-            "check the connection, or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
+            f"{hub.path} ({name}) cannot be fetched from the Hugging Face Hub ({reason}){_REMEDY}"
         ) from error
 
     def read() -> Iterator[Row]:
@@ -73,27 +102,83 @@ def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]
     return origin, read
 
 
-def _datasets(hub: recipe.Hub) -> Any:
-    # Out of reach, the library would retry for half a minute; told before its import, it looks at its cache alone.
-    if (
-        "datasets" not in sys.modules
-        and "HF_HUB_OFFLINE" not in os.environ
-        and not Path(hub.path).exists()
-        and not _reachable()
-    ):
-        os.environ["HF_HUB_OFFLINE"] = "1"
+def _datasets() -> Any:
     import datasets
+    import huggingface_hub
 
     datasets.disable_progress_bars()
+    # The reason is told once, in the end.
+    huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     return datasets
 
 
-def _reachable() -> bool:
+@functools.cache
+def _away() -> str:
+    """Why the Hub is out of reach; nothing where it answers.
+
+    Out of reach, the library would retry for half a minute; told before its import, it looks at its cache alone.
+    """
+    if "HF_HUB_OFFLINE" in os.environ or "datasets" in sys.modules:
+        return ""
     address = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    reason = _no_answer(address)
+    if reason:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    return f"{address} is out of reach: {reason}" if reason else ""
+
+
+def _no_answer(address: str) -> str:
+    request = urllib.request.Request(address, method="HEAD")
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_PATIENCE):
-            return True
-    except urllib.error.HTTPError:
-        return True  # it answered
-    except (OSError, ValueError):
-        return False
+        _within(_PATIENCE, lambda: urllib.request.urlopen(request, timeout=_PATIENCE).close())
+    except urllib.error.HTTPError as error:
+        error.close()
+        answered = error.code < 500 and error.code not in (301, 302, 303, 307, 308)
+        return "" if answered else " ".join(f"{error.code} {error.reason}".split())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return _said(getattr(error, "reason", None) or error)
+    return ""
+
+
+def _said(error: object) -> str:
+    """What a library says, on one line; it may hold bytes that a server sent."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+
+
+def _within(seconds: float, call: Callable[[], Answer], size: Callable[[], int] = lambda: 0) -> Answer:
+    """What a call returns or raises. Raises TimeoutError where it takes so long without `size` having grown, and leaves
+    it behind: no time limit of a socket ends an answer that comes byte by byte."""
+    done: list[Answer | BaseException] = []
+
+    def work() -> None:
+        try:
+            done.append(call())
+        except BaseException as error:
+            done.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    last, since = size(), time.monotonic()
+    while thread.is_alive():
+        thread.join(min(5.0, max(0.01, since + seconds - time.monotonic())))
+        if (now := size()) >= last + _FEW:
+            last, since = now, time.monotonic()
+        elif thread.is_alive() and time.monotonic() - since >= seconds:
+            raise TimeoutError(f"nothing came for {seconds:g} seconds")
+    if isinstance(done[0], BaseException):
+        raise done[0]
+    return done[0]
+
+
+def _fetched(datasets: Any) -> int:
+    """Bytes that the library's caches hold, what is on its way included."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    total = 0
+    for cache in {str(HF_HUB_CACHE), str(datasets.config.HF_DATASETS_CACHE)}:
+        for folder, _, files in os.walk(cache):
+            for name in files:
+                with suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 (as the walk names it)
+    return total

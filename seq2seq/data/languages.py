@@ -1,15 +1,58 @@
-"""Language codes, and which languages write without blanks."""
+"""What languages are called, by codes and names, and which of them write without blanks."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-_CODES = (
-    "ara:ar arb:ar ben:bn ces:cs cmn:zh dan:da deu:de ell:el eng:en fas:fa fin:fi fra:fr heb:he hin:hi hrv:hr hun:hu "
-    "ind:id ita:it jpn:ja kor:ko mar:mr nld:nl pol:pl por:pt ron:ro rus:ru slk:sk slv:sl spa:es swe:sv tam:ta tel:te "
-    "tha:th tur:tr ukr:uk urd:ur vie:vi zho:zh"
-)
+# The code of a recipe, then every other name; what is missing here is known by its code alone.
+_KNOWN = """
+ar ara arb arabic العربية arabe
+bg bul bulgarian български
+bn ben bengali বাংলা
+ca cat catalan català
+cs ces cze czech čeština
+da dan danish dansk
+de deu ger german deutsch allemand
+el ell gre greek ελληνικά
+en eng english anglais
+eo epo esperanto
+es spa spanish español espagnol castellano
+et est estonian eesti
+fa fas per persian farsi فارسی
+fi fin finnish suomi
+fr fra fre french français francais
+he heb hebrew עברית
+hi hin hindi हिन्दी
+hr hrv croatian hrvatski
+hu hun hungarian magyar
+id ind indonesian indonesia
+it ita italian italiano italien
+ja jpn japanese 日本語 japonais
+ko kor korean 한국어
+la lat latin latina
+lt lit lithuanian lietuvių
+lv lav latvian latviešu
+mr mar marathi मराठी
+nl nld dut dutch nederlands
+no nor nb nob norwegian norsk
+pl pol polish polski
+pt por portuguese português portugais
+ro ron rum romanian română
+ru rus russian русский russe
+sk slk slo slovak slovenčina
+sl slv slovenian slovenščina
+sr srp serbian српски
+sv swe swedish svenska
+ta tam tamil தமிழ்
+te tel telugu తెలుగు
+th tha thai ไทย
+tr tur turkish türkçe
+uk ukr ukrainian українська
+ur urd urdu اردو
+vi vie vietnamese
+zh zho chi cmn chinese mandarin 中文 chinois
+"""
 _WITHOUT_BLANKS = ("zh", "ja", "yue", "wuu", "nan", "hak", "gan", "lzh", "cdo")  # between sentences
 # Scripts in which no blank stands between words, and their punctuation.
 _UNSPACED = (
@@ -18,15 +61,16 @@ _UNSPACED = (
 )
 
 
+def names(code: str) -> frozenset[str]:
+    """Every name of the language of a code (`fr`, `fra`, `fr-FR`), in small letters."""
+    short = short_code(code)
+    return _known().get(short, frozenset((short,))) | {code.casefold()}
+
+
 def short_code(language: str) -> str:
     """A language code without region and script: fr of fr-CA, fra and FR."""
     code = language.casefold().replace("_", "-").partition("-")[0]
-    return _short_codes().get(code, code)
-
-
-@cache
-def _short_codes() -> dict[str, str]:
-    return dict(pair.split(":") for pair in _CODES.split())
+    return next((short for short, each in _known().items() if code in each), code)
 
 
 def writes_blanks(language: str) -> bool:
@@ -37,3 +81,8 @@ def writes_blanks(language: str) -> bool:
 def is_unspaced(character: str) -> bool:
     """Whether a character is of a script that writes no blanks between words."""
     return re.match(_UNSPACED, character) is not None
+
+
+@cache
+def _known() -> dict[str, frozenset[str]]:
+    return {line.split()[0]: frozenset(line.split()) for line in _KNOWN.strip().split("\n")}

@@ -57,6 +57,7 @@ def encode(
     tokenizer: Tokenizer,
     cache: Path,
     progress: Callable[[int], None] = lambda characters: None,
+    say: Callable[[str], None] = lambda message: None,
     *,
     also: Sequence[Path] = (),
 ) -> TokenStream:
@@ -71,7 +72,7 @@ def encode(
     parts = (f"stream {_FORMAT}".encode(), documents.checksum().encode(), suffix.encode(), model)
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     folder = next((each / key for each in also if not damaged(each / key)), cache / key)
-    settled(folder, lambda partial: _write(partial, documents, tokenizer, progress))
+    settled(folder, lambda partial: _write(partial, documents, tokenizer, progress), say)
     return TokenStream(folder)
 
 

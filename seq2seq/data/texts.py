@@ -6,7 +6,6 @@ A document keeps its line ends (`\\r\\n` is made `\\n`); a byte order mark is dr
 
 from __future__ import annotations
 
-import csv
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,12 +25,11 @@ from seq2seq.data.formats import (
     columns,
     must_hold_text,
     parquet_cells,
-    read_csv,
     read_json_lines,
-    suffix_of,
     whole_cell,
 )
-from seq2seq.data.lines import EncodingErrors, read_blocks
+from seq2seq.data.lines import PLAIN, Reading, read_blocks
+from seq2seq.data.tables import no_text, suffix_of, text_table, told
 from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
 
@@ -63,32 +61,33 @@ class TextCorpus:
 
 
 def find(
-    data: recipe.Data, given: dict[SplitName, Sequence[Path]] | None = None, *, errors: EncodingErrors = "strict"
-) -> TextCorpus | None:
-    """The running text of a recipe: the user's files, else $SEQX_DATA, else the Hub; None where it cannot be had.
+    data: recipe.Data, given: dict[SplitName, Sequence[Path]] | None = None, *, reading: Reading = PLAIN
+) -> TextCorpus:
+    """The running text of a recipe: the user's files, else $SEQX_DATA, else the Hub. Raises MissingCorpusError where it
+    is in none of these.
 
     Dev and test text that the user does not name is held out of the training text (`hold_out`). Raises DataError where
     files, or SEQX_DATA, were named and cannot be used, or a split is blank.
     """
     given = {split: paths for split, paths in (given or {}).items() if paths}
     if given:
-        return _corpus("files", "files", _from_files(data, given, errors))
+        return _corpus("files", "files", _from_files(data, given, reading))
+    if reading.columns:
+        raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
     if data.corpus == "play":
         return _corpus(data.corpus, "bundled", _play())
-    if stored := _from_mirror(data, errors):
+    if stored := _from_mirror(data, reading):
         return _corpus(data.corpus, "mirror", stored)
-    if fetched := hub.every_split(data.hub, from_hub):
-        return _corpus(data.corpus, "hub", fetched)
-    return None
+    return _corpus(data.corpus, "hub", hub.every_split(data, from_hub))
 
 
-def files(paths: Sequence[Path], data: recipe.Data, errors: EncodingErrors = "strict") -> Documents:
+def files(paths: Sequence[Path], data: recipe.Data, reading: Reading = PLAIN) -> Documents:
     """The documents of files, and of all files in folders, in order: a .txt file is one, .jsonl, .csv (each .gz too)
     and .parquet files have one in each row.
 
     The column is `data.hub.text_column`, or `text`. Raises DataError, at once or while reading.
     """
-    parts = [_file(inner, data, errors) for path in paths for inner in _expanded(path)]
+    parts = [_file(inner, data, reading) for path in paths for inner in _expanded(path)]
     if len(parts) == 1:
         return parts[0]
     more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
@@ -117,16 +116,16 @@ def _corpus(
     for split in SPLITS:
         if not any(text and not text.isspace() for text, _ in texts[split].pieces()):
             raise DataError(
-                f"{texts[split].origin}: no text for {split}; give more text ({WHOLE_DOCUMENTS} documents, or longer "
-                f"ones, of {TAIL_SHARE} lines or more), or files of its own for {split}"
+                f"{texts[split].origin}: no text for {split}; give more text ({WHOLE_DOCUMENTS} documents that differ, "
+                f"or longer ones, of {TAIL_SHARE} lines or more), or files of its own for {split}"
             )
     return TextCorpus(name, found, texts["train"], texts["dev"], texts["test"])
 
 
 def _from_files(
-    data: recipe.Data, given: dict[SplitName, Sequence[Path]], errors: EncodingErrors
+    data: recipe.Data, given: dict[SplitName, Sequence[Path]], reading: Reading
 ) -> dict[SplitName, Documents]:
-    texts = {split: files(paths, data, errors) for split, paths in given.items()}
+    texts = {split: files(paths, data, reading) for split, paths in given.items()}
     if "train" not in texts:
         raise DataError(f"files were given for {' and '.join(texts)}, none to train on: give --data")
     missing = [split for split in SPLITS if split not in texts]
@@ -144,54 +143,52 @@ def _expanded(path: Path) -> list[Path]:
     return found
 
 
-def _file(path: Path, data: recipe.Data, errors: EncodingErrors) -> Documents:
+def _file(path: Path, data: recipe.Data, reading: Reading) -> Documents:
     suffix = suffix_of(path)
     if suffix not in _SUFFIXES:
         raise DataError(f"{path}: running text is read from {', '.join(_SUFFIXES)}; rename or convert it")
     must_hold_text(path)
     if suffix == ".txt":
-        pieces = Unchanged(str(path), lambda: cut_at_lines(read_blocks(path, errors)), _as_bytes)
+        if reading.columns:
+            raise DataError(f"--columns is for tables: {path} has none")
+        pieces = Unchanged(str(path), lambda: cut_at_lines(read_blocks(path, reading)), _as_bytes)
         return streamed(str(path), pieces, pieces.checksum, lambda: checksum(path))
-    readers: dict[str, Callable[[], Iterator[str]]] = {
-        ".jsonl": lambda: _cells(read_json_lines(path, errors), path, data),
-        ".csv": lambda: _cells(_read_csv(path, errors), path, data),
-        ".parquet": lambda: _read_parquet(path, data),
-    }
-    rows = Unchanged(str(path), readers[suffix], lambda document: _as_bytes((document, True)))
+    known = list(dict.fromkeys([data.hub.text_column, "text"] if data.hub else ["text"]))
+    table = text_table(path, known, reading) if suffix == ".csv" else None
+
+    def column_of(row: Mapping[str, Any]) -> str:
+        present = list(columns(row))
+        if reading.columns:
+            return present[told(present, reading, 1, str(path))[0]]
+        for column in known:
+            if column in present:
+                return column
+        raise DataError(no_text(str(path), present, known))
+
+    def read() -> Iterator[str]:
+        if table:
+            return (_plain(text) for (text,) in table.rows(reading))
+        if suffix == ".parquet":
+            cells = parquet_cells(path, lambda row: [column_of(row)], whole_cell)
+            return (_plain(text) for (text,) in cells)
+        return _cells(read_json_lines(path, reading), column_of)
+
+    rows = Unchanged(str(path), read, lambda document: _as_bytes((document, True)))
     return Documents(str(path), rows, rows.checksum, files=lambda: checksum(path))
 
 
-def _read_csv(path: Path, errors: EncodingErrors) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # documents may be longer than the 128 kB that a field may have at first
-    return read_csv(path, errors)
-
-
-def _read_parquet(path: Path, data: recipe.Data) -> Iterator[str]:
-    cells = parquet_cells(path, lambda row: [_text_column(row, path, data)], whole_cell)
-    return (_plain(text) for (text,) in cells)
-
-
-def _cells(rows: Iterable[Row], path: Path, data: recipe.Data) -> Iterator[str]:
+def _cells(rows: Iterable[Row], column_of: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
     column = ""
     for place, row in rows:
-        column = column or _text_column(row, path, data)
+        column = column or column_of(row)
         yield _plain(whole_cell(row, column, place))
-
-
-def _text_column(row: Mapping[str, Any], path: Path, data: recipe.Data) -> str:
-    wanted = dict.fromkeys([data.hub.text_column, "text"] if data.hub else ["text"])
-    present = set(columns(row))
-    for column in wanted:
-        if column in present:
-            return column
-    raise DataError(f"{path} has no column {' or '.join(wanted)}; there are: {', '.join(sorted(present))}; rename one")
 
 
 def _plain(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, Documents] | None:
+def _from_mirror(data: recipe.Data, reading: Reading) -> dict[SplitName, Documents] | None:
     folder = mirrored(data)
     if folder is None:
         return None
@@ -204,7 +201,7 @@ def _from_mirror(data: recipe.Data, errors: EncodingErrors) -> dict[SplitName, D
                 f"{folder} (under SEQX_DATA) lacks {', or '.join(path.name for path in paths)}; "
                 "fill it with `seqx data get`"
             )
-        texts[split] = _file(present[0], data, errors)
+        texts[split] = _file(present[0], data, reading)
     return texts
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import recipe
-from seq2seq.data.encoded import fold
+from seq2seq.data.folding import fold
 from seq2seq.data.formats import Text, must_hold_text
-from seq2seq.data.lines import EncodingErrors, read_lines, read_pairs
+from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.decoding.engine import Options
 from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
@@ -46,7 +46,7 @@ class Judged:
 
     @property
     def right(self) -> int:
-        """Translations that are a known reference, letter for letter; case, punctuation and space do not count."""
+        """Translations that are a known reference, in whatever form (`fold`)."""
         return sum(
             bool({fold(translation)} & {fold(reference) for reference in sentence.references})
             for sentence, translation in zip(self.sentences, self.translations)
@@ -131,11 +131,11 @@ def _sides(sentence: Sentence) -> tuple[str, ...]:
     return (sentence.source, *sentence.references)
 
 
-def read_files(source: Path, references: Sequence[Path], errors: EncodingErrors = "strict") -> list[Sentence]:
+def read_files(source: Path, references: Sequence[Path], reading: Reading = PLAIN) -> list[Sentence]:
     """A test set from files: one of sources, one or more of references. Raises DataError where their lengths differ."""
     for path in (source, *references):
         must_hold_text(path)
-    columns = [list(read_pairs(source, path, errors)) for path in references]
+    columns = [list(read_pairs(source, path, reading)) for path in references]
     return [Sentence(pairs[0][0], tuple(reference for _, reference in pairs)) for pairs in zip(*columns)]
 
 

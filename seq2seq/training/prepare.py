@@ -20,7 +20,7 @@ from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.formats import Pair, Text, digest
-from seq2seq.data.lines import EncodingErrors
+from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.spread import Processes
@@ -31,7 +31,7 @@ from seq2seq.evaluation import judge as judging
 from seq2seq.files import must_take_files
 from seq2seq.model.gpt import Gpt
 from seq2seq.serving import Request, serve
-from seq2seq.training import schedule
+from seq2seq.training import schedule, usable
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text
 from seq2seq.training.session import Session
@@ -42,12 +42,13 @@ def find(
     data: recipe.Data,
     sides: dict[SplitName, Given],
     files: dict[SplitName, Sequence[Path]],
-    errors: EncodingErrors = "strict",
-) -> Corpus | TextCorpus | None:
-    """The corpus of a recipe, pairs or running text; None where it cannot be had.
+    reading: Reading = PLAIN,
+) -> Corpus | TextCorpus:
+    """The corpus of a recipe, pairs or running text.
 
     The user's own text is in files of two `sides`, or in `files` that hold pairs or running text. Raises DataError,
-    also where sacreBLEU does not have the test set that the recipe names.
+    also where sacreBLEU does not have the test set that the recipe names, and MissingCorpusError where a corpus that is
+    not the user's own is not available.
     """
     if data.form == "text":
         for split, given in sides.items():
@@ -56,7 +57,7 @@ def find(
                     f"{split}: {given.source_file or given.target_file} is a side of sentence pairs, and this recipe "
                     "reads running text; give --data"
                 )
-        return texts.find(data, files, errors=errors)
+        return texts.find(data, files, reading=reading)
     if data.sacrebleu_test is not None:
         judging.sacrebleu_pair(data.sacrebleu_test, data)
     for split, several in files.items():
@@ -65,7 +66,7 @@ def find(
                 f"{split}: pairs are read from one file, not {len(several)}; join {several[0]} and the others"
             )
     named = {split: replace(sides.get(split, Given()), data=several[0]) for split, several in files.items() if several}
-    return corpora.find(data, {**sides, **named}, errors=errors)
+    return corpora.find(data, {**sides, **named}, reading=reading)
 
 
 def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
@@ -162,6 +163,8 @@ def _prepared(
     record = refuse_other_text(folder, corpus)
     for text in record["train"]:
         say(f"Training text: {text['origin']}")
+    if isinstance(corpus, Corpus) and corpus.found == "files":
+        usable.say_swapped(corpus.train[0], wanted.data, say)
     both = build.train_tokenizers(wanted, corpus, folder.path)
     say(
         f"Tokenizer: {wanted.tokenizer.kind}, {both.source.size:,} tokens"
@@ -199,21 +202,29 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
 def _translation(
     wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Task, dict[str, Any]]:
-    pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus), also=_other_caches())
+    pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus), say=say, also=_other_caches())
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"
     )
-    report = {"pairs": pairs.report, "caches": [pairs.folder.name]}
-    return Translation(wanted, both, pairs, list(corpus.dev.read())), report
+    begun_on = folder.record().get("pairs", {}).get("kept", len(pairs))
+    if begun_on != len(pairs):
+        say(f"NOTE: this run was begun on {begun_on:,} of them: other pairs counted as those of dev or test then")
+    task = Translation(wanted, both, pairs, list(corpus.dev.read()))
+    usable.say_left_out("dev", corpus.dev, task.left_out, say)
+    usable.say_left_out("test", corpus.test, usable.blank(corpus.test), say)
+    return task, {"pairs": pairs.report, "caches": [pairs.folder.name]}
 
 
 def _running_text(
     wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Task, dict[str, Any]]:
     cache, others = _cache(folder, corpus), _other_caches()
-    train, dev = (stream.encode(text, tokenizer, cache, also=others) for text in (corpus.train, corpus.dev))
+    train, dev = (stream.encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train, corpus.dev))
+    usable.must_hold_tokens("train", corpus.train, len(train))
+    usable.must_hold_tokens("dev", corpus.dev, len(dev))
+    usable.must_hold_tokens("test", corpus.test, usable.few_tokens(corpus.test, tokenizer))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
     report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
     return RunningText(wanted, tokenizer, train, dev), report
@@ -246,8 +257,9 @@ def encoded(folder: run.Run, corpus: Corpus) -> Encoded:
 def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
     """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
-    A translator is judged with the engine that serves it by default; one that saw the phrasebook, also on inputs typed
-    as people type; and on the recipe's test set of sacreBLEU, or `say` is told why not.
+    A translator is judged with the engine that serves it by default; one from French to English that saw the
+    phrasebook, also on inputs typed as people type; and on the recipe's test set of sacreBLEU, or `say` is told why
+    not.
     """
     wanted = folder.recipe()
     if wanted.data.form == "text":
@@ -258,9 +270,12 @@ def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
     sets = {"test": judging.read_set(folder)}
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
-        # First: the scores of the test set say that all is judged.
-        typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
-        sets = {"typed": typed, **sets}
+        if (wanted.data.source, wanted.data.target) == ("fr", "en"):
+            # First: the scores of the test set say that all is judged.
+            typed = [judging.Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
+            sets = {"typed": typed, **sets}
+        else:
+            say(f"The inputs typed as people type are French: they do not judge a model from {wanted.data.source}")
     if (name := wanted.data.sacrebleu_test) is not None:
         try:
             sets = {name: judging.read_sacrebleu(name, wanted.data), **sets}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -55,13 +56,14 @@ class Translation:
 
     def __init__(self, wanted: recipe.Recipe, both: Tokenizers, pairs: Encoded, dev: Sequence[Pair]) -> None:
         self.vocabulary = both.target.size
+        self.left_out: Counter[str] = Counter()  # pairs of dev, by why no loss is measured on them
         self._recipe = wanted
         self._both = both
         style = pairs.style
         self._segmenter = Segmenter(wanted.data.source, wanted.data.target, style=lambda: style)
-        self._dev = list(dev[: wanted.training.validate_sentences])
+        self._dev: list[Pair] = []
         self._batches = build.batches(wanted, pairs, both)
-        self.validation = self._batched(dev[:_DEV_LOSS_PAIRS])
+        self.validation = self._batched(dev)
 
     def stream(self, start: Place) -> Iterator[tuple[Place, Batch]]:
         """Training batches from a place on, for ever."""
@@ -84,9 +86,14 @@ class Translation:
         layout = build.layout(self._recipe)
         sources = self._both.encode_source([source for source, _ in pairs])
         targets = self._both.target.encode([target for _, target in pairs])
-        lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)])
-        longest = layout.longest(lengths.reshape(-1, 2))
-        order = [int(i) for i in np.argsort(longest, kind="stable") if longest[i] < self._recipe.model.max_length]
+        lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)]).reshape(-1, 2)
+        longest = layout.longest(lengths)
+        blank, too_long = lengths.min(axis=1, initial=1) == 0, longest >= self._recipe.model.max_length
+        reasons = {"blank on a side": blank, "too long": too_long & ~blank}
+        self.left_out = Counter({reason: int(found.sum()) for reason, found in reasons.items() if found.any()})
+        self._dev = [pairs[i] for i in np.flatnonzero(~blank)[: self._recipe.training.validate_sentences]]
+        usable = np.flatnonzero(~blank & ~too_long)[:_DEV_LOSS_PAIRS]
+        order = [int(i) for i in usable[np.argsort(longest[usable], kind="stable")]]
         bounds = cut(longest[order], self._recipe.training.batch_tokens)
         return [
             layout.collate([sources[i] for i in order[start:end]], [targets[i] for i in order[start:end]])

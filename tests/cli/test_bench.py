@@ -56,7 +56,7 @@ def test_the_bundled_corpus_stands_in(seqx: Seqx, tmp_path: Path) -> None:
     (tmp_path / "play.toml").write_text(changed, encoding="utf-8")
     done = seqx("bench", "-r", "play.toml", "--seconds", "0.2", "--device", "cpu")
     assert done.code == 0, done.err
-    assert "the bundled play stands in" in done.err and "characters" in done.out
+    assert "The bundled play is used instead" in done.err and "characters" in done.out
 
 
 def test_bench_takes_a_run_or_a_recipe(seqx: Seqx, trained: Path) -> None:

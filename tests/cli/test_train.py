@@ -127,7 +127,7 @@ def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
     ]
     done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
     assert done.code == 0, done.err
-    assert "NOTE: corpus tatoeba is not under $SEQX_DATA, nor to be had" in done.err
+    assert "NOTE: corpus tatoeba is not under $SEQX_DATA, and sentence-transformers/" in done.err
     assert "bundled phrasebook" in done.out
     refused = seqx("train", "--recipe", "fr-en", "--no-fallback", *tiny_budget)
     assert refused.code == 1 and "seqx data get fr-en --to DIR" in refused.err

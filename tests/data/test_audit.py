@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data.audit import Audit, Example, Finding, Longest, Place, audit
-from seq2seq.data.corpora import Corpus, Pair
+from seq2seq.data.audit import Audit, Longest, audit
+from seq2seq.data.corpora import Corpus, Pair, carve
+from seq2seq.data.findings import Example, Finding, Place
 from tests.data.samples import pairs, text
 
 
@@ -85,6 +86,7 @@ def test_odd_characters_are_counted_by_code_point_with_their_first_line() -> Non
         (0x09, 1, 4),
         (0x85, 1, 3),
         (0x378, 1, 4),
+        (0x200B, 1, 1),
         (0xE000, 1, 3),
         (0xFFFD, 1, 2),
     ]
@@ -103,8 +105,9 @@ def test_held_out_sides_that_stand_in_train_are_found_in_any_form() -> None:
     found = _audit([("Bonjour, le monde !", "hello world"), ("?", "!")], dev, [("hello world", "bonjour le monde")])
     in_dev, in_test = found.overlaps
     assert (in_dev.name, in_test.name) == ("dev", "test")
-    assert in_dev.source == Finding(1, (Example(Place("dev", 2), *dev[1], other=Place("train", 1)),))
-    assert in_dev.target == Finding(1, (Example(Place("dev", 4), *dev[3], other=Place("train", 1)),))
+    mark = Example(Place("dev", 3), *dev[2], other=Place("train", 2))
+    assert in_dev.source == Finding(2, (Example(Place("dev", 2), *dev[1], other=Place("train", 1)), mark))
+    assert in_dev.target == Finding(2, (mark, Example(Place("dev", 4), *dev[3], other=Place("train", 1))))
     assert (in_test.source.count, in_test.target.count) == (0, 0)
 
 
@@ -127,3 +130,24 @@ def test_an_audit_can_be_written_as_json_and_progress_is_heard() -> None:
 def test_an_empty_split_is_no_obstacle() -> None:
     found = audit(Corpus("tiny", "files", (text([]),), text([]), text([])))
     assert [(split.pairs, split.ratio, split.longest_source) for split in found.splits] == [(0, None, None)] * 3
+
+
+def test_what_is_held_out_keeps_the_lines_of_its_file() -> None:
+    of = [*pairs(100), ("one", "word " * 20)]
+    parts = carve(text(of, "a.tsv"))
+    found = audit(Corpus("tiny", "files", (parts["train"],), parts["dev"], parts["test"]))
+    odd = [example.place.line for split in found.splits for example in split.odd_ratio.examples]
+    assert odd == [101]
+
+
+def test_characters_of_no_width_are_odd_but_where_a_script_needs_them() -> None:
+    soft, space, joiner, mark = "\u00ad", "\u200b", "\u200c", "\ufeff"
+    persian, family = f"می{joiner}خواهم", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    train = _audit([(f"bon{soft}jour{space}", f"a{joiner}b"), (persian, family), (f"x{mark}", "y")]).splits[0]
+    assert [(chr(each.code_point), each.count, each.first.line) for each in train.characters] == [
+        (soft, 1, 1),
+        (space, 1, 1),
+        (joiner, 1, 1),
+        (mark, 1, 3),
+    ]
+    assert _audit([(space, "x"), (f"{soft} {mark}", "y"), ("z", "z2")]).splits[0].blank.count == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -11,7 +12,8 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data.corpora import SPLITS, Given, Pair, bundled, carve, find
-from seq2seq.errors import DataError
+from seq2seq.data.hub import directed
+from seq2seq.errors import DataError, MissingCorpusError
 from tests.data.samples import pairs, text
 
 DATA = recipe.Data(corpus="tiny")
@@ -49,9 +51,11 @@ def test_files_come_before_the_mirror_and_the_mirror_before_the_hub(
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "mirror"))
     found = [find(data, given), find(data)]
     monkeypatch.delenv("SEQX_DATA")
-    found += [find(data), find(recipe.Data(corpus="tiny"))]
-    assert [corpus and corpus.found for corpus in found] == ["files", "mirror", "hub", None]
-    counts = [len(list(corpus.train[0].read())) for corpus in found if corpus]
+    found.append(find(data))
+    assert [corpus.found for corpus in found] == ["files", "mirror", "hub"]
+    with pytest.raises(MissingCorpusError, match=r"^corpus tiny is not under \$SEQX_DATA$"):
+        find(recipe.Data(corpus="tiny"))
+    counts = [len(list(corpus.train[0].read())) for corpus in found]
     assert counts == [6, 7, 30]
 
 
@@ -79,11 +83,26 @@ def test_a_hub_column_that_is_not_there_is_named(tmp_path: Path) -> None:
         find(recipe.Data(corpus="tiny", hub=hub))
 
 
-def test_what_the_hub_does_not_have_is_none(tmp_path: Path) -> None:
+def test_what_the_hub_does_not_have_is_an_error_with_the_reason(tmp_path: Path) -> None:
     hub = _hub(tmp_path / "hub")
-    assert find(recipe.Data(corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"}))) is None
     (tmp_path / "empty").mkdir()
-    assert find(recipe.Data(corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "empty")))) is None
+    for wrong, reason in (
+        (hub.model_copy(update={"dev": "nosuch"}), "nosuch"),
+        (hub.model_copy(update={"config": "de-en"}), "BuilderConfig 'de-en' not found"),
+        (recipe.Hub(path=str(tmp_path / "empty")), "EmptyDataset"),
+    ):
+        with pytest.raises(MissingCorpusError, match=r"not under \$SEQX_DATA, and .* cannot be fetched .*" + reason):
+            find(recipe.Data(corpus="tiny", hub=wrong))
+
+
+def test_columns_of_the_hub_follow_the_direction(tmp_path: Path) -> None:
+    hub = _hub(tmp_path / "hub")
+    turned = find(recipe.Data(corpus="tiny", source="en", target="fr", hub=hub))
+    assert list(turned.dev.read()) == [pair[::-1] for pair in find(recipe.Data(corpus="tiny", hub=hub)).dev.read()]
+    told = hub.model_copy(update={"source_column": "x.non_english", "target_column": "x.english"})
+    for source, target, expected in (("fr", "en", "x.non_english"), ("en", "fr", "x.english")):
+        place = directed(recipe.Data(source=source, target=target, hub=told))
+        assert place is not None and place.source_column == expected
 
 
 def test_seqx_data_that_points_nowhere_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +175,7 @@ def test_given_dev_and_test_leave_training_text_whole(tmp_path: Path) -> None:
         ({"train": ("s", "t", "p.tsv")}, r"train: .*p\.tsv holds both sides; give it alone"),
         (
             {"train": (None, None, "p.tsv")},
-            r"p\.tsv .*: no pair for train; give more text, or files of its own for train",
+            r"p\.tsv: no pair for train is left of 2 distinct pairs where dev and test are held out; give more text",
         ),
     ],
 )
@@ -184,6 +203,41 @@ def test_carving_does_not_depend_on_order_and_keeps_equal_pairs_together() -> No
     assert sum(map(len, sets.values())) == len(set.union(*sets.values())) == 302
     assert sum(len(list(part.read())) for part in forward.values()) == 502
     assert {("", "blank"), ("blank", " ")} <= sets["train"]
+
+
+@pytest.mark.parametrize("times", [10, 50])
+def test_repeated_pairs_hold_out_no_more(times: int) -> None:
+    once = list(pairs(400))
+    parts = {split: list(part.read()) for split, part in carve(text(once * times)).items()}
+    assert [len(set(parts[split])) for split in SPLITS] == [384, 8, 8]
+    assert [len(parts[split]) for split in SPLITS] == [384 * times, 8 * times, 8 * times]
+    assert {split: set(part.read()) for split, part in carve(text(once)).items()} == {
+        split: set(part) for split, part in parts.items()
+    }
+
+
+def test_too_few_distinct_pairs_are_an_error_that_says_so() -> None:
+    with pytest.raises(DataError, match="sample: no pair for train is left of 2 distinct pairs where dev and test are"):
+        list(carve(text([("a", "b"), ("c", "d"), ("", "x")] * 1000))["dev"].read())
+
+
+def test_the_checksums_of_a_split_change_where_the_split_does() -> None:
+    """A run that was begun on the split of an earlier version must not be given another one."""
+
+    def of_files(of: list[Pair], split: str) -> str | None:
+        part = carve(text(of))[split]  # type: ignore[index]
+        return part.files() if part.files else None
+
+    def earlier(of: list[Pair], split: str) -> str:
+        described = f"{text(of).checksum()} {split} part, dev and test held out"
+        return hashlib.sha256(described.encode()).hexdigest()
+
+    once = list(pairs(400))
+    same, other = [*once, once[0]], once * 2
+    for split in SPLITS:
+        assert of_files(once, split) == earlier(once, split)
+        assert of_files(same, split) == earlier(same, split)
+        assert of_files(other, split) != earlier(other, split)
 
 
 def test_carving_takes_two_thousand_pairs_at_most() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data import encoded, tokenizers
-from seq2seq.data.encoded import Encoded, encode, fold
+from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.formats import Pair, Text
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
@@ -119,13 +120,16 @@ def test_who_wants_what_another_is_writing_waits_for_it(tmp_path: Path, bpe: Tok
     with ThreadPoolExecutor(1) as other:
         second: list[Future[Encoded]] = []
 
+        said: list[str] = []
+
         def come_second(count: int) -> None:
-            second.append(other.submit(encode, [counted], bpe, tmp_path, **LIMITS))
+            second.append(other.submit(encode, [counted], bpe, tmp_path, **LIMITS, say=said.append))
             wait(second, timeout=0.2)
 
         first = encode([counted], bpe, tmp_path, **LIMITS, progress=come_second)
         assert _all(second[0].result()) == _all(first)
     assert len(reads) == 1
+    assert said == [f"Waiting for process {os.getpid()}, which encodes the same text"]
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path: Path, bpe: Tokenizers) -> None:
@@ -149,20 +153,15 @@ def test_dropped_pairs_are_counted_by_reason(tmp_path: Path) -> None:
         ("Seen, BEFORE!", "something"),
         ("something", "ÉTÉ ２"),
         ("?", "!"),
+        ("कम", "little"),
         ("kept", "kept"),
     ]
-    held_out = [text([("seen before", "x"), ("?", "!")]), text([("y", "e\u0301te\u0301-2.")])]
+    held_out = [text([("seen before", "x"), ("?", "!"), ("काम", "work")]), text([("y", "e\u0301te\u0301-2.")])]
     found = encode([text(given)], both, tmp_path, **LIMITS, held_out=held_out)
     report = found.report
-    assert report["dropped"] == {"blank": 2, "in dev or test": 2, "odd ratio": 2, "too long": 1}
+    assert report["dropped"] == {"blank": 2, "in dev or test": 3, "odd ratio": 2, "too long": 1}
     assert report["read"] == len(given) == report["kept"] + sum(report["dropped"].values())
     assert len(found) == report["kept"] == 4
-
-
-def test_folding_keeps_letters_and_digits_alone() -> None:
-    assert fold("L'été, 2\u00a0fois !") == fold("l ete\u0301te".replace("ete\u0301te", "e\u0301te\u0301") + "2FOIS")
-    assert len({fold(each) for each in ("ete", "été", "ete2", "")}) == 4
-    assert fold(" ?! ") == b""
 
 
 def test_no_pair_left_is_an_error_that_says_why(tmp_path: Path, bpe: Tokenizers) -> None:

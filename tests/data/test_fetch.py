@@ -72,7 +72,8 @@ def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, data: recipe.Dat
         fetch(recipe.Data(corpus="tatoeba"), tmp_path)
     gone = data.model_copy(update={"hub": recipe.Hub(path=str(tmp_path / "gone"))})
     with pytest.raises(
-        DataError, match=r"cannot be had from the Hugging Face Hub .*; check the connection, or set SEQX_DATA"
+        DataError,
+        match=r"cannot be fetched from the Hugging Face Hub .*; check the connection and .*, or set SEQX_DATA",
     ):
         fetch(gone, tmp_path)
     (tmp_path / "file").touch()
@@ -121,5 +122,5 @@ def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -
 def test_text_that_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"set data\.hub\.path, or put train, dev and test files into .*tiny yourself"):
         fetch(recipe.Data(form="text", corpus="tiny"), tmp_path)
-    with pytest.raises(DataError, match="cannot be had from the Hugging Face Hub"):
+    with pytest.raises(DataError, match="cannot be fetched from the Hugging Face Hub"):
         fetch(recipe.Data(form="text", corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone"))), tmp_path)

@@ -16,8 +16,9 @@ from seq2seq import recipe
 from seq2seq.data import documents, texts
 from seq2seq.data.corpora import SPLITS, SplitName
 from seq2seq.data.documents import Documents, cut_at_lines, hold_out, lines_of, streamed
+from seq2seq.data.lines import Reading
 from seq2seq.data.texts import TextCorpus, files, find
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, MissingCorpusError
 
 DATA = recipe.Data(form="text", corpus="tiny")
 SAMPLE = ["Hal:\nTwo lines,\n\nand more.\n", "l'été\u2028là\x0b\r", "", 'one, "two"\nno end', "x" * 200_000 + "\n"]
@@ -128,8 +129,8 @@ def test_the_column_is_the_one_of_the_hub_or_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "contents", "message"),
     [
-        ("a.txt", b"fine\nd\xe9j\xe0\n", r"a\.txt, line 2: byte 0xe9 is not UTF-8; .*--encoding-errors replace"),
-        ("a.txt", "bonjour le monde\n".encode("utf-16"), r"a\.txt is UTF-16, not UTF-8: convert it"),
+        ("a.txt", b"fine\nd\xe9j\xe0\n", r"a\.txt, line 2: byte 0xe9 is not UTF-8; .*--encoding cp1252"),
+        ("a.txt", "bonjour le monde\n".encode("utf-16"), r"a\.txt is UTF-16, not UTF-8: add --encoding utf-16"),
         ("a.txt.gz", b"not gzip", r"a\.txt\.gz is not a whole gzip file"),
         ("a.txt", b"", r"a\.txt is empty; check how it was made"),
         ("a.md", b"text", r"a\.md: running text is read from \.txt, \.jsonl, \.csv, \.parquet; rename or convert it"),
@@ -146,7 +147,7 @@ def test_what_cannot_be_used_is_said_with_its_place(tmp_path: Path, name: str, c
 
 def test_bytes_that_are_not_utf_8_may_be_replaced(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.txt", b"d\xe9j\xe0\r\n")
-    assert list(files([path], DATA, "replace").read()) == ["d\ufffdj\ufffd\n"]
+    assert list(files([path], DATA, Reading(errors="replace")).read()) == ["d\ufffdj\ufffd\n"]
 
 
 def test_a_missing_file_and_a_folder_without_text_are_named(tmp_path: Path) -> None:
@@ -200,9 +201,11 @@ def test_files_come_before_the_mirror_and_the_mirror_before_the_hub(
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "mirror"))
     found = [find(data, own), find(data, {"train": [], "dev": []})]
     monkeypatch.delenv("SEQX_DATA")
-    found += [find(data), find(DATA)]
-    assert [corpus and corpus.found for corpus in found] == ["files", "mirror", "hub", None]
-    assert [_parts(corpus) for corpus in found[:3]] == [
+    found.append(find(data))
+    with pytest.raises(MissingCorpusError, match=r"corpus tiny is not under \$SEQX_DATA"):
+        find(DATA)
+    assert [corpus.found for corpus in found] == ["files", "mirror", "hub"]
+    assert [_parts(corpus) for corpus in found] == [
         [["own train"], ["own dev"], ["own test"]],
         [["mirror train"], ["mirror dev"], ["mirror test"]],
         [["hub train 0\n", "hub train 1\n"], ["hub validation 0\n"], ["hub test 0\n"]],
@@ -217,11 +220,12 @@ def _hub(folder: Path, column: str = "story") -> recipe.Hub:
     return recipe.Hub(path=str(folder), text_column=column)
 
 
-def test_a_hub_column_that_is_not_there_is_named_and_a_split_that_is_not_there_is_none(tmp_path: Path) -> None:
+def test_a_hub_column_that_is_not_there_is_named_and_a_split_that_is_not_there(tmp_path: Path) -> None:
     hub = _hub(tmp_path / "hub")
     with pytest.raises(DataError, match="row 1: no column text; there are: story"):
         find(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"text_column": "text"})))
-    assert find(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"}))) is None
+    with pytest.raises(MissingCorpusError, match="nosuch"):
+        find(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
 
 
 def test_the_mirror_may_hold_rows_and_must_hold_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +286,15 @@ def test_broken_files_are_found_before_training(tmp_path: Path) -> None:
         find(DATA, {"train": [path]})
 
 
+def test_repeated_documents_hold_out_no_more() -> None:
+    once = [f"document {number}\nof two lines\n" for number in range(200)]
+    parts = {split: list(part.read()) for split, part in hold_out(made(once * 10)).items()}
+    assert [len(set(parts[split])) for split in SPLITS] == [192, 4, 4]
+    few = [f"line {number}\n" * 40 for number in range(3)] * 10  # not 20 documents that differ
+    parts = {split: list(part.read()) for split, part in hold_out(made(few)).items()}
+    assert [len(parts[split]) for split in SPLITS] == [30, 30, 30]
+
+
 def test_of_many_documents_whole_ones_are_held_out_by_content() -> None:
     of = [f"document {number}\nof two lines\n" for number in range(100)]
     of += [*of[:50], "", " \n"]
@@ -292,7 +305,7 @@ def test_of_many_documents_whole_ones_are_held_out_by_content() -> None:
     }
     assert sorted(document for found in parts.values() for document in found) == sorted(of)
     assert sum(len(set(found)) for found in parts.values()) == len(set(of))
-    assert [len(set(parts[split])) for split in ("dev", "test")] == [3, 3]
+    assert [len(set(parts[split])) for split in ("dev", "test")] == [2, 2]  # of 100 that differ
     assert {"", " \n"} <= set(parts["train"])
 
 

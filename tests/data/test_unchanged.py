@@ -18,6 +18,7 @@ from seq2seq.data import corpora, encoded, texts
 from seq2seq.data.corpora import Given
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.formats import Text, digest, file_pair, pair_file
+from seq2seq.data.lines import Reading
 from seq2seq.data.stream import encode as encode_text
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizers
 from seq2seq.errors import DataError
@@ -132,7 +133,8 @@ def test_bytes_that_are_replaced_are_another_text(tmp_path: Path) -> None:
     for name, middle in (("a", b"\xff"), ("b", "\ufffd".encode())):
         (tmp_path / f"{name}.txt").write_bytes(b"x" + middle + b"y\n")
     data = recipe.Data(form="text")
-    replaced, written = texts.files([tmp_path / "a.txt"], data, "replace"), texts.files([tmp_path / "b.txt"], data)
+    replaced = texts.files([tmp_path / "a.txt"], data, Reading(errors="replace"))
+    written = texts.files([tmp_path / "b.txt"], data)
     assert replaced.checksum() == written.checksum()  # what is read is the same
     assert replaced.record()["sha256"] != written.record()["sha256"]
 

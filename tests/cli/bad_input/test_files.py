@@ -11,7 +11,6 @@ from tests.cli.conftest import Seqx
 
 PAIRS = "train -q --recipe tiny.toml --run out"
 TEXT = "train -q --recipe verse.toml --run out"
-NOT_UTF8 = "is not UTF-8; mend the file, or go on with --encoding-errors replace"
 # How each command takes a file {}, with two lines beside it.
 TAKES = {
     "translate": "translate --run {{run}} --output out.txt --input {}",
@@ -31,10 +30,10 @@ TAKES = {
 }
 EVERYWHERE = {
     "missing": ("no file missing", "check the path"),
-    "latin1": ("latin1", "line 2: byte 0xe9 " + NOT_UTF8),
-    "binary": ("binary", "line 2: byte 0x80 " + NOT_UTF8),
-    "utf16": ("utf16", "is UTF-16, not UTF-8: convert it", "iconv -f UTF-16"),
-    "utf16-unmarked": ("utf16-unmarked", "is UTF-16, not UTF-8: convert it"),
+    "latin1": ("latin1", "line 2: byte 0xe9 is not UTF-8; as cp1252 it is ", "add --encoding cp1252"),
+    "binary": ("binary", "line 2: byte 0x80 is not UTF-8; mend the file, or name its encoding with --encoding"),
+    "utf16": ("utf16", "is UTF-16, not UTF-8: add --encoding utf-16"),
+    "utf16-unmarked": ("utf16-unmarked", "is UTF-16, not UTF-8: add --encoding utf-16-le"),
 }
 CASES = {
     f"{command}: {name}": Case(1, takes.format(name), words)
@@ -89,7 +88,7 @@ CASES = {
     "unknown format of text": Case(1, TEXT + " --data two", ("two: running text is read from .txt",)),
     "folder without text": Case(1, TEXT + " --data folder", ("folder is a folder that holds none of .txt",)),
     "no tab": Case(1, PAIRS + " --data letters.tsv", ("letters.tsv, line 2: no tab in 'deux'",)),
-    "no column": Case(1, PAIRS + " --data columns.csv", ("no columns fr and en", "there are: de, fr; rename them")),
+    "no column": Case(1, PAIRS + " --data columns.csv", ("no columns fr and en", "there are: fr, de; rename them")),
     "uneven rows": Case(1, PAIRS + " --data uneven.csv", ("uneven.csv, line 2: 3 columns, 2 in the first line",)),
     "open quote": Case(1, PAIRS + " --data quote.csv", ("quote.csv, line 2: not CSV", "quote that is not closed")),
     "number for text": Case(1, PAIRS + " --data number.jsonl", ("number.jsonl, line 1, column fr: 1 is not text",)),

@@ -81,7 +81,7 @@ CASES = {
     "latin-1 file": (
         1,
         (*TRAIN, "--source-file", "latin1.fr", "--target-file", "two.en"),
-        ("latin1.fr, line 2", "0xe9", "--encoding-errors"),
+        ("latin1.fr, line 2", "0xe9", "--encoding cp1252"),
     ),
     "utf-16 file": (1, (*TRAIN, "--source-file", "utf16.fr", "--target-file", "two.en"), ("utf16.fr", "UTF-16")),
     "folder as data": (1, (*TRAIN, "--data", "."), (".",)),

@@ -1,0 +1,112 @@
+"""Whether the two sides of pairs are in the languages that they are said to be in, by py3langid, over enough text to be
+sure of it: never by a short line."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from seq2seq.data.languages import names
+
+Pair = tuple[str, str]
+Classify = Callable[[str], tuple[str, float]]
+
+_LETTERS = 60  # of each side, to be judged together: a line, or several that follow one another
+_MOST = 300  # of a long line
+_SURE = 0.9
+_CLOSELY = 5_000  # judged, after which every second is, then every fourth
+_LEAST = 5  # such judgements
+
+
+class Direction:
+    """Counts lines whose source is in the target language and whose target is in the source language."""
+
+    def __init__(self, source: str, target: str) -> None:
+        self.lines = 0  # taken in
+        self.swapped = self.right = 0  # lines judged so
+        self.first = 0  # line that is swapped, counted from 1: where several are together, of these
+        self._last = 0  # where the last judgement was that lines are swapped, the first of them
+        self._codes = (_known(source), _known(target))
+        self._able = bool(all(self._codes)) and self._codes[0] != self._codes[1]
+        self._start = 1
+        self._held: tuple[list[str], list[str]] = ([], [])
+        self._letters = [0, 0]
+        self._judged = self._groups = self._swapped = 0
+        self._together = False
+
+    def add(self, pair: Pair) -> None:
+        """Take in the next line."""
+        self.lines += 1
+        if not self._able:
+            return
+        for index, side in enumerate(pair):
+            self._held[index].append(side)
+            self._letters[index] += len(side)
+        if min(self._letters) >= _LETTERS:
+            if self._groups % (1 << (self._judged // _CLOSELY)) == 0:
+                self._judge()
+            self._groups += 1
+            self._start, self._held, self._letters = self.lines + 1, ([], []), [0, 0]
+
+    @property
+    def throughout(self) -> bool:
+        """Whether nearly all lines are swapped."""
+        return self.certain and self.swapped > 9 * self.right
+
+    @property
+    def certain(self) -> bool:
+        """Whether more lines are swapped than are taken for it by chance."""
+        return self._swapped >= _LEAST and self.swapped * 200 > self.right
+
+    def _judge(self) -> None:
+        classify = _classifier(*self._codes)
+        found = [classify("\n".join(side)[:_MOST]) for side in self._held]
+        self._judged += 1
+        if min(probability for _, probability in found) < _SURE:
+            return
+        languages = tuple(language for language, _ in found)
+        lines = self.lines - self._start + 1
+        if languages == self._codes:
+            self.right += lines
+            self._last = 0
+        elif languages == self._codes[::-1]:
+            self.swapped += lines
+            self._swapped += 1
+            if self._last and not self._together:
+                self.first, self._together = self._last, True
+            self.first = self.first or self._start
+            self._last = self._start
+
+
+def looks_swapped(pairs: Iterable[Pair], source: str, target: str) -> bool:
+    """Whether the sides of some pairs are in each other's language throughout."""
+    direction = Direction(source, target)
+    for pair in pairs:
+        direction.add(pair)
+    return direction.throughout
+
+
+@functools.cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+@functools.cache
+def _languages() -> frozenset[str]:
+    return frozenset(_identifier().nb_classes)
+
+
+def _known(code: str) -> str:
+    """The identifier's code of a language; nothing where it knows none."""
+    return next((name for name in sorted(names(code), key=len) if name in _languages()), "")
+
+
+@functools.lru_cache(maxsize=1)
+def _classifier(source: str, target: str) -> Classify:
+    identifier = _identifier()
+    identifier.set_languages(sorted((source, target)))
+    classify: Classify = identifier.classify
+    return classify

@@ -1,0 +1,50 @@
+"""When two texts are the same but for their form."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+import regex
+
+_FORMS = {
+    **dict.fromkeys(map(ord, "‐‑‒–—―−〜"), "-"),
+    **dict.fromkeys(map(ord, "’‘ʼ՚"), "'"),
+    0x2044: "/",  # of ½
+    **dict.fromkeys(
+        [ord("`"), 0x0640, *range(0xFE00, 0xFE10)], None
+    ),  # the tatweel lengthens, selectors choose a glyph
+}
+_EVERYDAY = re.compile(r"[^a-zà-öø-ÿœ ,.;:!?'’\"«»()…-]|-(?![a-z])")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_THOUSANDS = regex.compile(r"(?<=\p{N})\s(?=\p{N}{3}(?!\p{N}))")
+_BETWEEN_DIGITS = regex.compile(r"(?<=\p{N})[\s\p{P}]+(?=\p{N})")
+_KEPT = regex.compile(
+    r"[\p{L}\p{N}\p{S}\#%&@‰‱][\p{L}\p{M}\p{N}\p{S}\#%&@‰‱]*"
+    r"|(?<=\p{N})(?:\p{P}+|\s)(?=\p{N})"  # 3.14, 1:30, 5-3; 5 6
+    r"|(?<![\p{L}\p{M}\p{N}])-(?=\p{Sc}?[.,]?\p{N})"  # -5, -$5
+    r"|(?<![^\s\p{Sc}-])[.,](?=\p{N})"  # .5
+    r"|(?<=(?<![\p{L}\p{M}\p{N}])\p{L})-(?![\p{L}\p{N}])"  # A-, as against A and A+
+)
+
+
+def fold(text: str) -> bytes:
+    """A short digest of what tells a text from others; empty for one that shows nothing.
+
+    Equal where the form alone differs: case, compatibility forms (NFKC), blanks, punctuation and quotation marks. Not
+    equal where letters, marks on them (of any script), numbers with their signs and separators, or symbols do (`C++`
+    and `C`, `-5.5` and `55`, `$5`, `50%`). Of a text that is punctuation alone, the punctuation counts.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    kept = _NOT_LETTERS.sub("", plain) if not _EVERYDAY.search(plain) else _told_apart(plain)
+    if not kept:
+        kept = "".join(each for each in plain if not each.isspace() and unicodedata.category(each) != "Cf")
+    return hashlib.blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=8).digest() if kept else b""
+
+
+def _told_apart(plain: str) -> str:
+    plain = plain.translate(_FORMS).replace("i\u0307", "i")  # which a capital I with a dot becomes
+    plain = _THOUSANDS.sub("", plain)
+    plain = _BETWEEN_DIGITS.sub(lambda found: "".join(found[0].split()) or " ", plain)
+    return "".join(_KEPT.findall(plain))

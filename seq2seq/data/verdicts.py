@@ -1,0 +1,125 @@
+"""What is wrong with a corpus of pairs, said as a verdict: lines out of step, sides swapped, placeholders lost."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from seq2seq.data import alignment
+from seq2seq.data.corpora import Pair, Text
+from seq2seq.data.direction import Direction
+from seq2seq.data.findings import EXAMPLES, Example, Found, Place
+
+_PLACEHOLDER = re.compile(
+    r"\{\{?[\w .:#-]*\}?\}"  # {name}
+    r"|%(?:\(\w+\)|\d+\$)?[-+0#]*\d*(?:\.\d+)?[sdifgxXuc@](?![A-Za-z])"  # %s, %(name)s, %1$d
+    r"|\$\{\w+\}|\[\[\w+\]\]|__\w+__"
+    r"|</?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?>"
+    r"|https?://[^\s<>\"«»()]+"
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
+)
+_MAY_HOLD = re.compile(r"[{%<$\[@]|__|://")
+_GROUPS = re.compile(r"(?<=\d)[\s.,'’](?=\d{3}(?!\d))")
+_DIGIT = re.compile(r"\d")
+_LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
+_LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
+
+Kind = Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with a text, in how many of its pairs, and the first of them."""
+
+    kind: Kind
+    origin: str
+    message: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+def judge(text: Text, source: str, target: str) -> tuple[Verdict, ...]:
+    """What is wrong with a text of pairs from one language to another. Raises DataError: unreadable text."""
+    direction = Direction(source, target)
+    lost, numbers = Found(), Found()
+    holding = 0  # pairs with a long number
+
+    def watched() -> Iterator[Pair]:
+        nonlocal holding
+        for line, pair in enumerate(text.read(), start=1):
+            direction.add(pair)
+            left, right = map(_placeholders, pair)
+            if left != right:
+                lost.add(Place(text.origin, line), pair)
+            left, right = map(_long_numbers, pair)
+            holding += bool(left or right)
+            if left != right:
+                numbers.add(Place(text.origin, line), pair)
+            yield pair
+
+    shift = alignment.shift(watched())
+    found = []
+    if shift is not None:
+        found.append(_misaligned(text, shift))
+    if direction.certain:
+        found.append(_swapped(text, direction, source, target))
+    if lost.count:
+        message = "placeholders, tags or addresses of one side are not on the other"
+        found.append(Verdict("placeholders", text.origin, message, lost.count, tuple(lost.examples)))
+    if shift is None and numbers.count >= max(_LEAST_NUMBERS, _NUMBER_SHARE * holding):
+        message = f"numbers of one side are not on the other, of {holding:,} pairs with numbers of 3 digits or more"
+        found.append(Verdict("numbers", text.origin, message, numbers.count, tuple(numbers.examples)))
+    return tuple(found)
+
+
+def _misaligned(text: Text, shift: alignment.Shift) -> Verdict:
+    count = shift.end - shift.start + 1
+    examples = _examples(text, shift.start)
+    if not shift.by:
+        message = "lines fit those of the other side no better than any others: other texts, or in another order"
+        return Verdict("unrelated", text.origin, message, count, examples)
+    other = f"{'-' if shift.by < 0 else '+'} {abs(shift.by)}"
+    message = (
+        f"from about line {shift.start:,} to {shift.end:,}, source line i fits target line i {other}: near "
+        f"{shift.start:,} a line is missing, or there is one too many"
+    )
+    return Verdict("misaligned", text.origin, message, count, examples)
+
+
+def _swapped(text: Text, direction: Direction, source: str, target: str) -> Verdict:
+    looks = f"the source looks like {target} and the target like {source}"
+    if direction.throughout:
+        message, count = f"{looks}: swap the files, or the columns", direction.lines
+    else:
+        message, count = f"{looks} in some of the lines looked at, first at {direction.first:,}", direction.swapped
+    return Verdict("swapped", text.origin, message, count, _examples(text, direction.first))
+
+
+def _examples(text: Text, line: int) -> tuple[Example, ...]:
+    few = islice(text.read(), line - 1, line - 1 + EXAMPLES)
+    return tuple(Example(Place(text.origin, number), *pair) for number, pair in enumerate(few, start=line))
+
+
+def _placeholders(side: str) -> dict[str, int]:
+    if not _MAY_HOLD.search(side):
+        return {}
+    return Counter(map(_as_one, _PLACEHOLDER.findall(side)))
+
+
+def _as_one(placeholder: str) -> str:
+    """What must be the same on both sides: of a tag its name, of an address that there is one."""
+    if placeholder.startswith("<"):
+        return placeholder.split()[0].strip("/<>").lower()
+    if "://" in placeholder or ("@" in placeholder and not placeholder.startswith("%")):
+        return "address"
+    return placeholder.replace(" ", "")
+
+
+def _long_numbers(side: str) -> dict[str, int]:
+    if not _DIGIT.search(side):
+        return {}
+    return Counter(str(int(number[:30])) for number in _LONG_NUMBER.findall(_GROUPS.sub("", side)))  # of any script
