@@ -14,6 +14,7 @@ from typing import Any
 import regex
 import tiktoken
 
+from seq2seq.data.timeouts import within
 from seq2seq.data.tokenizers import SPECIAL, encodable
 from seq2seq.errors import DataError
 
@@ -30,6 +31,7 @@ _LONGEST_LEARNT = 1000
 # Text to learn from, in memory; of more, a sample: more changes the vocabulary little.
 _LEARNT_BYTES = 400_000_000
 _PATIENCE = 5.0  # seconds
+_DOWNLOAD = 120.0  # seconds, of some megabytes
 _LEAST_SEEN = 2  # a token that training sees once cannot be learnt by the model either
 
 _PROBE = "Été  2024: l'eau\r\n\n\t e\u0301 \u65e5\u672c \U0001f600\u200d\0!?\u2028 x  "
@@ -169,10 +171,11 @@ def named(encoding: str) -> BytePairs:
         near = f" (did you mean {close[0]}?)" if close else ""
         raise DataError(f"tiktoken has no encoding {encoding!r}{near}; it has: {', '.join(known)}")
     try:
-        found = tiktoken.get_encoding(encoding)
+        found = within(_DOWNLOAD, lambda: tiktoken.get_encoding(encoding))
     except (OSError, ValueError) as error:
         # What requests says of a failed connection fills a screen.
-        reason = str(error) if isinstance(error, ValueError) else getattr(error, "strerror", 0) or type(error).__name__
+        told = isinstance(error, ValueError | TimeoutError)
+        reason = str(error) if told else getattr(error, "strerror", 0) or type(error).__name__
         raise DataError(
             f"the tiktoken encoding {encoding} cannot be had ({reason}): it needs the network once, or a folder that "
             'has it in TIKTOKEN_CACHE_DIR;\nor set tokenizer.kind = "byte-bpe", which learns from your own text'

@@ -6,30 +6,26 @@ import functools
 import http.client
 import os
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from seq2seq import recipe
 from seq2seq.data.formats import Pair, Row, Text, cell
 from seq2seq.data.languages import names
+from seq2seq.data.timeouts import size_of, within
 from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError, MissingCorpusError
 
 Split = Literal["train", "dev", "test"]
 Found = TypeVar("Found")
-Answer = TypeVar("Answer")
 
 _PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
 _PATIENCE = 5.0  # seconds until the Hub counts as out of reach
 _METADATA = 60.0  # seconds until what a data set consists of must be known
 _STALLED = 180.0  # seconds in which a download must bring a few bytes
-_FEW = 100_000  # bytes
 _ROWS = 256  # read at a time: few enough where each is a whole book
 _REMEDY = "; check the connection and [data.hub], or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
 _SHOWN = 300  # characters of what a library says
@@ -80,11 +76,11 @@ def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]
     away = "" if Path(hub.path).exists() else _away()
     try:
         datasets = _datasets()
-        builder = _within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
+        builder = within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
         # Of the formats that the library reads, the one in which nothing but text can hide.
         if type(builder).__module__ not in _PARQUET:
             raise DataError(f"{hub.path} is not kept as parquet")
-        _within(_STALLED, builder.download_and_prepare, lambda: _fetched(datasets))
+        within(_STALLED, builder.download_and_prepare, lambda: size_of(*_caches(datasets)))
         table = builder.as_dataset(split=name)
     except Exception as error:  # the library raises many unrelated types for "cannot be had"
         reason = away if away and "Offline" in str(error) else _said(error)
@@ -130,7 +126,7 @@ def _away() -> str:
 def _no_answer(address: str) -> str:
     request = urllib.request.Request(address, method="HEAD")
     try:
-        _within(_PATIENCE, lambda: urllib.request.urlopen(request, timeout=_PATIENCE).close())
+        within(_PATIENCE, lambda: urllib.request.urlopen(request, timeout=_PATIENCE).close())
     except urllib.error.HTTPError as error:
         error.close()
         answered = error.code < 500 and error.code not in (301, 302, 303, 307, 308)
@@ -146,39 +142,8 @@ def _said(error: object) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
-def _within(seconds: float, call: Callable[[], Answer], size: Callable[[], int] = lambda: 0) -> Answer:
-    """What a call returns or raises. Raises TimeoutError where it takes so long without `size` having grown, and leaves
-    it behind: no time limit of a socket ends an answer that comes byte by byte."""
-    done: list[Answer | BaseException] = []
-
-    def work() -> None:
-        try:
-            done.append(call())
-        except BaseException as error:
-            done.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    last, since = size(), time.monotonic()
-    while thread.is_alive():
-        thread.join(min(5.0, max(0.01, since + seconds - time.monotonic())))
-        if (now := size()) >= last + _FEW:
-            last, since = now, time.monotonic()
-        elif thread.is_alive() and time.monotonic() - since >= seconds:
-            raise TimeoutError(f"nothing came for {seconds:g} seconds")
-    if isinstance(done[0], BaseException):
-        raise done[0]
-    return done[0]
-
-
-def _fetched(datasets: Any) -> int:
-    """Bytes that the library's caches hold, what is on its way included."""
+def _caches(datasets: Any) -> tuple[Path, Path]:
+    """Where the libraries keep what they fetch, what is on its way included."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    total = 0
-    for cache in {str(HF_HUB_CACHE), str(datasets.config.HF_DATASETS_CACHE)}:
-        for folder, _, files in os.walk(cache):
-            for name in files:
-                with suppress(OSError):
-                    total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 (as the walk names it)
-    return total
+    return Path(HF_HUB_CACHE), Path(datasets.config.HF_DATASETS_CACHE)

@@ -14,6 +14,7 @@ from seq2seq import recipe
 from seq2seq.data.folding import fold
 from seq2seq.data.formats import Text, must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
+from seq2seq.data.timeouts import size_of, within
 from seq2seq.decoding.engine import Options
 from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
@@ -22,6 +23,8 @@ from seq2seq.evaluation.metrics import Score, by_length, score
 from seq2seq.files import write_bytes
 from seq2seq.reading import parse_json
 from seq2seq.run import Run
+
+_STALLED = 120.0  # seconds in which a download must bring a few bytes
 
 
 @dataclass(frozen=True)
@@ -158,11 +161,12 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
 
     Raises DataError: unknown name, no such language pair, cannot be downloaded.
     """
-    from sacrebleu.utils import get_reference_files, get_source_file
+    from sacrebleu.utils import SACREBLEU_DIR, get_reference_files, get_source_file
 
     pair = sacrebleu_pair(name, data)
     try:
-        source, references = Path(get_source_file(name, pair)), [Path(file) for file in get_reference_files(name, pair)]
+        source = Path(within(_STALLED, lambda: get_source_file(name, pair), lambda: size_of(Path(SACREBLEU_DIR))))
+        references = [Path(file) for file in get_reference_files(name, pair)]
     except (
         Exception,
         SystemExit,

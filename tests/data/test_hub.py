@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tiktoken
 
-from seq2seq.data import hub
+from seq2seq.data import byte_pairs, hub
+from seq2seq.data.timeouts import FEW, within
+from seq2seq.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,14 +100,14 @@ def test_what_grows_may_take_its_time_and_what_stalls_may_not() -> None:
         nonlocal size
         for _ in range(8):
             time.sleep(0.05)
-            size += hub._FEW
+            size += FEW
         return "done"
 
-    assert hub._within(0.2, grow, lambda: size) == "done"
+    assert within(0.2, grow, lambda: size) == "done"
     with pytest.raises(TimeoutError, match=r"nothing came for 0\.1 seconds"):
-        hub._within(0.1, lambda: time.sleep(5), lambda: size)
+        within(0.1, lambda: time.sleep(5), lambda: size)
     with pytest.raises(ZeroDivisionError):
-        hub._within(5, lambda: 1 // 0)
+        within(5, lambda: 1 // 0)
 
 
 def test_the_reason_is_told_and_the_bundled_text_used(
@@ -129,3 +132,12 @@ def test_the_reason_is_told_and_the_bundled_text_used(
     assert "is out of reach: BadStatusLine: " in done.stderr
     assert "The bundled play is checked instead" in done.stderr
     assert done.stdout.startswith("play: bundled play")
+
+
+def test_an_encoding_of_tiktoken_that_does_not_come_is_an_error_in_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(byte_pairs, "_DOWNLOAD", 0.2)
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda name: time.sleep(5))
+    with pytest.raises(DataError, match=r"tiktoken encoding gpt2 cannot be had \(nothing came for 0\.2 seconds\)"):
+        byte_pairs.named("gpt2")
