@@ -156,17 +156,31 @@ class Run:
         self.update(lambda record: {**record, "files": {**record.get("files", {}), **known}})
 
     def checksums(self) -> dict[str, Any]:
-        """What run.json says of the files that this run wrote, by their names: those of older runs have no checksum."""
+        """What is on record of the files that this run wrote, by their names."""
         record = self.record()
         weights = {key: value for key, value in record.get("weights", {}).items() if key in ("sha256", "bytes")}
-        return {**record.get("files", {}), **({self.weights.name: weights} if weights else {})}
+        made = {self.weights.name: weights} if weights else self._checksums_of_copy()
+        return {**made, **record.get("files", {})}
+
+    def _checksums_of_copy(self) -> dict[str, Any]:
+        """Of a run that an older seqx trained, what the CTranslate2 copy, which was made when training ended, has on
+        record of the files that it was made of."""
+        try:
+            origin = read_json(self.path / "ctranslate2" / "copy.json")["made_of"]
+            tokenizers = {name: {"sha256": known} for name, known in origin["files"].items() if name != "recipe.toml"}
+            return {**tokenizers, self.weights.name: origin["weights"]}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
     def must_be_unchanged(self, *names: str) -> None:
         """Raise RunError where a file is not the one that was written, as far as that is on record. A name is that of
         a file or, like `tokenizer`, how those of several begin."""
+        noted = self.record()
         for name, known in self.checksums().items():
             if name.startswith(names):
-                must_be(self.path / Path(name).name, known, LOST)
+                older = name not in noted.get("files", {}) and "sha256" not in noted.get("weights", {})
+                meant = f"; if it is meant to be another one, delete {self.path / 'ctranslate2'}" if older else ""
+                must_be(self.path / Path(name).name, known, LOST + meant)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

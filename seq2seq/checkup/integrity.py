@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -79,22 +78,12 @@ def _tried(name: str, judged: Callable[[], tuple[str, State]]) -> Verdict:
 
 def _files(folder: Run) -> Iterator[Verdict]:
     """Verdicts on the weights and on what they are used with."""
-    known = {**_of_copy(folder), **folder.checksums()}
+    known = folder.checksums()
     present = [path.name for path in folder.path.glob("tokenizer*")]
     begun = [_TEST] if "corpora" in folder.record() else []
     needed = {*begun, *present, *([folder.weights.name] if folder.finished else [])}
     for name in sorted({*known, *needed} & {path for path in (*known, *needed) if Path(path).name == path}):
         yield _tried(name, partial(_file, folder, name, known.get(name)))
-
-
-def _of_copy(folder: Run) -> dict[str, Any]:
-    """The checksums that the copy of an older run has of the files that it was made of."""
-    try:
-        origin = json.loads((folder.path / copies.FOLDER / copies.RECORD).read_bytes())["made_of"]
-        tokenizers = {name: {"sha256": known} for name, known in origin["files"].items() if name != "recipe.toml"}
-        return {folder.weights.name: origin["weights"], **tokenizers}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
 
 
 def _file(folder: Run, name: str, known: Any) -> tuple[str, State]:

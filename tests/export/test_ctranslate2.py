@@ -110,13 +110,18 @@ def test_a_copy_is_put_on_record_and_serves(run: Any) -> None:
         assert one.outputs[0].log_probability == pytest.approx(other.outputs[0].log_probability, abs=1e-3)
 
 
-def test_a_copy_of_other_weights_is_not_used(run: Any, tmp_path: Path) -> None:
+def test_weights_that_are_not_those_of_the_copy_are_refused(run: Any, tmp_path: Path) -> None:
     other = finished(tmp_path / "other", seed=2)
     assert other.weights.stat().st_size == run.weights.stat().st_size
     shutil.copy(other.weights, run.weights)
     assert copies.read(run.path) is None
+    with pytest.raises(
+        RunError, match=r"model\.safetensors is missing or damaged .*; if it is meant .*, delete .*run/ct"
+    ):
+        serve(run, Request(device="cpu"))
+    shutil.rmtree(run.path / "ctranslate2")
     served = serve(run, Request(device="cpu"))
-    assert served.engine.startswith("PyTorch") and "of other weights" in served.missing
+    assert served.engine.startswith("PyTorch") and "has no CTranslate2 copy" in served.missing
 
 
 @pytest.mark.parametrize("name", ["recipe.toml", "tokenizer.json"])
