@@ -51,6 +51,10 @@ class Console(RichConsole):
         """As rich's, which would drop some of the characters that `printable` shows."""
         super().print(*(printable(each, "\n") if isinstance(each, str) else each for each in objects), **settings)
 
+    def on_broken_pipe(self) -> None:
+        """Rich ends the program here; what a command still has to keep comes first. Raises BrokenPipeError."""
+        raise BrokenPipeError
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What reaches the terminal: control sequences of rich's own alone."""
         for segment in super().render(renderable, options):

@@ -122,13 +122,14 @@ def evaluate(
                 pass
             return
         judged = judging.judge(translator, test_set, (served.source, served.target), name)
-    if as_json:
-        show_json(judged.record())
-    else:
-        show_scores(Console(), name, judged.record())
-    sys.stdout.flush()
-    # What cannot be written loses nothing else.
+    # What cannot be written, or is not read to its end, loses nothing else.
     failed: list[str] = []
+    with _told(failed):
+        if as_json:
+            show_json(judged.record())
+        else:
+            show_scores(Console(), name, judged.record())
+        sys.stdout.flush()
     with _told(failed):
         if output:
             with options.written(output) as file:
@@ -158,10 +159,12 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, readin
             found = fluency_of(folder, text, choice, name, all_of_them)
             if not processes.main():
                 continue
-            if as_json:
-                show(to_json(found.record()))
-            else:
-                show_scores(Console(), name, found.record())
+            with _told(failed):
+                if as_json:
+                    show(to_json(found.record()))
+                else:
+                    show_scores(Console(), name, found.record())
+                sys.stdout.flush()
             with _told(failed):
                 kept.keep(folder, found.record(), text.checksum(), {"engine": f"PyTorch, {choice}"}, sources)
     _end(failed)
@@ -174,18 +177,20 @@ def _told(failed: list[str]) -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:
+        failed.append("")  # whoever reads has enough
     except (SeqxError, OSError) as error:
         if options.settings["debug"]:
             raise
         if isinstance(error, OSError):
-            failed.append(f"cannot write {error.filename}: {error.strerror or error}")
+            failed.append(f"cannot write {error.filename or 'the results'}: {error.strerror or error}")
         else:
             failed.append(f"the scores above are not kept: {error}")
 
 
 def _end(failed: list[str]) -> None:
     """Say what could not be written; end with exit code 1 where there is anything."""
-    for message in dict.fromkeys(failed):
+    for message in filter(None, dict.fromkeys(failed)):
         options.note(f"seqx: {message}")
     if failed:
         raise typer.Exit(1)

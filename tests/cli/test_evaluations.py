@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import tiny
-from tests.cli.conftest import LONGER, Seqx
+from tests.cli.conftest import LONGER, ROOT, Seqx
 from tests.users import another_user, open_to_all, seal
 
 
@@ -161,3 +164,13 @@ def test_scores_are_shown_where_the_disk_is_full(seqx: Seqx, own: Path, tmp_path
     ]
     assert own_scores(own) == before and "evaluations" not in record(own) and not (tmp_path / "out.txt").exists()
     assert not list(own.rglob("*.partial"))
+
+
+def test_what_a_reader_does_not_read_is_kept_all_the_same(own: Path) -> None:
+    command = [sys.executable, "-P", "-m", "cli.main", "evaluate", "--run", str(own), "--quiet"]
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head` leaves it
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr == ""
+    assert len(record(own)["evaluations"]) == 1
