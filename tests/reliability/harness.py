@@ -70,7 +70,8 @@ class Place:
     def __init__(self, root: Path, arguments: Sequence[str]) -> None:
         self.root = root
         self.run = root / "run"
-        self._arguments = ["train", *arguments, "--run", str(self.run), "--device", "cpu"]
+        device = () if "--device" in arguments else ("--device", "cpu")
+        self._arguments = ["train", *arguments, "--run", str(self.run), *device]
         root.mkdir(parents=True, exist_ok=True)
 
     def finish(self) -> float:
