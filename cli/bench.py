@@ -31,11 +31,13 @@ def bench(
     run: options.RunFolder = None,
     recipe: Annotated[
         str | None,
-        typer.Option("--recipe", "-r", help="Train this recipe, without a run. Default: the recipe of the run."),
+        typer.Option(
+            "--recipe", "-r", help="Measure training of this recipe, without a run. Default: the recipe of the run."
+        ),
     ] = None,
     changes: options.Set = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="For each of training, every engine, and loading.")
+        float, typer.Option("--seconds", min=0.1, help="Time for training, for each engine and for start-up.")
     ] = 10.0,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -43,10 +45,10 @@ def bench(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure how fast this machine trains a recipe, translates with a run, and starts: medians and spread.
+    """Measure how fast this machine trains a recipe, translates with a run and starts: medians and percentiles.
 
-    Training goes on for some seconds from new weights and is thrown away. Where there is a trained run, its engines
-    translate its test set. Without --run and --recipe: the newest finished translator, else the recipe fr-en.
+    It trains new weights for some seconds and discards them. With a trained run it also translates the test set with
+    each engine. Default: the newest finished translator, else the recipe fr-en.
 
     Example: seqx bench --recipe fr-en --seconds 5
     """

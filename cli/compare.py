@@ -21,11 +21,13 @@ _SIGNIFICANT = 0.05
 
 def compare(
     context: typer.Context,
-    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder: the baseline.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="A run folder: what is held against it.")],
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder: the baseline.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder to compare with the baseline.")],
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
-    most: Annotated[int, typer.Option("--most", min=0, help="Changed sentences to show, each way.")] = 5,
+    most: Annotated[
+        int, typer.Option("--most", min=0, help="Number of sentences to show that became better, and worse.")
+    ] = 5,
     as_json: options.Json = False,
     encoding: options.Encoding = "utf-8",
     encoding_errors: options.EncodingErrors = "strict",
@@ -36,9 +38,9 @@ def compare(
 ) -> None:
     """Compare two runs on one test set: is the difference significant, and what changed?
 
-    Translators of one direction: sacreBLEU's paired bootstrap, and the sentences that changed most. Models of running
-    text: bits per byte, by a paired bootstrap over documents, or over chunks of a single one. The test set is RUN_A's,
-    or the files given. Each run is judged by the engine that serves it by default, as `seqx evaluate` does.
+    Translators of one direction: sacreBLEU's paired bootstrap test, and the sentences that changed most. Language
+    models: bits per byte, with a paired bootstrap test over documents, or over chunks of a single document. Default:
+    the test set of RUN_A. Each run is evaluated with its default engine, as `seqx evaluate` does.
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")

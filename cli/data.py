@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from seq2seq.data.texts import TextCorpus
     from seq2seq.recipe import Recipe
 
-app = typer.Typer(help="Fetch and audit training text.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe name or path: whose corpus it is.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe (name or path) whose corpus to download.")]
 
 
 @app.command(cls=Command)
 def get(
     recipe: RecipeName,
     to: Annotated[
-        Path, typer.Option("--to", metavar="DIR", help="Folder for the corpora; SEQX_DATA=DIR then finds them.")
+        Path, typer.Option("--to", metavar="DIR", help="Folder for the corpora; set SEQX_DATA=DIR to use it.")
     ],
     changes: options.Set = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Fetch a recipe's corpus from the Hugging Face Hub into DIR, as plain text, for machines without internet too."""
+    """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
     from seq2seq import recipe_files
     from seq2seq.data.fetch import fetch
 
@@ -53,7 +53,7 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="RECIPE|FILE",
-            help="Recipe whose corpus or languages to look at; more files of --data. With --recipe, files alone.",
+            help="Recipe whose corpus or languages to use; more files for --data. With --recipe, files only.",
         ),
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="The same as RECIPE. Default: fr-en.")] = None,
@@ -63,7 +63,10 @@ def check(
         list[Path] | None,
         typer.Option(
             "--data",
-            help="Pairs in one file (.tsv, .jsonl, .csv, .parquet); or text, in any number (.txt too) or a folder.",
+            help=(
+                "Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet); or running text: any number of "
+                "files (also .txt), or a folder."
+            ),
         ),
     ] = None,
     changes: options.Set = None,
@@ -73,11 +76,11 @@ def check(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Audit training text on one screen. Of pairs: counts, blanks, duplicates, copies, length ratio, odd characters,
-    train/test overlap; and verdicts: lines out of step, sides swapped, placeholders or numbers lost. Of running text:
-    counts, rare and odd characters, repeated and very long lines, overlap.
+    """Audit training text on one screen. Sentence pairs: counts, blanks, duplicates, copies, length ratio, unusual
+    characters, train/test overlap; and verdicts: lines misaligned, sides swapped, placeholders or numbers lost. Running
+    text: counts, rare and unusual characters, repeated and very long lines, overlap.
 
-    Looks at the files given, else at the recipe's corpus as `seqx train` would find it.
+    Default: the recipe's corpus, as `seqx train` would find it.
     """
     from seq2seq import recipe_files
     from seq2seq.data import audit, audit_texts

@@ -19,18 +19,18 @@ def doctor(
     changes: options.Set = None,
     devices: options.Devices = None,
     threads: options.Threads = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Rougher figures, sooner.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Less accurate figures in less time.")] = False,
     run: Annotated[
-        Path | None, typer.Option("--run", help="Measure nothing: verify the files of this run by their checksums.")
+        Path | None, typer.Option("--run", help="Verify the files of this run by their checksums instead of measuring.")
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure what the devices of this machine make of a recipe: speed, exactness, memory; say which one to take.
+    """Measure speed, exactness and memory of this machine's devices for a recipe, and recommend one.
 
-    It takes less than a minute for a small recipe, and trains nothing that is kept. With --run, verify the files of a
-    run instead, a line each; the exit code is 1 where one is missing or damaged.
+    It takes less than a minute for a small recipe; what it trains is discarded. With --run it verifies the files of a
+    run instead, one line each; the exit code is 1 if a file is missing or damaged.
 
     Examples: seqx doctor --recipe fr-en --quick; seqx doctor --run runs/fr-en
     """

@@ -23,12 +23,12 @@ def evaluate(
     run: options.RunFolder = None,
     input: Annotated[
         list[Path] | None,
-        typer.Option("--input", "-i", help="For a model of running text: text to judge it on; repeatable."),
+        typer.Option("--input", "-i", help="For a language model: text to evaluate it on; repeatable."),
     ] = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[
         list[Path] | None,
-        typer.Option("--target-file", help="References, line for line; repeat it for several sets of references."),
+        typer.Option("--target-file", help="References, line by line; repeat it for several sets of references."),
     ] = None,
     sacrebleu: Annotated[
         str | None,
@@ -55,10 +55,10 @@ def evaluate(
     debug: options.Debug = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
-    intervals. A model of running text is judged by its loss: nats a token, perplexity, bits a byte.
+    intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte.
 
-    Without files or a name it is the test set of the run's recipe. Scores and translations are kept in the run folder,
-    under `evaluations`, each text judged in one way once.
+    Default: the test set of the run's recipe. Scores and translations are stored in the run folder, under
+    `evaluations`: one entry for each text and combination of options.
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def export(
     run: options.RunFolder = None,
-    format: Annotated[str, typer.Option("--format", help="What to make: ctranslate2.")] = "ctranslate2",
+    format: Annotated[str, typer.Option("--format", help="Format: ctranslate2.")] = "ctranslate2",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Make the copy of a model that CTranslate2 serves fast, in float32 and int8, into its run folder, checked against
-    the PyTorch engine on the test set. A finished training has made it already.
+    """Convert a model for CTranslate2, in float32 and int8, into its run folder, and check it against PyTorch on the
+    test set. `seqx train` does this at its end.
     """
     if format != "ctranslate2":
         options.usage_error(f"--format {format}: there is ctranslate2")

@@ -23,37 +23,53 @@ if TYPE_CHECKING:
 def generate(
     context: typer.Context,
     prompt: Annotated[
-        str | None, typer.Argument(help="Text to go on from; without it, --input, standard input, or nothing.")
+        str | None, typer.Argument(help="Prompt to continue. Default: --input, standard input, or an empty prompt.")
     ] = None,
     run: options.RunFolder = None,
-    input: Annotated[
-        Path | None, typer.Option("--input", "-i", help="File that holds the prompt, taken as it is.")
-    ] = None,
+    input: Annotated[Path | None, typer.Option("--input", "-i", help="File with the prompt, used unchanged.")] = None,
     output: options.Output = None,
-    samples: Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Texts to make, all at once.")] = 1,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, max=10**9, help="Longest text, in tokens.")] = 500,
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, max=10_000, help="Number of texts, generated together.")
+    ] = 1,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", min=1, max=10**9, help="Maximum length of the text, in tokens.")
+    ] = 500,
     temperature: Annotated[
-        float, typer.Option("--temperature", help="Lower = closer to the most probable; 0 = always the most probable.")
+        float,
+        typer.Option(
+            "--temperature", help="Lower = closer to the most probable text; 0 = always the most probable token."
+        ),
     ] = 0.8,
-    top_k: Annotated[int, typer.Option("--top-k", min=0, help="Only the k most probable tokens; 0 = all.")] = 0,
-    top_p: Annotated[float, typer.Option("--top-p", help="Only the smallest set of tokens of this probability.")] = 1.0,
+    top_k: Annotated[int, typer.Option("--top-k", min=0, help="Sample from the k most probable tokens; 0 = all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option("--top-p", help="Sample from the smallest set of tokens with this total probability.")
+    ] = 1.0,
     min_p: Annotated[
-        float, typer.Option("--min-p", help="Only tokens at least this many times as probable as the most probable.")
+        float,
+        typer.Option(
+            "--min-p", help="Sample from the tokens whose probability is at least this share of the highest one."
+        ),
     ] = 0.0,
     repetition_penalty: Annotated[
-        float, typer.Option("--repetition-penalty", help="Over 1: what came before becomes less probable.")
+        float, typer.Option("--repetition-penalty", help="Above 1: tokens that occurred before become less probable.")
     ] = 1.0,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Same seed, same text. Default: drawn, and said.")
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=2**63 - 1,
+            help="Random seed; the same seed gives the same text. Default: random, and shown.",
+        ),
     ] = None,
     stop: Annotated[
-        list[str] | None, typer.Option("--stop", metavar="TEXT", help="End before this text; repeatable.")
+        list[str] | None, typer.Option("--stop", metavar="TEXT", help="Stop before this text; repeatable.")
     ] = None,
     beam_size: Annotated[
         int | None,
-        typer.Option("--beam-size", min=1, max=1000, help="Search for the most probable text in place of drawing one."),
+        typer.Option("--beam-size", min=1, max=1000, help="Search for the most probable text instead of sampling."),
     ] = None,
-    no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Leave the prompt out of what is written.")] = False,
+    no_prompt: Annotated[bool, typer.Option("--no-prompt", help="Do not repeat the prompt in the output.")] = False,
     as_json: options.Json = False,
     encoding: options.Encoding = "utf-8",
     encoding_errors: options.EncodingErrors = "strict",
@@ -64,11 +80,11 @@ def generate(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Go on from a prompt with a model of running text, shown as it is made.
+    """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 
-    --json writes an object a text, when all are made: prompt, text, tokens (their numbers), log_probability (natural),
-    ended (end: by the model, stop, length), seconds (of them all), tokens_per_second, seed, engine (with which the seed
-    draws the same).
+    --json prints one object per text at the end: prompt, text, tokens (ids), log_probability (natural logarithm), ended
+    (end: by the model, stop, length), seconds (for all texts), tokens_per_second, seed, engine (the seed gives the same
+    text with the same engine).
     """
     if prompt == "-":
         prompt, input = None, input or options.STANDARD_INPUT

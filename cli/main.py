@@ -51,9 +51,11 @@ _WIDEST = 120  # columns of help, where a terminal has them
 
 app = typer.Typer(
     name="seqx",
-    help="Train, judge and serve Transformers on the machine you have: translators, and a GPT from the same blocks.\n\n"
-    'Start with: seqx train --recipe fr-en, then: seqx translate "bonjour"; or: seqx train --recipe gpt-shakespeare, '
-    'then: seqx generate "ROMEO:"',
+    help=(
+        "Train, evaluate and serve Transformers on the machine you have: translators, and a GPT "
+        "built from the same blocks.\n\nStart with: seqx train --recipe fr-en-phrasebook, then: seqx "
+        'translate "bonjour"; or: seqx train --recipe gpt-shakespeare, then: seqx generate "ROMEO:"'
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -78,14 +78,14 @@ Recipe = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Change a value of the recipe; repeatable."),
+    typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Override a value of the recipe; repeatable."),
 ]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, mps, cuda, or one of several: cuda:1.", callback=_known)
 ]
 Devices = Annotated[
     list[str] | None,
-    typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that are there.", callback=_known),
+    typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that exist.", callback=_known),
 ]
 Threads = Annotated[
     int | None,
@@ -93,14 +93,17 @@ Threads = Annotated[
         "--threads",
         min=1,
         max=MOST_THREADS,
-        help="Threads to compute with on a CPU. Default: $OMP_NUM_THREADS, else the cores that may be used.",
+        help="Number of CPU threads. Default: $OMP_NUM_THREADS, else the cores available to the process.",
         callback=_set_threads,
     ),
 ]
 Engine = Annotated[
     str,
     typer.Option(
-        "--engine", help="auto, torch or ctranslate2. Auto: the run's CTranslate2 copy where it can do what is asked."
+        "--engine",
+        help=(
+            "auto, torch or ctranslate2. auto = the run's CTranslate2 copy if it supports the options, else PyTorch."
+        ),
     ),
 ]
 Precision = Annotated[
@@ -111,60 +114,69 @@ Shortlist = Annotated[
     bool,
     typer.Option(
         "--shortlist",
-        help="Choose among the words that the text's words were seen to become: faster, nearly as good; what stands "
-        "beside a line may change its translation.",
+        help=(
+            "Restrict the output vocabulary to a lexical shortlist: faster, nearly as good; a line's "
+            "translation can depend on the other lines in its batch."
+        ),
     ),
 ]
 Sentences = Annotated[
     str,
     typer.Option(
         "--sentences",
-        help="Several sentences on a line: split (each by itself), keep (together; only what is too long for the model "
-        "is cut) or auto (split where the lines of the training text held one sentence each).",
+        help=(
+            "Several sentences on one line: split (translate each by itself), keep (together; only lines "
+            "too long for the model are cut) or auto (split if the training text had one sentence per "
+            "line)."
+        ),
     ),
 ]
 Input = Annotated[
-    Path | None, typer.Option("--input", "-i", help="Text file, one sentence a line. Default, and -: standard input.")
+    Path | None, typer.Option("--input", "-i", help="Text file, one sentence per line. Default, and -: standard input.")
 ]
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="File for the result, whole or not written; compressed where it ends in .gz, .xz, .zst or .bz2. "
-        "Default, and -: standard output.",
+        help=(
+            "Output file, complete or not written; compressed if it ends in .gz, .xz, .zst or .bz2. "
+            "Default, and -: standard output."
+        ),
         callback=writable,
     ),
 ]
 OutputToo = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Also write the translations here, one a line.", callback=writable),
+    typer.Option("--output", "-o", help="Also write the translations to this file, one per line.", callback=writable),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Results and errors only.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True)
 ]
 Encoding = Annotated[
     str,
     typer.Option(
-        "--encoding", metavar="NAME", help="Encoding of the text that is read, such as cp1252. Results are UTF-8."
+        "--encoding", metavar="NAME", help="Encoding of the input, for example cp1252. Output is always UTF-8."
     ),
 ]
 EncodingErrors = Annotated[
     str,
-    typer.Option("--encoding-errors", help="What to do with bytes not of the encoding: strict (an error) or replace."),
+    typer.Option(
+        "--encoding-errors", help="How to treat bytes that are invalid in the encoding: strict (an error) or replace."
+    ),
 ]
 Columns = Annotated[
     str | None,
     typer.Option(
         "--columns",
         metavar="SOURCE,TARGET",
-        help="Columns of --data that hold the pairs, by name or number from 1; for running text, one column.",
+        help=("Columns of a table that hold the pairs, by name or by number (from 1); for running text, one column."),
     ),
 ]
-SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one a line.")]
-TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Their translations, line for line.")]
+SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one per line.")]
+TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Target sentences, line by line.")]
 
 
 @contextmanager

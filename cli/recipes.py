@@ -16,7 +16,7 @@ app = typer.Typer(help="List, show and copy recipes.", invoke_without_command=Tr
 
 @app.callback()
 def _list(context: typer.Context) -> None:
-    """List the recipes that ship with seqx: what each needs and what it scored when measured."""
+    """List the recipes that ship with seqx: what each needs and its measured score."""
     if context.invoked_subcommand is not None:
         return
     must_be_ready("recipes", {})
@@ -40,7 +40,7 @@ def show(
     changes: options.Set = None,
     debug: options.Debug = False,
 ) -> None:
-    """Write a recipe to standard output, resolved: every value that would train the model."""
+    """Print a recipe with all of its values, defaults included."""
     from seq2seq import recipe_files
 
     results().write(recipe_files.load(name, changes, options.noting()).to_toml().encode())
@@ -50,11 +50,11 @@ def show(
 def copy(
     name: Annotated[str, typer.Argument(help="Recipe name.")],
     file: Annotated[
-        Path, typer.Argument(help="Where to; an existing file is not overwritten.", callback=options.writable)
+        Path, typer.Argument(help="New file; an existing file is not overwritten.", callback=options.writable)
     ],
     debug: options.Debug = False,
 ) -> None:
-    """Copy a recipe, comments and all, to change it and train it with --recipe FILE."""
+    """Copy a recipe with its comments, to edit it and train it with --recipe FILE."""
     from seq2seq import recipe_files
     from seq2seq.errors import RecipeError
     from seq2seq.files import write_bytes

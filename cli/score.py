@@ -17,12 +17,13 @@ _WINDOW = 2000
 
 
 def score(
-    source_file: Annotated[Path, typer.Option("--source-file", help="Source sentences, one a line.")],
-    target_file: Annotated[Path, typer.Option("--target-file", help="Their translations, line for line.")],
+    source_file: Annotated[Path, typer.Option("--source-file", help="Source sentences, one per line.")],
+    target_file: Annotated[Path, typer.Option("--target-file", help="Target sentences, line by line.")],
     run: options.RunFolder = None,
     output: options.Output = None,
     length_penalty: Annotated[
-        float | None, typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha. Default: the recipe's.")
+        float | None,
+        typer.Option("--length-penalty", min=0, max=10, help="Length penalty (GNMT's alpha). Default: the recipe's."),
     ] = None,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
@@ -35,13 +36,13 @@ def score(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Score given translations by forced decoding: one score a line, the one that `seqx translate --json` reports for
-    that text.
+    """Score given translations by forced decoding: one score per line, the same that `seqx translate --json` reports
+    for that translation.
 
-    A score is the natural-log probability over the length penalty, in float32 unless --precision says otherwise; --json
-    adds the tokens with theirs. A line is scored sentence by sentence where it is translated so and both sides have as
-    many sentences, else as a whole. A line blank on either side, or longer than the model takes, has no score: `nan`,
-    and null in JSON.
+    A score is the log-probability (natural logarithm) divided by the length penalty, in float32 unless --precision is
+    given; --json adds the scores of the tokens. A line that is translated sentence by sentence is also scored so if
+    both sides have the same number of sentences, else as a whole. A line that is blank on one side or too long for the
+    model has no score: `nan`, null in JSON.
     """
     reading = options.reading(encoding, encoding_errors)
     options.engine(engine, precision)

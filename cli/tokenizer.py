@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizer
 
 app = typer.Typer(
-    help="Compare tokenizers on your text, and see how one cuts it.", no_args_is_help=True, rich_markup_mode=None
+    help="Compare tokenizers on your text, and show how one splits it.", no_args_is_help=True, rich_markup_mode=None
 )
 
 _FIXED = ("byte", "tiktoken")  # kinds that learn nothing from text
@@ -32,19 +32,21 @@ _BAR = "\u2502"
 @app.command(cls=Command)
 def compare(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence a line.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence per line.")],
     kinds: Annotated[
-        str, typer.Option("--kinds", help="Which tokenizers, with commas; tiktoken:NAME is an encoding of tiktoken.")
+        str, typer.Option("--kinds", help="Tokenizers, separated by commas; tiktoken:NAME is an encoding of tiktoken.")
     ] = "character,byte,bpe,unigram,byte-bpe,tiktoken:gpt2",
     vocabulary: Annotated[
-        str, typer.Option("--vocabulary", help="Codebook sizes, with commas.")
+        str, typer.Option("--vocabulary", help="Vocabulary sizes, separated by commas.")
     ] = "500,1000,2000,4000,8000",
-    d_model: Annotated[int, typer.Option("--d-model", min=1, help="Width of the model to weigh embeddings in.")] = 256,
-    layers: Annotated[int, typer.Option("--layers", min=1, help="Its layers.")] = 6,
+    d_model: Annotated[
+        int, typer.Option("--d-model", min=1, help="Model width for which to count embedding parameters.")
+    ] = 256,
+    layers: Annotated[int, typer.Option("--layers", min=1, help="Number of layers of that model.")] = 6,
     plot: Annotated[
         Path | None,
         typer.Option(
-            "--plot", metavar="FILE", help="Draw it: a .png or .svg file to write.", callback=options.writable
+            "--plot", metavar="FILE", help="Draw a chart into this .png or .svg file.", callback=options.writable
         ),
     ] = None,
     as_json: options.Json = False,
@@ -53,9 +55,9 @@ def compare(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Codebook size against sequence length: what each tokenizer makes of your text, and what its embedding costs.
+    """Compare tokenizers on your text: vocabulary size, sequence length and size of the embedding.
 
-    Tokenizers learn from nine lines in ten; every figure is of the others. Line ends count for nothing.
+    Tokenizers are trained on nine of ten lines and measured on the others. Line ends are not counted.
 
     Example: seqx tokenizer compare train.fr --kinds bpe,byte-bpe --vocabulary 1000,4000 --plot sizes.png
     """
@@ -92,24 +94,26 @@ def compare(
 @app.command(cls=Command)
 def show(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What to cut.")],
+    text: Annotated[str, typer.Argument(help="Text to split.")],
     run: options.RunFolder = None,
     kind: Annotated[
         str | None,
-        typer.Option("--kind", help="In place of a run: character, byte, bpe, unigram, byte-bpe or tiktoken:NAME."),
+        typer.Option(
+            "--kind", help="Instead of a run's tokenizer: character, byte, bpe, unigram, byte-bpe or tiktoken:NAME."
+        ),
     ] = None,
     files: Annotated[
-        list[Path] | None, typer.Option("--file", metavar="FILE", help="With --kind: text to learn from; repeatable.")
+        list[Path] | None, typer.Option("--file", metavar="FILE", help="With --kind: text to train it on; repeatable.")
     ] = None,
     vocabulary: Annotated[
         int | None,
-        typer.Option("--vocabulary", min=_LEAST, max=_MOST, help="With --kind: codebook size. Default: 1000."),
+        typer.Option("--vocabulary", min=_LEAST, max=_MOST, help="With --kind: vocabulary size. Default: 1000."),
     ] = None,
     encoding: options.Encoding = "utf-8",
     encoding_errors: options.EncodingErrors = "strict",
     debug: options.Debug = False,
 ) -> None:
-    """Show how a tokenizer cuts a text: its pieces in colours (with bars where there are none), their ids, how many.
+    """Show how a tokenizer splits a text: tokens in colours (or separated by bars), their ids and their number.
 
     Examples: seqx tokenizer show "good morning"
 

@@ -23,25 +23,28 @@ if TYPE_CHECKING:
     from seq2seq.training.distributed import Team
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
-DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Their translations.")]
-TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences for the final score.")]
-TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Their translations.")]
+DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Target sentences, line by line.")]
+TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences of the test set.")]
+TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Target sentences, line by line.")]
 DataFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--data",
-        help="Pairs in one file (.tsv, .jsonl, .csv, .parquet), in place of two; or text, in any number (.txt too).",
+        help=(
+            "Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet) instead of two files; or running "
+            "text in any number of files (also .txt)."
+        ),
     ),
 ]
-MoreFiles = Annotated[list[Path] | None, typer.Argument(help="More files of --data, as a shell makes of *.txt.")]
+MoreFiles = Annotated[list[Path] | None, typer.Argument(help="More files for --data, for example from *.txt.")]
 DevData = Annotated[list[Path] | None, typer.Option("--dev-data", help="The same for validation.")]
-TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The same for the final score.")]
+TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The same for the test set.")]
 
 
 def train(
     recipe: options.Recipe,
     run: Annotated[
-        Path | None, typer.Option("--run", help="Run folder to make or go on with. Default: runs/<recipe>.")
+        Path | None, typer.Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
     ] = None,
     changes: options.Set = None,
     source_file: options.SourceFile = None,
@@ -60,7 +63,7 @@ def train(
     fallback: Annotated[
         bool,
         typer.Option(
-            "--fallback/--no-fallback", help="Let the bundled corpus stand in where the recipe's cannot be had."
+            "--fallback/--no-fallback", help="Train on the bundled corpus if the recipe's own is not available."
         ),
     ] = True,
     device: options.Device = "auto",
@@ -68,7 +71,9 @@ def train(
     batch_tokens: Annotated[
         str | None,
         typer.Option(
-            "--batch-tokens", metavar="N|auto", help="In place of training.batch_tokens; auto = what memory holds."
+            "--batch-tokens",
+            metavar="N|auto",
+            help="Override training.batch_tokens; auto = as many as fit into memory.",
         ),
     ] = None,
     minutes: Annotated[
@@ -79,27 +84,31 @@ def train(
             help="In place of training.steps: train for about so long on this machine, whose updates are timed first.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="In place of training.seed.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Override training.seed.", min=0)] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show sizes, memory and a measured estimate of the time; train nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Show model size, memory and a measured estimate of the time, without training."
+        ),
     ] = False,
     overfit: Annotated[
         int | None,
-        typer.Option(
-            "--overfit", min=1, help="Self-check: train on this many examples until known by heart; keep nothing."
-        ),
+        typer.Option("--overfit", min=1, help="Sanity check: overfit this many examples, then discard the run."),
     ] = None,
     parallel: Annotated[
         str,
-        typer.Option("--parallel", help="Under torchrun: ddp (a whole model a process) or fsdp (a part). Auto: ddp."),
+        typer.Option(
+            "--parallel",
+            help="Under torchrun: ddp (the whole model in each process) or fsdp (model sharded). auto = ddp.",
+        ),
     ] = "auto",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Train a model by a recipe, then score it. The same command again goes on where it stopped.
+    """Train a recipe and evaluate the result. The same command again resumes a stopped run.
 
-    Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the update, save and stop. Text comes from the files named here, else
-    from $SEQX_DATA, else from the Hugging Face Hub, else from the corpus that ships with seqx. On several GPUs, or
+    Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the update, save and stop. The text comes from the files given here, else
+    from $SEQX_DATA, else from the Hugging Face Hub, else from the corpus that ships with seqx. On several GPUs or
     machines: torchrun --nproc-per-node=N --no-python -- seqx train ...
     """
     from seq2seq import device as devices

@@ -30,18 +30,23 @@ _WINDOW = 2000  # lines translated together
 def translate(
     context: typer.Context,
     text: Annotated[
-        list[str] | None, typer.Argument(help="Text to translate; without it, --input, standard input, or a prompt.")
+        list[str] | None, typer.Argument(help="Text to translate. Default: --input, standard input, or a prompt.")
     ] = None,
     run: options.RunFolder = None,
     input: options.Input = None,
     output: options.Output = None,
     beam_size: Annotated[
         int | None,
-        typer.Option("--beam-size", min=1, max=1000, help="Hypotheses kept; 1 = greedy. Default: the recipe's."),
+        typer.Option("--beam-size", min=1, max=1000, help="Beam size; 1 = greedy search. Default: the recipe's."),
     ] = None,
     length_penalty: Annotated[
         float | None,
-        typer.Option("--length-penalty", min=0, max=10, help="GNMT's alpha; more = longer. Default: the recipe's."),
+        typer.Option(
+            "--length-penalty",
+            min=0,
+            max=10,
+            help="Length penalty (GNMT's alpha); higher = longer output. Default: the recipe's.",
+        ),
     ] = None,
     n_best: Annotated[
         int,
@@ -49,26 +54,34 @@ def translate(
             "--n-best",
             min=1,
             max=1000,
-            help="Different translations of each line, best first, as Moses writes them: `line ||| text ||| score`, "
-            "lines counted from 0.",
+            help=(
+                "Number of different translations per line, best first, in Moses' format: `line ||| text ||| "
+                "score`, lines counted from 0."
+            ),
         ),
     ] = 1,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Draw translations at random in place of searching for the best.")
+        bool, typer.Option("--sample", help="Sample translations instead of searching for the most probable one.")
     ] = False,
     temperature: Annotated[
-        float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy.")
+        float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy search.")
     ] = 1.0,
     top_k: Annotated[
-        int, typer.Option("--top-k", min=0, help="With --sample: only the k most probable tokens; 0 = all.")
+        int, typer.Option("--top-k", min=0, help="With --sample: sample from the k most probable tokens; 0 = all.")
     ] = 0,
     top_p: Annotated[
-        float, typer.Option("--top-p", help="With --sample: only the smallest set of tokens of this probability.")
+        float,
+        typer.Option(
+            "--top-p", help="With --sample: sample from the smallest set of tokens with this total probability."
+        ),
     ] = 1.0,
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", min=0, max=2**63 - 1, help="With --sample: what a line draws follows from it and its number."
+            "--seed",
+            min=0,
+            max=2**63 - 1,
+            help="With --sample: random seed; a line's sample depends on the seed and its line number.",
         ),
     ] = 1,
     sentences: options.Sentences = "auto",
@@ -83,12 +96,12 @@ def translate(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Translate text: line i of the output translates line i of the input, an empty line gives an empty line. A line
-    without letters is copied.
+    """Translate text line by line: line i of the output translates line i of the input, an empty line stays empty. A
+    line without letters is copied.
 
-    --json writes an object per line: source, translation, score, log_probability, pieces (tokens) with their
-    token_scores, parts (translated separately), copied, seconds, alternatives. Scores are natural-log probabilities, in
-    float32 unless --precision is given, the ranking one divided by the length penalty.
+    --json prints one object per line: source, translation, score, log_probability, pieces (tokens) with their
+    token_scores, parts (translated separately), copied, seconds, alternatives. log_probability is the natural
+    logarithm; score, which ranks, is divided by the length penalty. Both are in float32 unless --precision is given.
     """
     if text == ["-"]:
         text, input = None, input or options.STANDARD_INPUT

@@ -42,50 +42,50 @@ class _Section(BaseModel):
 
 
 class Hub(_Section):
-    """Where a corpus lives on the Hugging Face Hub, as parquet."""
+    """A corpus on the Hugging Face Hub, as parquet."""
 
     path: str
     config: str | None = None
     source_column: str = "translation.fr"
     target_column: str = "translation.en"
-    text_column: str = Field("text", description="the column of text, where there are no pairs")
+    text_column: str = Field("text", description="column of running text")
     train: str = "train"
     dev: str = "validation"
     test: str = "test"
 
 
 class Data(_Section):
-    """Which text trains and judges the model."""
+    """The text to train and evaluate on."""
 
     form: Literal["pairs", "text"] = Field("pairs", description="sentence pairs, or running text for a language model")
-    source: Name = Field("fr", description="source language code, the suffix of its files")
+    source: Name = Field("fr", description="source language code, also the suffix of its files")
     target: Name = Field("en", description="target language code")
-    corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or `phrasebook` or `play`, bundled")
+    corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook` or `play`")
     hub: Hub | None = None
     bundled: Literal["phrasebook", "play"] | None = Field(
-        None, description="what stands in where the corpus cannot be had"
+        None, description="bundled corpus to fall back on when this one is unavailable"
     )
     mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
-    mix_pairs: Count = Field(0, description="most pairs of each mixed text, hand-written ones first; 0 = all")
-    max_length: Size = Field(128, description="longest side of a training pair, in tokens")
-    max_ratio: float = Field(4.0, gt=1, description="longest side over shortest, in tokens (pairs over 10 tokens)")
+    mix_pairs: Count = Field(0, description="maximum pairs of each added text, hand-written first; 0 = all")
+    max_length: Size = Field(128, description="maximum length of either side of a training pair, in tokens")
+    max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(
-        "random", description="of running text: drawn at random offsets, or each token once an epoch"
+        "random", description="of running text: at random offsets, or each token once per epoch"
     )
-    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set that judges too, for example wmt14")
+    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set to evaluate on too, for example wmt14")
 
 
 class Tokenizer(_Section):
-    """How text becomes tokens (section 5.1 uses byte-pair encoding with a shared vocabulary)."""
+    """The tokenizer (section 5.1 uses byte-pair encoding with a shared vocabulary)."""
 
     kind: Literal["bpe", "unigram", "byte-bpe", "tiktoken", "character", "byte"] = Field(
-        "bpe", description="bpe, unigram: SentencePiece; byte-bpe: trained here, run by tiktoken; tiktoken: `encoding`"
+        "bpe", description="bpe, unigram: SentencePiece; byte-bpe: trained, run by tiktoken; tiktoken: `encoding`"
     )
-    encoding: str = Field("gpt2", description="with kind = tiktoken: which of its encodings, downloaded on first use")
+    encoding: str = Field("gpt2", description="with kind = tiktoken: name of the encoding, downloaded at first use")
     vocabulary_size: Size = 8000
     joint: bool = Field(True, description="one vocabulary for both languages")
-    byte_fallback: bool = Field(True, description="write characters out of the vocabulary as bytes: nothing is unknown")
-    sampling: Probability = Field(0.0, description="BPE-dropout probability, or unigram sampling's alpha; 0 = off")
+    byte_fallback: bool = Field(True, description="characters outside the vocabulary become bytes, not <unk>")
+    sampling: Probability = Field(0.0, description="BPE-dropout probability, or alpha of unigram sampling; 0 = off")
     normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
 
 
@@ -99,19 +99,19 @@ class Model(_Section):
     encoder_layers: Layers = Field(6, description="of an encoder-decoder")
     decoder_layers: Layers = 6
     dropout: Probability = 0.1
-    norm: Literal["post", "pre"] = Field("post", description="after each residual sum (section 3.1), or before")
+    norm: Literal["post", "pre"] = Field("post", description="normalise after each residual sum (3.1) or before")
     normalization: Literal["layer", "rms"] = "layer"
     positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
     activation: Literal["relu", "gelu", "squared_relu"] = "relu"
-    qk_norm: bool = Field(False, description="queries and keys of unit deviation, so that scores cannot run away")
-    bias: bool = Field(True, description="biases of linear maps and of layer norms")
-    initialization: Literal["xavier", "normal"] = Field("xavier", description="of matrices; normal: deviation 0.02")
+    qk_norm: bool = Field(False, description="normalise queries and keys, so that attention scores stay bounded")
+    bias: bool = Field(True, description="biases of linear layers and layer norms")
+    initialization: Literal["xavier", "normal"] = Field("xavier", description="normal: standard deviation 0.02")
     residual_start: Literal["full", "scaled", "zero"] = Field(
-        "full", description="last matrix of each sub-layer at the start: as drawn, over sqrt(sub-layers), or zero"
+        "full", description="initial last matrix of each sub-layer: unchanged, over sqrt(sub-layers), or zero"
     )
-    tie: Literal["all", "target", "none"] = Field("all", description="which embedding matrices are one (section 3.4)")
-    scale_embedding: bool = Field(True, description="embeddings drawn at 1/sqrt(d_model), times sqrt(d_model)")
-    max_length: Size = Field(256, description="longest sequence, in tokens; the context of a decoder-only model")
+    tie: Literal["all", "target", "none"] = Field("all", description="shared embedding matrices (section 3.4)")
+    scale_embedding: bool = Field(True, description="initialised at 1/sqrt(d_model), times sqrt(d_model)")
+    max_length: Size = Field(256, description="maximum sequence length, in tokens; a GPT's context")
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Model:
@@ -129,75 +129,76 @@ class Model(_Section):
 
 
 class Training(_Section):
-    """How the weights are found (section 5)."""
+    """Optimisation and validation (section 5)."""
 
     steps: Positive = 100_000
-    batch_tokens: Positive = Field(4096, description="sentences x longest side of a batch, padding included")
-    accumulate: Positive = Field(1, description="batches summed into one update")
+    batch_tokens: Positive = Field(4096, description="batch size: sentences x longest side, padding included")
+    accumulate: Positive = Field(1, description="batches per update (gradient accumulation)")
     learning_rate: float | None = Field(
         None,
         gt=0,
-        description="the peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
+        description="peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
     )
     warmup_steps: Positive = 4000
     schedule: Literal["inverse_square_root", "linear", "cosine", "wsd"] = Field(
         "inverse_square_root",
-        description="after the warm-up: 1/sqrt(step), section 5.3; or down to the last step; wsd: level, then down",
+        description=("after the warm-up: 1/sqrt(step), section 5.3; or decay to the last step; wsd: level, then decay"),
     )
-    final_share: float = Field(0.0, ge=0, le=1, description="of the peak, left at the last step; not with 1/sqrt(step)")
-    decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: share of the steps in which the rate falls")
+    final_share: float = Field(0.0, ge=0, le=1, description="final learning rate as a fraction of the peak")
+    decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: fraction of the steps that decay")
     optimizer: Literal["adam", "adamw", "muon"] = Field(
-        "adam", description="section 5.3; with decoupled weight decay; or Muon for matrices and AdamW for the rest"
+        "adam", description="adam: section 5.3; adamw: decoupled weight decay; muon: matrices only, AdamW for the rest"
     )
-    weight_decay: float = Field(0.0, ge=0, description="of matrices; biases and norms have none")
-    muon_learning_rate: float = Field(0.02, gt=0, description="with muon: the peak for matrices")
+    weight_decay: float = Field(0.0, ge=0, description="of weight matrices; biases and norms are not decayed")
+    muon_learning_rate: float = Field(0.02, gt=0, description="with muon: peak learning rate of weight matrices")
     betas: tuple[Probability, Probability] = (0.9, 0.98)
     epsilon: float = Field(1e-9, gt=0)
     label_smoothing: Probability = 0.1
-    clip_norm: float = Field(0.0, ge=0, description="largest gradient norm; 0 = off, as in the paper")
+    clip_norm: float = Field(0.0, ge=0, description="maximum gradient norm; 0 = off, as in the paper")
     max_skipped: Positive = Field(
-        10, description="updates in a row without a finite gradient before training steps back, to half the rate"
+        10,
+        description=("consecutive non-finite updates before rolling back to the last good checkpoint at half the rate"),
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    compile: bool = Field(False, description="layers compiled by torch before training; for long ones on CUDA")
+    compile: bool = Field(False, description="compile the layers with torch.compile; pays in long runs on CUDA")
     seed: Annotated[int, _Number, Field(ge=0, lt=2**63)] = 1
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
-    validate_sentences: Positive = Field(500, description="dev sentences translated for BLEU")
-    patience: Count = Field(0, description="validations without improvement before stopping; 0 = never")
+    validate_sentences: Positive = Field(500, description="number of dev sentences translated for BLEU")
+    patience: Count = Field(0, description="validations without improvement before early stopping; 0 = off")
     metric: Literal["bleu", "loss"] = Field(
-        "bleu", description="what `best` and patience look at; loss while BLEU is 0"
+        "bleu", description="decides `best` and early stopping; loss while BLEU is 0"
     )
-    ema: Probability = Field(0.0, description="decay of a running average of the weights; 0 = off")
-    keep: Literal["average", "best", "ema"] = Field("average", description="what the final weights are")
-    average_last: Positive = Field(5, description="checkpoints averaged at the end (section 6.1)")
-    keep_best: Positive = Field(1, description="best checkpoints kept beside the last ones")
+    ema: Probability = Field(0.0, description="decay of an exponential moving average of the weights; 0 = off")
+    keep: Literal["average", "best", "ema"] = Field("average", description="which weights are kept at the end")
+    average_last: Positive = Field(5, description="number of checkpoints averaged at the end (section 6.1)")
+    keep_best: Positive = Field(1, description="number of best checkpoints kept in addition to the last ones")
 
 
 class Decoding(_Section):
-    """How translations are searched for (section 6.1)."""
+    """The search for translations (section 6.1)."""
 
     beam_size: Annotated[int, _Number, Field(gt=0, le=1000)] = 4
-    length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = none")
+    length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = off")
     max_extra: Annotated[int, _Number, Field(gt=0, le=10_000)] = Field(
-        50, description="longest output = source length + this, in tokens"
+        50, description="maximum output length = source length + this, in tokens"
     )
     batch_tokens: Positive = 4096
 
 
 class Recipe(_Section):
-    """One experiment, whole."""
+    """One experiment, complete."""
 
     name: Name = "unnamed"
     summary: str = ""
-    needs: str = Field("", description="data, minutes and memory, for `seqx recipes`")
-    scored: str = Field("", description="what it reached when measured, for `seqx recipes`")
+    needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
+    scored: str = Field("", description="measured score, for `seqx recipes`")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()
     training: Training = Training()
     decoding: Decoding = Decoding()
     fallback: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="values, by section, that take over where the bundled corpus stands in"
+        default_factory=dict, description="values, by section, for training on the bundled corpus instead"
     )
 
     @model_validator(mode="after")
