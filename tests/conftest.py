@@ -15,10 +15,11 @@ from torch import Tensor
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("seqx")
 torch.set_num_threads(1)
-# Tests in the background of a shell would have their processes ignore what is typed at it, as they do themselves.
+# Tests in the background of a shell, or under nohup, would have their processes ignore signals, as they do themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if hasattr(signal, "SIGQUIT"):
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+for _name in ("SIGQUIT", "SIGHUP"):
+    if hasattr(signal, _name):
+        signal.signal(getattr(signal, _name), signal.SIG_DFL)
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test reaches for the network
 _cache = tempfile.TemporaryDirectory(prefix="seqx-tests-")  # which ends with the tests
 os.environ["XDG_CACHE_HOME"] = _cache.name  # nor for what a user has kept
