@@ -58,7 +58,9 @@ class Command(TyperCommand):
             if parameter.is_flag and len(set(values)) > 1:
                 options.usage_error(f"both {' and '.join(dict.fromkeys(values))} were given; give one")
             if not parameter.is_flag and len(set(values)) > 1:
-                options.usage_error(f"{'/'.join(parameter.opts)} was given twice: {' and '.join(dict.fromkeys(values))}; give one")
+                options.usage_error(
+                    f"{'/'.join(parameter.opts)} was given twice: {' and '.join(dict.fromkeys(values))}; give one"
+                )
         return dict(given)
 
     def _dash(self, ctx: Any, key: str, name: str, value: str) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from cli.printing import show as say
-from seq2seq.checkup.estimate import estimate
+from cli.printing import show as write
+from seq2seq.checkup.estimate import Say, estimate
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
 from seq2seq.device import Choice
 from seq2seq.recipe import Recipe
 
 
-def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice) -> None:
-    """Measure and show."""
-    found = estimate(recipe, corpus, choice)
-    hours, rest = divmod(int(found.seconds), 3600)
+def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, say: Say) -> None:
+    """Measure, telling `say` what is being done, and show."""
+    found = estimate(recipe, corpus, choice, say)
+    training = recipe.training
+    hours, rest = divmod(int(training.steps * found.step_seconds), 3600)
+    scaled = f", on {found.share:.1%} of each batch, and scaled" if found.share < 1 else ""
     for label, value in (
         ("recipe", f"{recipe.name}: {recipe.summary}"),
         (
@@ -23,24 +25,26 @@ def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice) -> None:
         ),
         ("device", found.device),
         ("model", f"{found.parameters:,} parameters ({found.parameters * 4 / 2**20:,.0f} MiB in float32)"),
-        ("update", f"{recipe.training.batch_tokens * recipe.training.accumulate:,} padded tokens"),
+        ("update", f"{training.batch_tokens * training.accumulate:,} padded tokens"),
         (
             "memory",
-            f"{found.memory / 2**20:,.0f} MiB measured at the largest batch, with weights, gradients and optimiser",
+            (f"{found.memory / 2**20:,.0f} MiB measured" if found.memory else "not measured on this system")
+            + ", with weights, gradients and optimiser"
+            + (f"; at {found.share:.1%} of the largest batch: a whole one takes more" if scaled else ""),
         ),
         (
             "speed",
             (
                 f"{found.step_seconds:.2f} s an update, {found.tokens_per_second:,.0f} target tokens/s "
-                f"(measured, {found.measured} updates)"
+                f"(measured, {found.measured} updates{scaled})"
             ),
         ),
         (
             "training",
             (
-                f"{recipe.training.steps:,} updates, {found.epochs:.1f} epochs: about "
+                f"{training.steps:,} updates, {found.epochs:.1f} epochs: about "
                 f"{hours}:{rest // 60:02d} h, and validations"
             ),
         ),
     ):
-        say(f"{label:10}{value}")
+        write(f"{label:10}{value}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Data, Recipe
     from seq2seq.run import Run
     from seq2seq.training.distributed import Team
+
+    Found = Corpus | TextCorpus
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
 DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Target sentences, line by line.")]
@@ -81,7 +84,8 @@ def train(
         typer.Option(
             "--minutes",
             min=0.01,
-            help="In place of training.steps: train for about so long on this machine, whose updates are timed first.",
+            help="In place of training.steps: as much as fits so many minutes, with validations and final "
+            "scores; updates are timed on this machine first.",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Override training.seed.", min=0)] = None,
@@ -167,11 +171,11 @@ def train(
                 if batch_tokens == "auto":
                     wanted = _fitted(wanted, folder, choice, quiet)
                 if minutes:
-                    wanted = _timed(wanted, corpus, folder, choice, minutes, quiet)
+                    wanted, corpus = _timed(wanted, corpus, folder, choice, minutes, quiet)
                 if dry_run:
                     from cli import dry_run as dry
 
-                    dry.show(wanted, corpus, choice)
+                    dry.show(wanted, corpus, choice, options.noting(quiet))
                     return
                 if overfit is not None:
                     from cli import overfit as check
@@ -203,22 +207,32 @@ def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
 
 
 def _timed(
-    wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice, minutes: float, quiet: bool
-) -> Recipe:
-    """The recipe with as many updates as fit; a run that goes on keeps those that were found for it."""
+    wanted: Recipe, corpus: Found, folder: Run, choice: Choice, minutes: float, quiet: bool
+) -> tuple[Recipe, Found]:
+    """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
+    a run that goes on keeps what was found for it."""
     from seq2seq.checkup import fit
+    from seq2seq.data.corpora import Corpus
 
+    usual = wanted
     if (folder.path / "recipe.toml").is_file():
-        begun = folder.recipe().training.steps
-        options.note(f"Steps: {begun:,}, as {folder.path} was begun", quiet=quiet)
-        return wanted.with_steps(begun)
-    steps, found = fit.updates(wanted, corpus, choice, minutes)
-    epochs = found.epochs * steps / wanted.training.steps
-    options.note(
-        f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: {epochs:.1f} epochs",
-        quiet=quiet,
-    )
-    return wanted.with_steps(steps)
+        former = folder.recipe()
+        kept = former.training
+        options.note(f"Steps: {kept.steps:,}, as {folder.path} was begun", quiet=quiet)
+        wanted = wanted.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
+    else:
+        wanted, found = fit.training(wanted, corpus, choice, minutes, options.noting(quiet))
+        steps, every = wanted.training.steps, wanted.training.validate_every
+        options.note(
+            f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: "
+            f"{found.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
+            quiet=quiet,
+        )
+    pairs = wanted.data.judge_pairs
+    if not isinstance(corpus, Corpus) or pairs == usual.data.judge_pairs:
+        return wanted, corpus
+    options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
+    return wanted, corpus.judged_on(pairs)
 
 
 def _find(

@@ -72,6 +72,7 @@ class Data(_Section):
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"
     )
+    judge_pairs: Count = Field(0, description="most pairs of dev, and of test, to evaluate on; 0 = all")
     sacrebleu_test: str | None = Field(None, description="sacreBLEU test set to evaluate on too, for example wmt14")
 
 
@@ -291,13 +292,13 @@ class Recipe(_Section):
         values["training"]["batch_tokens"] = batch_tokens
         return validated(values, f"recipe {self.name}")
 
-    def with_steps(self, steps: int) -> Recipe:
-        """The recipe with another number of updates; its warm-up and its validations keep their shares of them."""
+    def with_budget(self, steps: int, validate_every: int, judge_pairs: int) -> Recipe:
+        """The recipe with another number of updates, of which the warm-up keeps its share, and other validations."""
         values = self.model_dump()
-        training, share = values["training"], steps / self.training.steps
-        training["steps"] = steps
-        for key in ("warmup_steps", "validate_every"):
-            training[key] = max(1, round(share * training[key]))
+        training = values["training"]
+        training["warmup_steps"] = max(1, round(steps / self.training.steps * self.training.warmup_steps))
+        training.update(steps=steps, validate_every=validate_every)
+        values["data"]["judge_pairs"] = judge_pairs
         return validated(values, f"recipe {self.name}")
 
     def to_toml(self) -> str:

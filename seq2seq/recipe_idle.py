@@ -25,7 +25,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         text,
         'data.form = "text"',
         "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
-        "data.sacrebleu_test training.validate_sentences "
+        "data.judge_pairs data.sacrebleu_test training.validate_sentences "
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
     yield not text, 'data.form = "pairs"', "data.chunks data.hub.text_column"

@@ -36,16 +36,19 @@ def of_pairs(lengths: Sequence[tuple[int, int]], vocabulary: int, layout: Layout
     )
 
 
-def worst(wanted: recipe.Recipe, budget: int) -> Batch:
-    """The batch of a budget that takes the most memory: every row as long as a recipe takes them."""
+def worst(wanted: recipe.Recipe, budget: int, tokens: int | None = None) -> Batch:
+    """The batch of a budget that takes the most memory: every row as long as a recipe takes them. `tokens`: of the
+    vocabulary, where it is known."""
+    tokens = tokens or vocabulary(wanted.tokenizer)
     if wanted.data.form == "text":
-        return of_recipe(wanted, budget)
+        rows = max(1, budget // wanted.model.max_length)
+        return of_text(wanted.model.max_length, rows, tokens, torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
     layout = build.layout(wanted)
     most = wanted.data.max_length
     width = int(layout.longest(np.array([[most - 1, most - 1]]))[0]) + 1
     rows = max(1, budget // width)
-    return of_pairs([(most, most)] * rows, vocabulary(wanted.tokenizer), layout, generator)
+    return of_pairs([(most, most)] * rows, tokens, layout, generator)
 
 
 def of_recipe(wanted: recipe.Recipe, budget: int) -> Batch:

@@ -52,10 +52,14 @@ class Corpus:
     """Training, dev and test text, and how it was found."""
 
     name: str
-    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
+    found: Literal["files", "mirror", "hub", "bundled", "overfit", "sample"]
     train: tuple[Text, ...]  # the corpus, then what is mixed in
     dev: Text
     test: Text
+
+    def judged_on(self, pairs: int) -> Corpus:
+        """With only the first pairs of dev and of test; all where `pairs` is 0."""
+        return replace(self, dev=first(self.dev, pairs), test=first(self.test, pairs))
 
     def record(self) -> dict[str, Any]:
         """For the run's record: names, origins, checksums."""
@@ -93,7 +97,7 @@ def find(data: recipe.Data, given: dict[SplitName, Given] | None = None, *, read
         return _corpus("files", "files", _from_files(data, given, reading), ())
     if reading.columns:
         raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
-    mixed = tuple(_directed(_first(bundled(name, "train"), data.mix_pairs), data) for name in data.mix)
+    mixed = tuple(_directed(first(bundled(name, "train"), data.mix_pairs), data) for name in data.mix)
     if data.corpus == "phrasebook":
         train, dev, test = (_directed(bundled(data.corpus, split), data) for split in SPLITS)
         return Corpus(data.corpus, "bundled", (train,), dev, test)
@@ -116,7 +120,7 @@ def bundled(name: Literal["phrasebook"] | str, split: SplitName) -> Text:
     return Text(f"bundled {name}", lambda: iter(pairs()), functools.cache(lambda: digest(pairs())))
 
 
-def _first(text: Text, count: int) -> Text:
+def first(text: Text, count: int) -> Text:
     """The first pairs of a text; all where `count` is 0."""
     if not count:
         return text

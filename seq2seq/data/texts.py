@@ -44,7 +44,7 @@ class TextCorpus:
     """Training, dev and test text, and how it was found."""
 
     name: str
-    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
+    found: Literal["files", "mirror", "hub", "bundled", "overfit", "sample"]
     train: Documents
     dev: Documents
     test: Documents

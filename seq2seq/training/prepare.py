@@ -66,7 +66,7 @@ def find(
                 f"{split}: pairs are read from one file, not {len(several)}; join {several[0]} and the others"
             )
     named = {split: replace(sides.get(split, Given()), data=several[0]) for split, several in files.items() if several}
-    return corpora.find(data, {**sides, **named}, reading=reading)
+    return corpora.find(data, {**sides, **named}, reading=reading).judged_on(data.judge_pairs)
 
 
 def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
@@ -112,7 +112,7 @@ def session(
     """
     prepared = None
     if team.main:
-        prepared = _prepared(wanted, corpus, folder, choice, say, overfit)
+        prepared = prepare_text(wanted, corpus, folder, choice, say, overfit)
         prepared.put_on_record(folder)
         folder.note(
             sessions=former_sessions(folder.record()),
@@ -127,13 +127,13 @@ def session(
             f"{folder.path} is not the folder that the first process writes: several machines train in one run folder, "
             "on a disk that all of them see; name it with --run, or set SEQX_RUNS"
         )
-    found = prepared or _prepared(wanted, corpus, folder, choice, say, overfit)
+    found = prepared or prepare_text(wanted, corpus, folder, choice, say, overfit)
     torch.manual_seed(wanted.training.seed)
     model = build.model(wanted, found.tokenizers.source.size, found.tokenizers.target.size)
     return Session(folder, wanted, model, found.task, choice, team)
 
 
-class _Prepared(NamedTuple):
+class Prepared(NamedTuple):
     """What a session is made of."""
 
     tokenizers: Tokenizers
@@ -151,14 +151,15 @@ class _Prepared(NamedTuple):
         folder.keep_checksums("test.jsonl", *(path.name for path in folder.path.glob("tokenizer*")))
 
 
-def _prepared(
+def prepare_text(
     wanted: recipe.Recipe,
     corpus: Corpus | TextCorpus,
     folder: run.Run,
     choice: Choice,
     say: Callable[[str], None],
-    overfit: int,
-) -> _Prepared:
+    overfit: int = 0,
+) -> Prepared:
+    """Text made ready for training, in a run folder. Raises DataError where it cannot be trained on."""
     say(f"Device: {choice}")
     record = refuse_other_text(folder, corpus)
     for text in record["train"]:
@@ -177,7 +178,7 @@ def _prepared(
         if isinstance(corpus, TextCorpus)
         else _translation(wanted, corpus, both, folder, say)
     )
-    return _Prepared(both, task, corpus, {"corpora": record, **report})
+    return Prepared(both, task, corpus, {"corpora": record, **report})
 
 
 def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers, count: int) -> Corpus | TextCorpus:
@@ -232,7 +233,7 @@ def _running_text(
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
     """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
-    if corpus.found == "overfit":
+    if corpus.found in ("overfit", "sample"):
         return folder.path / "cache"
     beside = folder.path.parent / ".cache"
     try:

@@ -1,0 +1,66 @@
+"""A dry run looks at the text as a training does; minutes and pairs that judge stay with a run that goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seq2seq.run import Run
+from tests import tiny
+from tests.cli.bad_input.cases import snapshot
+from tests.cli.conftest import Seqx
+
+LONG = " ".join(["quatre"] * 40)
+BAD = {
+    "a vocabulary larger than the text": (["--set", "tokenizer.vocabulary_size=9000"], {}),
+    "a vocabulary without the characters": (["--set", "tokenizer.vocabulary_size=5"], {}),
+    "pairs that are all too long": (["--set", "data.max_length=2"], {}),
+    "dev that is too long": ([], {"dev": [(LONG, LONG)] * 3}),
+    "dev that is blank": ([], {"dev": [(" ", " ")] * 3}),
+    "test that is blank": ([], {"test": [(" ", " ")] * 3}),
+    "training text that is dev": ([], {"train": tiny.pairs(12, 2)}),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_training_refuses_a_dry_run_refuses(seqx: Seqx, tmp_path: Path, name: str) -> None:
+    more, texts = BAD[name]
+    given = tiny.arguments(tmp_path)
+    for stem, rows in texts.items():
+        tiny.write_pairs(tmp_path, stem, rows)
+    before = snapshot(tmp_path)
+    dry = seqx("train", *given, *more, "--run", "run", "--dry-run")
+    assert snapshot(tmp_path) == before and dry.out == ""
+    real = seqx("train", *given, *more, "--run", "run")
+    assert dry.code == real.code == 1
+    assert dry.err.splitlines()[-1] == real.err.splitlines()[-1]
+
+
+def test_a_dry_run_says_what_it_does(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    before = snapshot(tmp_path)
+    done = seqx("train", *given, "--dry-run")
+    assert done.code == 0 and snapshot(tmp_path) == before
+    for line in ("Reading the text", "Tokenizer: bpe, 300 tokens", "Training pairs: ", "Timing updates"):
+        assert any(each.startswith(line) for each in done.err.splitlines()), line
+    assert "200 pairs" in done.out and "MiB measured" in done.out
+    assert seqx("train", *given, "--dry-run", "-q").err == ""
+
+
+def test_so_many_pairs_judge_and_a_run_that_goes_on_keeps_them(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    done = seqx("train", *given, "--run", "run", "--set", "data.judge_pairs=5")
+    assert done.code == 0 and "test: 5 sentences" in done.out
+    assert (tmp_path / "run" / "test.jsonl").read_text().count("\n") == 5
+    again = seqx("train", *given, "--run", "run", "--minutes", "1")
+    assert again.code == 0 and "is trained already" in again.err and "the first 5 pairs of each" in again.err
+
+
+def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path) -> None:
+    done = seqx("train", *tiny.arguments(tmp_path), "--run", "run", "--minutes", "0.2")
+    assert done.code == 0, done.err
+    training = Run(tmp_path / "run").recipe().training
+    assert training.steps >= 10 and "validations" in done.err
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]["step"] == training.steps
