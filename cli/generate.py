@@ -6,6 +6,7 @@ import io
 import math
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from cli import options
 from cli.printing import to_json
+from seq2seq.reading import LONGEST_LINE
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
@@ -166,17 +168,28 @@ def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: f
 
 def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
     """The prompt, letter for letter; empty where a person sits at a terminal and gave none."""
-    from seq2seq.data.lines import decode_lines, read_blocks
+    from seq2seq.data.lines import blocks, read_blocks
 
     if prompt is not None:
         return prompt
     if input is not None and input != options.STANDARD_INPUT:
-        return "".join(read_blocks(input, reading))
+        return _bounded(read_blocks(input, reading), str(input))
     if input is None and sys.stdin.isatty():
         return ""
-    given = sys.stdin.buffer.read()
-    lines = decode_lines(io.BytesIO(given), "standard input", reading)
-    return "\n".join(lines) + "\n" * given.endswith(b"\n")
+    given = io.BytesIO(sys.stdin.buffer.read(LONGEST_LINE + 1))
+    return _bounded(blocks(given, "standard input", reading), "standard input")
+
+
+def _bounded(blocks: Iterable[str], name: str) -> str:
+    """A prompt, of which a model reads the end. Raises DataError where it is too long to be one."""
+    from seq2seq.errors import DataError
+
+    prompt = ""
+    for block in blocks:
+        prompt += block
+        if len(prompt) > LONGEST_LINE:
+            raise DataError(f"{name} is over {LONGEST_LINE:,} characters long; give a shorter prompt")
+    return prompt
 
 
 def _streamed(generator: TextGenerator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:

@@ -143,8 +143,8 @@ def compressing(file: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes]
 
 def refused(path: Path) -> str:
     """What is wrong with the name of a file to be written: a compression that is not written here; or nothing."""
-    suffix = path.suffix.lower()
-    return f"{suffix} is not written here; end it in {', '.join(KINDS)}, or .txt" if suffix in _NOT_WRITTEN else ""
+    suffix = next((each for each in _NOT_WRITTEN if without_suffix(path.name).lower().endswith(each)), "")
+    return f"{suffix} is not written here; end it in {', '.join(KINDS)}, or .txt" if suffix else ""
 
 
 class _Open:

@@ -16,15 +16,19 @@ _FORMS = {
         [ord("`"), 0x0640, *range(0xFE00, 0xFE10)], None
     ),  # the tatweel lengthens, selectors choose a glyph
 }
-_EVERYDAY = re.compile(r"[^a-zà-öø-ÿœ ,.;:!?'’\"«»()…-]|-(?![a-z])")
+_EVERYDAY = re.compile(r"[^a-zà-öø-ÿœ ,.;:!?'’\"«»()…-]|-(?![a-z])|(?<!\S)\.(?=[a-zà-öø-ÿœ])")
 _NOT_LETTERS = re.compile(r"[\W_]+")
+# NFKC would make 105 of 10⁵, and eleven halves of 1½.
+_COMPOSED = re.compile("(?<=\\d)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_FRACTIONS = re.compile("(?<=\\d)(?=[¼-¾⅐-⅟↉])")
 _THOUSANDS = regex.compile(r"(?<=\p{N})\s(?=\p{N}{3}(?!\p{N}))")
 _BETWEEN_DIGITS = regex.compile(r"(?<=\p{N})[\s\p{P}]+(?=\p{N})")
 _KEPT = regex.compile(
-    r"[\p{L}\p{N}\p{S}\#%&@‰‱][\p{L}\p{M}\p{N}\p{S}\#%&@‰‱]*"
+    r"[\p{L}\p{N}\p{S}\#%&@‰‱٪][\p{L}\p{M}\p{N}\p{S}\#%&@‰‱٪]*"
     r"|(?<=\p{N})(?:\p{P}+|\s)(?=\p{N})"  # 3.14, 1:30, 5-3; 5 6
     r"|(?<![\p{L}\p{M}\p{N}])-(?=\p{Sc}?[.,]?\p{N})"  # -5, -$5
-    r"|(?<![^\s\p{Sc}-])[.,](?=\p{N})"  # .5
+    r"|(?<![^\s\p{Sc}-])(?:[.,](?=\p{N})|\.(?=\p{L}))"  # .5, .NET
+    r"|(?<=\p{N})[′″]+|(?<=\p{L})_(?=\p{L})"
     r"|(?<=(?<![\p{L}\p{M}\p{N}])\p{L})-(?![\p{L}\p{N}])"  # A-, as against A and A+
 )
 
@@ -36,7 +40,8 @@ def fold(text: str) -> bytes:
     equal where letters, marks on them (of any script), numbers with their signs and separators, or symbols do (`C++`
     and `C`, `-5.5` and `55`, `$5`, `50%`). Of a text that is punctuation alone, the punctuation counts.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    apart = text if text.isascii() else _COMPOSED.sub(lambda found: "^" + found[0], _FRACTIONS.sub(" ", text))
+    plain = unicodedata.normalize("NFKC", apart).casefold()
     kept = _NOT_LETTERS.sub("", plain) if not _EVERYDAY.search(plain) else _told_apart(plain)
     if not kept:
         kept = "".join(each for each in plain if not each.isspace() and unicodedata.category(each) != "Cf")

@@ -79,17 +79,23 @@ def read_blocks(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
 
     Raises DataError where `read_lines` does.
     """
+    with _opened(path) as file:
+        yield from blocks(file, str(path), reading)
+
+
+def blocks(file: IO[bytes], name: str, reading: Reading = PLAIN) -> Iterator[str]:
+    """The text of an open binary file, as `read_blocks` gives it."""
     number = 1
-    with _opened(path) as file, _utf_8(file, str(path), reading) as opened:
+    with _utf_8(file, name, reading) as opened:
         while block := opened.read(_BLOCK):
             begun = len(block) - block.rfind(b"\n") - 1  # of the last line
             if begun:
                 rest = opened.readline(LONGEST_LINE + 1)
                 block += rest
-                _refuse_long(begun + len(rest), str(path), number + block.count(b"\n", 0, -1))
+                _refuse_long(begun + len(rest), name, number + block.count(b"\n", 0, -1))
             if number == 1:
-                block = _without_mark(block, str(path))
-            yield _decode(block.replace(b"\r\n", b"\n"), str(path), number, reading)
+                block = _without_mark(block, name)
+            yield _decode(block.replace(b"\r\n", b"\n"), name, number, reading)
             number += block.count(b"\n")
 
 
@@ -174,6 +180,8 @@ def _refuse_long(length: int, name: str, number: int) -> None:
 
 def _without_mark(raw: bytes, name: str) -> bytes:
     """The first line of a file without its byte order mark."""
+    if raw[257:262] == b"ustar":
+        raise DataError(f"{name} is a tar archive, not text; unpack it first")
     if wide := _wide(raw):
         raise DataError(f"{name} is {wide.upper()[:6]}, not UTF-8: add --encoding {wide}, or convert it")
     return raw.removeprefix(codecs.BOM_UTF8)

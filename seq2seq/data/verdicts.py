@@ -15,14 +15,15 @@ from seq2seq.data.direction import Direction
 from seq2seq.data.findings import EXAMPLES, Example, Found, Place
 
 _PLACEHOLDER = re.compile(
-    r"\{\{?[\w .:#-]*\}?\}"  # {name}
+    r"\{\{?[^{}\n]{0,40}\}?\}"  # {name}
     r"|%(?:\(\w+\)|\d+\$)?[-+0#]*\d*(?:\.\d+)?[sdifgxXuc@](?![A-Za-z])"  # %s, %(name)s, %1$d
+    r"|(?<!\d)%[1-9](?!\w)"  # %1
     r"|\$\{\w+\}|\[\[\w+\]\]|__\w+__"
-    r"|</?[A-Za-z][\w:-]*(?:\s[^<>]*)?/?>"
-    r"|https?://[^\s<>\"«»()]+"
+    r"|</?(?:[A-Za-z][\w:-]*(?:\s[^<>]*)?|\d+)/?>"
+    r"|(?:https?://|www\.)[^\s<>\"«»()]+"
     r"|[\w.+-]+@[\w-]+\.[\w.-]+"
 )
-_MAY_HOLD = re.compile(r"[{%<$\[@]|__|://")
+_MAY_HOLD = re.compile(r"[{%<$\[@]|__|://|www\.")
 _GROUPS = re.compile(r"(?<=\d)[\s.,'’](?=\d{3}(?!\d))")
 _DIGIT = re.compile(r"\d")
 _LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
@@ -114,7 +115,7 @@ def _as_one(placeholder: str) -> str:
     """What must be the same on both sides: of a tag its name, of an address that there is one."""
     if placeholder.startswith("<"):
         return placeholder.split()[0].strip("/<>").lower()
-    if "://" in placeholder or ("@" in placeholder and not placeholder.startswith("%")):
+    if placeholder.startswith(("http", "www.")) or ("@" in placeholder and not placeholder.startswith(("%", "{"))):
         return "address"
     return placeholder.replace(" ", "")
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch
+from seq2seq.data.documents import Piece, by_document, cut_at_lines, streamed
 from seq2seq.data.lines import read_lines
 from seq2seq.data.stream import in_memory, windows
 from seq2seq.data.texts import Documents
@@ -29,6 +30,7 @@ from seq2seq.reading import parse_json
 from seq2seq.run import Run
 
 _LOGITS = 1 << 24  # at once
+_ROW = 1 << 20  # characters of a line of the test set
 
 
 class Foretelling(Protocol):
@@ -133,10 +135,16 @@ def _surprises(
 
 
 def write_set(run: Run, text: Documents) -> None:
-    """Put the test text into the run folder, so that the run can be judged anywhere, any time."""
+    """Put the test text into the run folder, so that the run can be judged anywhere, any time: a document a line, or in
+    several lines, all but the last of which say that there is more."""
     with replacing(run.path / "test.jsonl") as file:
-        for document in text.read():
-            file.write(json.dumps({"text": document}, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        for piece, ends in text.pieces():
+            parts = [piece[start : start + _ROW] for start in range(0, len(piece), _ROW)] or [""]
+            for number, part in enumerate(parts, start=1):
+                row: dict[str, Any] = {"text": part}
+                if number < len(parts) or not ends:
+                    row["more"] = True
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
 def read_set(run: Run) -> Documents:
@@ -145,11 +153,12 @@ def read_set(run: Run) -> Documents:
 
     path = run.path / "test.jsonl"
 
-    def read() -> Iterator[str]:
+    def rows() -> Iterator[Piece]:
         run.must_be_unchanged(path.name)
         for number, line in enumerate(read_lines(path), start=1):
             try:
-                text = parse_json(line)["text"]
+                row = parse_json(line)
+                text = row["text"]
                 if not isinstance(text, str):
                     raise ValueError(f"{text!r:.40} is no text")
             except (ValueError, KeyError, TypeError) as error:
@@ -157,9 +166,13 @@ def read_set(run: Run) -> Documents:
                     f"{path}, line {number}: not a test document ({error}); restore the file from a copy, or judge by "
                     "--input"
                 ) from error
-            yield text
+            yield text, not row.get("more")
 
-    return Documents(str(path), read, lambda: sha256(path))
+    def pieces() -> Iterator[Piece]:
+        for _, parts in by_document(rows()):
+            yield from cut_at_lines(part for part, _ in parts)
+
+    return streamed(str(path), pieces, lambda: sha256(path))
 
 
 def keep(run: Run, found: Fluency) -> None:

@@ -13,7 +13,7 @@ from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.errors import DataError
 
-_SAMPLE, _LETTERS = 1000, 10_000  # pairs, and letters of their sources: fewer tell too little
+_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
 
 
 def blank(text: Text) -> Mapping[str, int]:

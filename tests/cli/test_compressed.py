@@ -44,6 +44,7 @@ def test_what_is_not_written_here_is_refused_before_the_work(seqx: Seqx, trained
     done = seqx("translate", "--run", trained, "un", "--output", "out.zip")
     assert done.code == 2
     assert "--output out.zip: .zip is not written here; end it in .gz, .xz, .zst, .bz2, or .txt" in done.err
+    assert seqx("translate", "--run", trained, "un", "--output", "out.tar.gz").code == 2
     assert not list(tmp_path.glob("out*"))
 
 

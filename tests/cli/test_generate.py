@@ -340,3 +340,11 @@ def test_the_newest_run_of_the_right_kind_is_taken(seqx: Seqx, run: Path, traine
     assert seqx("generate", "A", "--max-tokens", "9").out == "A\n"  # the new one ends at once
     assert seqx("generate", "--run", "runs/old", "A", "--max-tokens", "9").out != "A\n"
     assert seqx("translate", "un chat").code == 0
+
+
+def test_a_prompt_without_end_is_refused(seqx: Seqx, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.generate.LONGEST_LINE", 30)
+    Path("long.txt").write_text("ROMEO:\n" * 9, encoding="utf-8")
+    for arguments, stdin, name in ((["--input", "long.txt"], b"", "long.txt"), ([], b"A\n" * 99, "standard input")):
+        done = seqx("generate", "--run", run, "-q", *arguments, stdin=stdin)
+        assert done.code == 1 and f"{name} is over 30 characters long; give a shorter prompt" in done.err

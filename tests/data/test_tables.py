@@ -197,6 +197,7 @@ def test_tables_and_texts_may_be_compressed(tmp_path: Path, kind: str) -> None:
         (b"PK\x03\x04rest", "is a zip archive"),
         (b"%PDF-1.7\n", "is a PDF document"),
         (b"\x04\x22\x4d\x18rest", "compressed by lz4"),
+        (b"a.fr".ljust(257, b"\0") + b"ustar  ", "is a tar archive"),
     ],
 )
 def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, contents: bytes, message: str) -> None:

@@ -125,6 +125,10 @@ def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> No
         ("Voir https://example.org/fr.", "See our page."),
         ("${user} part", "user leaves"),
         ("Écrire à ana@example.org", "Write to Ana"),
+        ("%1 fichiers", "many files"),
+        ("<0>Oui</0>", "Yes"),
+        ("{n, plural, =1 un}", "one"),
+        ("Voir www.example.org", "See our site"),
     ],
 )
 def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str) -> None:

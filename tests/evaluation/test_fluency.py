@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from seq2seq.data import documents as cutting
 from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
+from seq2seq.evaluation import fluency
 from seq2seq.evaluation.fluency import measure, read_set, write_set
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Model
@@ -75,3 +77,20 @@ def test_a_test_text_comes_back_from_the_run_folder_as_it_was(tmp_path: Path) ->
     (tmp_path / "test.jsonl").write_text('{"text": "fine"}\n{"no": 1}\n')
     with pytest.raises(DataError, match="line 2"):
         list(read_set(Run(tmp_path)).read())
+
+
+def test_a_test_set_of_long_documents_is_kept_in_parts_and_read_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "_PIECE", 50)
+    monkeypatch.setattr(fluency, "_ROW", 30)
+    of = ["".join(f"line {number} of a tale\n" for number in range(40)), "one line without end " * 9, "", "short\n"]
+    text = Documents("made", lambda: iter(of), lambda: "")
+    run = Run(tmp_path)
+    fluency.write_set(run, text)
+    assert max(map(len, (tmp_path / "test.jsonl").read_text(encoding="utf-8").split("\n"))) < 60
+    again = fluency.read_set(run)
+    assert list(again.read()) == of
+    assert list(again.pieces()) == list(text.pieces())
+    (tmp_path / "test.jsonl").write_text('{"text": "as before"}\n{"text": "and this"}\n', encoding="utf-8")
+    assert list(fluency.read_set(run).read()) == ["as before", "and this"]
