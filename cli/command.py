@@ -16,6 +16,7 @@ from seq2seq.errors import SeqxError
 
 _SHARED = ("train", "translate", "evaluate")  # several processes of torchrun share the work
 _PIPED = ("translate", "generate", "score")  # results go to --output in place of standard output
+_STANDARD_INPUT = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _KEPT = ("train", "export", "get", "copy")  # results go to files alone
 
 
@@ -71,6 +72,8 @@ class Command(TyperCommand):
                 options.usage_error(f"{name} -: a file is needed here; ./- is one of that name")
             if key == "output":
                 ctx.params[key] = None
+        elif piped and key == "input" and value in _STANDARD_INPUT and streams.is_closed("stdin"):
+            ctx.params[key] = options.STANDARD_INPUT  # which says so
         elif piped and Path(value) == options.STANDARD_INPUT:
             ctx.params[key] = Path.cwd() / value
 
@@ -92,9 +95,9 @@ def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
         )
     if reason := torchrun.ignored():
         options.note(f"NOTE: {reason}: not torchrun's; working as one process", quiet=values.get("quiet", False))
-    if name in _KEPT or (name in _PIPED and values.get("output")):
+    if name in _KEPT:
         streams.drop_output()
-    if streams.is_closed("stdout"):
+    if streams.is_closed("stdout") and not (name in _PIPED and values.get("output")):
         remedy = "; name a file with --output" if name in _PIPED else ""
         raise SeqxError(f"standard output is closed, and the results go there{remedy}")
 

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
+from cli import options, progress, streams
+from cli.lines import standard_input
 from cli.printing import to_json
 from seq2seq.reading import LONGEST_LINE
 
@@ -132,7 +133,7 @@ def generate(
         shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
     start = time.perf_counter()
-    with options.written(output) as file:
+    with options.written(output) as file, progress.told(output):
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
             made = [_streamed(served.generator, text, how, file, shown_prompt)]
@@ -174,9 +175,9 @@ def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
         return prompt
     if input is not None and input != options.STANDARD_INPUT:
         return _bounded(read_blocks(input, reading), str(input))
-    if input is None and sys.stdin.isatty():
+    if input is None and (streams.is_closed("stdin") or sys.stdin.isatty()):
         return ""
-    given = io.BytesIO(sys.stdin.buffer.read(LONGEST_LINE + 1))
+    given = io.BytesIO(standard_input().read(LONGEST_LINE + 1))
     return _bounded(blocks(given, "standard input", reading), "standard input")
 
 
@@ -193,7 +194,7 @@ def _bounded(blocks: Iterable[str], name: str) -> str:
 
 
 def _streamed(generator: TextGenerator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:
-    """Write a text as it comes, and a line end where it has none; interrupted, end with exit code 130."""
+    """Write a text as it comes, and a line end where it has none, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:
         _write(file, shown)
@@ -203,7 +204,7 @@ def _streamed(generator: TextGenerator, prompt: str, how: Options, file: IO[byte
         made: Generated = end.value
     except KeyboardInterrupt:
         _write(file, "\n")
-        raise typer.Exit(130) from None
+        raise
     if not (made.text or shown).endswith("\n"):
         _write(file, "\n")
     return made

@@ -6,8 +6,11 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import processes
+from cli.printing import note
 from seq2seq.errors import SeqxError
 
 if TYPE_CHECKING:
@@ -58,6 +61,18 @@ def watched(
     finally:
         ended.set()
         shown.join()
+
+
+@contextmanager
+def told(output: Path | None, counted: Counted | None = None) -> Iterator[None]:
+    """Where this is interrupted, it is said what becomes of what was to be written to a file."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if output is not None and processes.main() and (output.is_file() or not output.exists()):
+            done = f" after {counted.lines:,} lines; none of them" if counted else "; nothing"
+            note(f"\nStopped{done} is written to {output}")
+        raise
 
 
 def _show(counted: Counted, total: int | Callable[[], Iterable[object]] | None, ended: threading.Event) -> None:

@@ -62,6 +62,7 @@ def score(
     with (
         options.written(output) as file,
         progress.watched(served.translator, lambda: read_lines(source_file, reading), quiet=hidden) as counted,
+        progress.told(output, counted),
     ):
         while group := list(islice(pairs, _WINDOW)):
             for (source, target), found in zip(group, served.translator.score(*zip(*group))):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _NAMES = ("stdin", "stdout", "stderr")  # by their numbers
+# For a name like /dev/stdout reading and writing stay errors; nobody misses notes.
+_UNUSABLE = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
 _OUTPUT = "standard output"
 _closed: set[str] = set()
 
@@ -33,7 +35,7 @@ def ready() -> Iterator[None]:
     for number, name in enumerate(_NAMES):
         if not _is_open(number):
             _closed.add(name)
-            _replace(number)
+            _replace(number, _UNUSABLE[number])
     before = [getattr(sys, name) for name in _NAMES]
     sys.stdin, sys.stdout, sys.stderr = (
         os.fdopen(number, "w" if number else "r", closefd=False) if stream is None else stream
@@ -57,8 +59,8 @@ def ready() -> Iterator[None]:
 
 def drop_output(error: OSError | None = None) -> None:
     """Have standard output swallow what is printed, where it is closed, or has failed by an error of its own."""
-    _closed.discard("stdout")
-    if error is not None and error.filename == _OUTPUT:
+    if is_closed("stdout") or (error is not None and error.filename == _OUTPUT):
+        _closed.discard("stdout")
         _drop(sys.stdout)
 
 
@@ -87,8 +89,8 @@ def _is_open(number: int) -> bool:
     return access in (os.O_RDWR, os.O_WRONLY if number else os.O_RDONLY)
 
 
-def _replace(number: int) -> None:
-    null = os.open(os.devnull, os.O_RDWR)
+def _replace(number: int, mode: int = os.O_RDWR) -> None:
+    null = os.open(os.devnull, mode)
     if null != number:
         os.dup2(null, number)
         os.close(null)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -159,7 +159,7 @@ def translate(
         processes.sharing(served.translator, quiet=quiet) as shared,
         _target(output) as file,
         progress.watched(shared, _counted(input, reading), quiet=hidden) as translator,
-        _told(translator, output),
+        progress.told(output, translator),
         closing(translator.stream_windows(numbered(lines))) as translated,
     ):
         start = time.perf_counter()
@@ -190,17 +190,6 @@ def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]
     from seq2seq.data.lines import read_lines
 
     return (lambda: read_lines(input, reading)) if input is not None and input.is_file() else None
-
-
-@contextmanager
-def _told(translator: progress.Counted, output: Path | None) -> Iterator[None]:
-    """Where this is interrupted, it is said what becomes of what is done."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if output is not None and processes.main() and (output.is_file() or not output.exists()):
-            options.note(f"\nStopped after {translator.lines:,} lines; none of them is written to {output}")
-        raise
 
 
 def _lines(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:

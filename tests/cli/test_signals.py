@@ -50,6 +50,21 @@ def test_a_hang_up_is_ignored_under_nohup(trained: Path, tmp_path: Path) -> None
     assert (tmp_path / "out.txt").read_bytes().count(b"\n") == 100
 
 
+def test_scores_that_are_interrupted_are_said_to_be_lost(trained: Path, tmp_path: Path) -> None:
+    for side in ("source", "target"):
+        (tmp_path / side).write_bytes(LINE * MANY)
+    files = ("--source-file", tmp_path / "source", "--target-file", tmp_path / "target", "-o", tmp_path / "out.txt")
+    with start("score", "--run", trained, *files, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        while len(list(tmp_path.iterdir())) < 3:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read().decode()
+        assert process.wait(30) == 143
+    assert said.startswith("\nStopped after ") and said.endswith(f"none of them is written to {tmp_path / 'out.txt'}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["export", "evaluate", "generate"])
 def test_a_signal_at_any_moment_leaves_what_was_there(own: Path, tmp_path: Path, command: str) -> None:

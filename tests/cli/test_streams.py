@@ -31,6 +31,8 @@ def test_results_without_standard_output_are_refused_before_the_work(trained: Pa
     assert refused.stderr == "seqx: standard output is closed, and the results go there; name a file with --output\n"
     done = redirected([*given, "-o", "out.txt"], ">&-", folder)
     assert done.returncode == 0 and len((folder / "out.txt").read_text().splitlines()) == 2
+    named = redirected([*given, "-o", "/dev/stdout"], ">&-", folder)
+    assert named.returncode == 1 and "/dev/stdout" in named.stderr
     read_only = redirected(["recipes"], "1<in.txt", folder)
     assert read_only.returncode == 1 and read_only.stderr.startswith("seqx: standard output is closed")
     help_page = redirected(["translate", "--help"], ">&-", folder)
@@ -38,8 +40,10 @@ def test_results_without_standard_output_are_refused_before_the_work(trained: Pa
 
 
 def test_a_closed_standard_input_is_no_text(trained: Path, folder: Path) -> None:
-    refused = redirected(["translate", "--run", trained], "<&-", folder)
-    assert refused.returncode == 1 and refused.stderr == "seqx: standard input is closed; give text, or --input FILE\n"
+    for given in ([], ["-i", "-"], ["-i", "/dev/stdin"]):
+        refused = redirected(["translate", "--run", trained, *given], "<&-", folder)
+        assert refused.returncode == 1
+        assert refused.stderr == "seqx: standard input is closed; give text, or --input FILE\n"
     done = redirected(["translate", "--run", trained, "un chat"], "<&- 2>&-", folder)
     assert done.returncode == 0 and done.stdout.count("\n") == 1
 
