@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
 
-_BY_HEART = 0.05  # nats a token
+_BY_HEART = 0.05  # nats per token
 
 
 def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
@@ -57,8 +57,8 @@ def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int,
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
     known = last[-1] < by_heart
     show(
-        f"{count} examples {'known by heart' if known else 'NOT learnt'} after {stopped.step:,} updates: "
-        f"{last[-1]:.3f} nats a token"
+        f"{count} examples {'overfitted' if known else 'NOT overfitted'} after {stopped.step:,} updates: "
+        f"{last[-1]:.3f} nats per token"
         + ("" if known else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
     if not known:

@@ -76,7 +76,7 @@ class Screen:
 
     def _started(self, event: Started) -> None:
         if event.first_loss is None:
-            self.say(f"Going on from step {event.step:,}; {event.parameters:,} parameters")
+            self.say(f"Resuming from step {event.step:,}; {event.parameters:,} parameters")
             if event.different:
                 self.say(
                     f"NOTE: {event.different}: the weights will differ in their last bits from those of an "
@@ -85,11 +85,11 @@ class Screen:
             return
         self.say(f"Model: {event.parameters:,} parameters")
         self.say(
-            f"Loss before training: {event.first_loss:.3f} nats a token; knowing nothing, ln V, is "
-            f"{event.uniform_loss:.3f}; these initial weights should give about {event.expected_loss:.3f}"
+            f"Loss before training: {event.first_loss:.3f} nats per token (uniform: ln V = {event.uniform_loss:.3f}; "
+            f"expected at initialisation: {event.expected_loss:.3f})"
         )
         if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
-            self._warn("far from it: the scale of embeddings or initial weights is off")
+            self._warn(f"initial loss is off by more than {_FAR_OFF:.0%}; check embedding or initialisation scale")
 
     def _fault(self, event: Fault) -> None:
         # The 1st, the 2nd, the 4th, the 8th: a log has them all.
@@ -102,7 +102,7 @@ class Screen:
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
         if event.bleu is None:
-            self.say(f"step {event.step:,}: dev loss {event.negative_log_likelihood:.4f} nats a token{star}")
+            self.say(f"step {event.step:,}: dev loss {event.negative_log_likelihood:.4f} nats per token{star}")
             for sample in event.samples:
                 self._console.print(Text.assemble((sample.source, "dim"), sample.output))
             return
@@ -123,14 +123,14 @@ def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
             f"{judged['seconds']:.1f} s"
         )
         console.print(
-            f"  {judged['nats_per_token']:.4f} nats a token   perplexity {judged['perplexity']:.3f}   "
-            f"{judged['bits_per_byte']:.4f} bits a byte"
+            f"  {judged['nats_per_token']:.4f} nats per token   perplexity {judged['perplexity']:.3f}   "
+            f"{judged['bits_per_byte']:.4f} bits per byte"
         )
         return
     search = f"beam {judged['beam_size']}, alpha {judged['length_penalty']}, " if "beam_size" in judged else ""
     console.print(
         f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; "
-        f"{judged['right']:,} right to the letter"
+        f"{judged['right']:,} exact matches (case and punctuation ignored)"
     )
     for label, group in (("", "scores"), ("against all known references", "all_known_references")):
         if label and judged[group]:

@@ -120,7 +120,7 @@ def test_scores_are_shown_where_the_run_may_not_be_written(seqx: Seqx, trained: 
         commands: list[tuple[list[Any], str]] = [
             ([*pairs, "--json", "--output", folder / "out" / "file"], '"scores"'),
             ([*pairs], "BLEU"),
-            (["evaluate", "--run", folder / "gpt"], "bits a byte"),
+            (["evaluate", "--run", folder / "gpt"], "bits per byte"),
             (["evaluate", "--run", folder / "gpt", "-i", text, "-i", text, "--json"], '"bits_per_byte"'),
         ]
         for command, shown in commands:

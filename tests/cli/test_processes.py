@@ -92,7 +92,7 @@ def test_a_killed_process_ends_all_and_a_restart_goes_on(tmp_path: Path, number:
     os.kill(rank(number, process.pid), signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert err.count("Going on from step") == 2 and out.count("test: 12 sentences") == 1
+    assert err.count("Resuming from step") == 2 and out.count("test: 12 sentences") == 1
     rows = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert rows == list(range(50, 801, 50))
 
@@ -125,7 +125,7 @@ def test_a_signal_to_torchrun_saves_and_the_same_command_goes_on(tmp_path: Path,
         capture_output=True,
         text=True,
     )
-    assert alone.returncode == 0 and f"Going on from step {step:,};" in alone.stderr
+    assert alone.returncode == 0 and f"Resuming from step {step:,};" in alone.stderr
 
 
 @pytest.mark.parametrize("shared", [True, False])

@@ -46,7 +46,7 @@ def test_another_number_of_threads_is_said_and_both_are_on_record(
         "NOTE: threads 1 before, 2 now: the weights will differ in their last bits from those of an uninterrupted run"
     )
     assert said in done.err
-    assert done.err.index("Going on from step 40") < done.err.index(said) < done.err.index("step 60: ")
+    assert done.err.index("Resuming from step 40") < done.err.index(said) < done.err.index("step 60: ")
     assert [(each["from"], each["threads"]) for each in sessions(own)] == [(0, 1), (40, 2)]
 
 

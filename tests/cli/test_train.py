@@ -48,7 +48,7 @@ def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx
     for expected in (
         "Device: cpu, float32",
         " of 200 (dropped: ",
-        "knowing nothing, ln V, is 5.70",
+        "uniform: ln V = 5.70",
         "dev BLEU",
         "BLEU by source length",
         "Try it: seqx translate",
@@ -172,5 +172,5 @@ def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: si
     assert 0 < step < 600
     resumed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"Going on from step {step:,};" in resumed.stderr
+    assert f"Resuming from step {step:,};" in resumed.stderr
     assert resumed.stdout.startswith("test: 12 sentences")

@@ -27,9 +27,9 @@ def verse(seqx: Seqx, tmp_path: Path) -> Path:
 def test_text_goes_from_a_file_to_a_judged_run(seqx: Seqx, tmp_path: Path) -> None:
     done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
     assert done.code == 0, done.err
-    for expected in ("Loss before training: ", "characters, ", "nats a token (best so far)", "Try it: seqx generate"):
+    for expected in ("Loss before training: ", "characters, ", "nats per token (best so far)", "Try it: seqx generate"):
         assert expected in done.err, expected
-    assert "bits a byte" in done.out
+    assert "bits per byte" in done.out
     record = json.loads((tmp_path / "run/run.json").read_text())
     score = record["scores"]["test"]
     assert score["perplexity"] == pytest.approx(math.exp(score["nats_per_token"]))
@@ -59,7 +59,7 @@ def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Pat
         assert seqx("train", *arguments, "--run", "stopped").code == 130
     assert command.StopSignals.asked is asked
     done = seqx("train", *arguments, "--run", "stopped")
-    assert done.code == 0 and "Going on from step 3" in done.err
+    assert done.code == 0 and "Resuming from step 3" in done.err
     whole, stopped = (read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
@@ -99,10 +99,10 @@ def test_ten_examples_are_learnt_by_heart_or_the_check_says_so(seqx: Seqx, tmp_p
     sizes = ["--set", "model.d_model=32", "--set", "model.d_ff=128", "--set", "training.learning_rate=1e-2"]
     done = seqx("train", *arguments, *sizes, "--overfit", "10")
     assert done.code == 0, done.out + done.err
-    assert "10 examples known by heart after" in done.out
+    assert "10 examples overfitted after" in done.out
     broken = seqx("train", *arguments, "--set", "training.optimizer=adam", "--set", "training.learning_rate=1e-9",
                   "--overfit", "3")  # fmt: skip
-    assert broken.code == 1 and "3 examples NOT learnt" in broken.out
+    assert broken.code == 1 and "3 examples NOT overfitted" in broken.out
     assert not (tmp_path / "runs").exists()
 
 
@@ -111,7 +111,7 @@ def test_pairs_are_learnt_by_heart_by_either_architecture(seqx: Seqx, tmp_path: 
     for more in ([], GPT):
         done = seqx("train", *arguments, *more, "--overfit", "10")
         assert done.code == 0, done.out + done.err
-        assert "10 examples known by heart" in done.out
+        assert "10 examples overfitted" in done.out
 
 
 def test_a_decoder_only_model_translates_as_any_other(seqx: Seqx, tmp_path: Path) -> None:

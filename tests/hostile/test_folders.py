@@ -141,7 +141,7 @@ def test_folders_of_other_names_are_no_checkpoints(seqx: Seqx, offered: Path, tr
     newest = offered / "checkpoints" / "step-0000060"
     newest.rename(newest.with_name(name))
     done = resume(seqx, trained)
-    assert done.code == 0 and "Going on from step 40" in done.err
+    assert done.code == 0 and "Resuming from step 40" in done.err
     assert (offered / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
