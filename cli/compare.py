@@ -45,6 +45,8 @@ def compare(
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     reading = options.reading(encoding, encoding_errors)
+    if not source_file:
+        options.refuse_given(context, "encoding", "encoding_errors", because="no file is given")
     from seq2seq.run import open_run
 
     runs = [open_run(path, "compare") for path in (first, second)]

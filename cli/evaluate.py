@@ -82,11 +82,15 @@ def evaluate(
         others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
         of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
         options.refuse_given(context, *others, "precision", "shortlist", "sentences", because=of_text)
+        if not input:
+            options.refuse_given(context, "columns", "encoding", "encoding_errors", because="no file is given")
         _foretell(folder, input or [], device, as_json, reading, quiet)
         return
     if input:
         options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
     options.refuse_given(context, "columns", because=f"{folder.path} is a translator: it takes --source-file")
+    if not source_file:
+        options.refuse_given(context, "encoding", "encoding_errors", because="no file is given")
     if source_file and target_file:
         name, test_set = source_file.stem, judging.read_files(source_file, target_file, reading)
         files = [source_file, *target_file]

@@ -112,6 +112,8 @@ def generate(
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
     reading = options.reading(encoding, encoding_errors)
+    if prompt is not None:
+        options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
     options.engine(engine, precision)
     import secrets
 

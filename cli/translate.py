@@ -119,6 +119,8 @@ def translate(
     if not scored and (sample or beam_size == 1):
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score shown")
     reading = options.reading(encoding, encoding_errors)
+    if text:
+        options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()

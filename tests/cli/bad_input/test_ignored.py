@@ -43,6 +43,11 @@ CASES = {
     "alpha of one hypothesis, evaluate": Case(
         2, "evaluate --run {run} --beam-size 1 --length-penalty 1", ("--length-penalty has no effect",)
     ),
+    "encoding of no file": Case(2, TRANSLATE + "--encoding cp1252", ("--encoding has no effect", "no file")),
+    "encoding of a prompt": Case(2, GENERATE + "--encoding-errors replace", ("--encoding-errors has no effect",)),
+    "encoding of the run's own": Case(2, "evaluate --run {run} --encoding cp1252", ("--encoding has no effect",)),
+    "encoding of text's own": Case(2, TEXT + "--encoding cp1252", ("--encoding has no effect",)),
+    "encoding of A's own": Case(2, "compare {run} {run} --encoding cp1252", ("--encoding has no effect",)),
     "value of no recipe": Case(2, "bench --set training.batch_tokens=64", ("--set changes a recipe", "--recipe")),
     "text for bytes": Case(2, "tokenizer show un --kind byte --file two", ("--file has no effect", "byte learns")),
     "size for bytes": Case(2, "tokenizer show un --kind byte --vocabulary 300", ("--vocabulary has no effect",)),
