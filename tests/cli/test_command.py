@@ -237,6 +237,7 @@ def make_run(name: str, time: str | None, modified: float) -> Path:
 
 def test_the_newest_run_is_so_by_its_record_not_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQX_RUNS", raising=False)
     make_run("new", "2026-11-03T00:00:00+00:00", 1e9)
     make_run("old", "2026-11-01T00:00:00+00:00", 2e9)
     make_run("old-copy", "2026-11-01T00:00:00+00:00", 3e9)
