@@ -84,8 +84,8 @@ def train(
         typer.Option(
             "--minutes",
             min=0.01,
-            help="In place of training.steps: as much as fits so many minutes, with validations and final "
-            "scores; updates are timed on this machine first.",
+            help="Override training.steps: as many updates as fit into this time, validations and final scores "
+            "included; a few are timed first.",
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Override training.seed.", min=0)] = None,

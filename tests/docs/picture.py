@@ -27,7 +27,7 @@ from rich.text import Text
 from tests.documents import ROOT
 
 PICTURE = ROOT / "tests" / "docs" / "training.svg"
-COLUMNS, ROWS = 100, 40
+COLUMNS, ROWS = 104, 40
 _CONTROL = re.compile(r"(\n|\x1b\[\d*A|\x1b\[2K)")
 
 
