@@ -90,8 +90,8 @@ def numerics(device: torch.device, precision: str) -> Numerics:
     half, reason = bfloat16(device)
     if precision == "bfloat16" and not half:
         raise DeviceError(
-            f"precision bfloat16: {device} has no fast bfloat16 here ({reason}); use float32 or auto, by --precision or "
-            "the recipe's training.precision"
+            f"precision bfloat16: {device} has no fast bfloat16 here ({reason}); use float32 or auto, by --precision "
+            "or the recipe's training.precision"
         )
     return Numerics(device, torch.bfloat16 if half and precision != "float32" else None)
 
