@@ -170,9 +170,8 @@ def train(
                 choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
                 if batch_tokens == "auto":
                     wanted = _fitted(wanted, folder, choice, quiet)
-                over: Callable[[], bool] = _never
                 if minutes:
-                    wanted, corpus, over = _timed(wanted, corpus, folder, choice, minutes, quiet)
+                    wanted, corpus = _timed(wanted, corpus, folder, choice, minutes, quiet)
                 if dry_run:
                     from cli import dry_run as dry
 
@@ -189,13 +188,9 @@ def train(
                     kept.enter_context(folder.locked())
                     folder.claim(wanted)
                     provenance.refuse_other_text(folder, corpus)
-            to_conclude = _train(wanted, corpus, folder, choice, stop, over, quiet, team)
+            to_conclude = _train(wanted, corpus, folder, choice, stop, quiet, team)
         if team.main:  # The others have gone: what is left is for one process.
             _conclude(wanted, corpus, folder, choice if to_conclude else None, quiet)
-
-
-def _never() -> bool:
-    return False
 
 
 def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
@@ -213,21 +208,20 @@ def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
 
 def _timed(
     wanted: Recipe, corpus: Found, folder: Run, choice: Choice, minutes: float, quiet: bool
-) -> tuple[Recipe, Found, Callable[[], bool]]:
-    """The recipe with a budget that fits the minutes, the corpus with as much of dev and test as that has time for, and
-    whether time is up; a run that goes on keeps what was found for it, and takes its time."""
+) -> tuple[Recipe, Found]:
+    """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
+    a run that goes on keeps what was found for it."""
     from seq2seq.checkup import fit
     from seq2seq.data.corpora import Corpus
 
     usual = wanted
-    over: Callable[[], bool] = _never
     if (folder.path / "recipe.toml").is_file():
         former = folder.recipe()
         kept = former.training
         options.note(f"Steps: {kept.steps:,}, as {folder.path} was begun", quiet=quiet)
         wanted = wanted.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        wanted, found, over = fit.training(wanted, corpus, choice, minutes, options.noting(quiet))
+        wanted, found = fit.training(wanted, corpus, choice, minutes, options.noting(quiet))
         steps, every = wanted.training.steps, wanted.training.validate_every
         options.note(
             f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: "
@@ -236,9 +230,9 @@ def _timed(
         )
     pairs = wanted.data.judge_pairs
     if not isinstance(corpus, Corpus) or pairs == usual.data.judge_pairs:
-        return wanted, corpus, over
+        return wanted, corpus
     options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
-    return wanted, corpus.judged_on(pairs), over
+    return wanted, corpus.judged_on(pairs)
 
 
 def _find(
@@ -272,7 +266,6 @@ def _train(
     folder: Run,
     choice: Choice,
     stop: StopSignals,
-    over: Callable[[], bool],
     quiet: bool,
     team: Team,
 ) -> bool:
@@ -288,7 +281,7 @@ def _train(
         screen = Screen(wanted, quiet=quiet)
         session = prepare.session(wanted, corpus, folder, choice, screen.say, team=team)
         with stop.after_an_update():
-            stopped = screen.follow(session.events(stop.asked, over))
+            stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
             again = "all saved. The same command goes on from there."
             options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)

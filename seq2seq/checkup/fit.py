@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 
 from seq2seq import recipe
 from seq2seq.checkup import memory
@@ -50,38 +49,19 @@ def batch_tokens(wanted: recipe.Recipe, numerics: Numerics) -> Budget:
     return found
 
 
-class Deadline:
-    """Whether training should end now, since it would otherwise end late: by more than half of the time that the
-    updates from one call to the next take."""
-
-    def __init__(self, end: float, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._end = end
-        self._clock = clock
-        self._last: float | None = None
-
-    def __call__(self) -> bool:
-        """Asked after each validation."""
-        now = self._clock()
-        took = 0.0 if self._last is None else now - self._last
-        self._last = now
-        return now + took / 2 > self._end
-
-
 def training(
     wanted: recipe.Recipe, corpus: Corpus | TextCorpus, choice: Choice, minutes: float, say: Say
-) -> tuple[recipe.Recipe, Estimate, Deadline]:
+) -> tuple[recipe.Recipe, Estimate]:
     """What --minutes takes: the recipe with as many updates as fit so many minutes from now on, with measuring,
     preparing text, validating and judging, as the machine is now. Where dev and test take too long to translate, the
-    beginnings of them judge. Where the machine turns out slower, training ends at the deadline.
+    beginnings of them judge.
 
     Raises RecipeError where hardly any update fits.
     """
     end = time.perf_counter() + 60 * minutes
     say("Measuring updates and a validation")
     found = estimate(wanted, corpus, choice, lambda message: None, max(0.1, _TIMING * 60 * minutes))
-    # A shortlist for the copy of a translator is learnt from all pairs, which takes about as long as to prepare them.
-    end -= _ALWAYS if isinstance(corpus, TextCorpus) else _ALWAYS + found.preparing
-    left = end - time.perf_counter() - found.preparing
+    left = end - time.perf_counter() - found.preparing - _ALWAYS
     usual = wanted.training
     all_validations = math.ceil(usual.steps / usual.validate_every)
     costs = _Costs(wanted, found)
@@ -100,8 +80,7 @@ def training(
         )
     share = usual.validate_every / usual.steps if validations == all_validations else 1 / validations
     judging = pairs if pairs < most else wanted.data.judge_pairs
-    budgeted = wanted.with_budget(count, math.ceil(share * count), judging)
-    return budgeted, found, Deadline(end - costs.judging(pairs))
+    return wanted.with_budget(count, math.ceil(share * count), judging), found
 
 
 class _Costs:

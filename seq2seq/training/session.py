@@ -96,11 +96,8 @@ class Session:
             run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team
         )
 
-    def events(
-        self, interrupted: Callable[[], bool] = lambda: False, over: Callable[[], bool] = lambda: False
-    ) -> Iterator[Event]:
-        """Train until done, or until `interrupted()` is true after an update; both save first. Where `over()` is true
-        after a validation, training is done there: its time is up.
+    def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Train until done, or until `interrupted()` is true after an update; both save first.
 
         Raises RunError where updates stay without a finite gradient, at lower rates too.
         """
@@ -110,8 +107,7 @@ class Session:
         yield from faults
         updates, reader = self._updates(step), Reader()
         clock = time.perf_counter()
-        up = False
-        while step < training.steps and not up and not self._out_of_patience():
+        while step < training.steps and not self._out_of_patience():
             progress = next(updates)
             step = progress.step
             self._memory.place = list(progress.place)
@@ -139,12 +135,10 @@ class Session:
                     self._store.save(step, self._memory, self._health)
                 if validated:
                     yield validated
-                    up = step < training.steps and self._team.told(over())
             if stopping and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
-        early = "the time is up" if up else f"no gain in {training.patience} validations"
-        reason = early if step < training.steps else "all steps done"
+        reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
         yield from self._finish(step, reason)
         yield Stopped(step, reason, finished=True)
 

@@ -56,7 +56,6 @@ def seconds(found: Estimate, wanted: Recipe, pairs: int) -> float:
         + training.steps * found.step_seconds
         + validations * validation
         + (checked + judged) * found.translation
-        + found.preparing  # a shortlist
     )
 
 
@@ -81,16 +80,6 @@ def test_where_there_is_time_all_pairs_judge_and_validations_keep_their_share(mo
 def test_minutes_that_hardly_train_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RecipeError, match=r"--minutes 0.2: time for \d updates at 0.80 s each"):
         planned(monkeypatch, LONG_LINES, 0.2)
-
-
-def test_training_ends_at_the_validation_nearest_to_the_deadline() -> None:
-    times = iter([30.0, 40.0, 50.0, 60.0, 71.0])
-    over = fit.Deadline(70.0, clock=lambda: next(times))
-    assert [over() for _ in range(4)] == [False] * 4  # the next validation ends at 70 or so
-    assert over()
-    late = iter([30.0, 50.0, 64.0])
-    over = fit.Deadline(70.0, clock=lambda: next(late))
-    assert [over(), over(), over()] == [False, False, True]
 
 
 def test_a_batch_that_takes_too_long_is_timed_in_part(monkeypatch: pytest.MonkeyPatch) -> None:

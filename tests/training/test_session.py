@@ -143,13 +143,6 @@ def test_patience_stops_training_and_survives_resuming(corpus: Corpus, tmp_path:
     assert list(session(wanted, corpus, tmp_path / "killed").events())[-1] == last
 
 
-def test_where_time_is_up_after_a_validation_training_is_done(corpus: Corpus, tmp_path: Path) -> None:
-    answers = iter([False, True])
-    events = list(session(tiny_recipe(steps=20), corpus, tmp_path / "run").events(over=lambda: next(answers)))
-    assert events[-1] == Stopped(4, "the time is up", finished=True)
-    assert final(tmp_path / "run").keys() and Run(tmp_path / "run").record()["weights"]["steps"] == [2, 4]
-
-
 def test_a_validation_measures_loss_and_translates_samples(corpus: Corpus, tmp_path: Path) -> None:
     events = list(session(tiny_recipe(), corpus, tmp_path / "run").events())
     validated = [event for event in events if isinstance(event, Validated)]
