@@ -34,7 +34,7 @@ ONLY_CHECKED = {
 }
 
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
-SHORTER = {"--minutes": "0.05", "--seconds": "0.1", "--overfit": "2"}
+SHORTER = {"--minutes": "0.1", "--seconds": "0.1", "--overfit": "2"}
 ADDED = {
     "bench": ["--seconds", "0.1"],
     "doctor": ["--quick", "--recipe", "gpt-shakespeare", "--device", "cpu"],
