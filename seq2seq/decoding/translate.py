@@ -251,7 +251,7 @@ class Translator:
         groups = self._engine.translate(sources, options, numbers)
         if not all(groups):
             raise RunError("the model gives no finite probability: its weights are damaged, or training diverged")
-        return groups if options.n_best == 1 or options.sampling is not None else list(map(self._distinct, groups))
+        return groups if options.n_best == 1 else list(map(self._distinct, groups))
 
     def _distinct(self, group: list[Hypothesis]) -> list[Hypothesis]:
         """The best hypothesis of each text."""
@@ -295,10 +295,9 @@ class Translator:
         sources = [part.text for part in parts]
         ranks = range(max(map(len, groups)))  # what has fewer outputs than others gives its last one again
         joined = [self._concatenated(sources, [group[min(rank, len(group) - 1)] for group in groups]) for rank in ranks]
-        if self._options.sampling is None:
-            joined.sort(key=lambda each: each.score)
-            joined = list({each.text: each for each in joined}.values())  # the best of each text
-            joined.sort(key=lambda each: -each.score)
+        joined.sort(key=lambda each: each.score)
+        joined = list({each.text: each for each in joined}.values())  # the best of each text
+        joined.sort(key=lambda each: -each.score)
         if whole is not None:
             together = outputs(whole)
             if together[0].score >= joined[0].score and self._segmenter.is_complete(sources, together[0].text):

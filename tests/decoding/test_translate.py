@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seq2seq.data.characters import has_letters
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding import windows
-from seq2seq.decoding.engine import Hypothesis, Number, Options
+from seq2seq.decoding.engine import Hypothesis, Number, Options, Sampling
 from seq2seq.decoding.segments import Segmenter
 from seq2seq.decoding.translate import Translator
 from seq2seq.decoding.windows import numbered, windows_of
@@ -243,6 +243,24 @@ def test_a_text_is_listed_once_and_wider_beams_find_others() -> None:
 def test_where_there_are_too_few_texts_the_list_is_short() -> None:
     (few,) = translator(Backwards(), Options(2, 0.0, n_best=2)).translate(["one"])
     assert [output.text for output in few.outputs] == ["eno"]
+
+
+class Drawing(Backwards):
+    """Draws a, b, a, b and so on, the best first, as an engine gives them."""
+
+    def translate(
+        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+    ) -> list[list[Hypothesis]]:
+        ranks = range(options.n_best)
+        return [[Hypothesis((*source, 101 + rank % 2), (), -float(rank)) for rank in ranks] for source in sources]
+
+
+def test_a_text_that_is_drawn_twice_is_listed_once() -> None:
+    drawing = Options(1, 0.0, n_best=5, sampling=Sampling())
+    (line,) = translator(Drawing(), drawing).translate(["one"])
+    assert [(output.text, output.score) for output in line.outputs] == [("onea", 0), ("oneb", -1)]
+    (line,) = translator(Drawing(), drawing, Segmenter("en", "en", "split")).translate(["One. Two."])
+    assert [output.text for output in line.outputs] == ["One.a Two.a", "One.b Two.b"]
 
 
 class Naming(Backwards):
