@@ -56,7 +56,7 @@ def translate(
             max=1000,
             help=(
                 "Number of different translations per line, best first, in Moses' format: `line ||| text ||| "
-                "score`, lines counted from 0."
+                "score`, lines counted from 0. With --sample: as many draws, equal ones shown once."
             ),
         ),
     ] = 1,
