@@ -100,7 +100,7 @@ def _beginning(corpus: Corpus | TextCorpus, say: Say) -> tuple[Corpus | TextCorp
     say("Reading the text")
     if isinstance(corpus, TextCorpus):
         characters = sum(len(piece) for piece, _ in corpus.train.pieces())
-        cut = replace(corpus, found="sample", train=_start(corpus.train), dev=_start(corpus.dev))
+        cut = replace(corpus, train=_start(corpus.train), dev=_start(corpus.dev))
         return cut, f"{characters:,} characters", min(1.0, _CHARACTERS / max(1, characters))
     counts = []
     for text in corpus.train:
@@ -114,7 +114,7 @@ def _beginning(corpus: Corpus | TextCorpus, say: Say) -> tuple[Corpus | TextCorp
         say(f"Of {sum(counts):,} pairs the first {_PAIRS:,} are tokenised")
         train_texts = tuple(first(text, math.ceil(share * count)) for text, count in zip(corpus.train, counts))
         corpus = replace(corpus, train=train_texts)
-    return replace(corpus, found="sample"), f"{sum(counts):,} pairs", share
+    return corpus, f"{sum(counts):,} pairs", share
 
 
 def _start(text: Documents) -> Documents:

@@ -52,7 +52,7 @@ class Corpus:
     """Training, dev and test text, and how it was found."""
 
     name: str
-    found: Literal["files", "mirror", "hub", "bundled", "overfit", "sample"]
+    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
     train: tuple[Text, ...]  # the corpus, then what is mixed in
     dev: Text
     test: Text

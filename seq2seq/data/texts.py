@@ -44,7 +44,7 @@ class TextCorpus:
     """Training, dev and test text, and how it was found."""
 
     name: str
-    found: Literal["files", "mirror", "hub", "bundled", "overfit", "sample"]
+    found: Literal["files", "mirror", "hub", "bundled", "overfit"]
     train: Documents
     dev: Documents
     test: Documents

@@ -233,7 +233,7 @@ def _running_text(
 
 def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
     """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
-    if corpus.found in ("overfit", "sample"):
+    if corpus.found == "overfit":
         return folder.path / "cache"
     beside = folder.path.parent / ".cache"
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.data.bundled import phrasebook
 from seq2seq.run import Run
 from tests import tiny
 from tests.cli.bad_input.cases import snapshot
@@ -64,3 +65,13 @@ def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path) -> None:
     training = Run(tmp_path / "run").recipe().training
     assert training.steps >= 10 and "validations" in done.err
     assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]["step"] == training.steps
+
+
+def test_a_dry_run_notes_what_training_notes(seqx: Seqx, tmp_path: Path) -> None:
+    given = tiny.arguments(tmp_path)
+    tiny.write_pairs(tmp_path, "train", [pair[::-1] for pair in phrasebook.phrases()[:1000]])
+    noted = [
+        [line for line in seqx("train", *given, *more).err.splitlines() if line.startswith("NOTE: ")]
+        for more in (["--dry-run"], ["--run", "run"])
+    ]
+    assert noted[0] == noted[1] and any("swap the files" in line for line in noted[0])
