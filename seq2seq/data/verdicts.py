@@ -19,15 +19,19 @@ _PLACEHOLDER = re.compile(
     r"|%(?:\(\w+\)|\d+\$)?[-+0#]*\d*(?:\.\d+)?[sdifgxXuc@](?![A-Za-z])"  # %s, %(name)s, %1$d
     r"|(?<!\d)%[1-9](?!\w)"  # %1
     r"|\$\{\w+\}|\[\[\w+\]\]|__\w+__"
+    r"|&(?:nbsp|ensp|emsp|thinsp|shy|zwnj|zwj|#160|#173|#xa0|#xA0);"
+    r"|\\[nrt]"  # as a program's text has it
     r"|</?(?:[A-Za-z][\w:-]*(?:\s[^<>]*)?|\d+)/?>"
     r"|(?:https?://|www\.)[^\s<>\"«»()]+"
     r"|[\w.+-]+@[\w-]+\.[\w.-]+"
 )
-_MAY_HOLD = re.compile(r"[{%<$\[@]|__|://|www\.")
+_ARGUMENT = re.compile(r"(?<![\w$])\$([1-9])(?!\d|[.,]\d)")  # $1, which may be money too
+_MAY_HOLD = re.compile(r"[{%<$\[@&\\]|__|://|www\.")
 _GROUPS = re.compile(r"(?<=\d)[\s.,'’](?=\d{3}(?!\d))")
 _DIGIT = re.compile(r"\d")
 _LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
 _LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
+_LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
 
 Kind = Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
 
@@ -46,16 +50,20 @@ class Verdict:
 def judge(text: Text, source: str, target: str) -> tuple[Verdict, ...]:
     """What is wrong with a text of pairs from one language to another. Raises DataError: unreadable text."""
     direction = Direction(source, target)
-    lost, numbers = Found(), Found()
-    holding = 0  # pairs with a long number
+    lost, numbers, arguments = Found(), Found(), Found()
+    holding = holding_arguments = 0  # pairs with a long number; with $1
 
     def watched() -> Iterator[Pair]:
-        nonlocal holding
+        nonlocal holding, holding_arguments
         for line, pair in enumerate(text.read(), start=1):
             direction.add(pair)
             left, right = map(_placeholders, pair)
             if left != right:
                 lost.add(Place(text.origin, line), pair)
+            if found := _arguments(pair):
+                holding_arguments += 1
+                if not found <= set(pair[0]) & set(pair[1]):
+                    arguments.add(Place(text.origin, line), pair)
             left, right = map(_long_numbers, pair)
             holding += bool(left or right)
             if left != right:
@@ -71,6 +79,9 @@ def judge(text: Text, source: str, target: str) -> tuple[Verdict, ...]:
     if lost.count:
         message = "placeholders, tags or addresses of one side are not on the other"
         found.append(Verdict("placeholders", text.origin, message, lost.count, tuple(lost.examples)))
+    if arguments.count >= max(_LEAST_ARGUMENTS, _ARGUMENT_SHARE * holding_arguments):
+        message = f"$1 and the like of one side are not on the other, of {holding_arguments:,} pairs with them"
+        found.append(Verdict("placeholders", text.origin, message, arguments.count, tuple(arguments.examples)))
     if shift is None and numbers.count >= max(_LEAST_NUMBERS, _NUMBER_SHARE * holding):
         message = f"numbers of one side are not on the other, of {holding:,} pairs with numbers of 3 digits or more"
         found.append(Verdict("numbers", text.origin, message, numbers.count, tuple(numbers.examples)))
@@ -109,6 +120,11 @@ def _placeholders(side: str) -> dict[str, int]:
     if not _MAY_HOLD.search(side):
         return {}
     return Counter(map(_as_one, _PLACEHOLDER.findall(side)))
+
+
+def _arguments(pair: Pair) -> set[str]:
+    """The digits of $1 and the like on either side."""
+    return {digit for side in pair if "$" in side for digit in _ARGUMENT.findall(side)}
 
 
 def _as_one(placeholder: str) -> str:

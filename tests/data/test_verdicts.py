@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.data.alignment import Shift, shift
 from seq2seq.data.bundled import phrasebook
-from seq2seq.data.corpora import Pair, carve
+from seq2seq.data.corpora import Pair, Text, carve
 from seq2seq.data.direction import Direction, looks_swapped
 from seq2seq.data.verdicts import Verdict, judge
 from tests.data.samples import pairs, text
@@ -129,6 +129,8 @@ def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> No
         ("<0>Oui</0>", "Yes"),
         ("{n, plural, =1 un}", "one"),
         ("Voir www.example.org", "See our site"),
+        ("Attention&nbsp;!", "Careful!"),
+        ("Un\\nDeux", "One two"),
     ],
 )
 def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str) -> None:
@@ -147,10 +149,25 @@ def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str
         ("Lui & elle", "Him &amp; her"),
         ("2 < 3 et 5 > 4", "2 < 3 and 5 > 4"),
         ("{ nom }", "{nom}"),
+        ("Un\\nDeux", "One\\nTwo"),
+        ("Il coûte $5, ou 3&nbsp;€", "It costs 5 dollars, or 3&nbsp;€"),
+        ("Un dollar", "$1"),
     ],
 )
 def test_what_is_kept_is_not_called_lost(sound: list[Pair], source: str, target: str) -> None:
     assert judge(text([*sound[:9], (source, target), *sound[9:50]]), "fr", "en") == ()
+
+
+def test_numbered_arguments_are_told_from_money_by_how_many_are_lost(sound: list[Pair]) -> None:
+    def lines(lost: int, kept: int) -> Text:
+        arguments = [(f"{source} $1", target) for source, target in sound[:lost]]
+        money = [(f"{source} $2", f"{target} 2 $") for source, target in sound[lost : lost + kept]]
+        return text([*arguments, *money, *sound[lost + kept : 100]])
+
+    verdict = _only(judge(lines(30, 3), "fr", "en"))
+    assert (verdict.kind, verdict.count, len(verdict.examples) > 0) == ("placeholders", 30, True)
+    assert "of 33 pairs" in verdict.message
+    assert judge(lines(30, 20), "fr", "en") == judge(lines(2, 0), "fr", "en") == judge(lines(0, 50), "fr", "en") == ()
 
 
 def test_lost_numbers_are_said_where_they_are_many() -> None:
