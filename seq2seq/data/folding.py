@@ -18,18 +18,19 @@ _FORMS = {
 }
 _EVERYDAY = re.compile(r"[^a-zà-öø-ÿœ ,.;:!?'’\"«»()…-]|-(?![a-z])|(?<!\S)\.(?=[a-zà-öø-ÿœ])")
 _NOT_LETTERS = re.compile(r"[\W_]+")
-# NFKC would make 105 of 10⁵, and eleven halves of 1½.
-_COMPOSED = re.compile("(?<=\\d)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+# NFKC would make 105 of 10⁵, x2 of x², and eleven halves of 1½.
+_COMPOSED = re.compile("(?<=[^\\W_])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _FRACTIONS = re.compile("(?<=\\d)(?=[¼-¾⅐-⅟↉])")
 _THOUSANDS = regex.compile(r"(?<=\p{N})\s(?=\p{N}{3}(?!\p{N}))")
 _BETWEEN_DIGITS = regex.compile(r"(?<=\p{N})[\s\p{P}]+(?=\p{N})")
 _KEPT = regex.compile(
-    r"[\p{L}\p{N}\p{S}\#%&@‰‱٪][\p{L}\p{M}\p{N}\p{S}\#%&@‰‱٪]*"
+    r"[\p{L}\p{N}\p{S}\#%&@§‰‱٪][\p{L}\p{M}\p{N}\p{S}\#%&@§‰‱٪]*"
     r"|(?<=\p{N})(?:\p{P}+|\s)(?=\p{N})"  # 3.14, 1:30, 5-3; 5 6
     r"|(?<![\p{L}\p{M}\p{N}])-(?=\p{Sc}?[.,]?\p{N})"  # -5, -$5
     r"|(?<![^\s\p{Sc}-])(?:[.,](?=\p{N})|\.(?=\p{L}))"  # .5, .NET
     r"|(?<=\p{N})[′″]+|(?<=\p{L})_(?=\p{L})"
-    r"|(?<=(?<![\p{L}\p{M}\p{N}])\p{L})-(?![\p{L}\p{N}])"  # A-, as against A and A+
+    r"|(?<=\p{N}e)-(?=\p{N})"  # 1e-5
+    r"|(?<=(?<![\p{L}\p{M}\p{N}*])\p{L})[-*](?![\p{L}\p{N}])"  # A-, A*, as against A and A+
 )
 
 
