@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 from seq2seq import run as runs
 from seq2seq.decoding import text as texts
@@ -35,6 +35,8 @@ def load(
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"load({path!r}): give the path of a run folder, for example load('runs/fr-en')")
+    if not os.fspath(path):
+        raise ArgumentError("load(''): give the path of a run folder, for example load('runs/fr-en')")
     if sentences not in RULES:
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = runs.open_run(Path(path), "load")
@@ -48,7 +50,20 @@ def load(
     return Generator(run, request)
 
 
-class Translator:
+class _Opened:
+    """A finished model, which says what it has where it is asked for something else."""
+
+    if not TYPE_CHECKING:  # a type checker would take every name for one of its own
+
+        def __getattr__(self, name: str) -> Any:
+            kind = type(self).__name__
+            offered = ", ".join(each for each in vars(type(self)) if not each.startswith("_"))
+            other = Generator if isinstance(self, Translator) else Translator
+            owner = f"; {name} is a {other.__name__}'s" if name in vars(other) else ""
+            raise AttributeError(f"a seq2seq.{kind} has no {name}{owner}; it has {offered}", name=name, obj=self)
+
+
+class Translator(_Opened):
     """A finished translator."""
 
     def __init__(self, run: Run, request: Request) -> None:
@@ -90,7 +105,7 @@ class Translator:
         return scores[0] if isinstance(source, str) else scores
 
 
-class Generator:
+class Generator(_Opened):
     """A finished model of running text."""
 
     def __init__(self, run: Run, request: Request) -> None:

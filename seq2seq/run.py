@@ -283,6 +283,8 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
     if path is not None:
         run = Run(path)
         path = run.path
+        if path.is_file():
+            raise RunError(f"{path} is a file, and no run folder; name the folder that `seqx train` made")
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
         refuse_strange_files(path)

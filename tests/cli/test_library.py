@@ -83,6 +83,7 @@ def misused(trained: Path, of_text: Path) -> dict[str, Any]:
     both = build.read_tokenizers(Run(trained).recipe(), trained)
     model = build.trained_model(Run(trained), both, torch.device("cpu"))
     return {
+        "load no name": lambda: seq2seq.load(""),
         "load nothing": lambda: seq2seq.load(None),  # type: ignore[arg-type]
         "load a number": lambda: seq2seq.load(3),  # type: ignore[arg-type]
         "beams of a text model": lambda: seq2seq.load(of_text, beam_size=2),
@@ -130,6 +131,19 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
         build.generator(Run(trained), cpu)
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")
+    with pytest.raises(RunError, match="is a file, and no run folder"):
+        seq2seq.load(trained / "model.safetensors")
+
+
+def test_a_method_of_the_other_kind_of_model_is_named_as_such(trained: Path, of_text: Path) -> None:
+    translator: Any = seq2seq.load(trained)
+    generator: Any = seq2seq.load(of_text)
+    with pytest.raises(AttributeError, match="Generator has no translate; translate is a Translator's; it has gen"):
+        generator.translate("un")
+    with pytest.raises(AttributeError, match="Translator has no generate; generate is a Generator's; it has tran"):
+        translator.generate("un")
+    with pytest.raises(AttributeError, match="Translator has no zzz; it has translate, score"):
+        translator.zzz  # noqa: B018
 
 
 def test_a_path_may_be_text(trained: Path, tmp_path: Path) -> None:
