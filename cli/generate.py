@@ -98,19 +98,24 @@ def generate(
     _check(temperature, top_p, min_p, repetition_penalty)
     if stop and not all(stop):
         options.usage_error("--stop: an empty text comes at once; name one that is not")
-    drawing = beam_size is None and temperature > 0
+    drawing = beam_size is None and temperature > 0 and top_k != 1
     if beam_size is not None and samples > beam_size:
         options.usage_error(f"--samples {samples} needs a beam at least as large, not --beam-size {beam_size}")
     if not drawing:
-        why = f"--beam-size {beam_size} searches" if beam_size else "at --temperature 0 the most probable token comes"
-        others = ("temperature", "repetition_penalty") if beam_size else ()
-        options.refuse_given(context, "top_k", "top_p", "min_p", *others, because=why)
+        if beam_size is not None:
+            why = f"--beam-size {beam_size} searches"
+            ignored: tuple[str, ...] = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+        elif temperature == 0:
+            why, ignored = "at --temperature 0 the most probable token comes", ("top_k", "top_p", "min_p")
+        else:
+            why, ignored = "at --top-k 1 the most probable token comes", ("temperature", "top_p", "min_p")
+        options.refuse_given(context, *ignored, because=why)
         if seed is not None:
             options.note(f"--seed has no effect: {why}", quiet=quiet)
     if as_json:
         options.refuse_given(context, "no_prompt", because="--json has the prompt apart from the text")
     if samples > 1 and beam_size is None and not drawing:
-        options.usage_error(f"--samples {samples}: at --temperature 0 they would all be the same")
+        options.usage_error(f"--samples {samples}: {why}, so they would all be the same")
     reading = options.reading(encoding, encoding_errors)
     if prompt is not None:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")

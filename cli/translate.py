@@ -113,6 +113,10 @@ def translate(
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     if not sample:
         options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample")
+    if sample and top_k == 1:
+        options.refuse_given(
+            context, "temperature", "top_p", "seed", because="at --top-k 1 the most probable token comes"
+        )
     scored = as_json or n_best > 1
     if sample:
         options.refuse_given(context, "beam_size", because="--sample draws, and searches for nothing")

@@ -35,6 +35,14 @@ CASES = {
         f"{option} of the most probable": Case(2, GENERATE + f"--temperature 0 {option} {value}", (f"{option} has no",))
         for option, value in (("--top-k", "3"), ("--top-p", "0.9"), ("--min-p", "0.1"))
     },
+    **{
+        f"{option} of the most probable by k, {command.split()[0]}": Case(
+            2, command + f"--top-k 1 {option} {value}", (f"{option} has no effect", "--top-k 1")
+        )
+        for command in (GENERATE, TRANSLATE + "--sample ")
+        for option, value in (("--temperature", "0.5"), ("--top-p", "0.9"))
+    },
+    "seed of the most probable by k": Case(2, TRANSLATE + "--sample --top-k 1 --seed 5", ("--seed has no effect",)),
     "prompt left out of JSON": Case(2, GENERATE + "--json --no-prompt", ("--no-prompt has no effect",)),
     **{
         f"{option} of text": Case(2, TEXT + option, (f"{option.split()[0]} has no effect", "takes --input"))
