@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import register_random, settings
 from torch import Tensor
+
+from tests.support import tiny
+from tests.support.command import LONGER, Done, Seqx, run
 
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("seqx")
@@ -52,3 +57,49 @@ def use_threads() -> Iterator[Callable[[int], None]]:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(1)
+
+
+@pytest.fixture
+def seqx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Seqx:
+    """`seqx(*arguments, stdin=b"")` in a fresh folder, without the corpora or the runs of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQX_DATA", raising=False)
+    monkeypatch.delenv("SEQX_RUNS", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def call(*arguments: str | Path, stdin: bytes = b"") -> Done:
+        return run([str(argument) for argument in arguments], stdin, monkeypatch)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run, trained by the command; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
+        done = run(
+            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
+            b"",
+            monkeypatch,
+        )
+    assert done.code == 0, done.err
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def trained_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of running text, trained by the command; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained_text")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
+        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
+    assert done.code == 0, done.err
+    return folder / "run"
+
+
+@pytest.fixture
+def own(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny run that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "own"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq import recipe_files
-from tests.documents import PAGES, ROOT, blocks, text
+from tests.support.documents import PAGES, ROOT, blocks, text
 
 pytestmark = pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="not a checkout of the repository")
 

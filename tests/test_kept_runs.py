@@ -1,7 +1,7 @@
 """Run folders that an older seqx left (version 0.1.0, before formats had numbers) open, serve, resume and evaluate.
 
-`kept_runs/` holds a finished and a stopped run of each kind, as `tests/tiny.py` trains them; never make them again with
-newer code.
+`kept_runs/` holds a finished and a stopped run of each kind, as `tests/support/tiny.py` trains them; never make them
+again with newer code.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pytest
 
 from seq2seq.run import Run
 from seq2seq.weights import read_weights
-from tests import tiny
-from tests.cli.conftest import Seqx, seqx  # noqa: F401 (a fixture)
+from tests.support import tiny
+from tests.support.command import Seqx
 
 KEPT = Path(__file__).parent / "kept_runs"
 PAIRS = ("--device", "cpu", "--set", "training.steps=60", "--set", "training.validate_every=20")
@@ -27,7 +27,7 @@ def unpacked(name: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
-def test_a_translator_translates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:  # noqa: F811
+def test_a_translator_translates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:
     run = unpacked("translator", tmp_path)
     lines = [source for source, _ in tiny.pairs(12, seed=3)]
     done = seqx(
@@ -37,7 +37,7 @@ def test_a_translator_translates_as_when_it_was_made(seqx: Seqx, tmp_path: Path,
     assert done.out == (KEPT / "translations.txt").read_text(encoding="utf-8")
 
 
-def test_its_scores_are_shown_and_it_is_evaluated_again(seqx: Seqx, tmp_path: Path) -> None:  # noqa: F811
+def test_its_scores_are_shown_and_it_is_evaluated_again(seqx: Seqx, tmp_path: Path) -> None:
     run = unpacked("translator", tmp_path)
     done = seqx("evaluate", "--run", run, "--precision", "float32")
     assert done.code == 0 and "BLEU     7.0" in done.out, done.err
@@ -46,7 +46,7 @@ def test_its_scores_are_shown_and_it_is_evaluated_again(seqx: Seqx, tmp_path: Pa
 
 
 @pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
-def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:  # noqa: F811
+def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, engine: str) -> None:
     run = unpacked("text", tmp_path)
     done = seqx("generate", "one", "--run", run, "--engine", engine, "--precision", "float32", "--temperature", "0",
                 "--max-tokens", "20")  # fmt: skip
@@ -55,7 +55,7 @@ def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("kind", ["translator", "text"])
-def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_path: Path, kind: str) -> None:  # noqa: F811
+def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_path: Path, kind: str) -> None:
     given = [*tiny.arguments(tmp_path), *PAIRS] if kind == "translator" else tiny.text_arguments(tmp_path)
     run = unpacked(f"{kind}-stopped", tmp_path)
     done = seqx("train", *given, "--run", run)
@@ -70,7 +70,7 @@ def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["translator", "text"])
-def test_a_finished_training_is_not_repeated(seqx: Seqx, tmp_path: Path, kind: str) -> None:  # noqa: F811
+def test_a_finished_training_is_not_repeated(seqx: Seqx, tmp_path: Path, kind: str) -> None:
     more = ("--device", "cpu", "--set", "training.steps=500", "--set", "training.validate_every=100",
             "--set", "training.learning_rate=1e-2")  # fmt: skip
     given = [*tiny.arguments(tmp_path), *more] if kind == "translator" else tiny.text_arguments(tmp_path)

@@ -34,7 +34,7 @@ from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import ema, optimisers, schedule
 from seq2seq.training.loop import evaluate, train
-from tests import tiny
+from tests.support import tiny
 
 MPS, CPU = torch.device("mps"), torch.device("cpu")
 NUMERICS = Numerics(CPU, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.files import must_be_writable, replacing, write_bytes
-from tests.users import NOBODY, another_user, open_to_all
+from tests.support.users import NOBODY, another_user, open_to_all
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ import pytest
 from seq2seq.errors import RunError
 from seq2seq.files import lock
 from seq2seq.run import Run, refuse_strange_files
-from tests.users import another_user, open_to_all, seal
+from tests.support.users import another_user, open_to_all, seal
 
 
 def add(number: int) -> Any:

@@ -25,7 +25,7 @@ HELD_OUT = 2_000
 
 def write(folder: Path, pairs: int) -> None:
     """The files of the text, unless they are there: train.fr, train.en, dev.fr, dev.en."""
-    from tests.data import samples
+    from tests.support import samples
 
     if (folder / "complete").is_file() and (folder / "complete").read_text() == str(pairs):
         return

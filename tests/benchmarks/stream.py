@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from tests import tiny
+from tests.support import tiny
 
 EVERY = 10_000  # lines
 

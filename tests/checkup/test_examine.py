@@ -22,7 +22,7 @@ from seq2seq.checkup.trial import attempt
 from seq2seq.device import Numerics, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.model import attention
-from tests import tiny
+from tests.support import tiny
 
 CPU, MPS, CUDA = torch.device("cpu"), torch.device("mps"), torch.device("cuda")
 TEXT, PAIRS = recipe_files.parse(tiny.TEXT_RECIPE, "tiny text"), recipe_files.parse(tiny.RECIPE, "tiny pairs")

@@ -15,7 +15,7 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.data.formats import Text, digest
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
-from tests import tiny
+from tests.support import tiny
 
 CPU = device.choose("cpu", "float32")
 TINY = recipe_files.parse(tiny.RECIPE, "tiny")

@@ -25,7 +25,7 @@ from seq2seq.errors import RunError
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.loss import summed_loss
-from tests import tiny
+from tests.support import tiny
 
 CPU = device.Numerics(torch.device("cpu"), None)
 PAIRS, TEXT = recipe_files.parse(tiny.RECIPE, "tiny pairs"), recipe_files.parse(tiny.TEXT_RECIPE, "tiny text")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli import main as command
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
 
 
 @pytest.mark.parametrize("name", ["translate", "score", "generate", "evaluate", "train", "doctor", "bench", "compare"])

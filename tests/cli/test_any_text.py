@@ -19,8 +19,8 @@ from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.decoding.translate import Translator
 from seq2seq.run import open_run
 from seq2seq.serving import Request, serve
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 # What ends lines in other programs, turns the writing round, joins, or is nothing at all, more often than by chance.
 ODD = (

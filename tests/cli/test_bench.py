@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 PARTS = ["data", "forward", "loss", "backward", "optimiser"]
 

@@ -17,7 +17,7 @@ from seq2seq import torchrun
 from seq2seq.errors import DeviceError
 from seq2seq.run import Run, open_run
 from seq2seq.training import launch
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
 
 SHARED = ("train", "translate", "evaluate")
 

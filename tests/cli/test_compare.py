@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import Seqx, run
+from tests.support import tiny
+from tests.support.command import Seqx, run
 
 
 @pytest.fixture(scope="module")

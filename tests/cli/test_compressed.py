@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow  # type: ignore[import-untyped]
 import pytest
 
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
 
 LINES = "un chat\n\ndeux chien rouge\n"
 

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from seq2seq import checksums
 from seq2seq.data.tokenizers import SentencePiece
-from tests import tiny
-from tests.cli.conftest import LONGER, Seqx
+from tests.support import tiny
+from tests.support.command import LONGER, Seqx
 
 Change = Callable[[Path], None]
 

@@ -9,8 +9,8 @@ import pyarrow  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 TEXT_RECIPE = """
 [data]

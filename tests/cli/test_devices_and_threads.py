@@ -10,9 +10,9 @@ import torch
 
 from seq2seq import serving
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.bad_input.cases import snapshot
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.bad_input import snapshot
+from tests.support.command import Seqx
 
 STRANGE = ["cpu:0", "mps:0", "cuda:00", " CPU", "CUDA", "cuda:", "cuda:-1", "cuda:²", "cpu,cuda", ""]
 

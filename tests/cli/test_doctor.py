@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 WITHOUT_GPU = pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has a GPU")
 

@@ -18,8 +18,8 @@ from typer.main import get_command
 
 from cli.main import app
 from seq2seq import recipe_files
-from tests import documents, tiny
-from tests.cli.conftest import Seqx
+from tests.support import documents, tiny
+from tests.support.command import Seqx
 
 COMMANDS = documents.commands()
 

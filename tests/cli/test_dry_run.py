@@ -9,9 +9,9 @@ import pytest
 
 from seq2seq.data.bundled import phrasebook
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.bad_input.cases import snapshot
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.bad_input import snapshot
+from tests.support.command import Seqx
 
 LONG = " ".join(["quatre"] * 40)
 BAD = {

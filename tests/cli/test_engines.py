@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Seqx, heavy_imports
+from tests.support.command import Seqx, heavy_imports
 
 
 @pytest.mark.parametrize("more", [[], ["--json", "--n-best", "2"], ["--precision", "float32"]], ids=str)

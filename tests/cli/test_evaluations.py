@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import LONGER, ROOT, Seqx
-from tests.users import another_user, open_to_all, seal
+from tests.support import tiny
+from tests.support.command import LONGER, ROOT, Seqx
+from tests.support.users import another_user, open_to_all, seal
 
 
 def record(run: Path) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 
 from cli.example import example
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 
 def written(folder: Path, *sources: str) -> Run:

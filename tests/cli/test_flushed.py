@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 
 class _Disk:

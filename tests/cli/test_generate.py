@@ -21,10 +21,10 @@ from seq2seq.export.text import export_text
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
-from tests.cli.bad_input.cases import check
-from tests.cli.conftest import Seqx, heavy_imports
-from tests.export.text_models import TEXT, finished
-from tests.fakes import tiny_gpt, tiny_recipe
+from tests.support.bad_input import check
+from tests.support.command import Seqx, heavy_imports
+from tests.support.fakes import tiny_gpt, tiny_recipe
+from tests.support.finished_generators import TEXT, finished
 
 ALPHABET = tokenizers.Characters("\n !:?ABCDEFGHIJKLMNOR—abcdefghijklmnoprstuvwyé")
 

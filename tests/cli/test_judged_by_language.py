@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests import tiny
-from tests.cli.bad_input.cases import snapshot
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.bad_input import snapshot
+from tests.support.command import Seqx
 
 
 def test_while_bleu_is_0_the_loss_is_watched_and_the_score_is_by_the_target(seqx: Seqx, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sacrebleu
 
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 
 def test_evaluate_scores_the_recipes_test_set_and_keeps_what_it_judged_apart(seqx: Seqx, own: Path) -> None:

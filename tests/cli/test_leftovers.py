@@ -8,8 +8,8 @@ import pytest
 
 from seq2seq.files import replacing
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import LONGER, Seqx
+from tests.support import tiny
+from tests.support.command import LONGER, Seqx
 
 
 @pytest.mark.parametrize("command", ["export", "train"])

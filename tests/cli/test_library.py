@@ -18,8 +18,8 @@ from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
 from seq2seq.run import Run, open_run
 from seq2seq.weights import read_weights, save_weights, weights_of
-from tests import tiny
-from tests.cli.conftest import ROOT, Seqx, run
+from tests.support import tiny
+from tests.support.command import ROOT, Seqx, run
 
 
 @pytest.fixture(scope="module")

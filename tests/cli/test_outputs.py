@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import seq2seq.data.fetch  # noqa: F401 (not by the other user, who cannot)
-from tests.cli.bad_input.cases import check
-from tests.cli.conftest import Seqx
-from tests.users import another_user, open_to_all
+from tests.support.bad_input import check
+from tests.support.command import Seqx
+from tests.support.users import another_user, open_to_all
 
 WRITES = {
     "translate": "translate --run {run} --input {text} --output {out}",

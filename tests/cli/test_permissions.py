@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.bad_input.cases import check
-from tests.cli.conftest import Seqx
-from tests.users import another_user, open_to_all
+from tests.support import tiny
+from tests.support.bad_input import check
+from tests.support.command import Seqx
+from tests.support.users import another_user, open_to_all
 
 TRANSLATE = ("translate", "un chat", "--quiet")
 

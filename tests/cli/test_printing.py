@@ -12,9 +12,9 @@ import pytest
 
 from cli.console import Console, figures
 from cli.printing import printable, to_json
-from tests import tiny
-from tests.cli.commands import Terminal
-from tests.cli.conftest import ROOT, Seqx
+from tests.support import tiny
+from tests.support.command import ROOT, Seqx
+from tests.support.processes import Terminal
 
 EVIL = "\x1b[31m\x07\x9b1m\x7f\x85\r\u2028\u202e\u2066"  # each steers a terminal in its own way
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

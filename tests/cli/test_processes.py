@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import Seqx
-from tests.training.together import ROOT, environment, torchrun
+from tests.support import tiny
+from tests.support.command import Seqx
+from tests.support.together import ROOT, environment, torchrun
 
 pytestmark = pytest.mark.slow
 LONG = ["--set", "training.steps=800", "--set", "training.validate_every=50", "--device", "cpu"]
@@ -98,7 +98,7 @@ def test_a_killed_process_ends_all_and_a_restart_goes_on(tmp_path: Path, number:
 
 
 def test_an_error_in_one_process_ends_all(tmp_path: Path) -> None:
-    process = training(tmp_path, *LONG, module="tests.cli.faulty")
+    process = training(tmp_path, *LONG, module="tests.support.faulty")
     _, err = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "a fault of the second process" in err

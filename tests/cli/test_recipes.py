@@ -14,7 +14,7 @@ from seq2seq.device import Numerics
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import evaluate, train
 from seq2seq.training.loss import expected_at_start
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
 
 
 def versions_of(name: str) -> list[recipe.Recipe]:

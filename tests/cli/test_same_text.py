@@ -13,8 +13,8 @@ import pytest
 
 from seq2seq.run import Run
 from seq2seq.training import session
-from tests import tiny
-from tests.cli.conftest import LONGER, Done, Seqx
+from tests.support import tiny
+from tests.support.command import LONGER, Done, Seqx
 
 SIDES = ("source", "target")
 

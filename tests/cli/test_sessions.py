@@ -16,8 +16,8 @@ from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.training.distributed import Team
 from seq2seq.training.provenance import begin_session
-from tests import tiny
-from tests.cli.conftest import LONGER, Done, Seqx
+from tests.support import tiny
+from tests.support.command import LONGER, Done, Seqx
 
 
 def stopped(run: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.commands import start
+from tests.support import tiny
+from tests.support.processes import start
 
 LINE = b"un chat\n"
 MANY = 30_000  # lines: more than pipes and windows hold

@@ -8,15 +8,13 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli import main as command
-from tests.cli.conftest import ROOT
+from tests.support.processes import piped
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,18 +24,6 @@ ENGINES = (pytest.param("torch", marks=pytest.mark.slow), "ctranslate2")
 LINE = b"un chat\n"
 MANY = 200_000  # lines: far more than pipes and windows hold
 QUIET = 3.0  # seconds in which a process that can take more would have taken some
-
-
-@contextmanager
-def seqx(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command in a process of its own, between pipes."""
-    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def offer(process: subprocess.Popen[bytes], most: int) -> int:
@@ -52,7 +38,7 @@ def offer(process: subprocess.Popen[bytes], most: int) -> int:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_who_takes_nothing_stops_the_reading(trained: Path, engine: str) -> None:
-    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+    with piped("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
         assert process.stdin and process.stdout
         process.stdin.write(LINE)
         process.stdin.flush()
@@ -63,7 +49,7 @@ def test_who_takes_nothing_stops_the_reading(trained: Path, engine: str) -> None
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_reader_that_leaves_ends_it_quietly(trained: Path, engine: str) -> None:
-    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+    with piped("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
         assert process.stdin and process.stdout and process.stderr
         process.stdin.write(LINE * 5000)
         process.stdin.flush()
@@ -77,7 +63,7 @@ def test_a_reader_that_leaves_ends_it_quietly(trained: Path, engine: str) -> Non
 @pytest.mark.parametrize("lines", [3, 50_000], ids=["waiting", "at work"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ctrl_c_leaves_whole_lines(trained: Path, engine: str, lines: int) -> None:
-    with seqx("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
+    with piped("translate", "--run", trained, "--engine", engine, "--beam-size", "1") as process:
         assert process.stdin and process.stdout and process.stderr
         os.set_blocking(process.stdin.fileno(), False)
         given = LINE * lines
@@ -119,7 +105,7 @@ def test_a_line_is_written_with_its_end(trained: Path, monkeypatch: pytest.Monke
 def test_ctrl_c_leaves_no_half_written_file(trained: Path, tmp_path: Path, engine: str) -> None:
     output = tmp_path / "out.txt"
     output.write_text("before\n")
-    with seqx("translate", "--run", trained, "--engine", engine, "-o", output, "--beam-size", "1") as process:
+    with piped("translate", "--run", trained, "--engine", engine, "-o", output, "--beam-size", "1") as process:
         assert process.stdin and process.stderr
         process.stdin.write(LINE * 30_000)  # more than pipes and windows hold: it is at work when the last is written
         process.stdin.flush()
@@ -147,7 +133,7 @@ def test_scoring_ends_quietly_too(trained: Path, tmp_path: Path) -> None:
     for side in ("source", "target"):
         (tmp_path / side).write_bytes(LINE * 20_000)
     files = ("--source-file", tmp_path / "source", "--target-file", tmp_path / "target")
-    with seqx("score", "--run", trained, *files) as process:
+    with piped("score", "--run", trained, *files) as process:
         assert process.stdout and process.stderr
         assert float(process.stdout.readline()) < 0
         process.stdout.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import redirected
+from tests.support.processes import redirected
 
 
 @pytest.fixture

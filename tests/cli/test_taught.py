@@ -13,8 +13,8 @@ import pytest
 from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.export.shortlist import Shortlist, keep, read
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import Seqx, run
+from tests.support import tiny
+from tests.support.command import Seqx, run
 
 CHANGES = (
     "model.norm=pre", "model.d_model=32", "model.d_ff=64", "training.steps=450", "training.validate_every=225",

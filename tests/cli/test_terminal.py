@@ -19,9 +19,9 @@ from cli import tokenizer as tokenizer_command
 from cli.console import Bar, Console, figures
 from seq2seq.data import tokenizers
 from seq2seq.training import checkpoint
-from tests import tiny
-from tests.cli.commands import SEQX, Terminal, environment
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
+from tests.support.processes import SEQX, Terminal, environment
 
 FIGURES = ["loss 2.345", "12,345 tokens/s", "epoch 3", "rate 1.00e-03", "padding 12%"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import Seqx
-from tests.cli.test_stream import seqx as process_of
+from tests.support import tiny
+from tests.support.command import Seqx
+from tests.support.processes import piped
 
 ENGINES = ("torch", "ctranslate2")
 LINES = [source for source, _ in tiny.pairs(40, 9)]
@@ -158,7 +158,7 @@ def test_a_line_draws_by_its_number_and_the_seed_alone(seqx: Seqx, trained: Path
 
 def test_lines_that_come_one_by_one_draw_as_a_file_does(seqx: Seqx, trained: Path) -> None:
     of_file = seqx("translate", "--run", trained, "--sample", "--seed", "1", stdin=b"un chat\n" * 8).out
-    with process_of("translate", "--run", trained, "--sample", "--seed", "1") as process:
+    with piped("translate", "--run", trained, "--sample", "--seed", "1") as process:
         assert process.stdin and process.stdout
         answers = b""
         for _ in range(8):

@@ -15,8 +15,8 @@ from cli.console import Console
 from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.run import Run
-from tests.cli.conftest import Seqx
-from tests.data.samples import pairs
+from tests.support.command import Seqx
+from tests.support.samples import pairs
 
 ROOT = Path(__file__).parent.parent.parent
 

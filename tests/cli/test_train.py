@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 
 def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:

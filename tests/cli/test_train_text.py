@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from seq2seq.weights import read_weights
-from tests import tiny
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.command import Seqx
 
 GPT = ["--set", "model.architecture=decoder-only", "--set", "data.max_length=16", "--set", "model.norm=pre"]
 

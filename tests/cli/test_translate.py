@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
 
 TEXT = "un chat\n\ndeux chiens rouges\n   \ntrois\u2028quatre\x0b\x0cun\x85chat\nchat"
 

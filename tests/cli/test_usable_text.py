@@ -12,9 +12,9 @@ from seq2seq import recipe
 from seq2seq.data.bundled import phrasebook
 from seq2seq.run import Run
 from seq2seq.training import prepare, usable
-from tests import tiny
-from tests.cli.conftest import Seqx
-from tests.data.samples import text
+from tests.support import tiny
+from tests.support.command import Seqx
+from tests.support.samples import text
 
 LONG = "un chat " * 40
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.main import _children_trust_no_working_directory
-from tests.cli.commands import environment
-from tests.cli.conftest import Seqx
+from tests.support.command import Seqx
+from tests.support.processes import environment
 
 TRAP = "open('{}', 'a').write(__name__ + '\\n')\nraise SystemExit(3)\n"
 # What runpy itself imports before it is seqx's turn cannot be helped.

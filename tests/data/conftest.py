@@ -7,7 +7,7 @@ import pytest
 from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import Tokenizers
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 # Read when `datasets` is imported: the tests reach for no network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -10,7 +10,7 @@ from seq2seq import recipe
 from seq2seq.data.audit import Audit, Longest, audit
 from seq2seq.data.corpora import Corpus, Pair, carve
 from seq2seq.data.findings import Example, Finding, Place
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 
 def _audit(

@@ -16,7 +16,7 @@ from seq2seq.data.batches import Batch, Batches, Place, collate, pad_sources
 from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizers
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 COUNT, BUDGET = 700, 400
 BEGINNING = Place()

@@ -14,7 +14,7 @@ from seq2seq import recipe
 from seq2seq.data.corpora import SPLITS, Given, Pair, bundled, carve, find
 from seq2seq.data.hub import directed
 from seq2seq.errors import DataError, MissingCorpusError
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 DATA = recipe.Data(corpus="tiny")
 MIRROR = os.environ.get("SEQX_DATA", "")

@@ -16,7 +16,7 @@ from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.formats import Pair, Text
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 LIMITS: dict[str, Any] = {"max_length": 128, "max_ratio": 4.0}
 
@@ -189,7 +189,7 @@ def test_pairs_are_taken_in_the_order_asked_for(tmp_path: Path, bpe: Tokenizers)
 
 @pytest.mark.slow
 def test_a_million_pairs_take_little_memory() -> None:
-    command = [sys.executable, "-m", "tests.data.memory", "1000000"]
+    command = [sys.executable, "-m", "tests.support.memory", "1000000"]
     run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     encoding, all_of_it = map(float, run.stdout.split())
     assert encoding < 150

@@ -15,7 +15,7 @@ from seq2seq.data.fetch import fetch, write, write_texts
 from seq2seq.data.formats import Text
 from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 NAMES = {"train.fr", "train.en", "dev.fr", "dev.en", "test.fr", "test.en"}
 

@@ -21,8 +21,8 @@ from seq2seq.data.formats import Text
 from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
 from seq2seq.folders import replacing_folder
-from tests.data.samples import text
-from tests.users import another_user, open_to_all
+from tests.support.samples import text
+from tests.support.users import another_user, open_to_all
 
 DATA = recipe.Data(corpus="tiny")
 TALES = recipe.Data(form="text", corpus="tiny")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seq2seq.data import lines
 from seq2seq.data.lines import Reading, decode_lines, read_blocks, read_lines, read_pairs
 from seq2seq.errors import DataError
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 
 def _write(path: Path, contents: bytes | str) -> Path:

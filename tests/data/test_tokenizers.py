@@ -16,7 +16,7 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, SentencePiece, Tokenizer
 from seq2seq.errors import DataError, RunError
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 # Without tiktoken's own encodings, which need the network.
 KINDS = [kind for kind in get_args(recipe.Tokenizer.model_fields["kind"].annotation) if kind != "tiktoken"]

@@ -22,7 +22,7 @@ from seq2seq.data.lines import Reading
 from seq2seq.data.stream import encode as encode_text
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizers
 from seq2seq.errors import DataError
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 FORWARD = recipe.Data(max_length=256)
 BACKWARD = FORWARD.model_copy(update={"source": "en", "target": "fr"})

@@ -12,7 +12,7 @@ from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Pair, Text, carve
 from seq2seq.data.direction import Direction, looks_swapped
 from seq2seq.data.verdicts import Verdict, judge
-from tests.data.samples import pairs, text
+from tests.support.samples import pairs, text
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from seq2seq.export.text import export_text
 from seq2seq.run import Run
 from seq2seq.serving import Request, serve_text
 from seq2seq.weights import read_weights, save_weights
-from tests.export.text_models import CONTEXT, LETTERS, TEXT, finished
-from tests.fakes import drained
+from tests.support.fakes import drained
+from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, finished
 
 GREEDY = Sampling(temperature=0)
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -20,7 +20,7 @@ from seq2seq.decoding.writer import Generated
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
-from tests.fakes import drained, tiny_gpt
+from tests.support.fakes import drained, tiny_gpt
 
 CPU = Numerics(torch.device("cpu"), None)
 ALPHABET = Characters("ab c\n")

@@ -17,7 +17,7 @@ from seq2seq.decoding import sampling
 from seq2seq.decoding.engine import Hypothesis, Sampling
 from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities, sample
 from seq2seq.decoding.search import greedy
-from tests.fakes import TableSteps
+from tests.support.fakes import TableSteps
 
 CPU = torch.device("cpu")
 

@@ -16,8 +16,8 @@ from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
 from seq2seq.decoding.engine import Hypothesis, penalty
 from seq2seq.decoding.search import beam_search, greedy, unroll
 from seq2seq.model.state import State
-from tests import reference
-from tests.fakes import TableSteps
+from tests.support import reference
+from tests.support.fakes import TableSteps
 
 CPU = torch.device("cpu")
 SEEDS = st.integers(0, 10_000)

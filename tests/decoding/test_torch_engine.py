@@ -17,8 +17,8 @@ from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
-from tests import reference
-from tests.fakes import tiny_gpt, tiny_transformer
+from tests.support import reference
+from tests.support.fakes import tiny_gpt, tiny_transformer
 
 SOURCES = [[5, 9, 4], [7], [], [10, 6, 6, 8, 4, 5], [8, 4], [10, 7, 9], [6]]
 GREEDY = Options(beam_size=1, max_extra=4)

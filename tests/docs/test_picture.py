@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("pty")
 
-from tests import tiny
-from tests.docs.picture import COLUMNS, PICTURE, bars, draw, record, screen
+from tests.support import tiny
+from tests.support.training_picture import COLUMNS, PICTURE, bars, draw, record, screen
 
 # What a training screen says, wherever it is recorded.
 SHOWN = (

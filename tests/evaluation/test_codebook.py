@@ -10,7 +10,7 @@ from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.errors import DataError
 from seq2seq.evaluation import codebook
 from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 
 @pytest.fixture(scope="module")

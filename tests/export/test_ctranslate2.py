@@ -23,8 +23,8 @@ from seq2seq.export.ctranslate2 import export, vocabulary
 from seq2seq.export.specification import inexpressible, specification
 from seq2seq.serving import Request, serve
 from seq2seq.weights import weights_of
-from tests.export.models import SENTENCES, finished
-from tests.fakes import randomise, tiny_recipe
+from tests.support.fakes import randomise, tiny_recipe
+from tests.support.finished_translators import SENTENCES, finished
 
 
 @pytest.fixture

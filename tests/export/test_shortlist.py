@@ -19,7 +19,7 @@ from seq2seq.export.ctranslate2 import export
 from seq2seq.export.shortlist import Shortlist
 from seq2seq.run import Run
 from seq2seq.serving import Request, serve
-from tests.export.models import ALPHABET, finished
+from tests.support.finished_translators import ALPHABET, finished
 
 WORDS = "abcdefghijklmnop"
 WITHOUT_SPACE = ALPHABET.replace(" ", "-")

@@ -16,7 +16,7 @@ from seq2seq.export import ctranslate2 as exporting
 from seq2seq.export.specification import specification
 from seq2seq.export.text import export_text
 from seq2seq.serving import Request, serve_text
-from tests.export.text_models import CONTEXT, TEXT, finished
+from tests.support.finished_generators import CONTEXT, TEXT, finished
 
 
 def test_a_copy_knows_the_context_and_whether_documents_were_learnt(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.bad_input.cases import check, snapshot
-from tests.cli.conftest import LONGER, ROOT, Done, Seqx
-from tests.hostile.folders import CHECKPOINTS, COPY, FOLDERS, LISTS, LOGS, RECORDS, SETS, SHORT, Change, canary
+from tests.support import tiny
+from tests.support.bad_input import check, snapshot
+from tests.support.command import LONGER, ROOT, Done, Seqx
+from tests.support.hostile_folders import CHECKPOINTS, COPY, FOLDERS, LISTS, LOGS, RECORDS, SETS, SHORT, Change, canary
 
 ROOM = 4 << 30  # bytes of addresses that a command may have over what the tests have: torch alone takes some
 

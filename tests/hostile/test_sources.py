@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT
+from tests.support.command import ROOT
 
 SOURCES = sorted(path for folder in ("seq2seq", "cli") for path in (ROOT / folder).rglob("*.py"))
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "runpy", "imp", "code"}

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from seq2seq.model.transformer import Transformer
-from tests.fakes import padding_mask, tiny_recipe
-from tests.names import LAYER, PACKED
+from tests.support.fakes import padding_mask, tiny_recipe
+from tests.support.marian_names import LAYER, PACKED
 
 transformers = pytest.importorskip("transformers", reason="the [hf] extra is not installed")
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from seq2seq.model.blocks import Block, Norm
 from seq2seq.model.transformer import Transformer
-from tests import reference
-from tests.fakes import randomise, tiny_transformer
+from tests.support import reference
+from tests.support.fakes import randomise, tiny_transformer
 
 
 def exact(model: Transformer) -> Transformer:

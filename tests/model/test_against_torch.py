@@ -14,7 +14,7 @@ from seq2seq.model import attention
 from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.blocks import Block, CrossBlock, FeedForward, Norm, Residual
 from seq2seq.model.transformer import Transformer
-from tests.fakes import padding_mask, randomise, tiny_transformer
+from tests.support.fakes import padding_mask, randomise, tiny_transformer
 
 Pair = tuple[list[Tensor], Tensor]  # our weights, one under the other, and the one of torch that they make up
 

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from seq2seq.model import attention
 from seq2seq.model.attention import CrossAttention, attend
-from tests import reference
-from tests.fakes import padding_mask, randomise
+from tests.support import reference
+from tests.support.fakes import padding_mask, randomise
 
 KERNELS = {"products": 1_000_000, "scaled_dot_product_attention": 0}
 B, H, D = 2, 3, 4

@@ -7,7 +7,7 @@ import torch
 
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.transformer import Transformer
-from tests.fakes import tiny_recipe
+from tests.support.fakes import tiny_recipe
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.3, 0.5, 0.9])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from seq2seq.model.positions import Sinusoidal, sinusoids
-from tests import reference
-from tests.fakes import tiny_transformer
+from tests.support import reference
+from tests.support.fakes import tiny_transformer
 
 
 def test_the_table_is_the_formula_far_out_too() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seq2seq.model.blocks import Block, Norm
 from seq2seq.model.state import Cache, History
-from tests.fakes import padding_mask, randomise, tiny_transformer
+from tests.support.fakes import padding_mask, randomise, tiny_transformer
 
 SPLITS = st.lists(st.integers(1, 4), min_size=1, max_size=5)  # positions taken at each step
 

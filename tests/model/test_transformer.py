@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from seq2seq import recipe
 from seq2seq.model.blocks import Block, Norm
 from seq2seq.model.transformer import Embedding, Transformer
-from tests.fakes import padding_mask, randomise, tiny_recipe, tiny_transformer
+from tests.support.fakes import padding_mask, randomise, tiny_recipe, tiny_transformer
 
 
 def close(one: Tensor, other: Tensor) -> bool:

@@ -13,8 +13,8 @@ import pytest
 
 from seq2seq.files import write_json
 from seq2seq.training import checkpoint
-from tests import tiny
-from tests.reliability.harness import Place, assert_same
+from tests.support import tiny
+from tests.support.kill_harness import Place, assert_same
 
 ARGUMENTS = ["--set", "training.steps=12", "--set", "training.validate_every=4"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.reliability.harness import Kill, Place, Tally, assert_same, survive
+from tests.support import tiny
+from tests.support.kill_harness import Kill, Place, Tally, assert_same, survive
 
 LONGER = ["--set", "training.steps=40", "--set", "training.validate_every=5"]
 TASKS = {"translator": tiny.arguments, "running text": tiny.text_arguments}

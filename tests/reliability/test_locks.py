@@ -16,9 +16,8 @@ from seq2seq import recipe_files
 from seq2seq.errors import RunError
 from seq2seq.files import LockedError, lock
 from seq2seq.run import Run
-from tests import tiny
-from tests.cli.conftest import ROOT, Seqx
-from tests.cli.conftest import seqx as seqx
+from tests.support import tiny
+from tests.support.command import ROOT, Seqx
 
 OWNER = """
 import sys

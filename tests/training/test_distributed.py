@@ -23,9 +23,8 @@ from seq2seq.training.launch import joined
 from seq2seq.training.sharded import Shards
 from seq2seq.training.store import Memory, Store
 from seq2seq.weights import read_weights
-from tests import tiny
-from tests.training import together
-from tests.training.together import Job, Seen
+from tests.support import tiny, together
+from tests.support.together import Job, Seen
 
 NEAR = 1e-5  # nats a token
 

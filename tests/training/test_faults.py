@@ -20,9 +20,8 @@ from seq2seq.training.faults import Fault, Figures, Health
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped
 from seq2seq.weights import read_weights
-from tests.training.test_optimisers import made, update
-from tests.training.test_session import corpus as corpus
-from tests.training.test_session import final, rows, session, stop_after, tiny_recipe
+from tests.support.optimised import made, update
+from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
 
 def broken(made: Session, when: Callable[[int, float], bool]) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from seq2seq.data.tokenizers import PAD
 from seq2seq.training import loss
 from seq2seq.training.loss import summed_loss
-from tests import reference
+from tests.support import reference
 
 V, C = 13, 6
 

@@ -8,39 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq import recipe
 from seq2seq.model.gpt import Gpt
-from seq2seq.training import ema, optimisers
-
-MODEL = recipe.Model(
-    architecture="decoder-only",
-    d_model=16,
-    d_ff=32,
-    n_heads=2,
-    decoder_layers=2,
-    norm="pre",
-    positions="learned",
-    dropout=0.0,
-)
+from seq2seq.training import ema
+from tests.support.optimised import made, update
 
 MADE = torch.tensor(False)  # that an update was skipped
-
-
-def made(**training: Any) -> tuple[Gpt, torch.optim.Optimizer]:
-    torch.manual_seed(1)
-    model = Gpt(MODEL, 30)
-    settings = recipe.Training.model_validate({"learning_rate": 1e-2, **training})
-    return model, optimisers.for_recipe(recipe.Recipe(model=MODEL, training=settings), model)
-
-
-def update(model: Gpt, optimiser: torch.optim.Optimizer, rate: float, seed: int = 1) -> None:
-    tokens = torch.randint(30, (4, 9), generator=torch.Generator().manual_seed(seed))
-    loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-    loss.backward()
-    for group in optimiser.param_groups:
-        group["lr"] = rate * group.get("share", 1.0)
-    optimiser.step()
-    optimiser.zero_grad()
 
 
 def names(model: Gpt, group: dict[str, Any]) -> set[str]:

@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
-from seq2seq import device, recipe, recipe_files
 from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, gradient, prepare
+from seq2seq.training import checkpoint, gradient
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
-from seq2seq.training.session import Event, Session, Started, Stopped, Validated, ahead
+from seq2seq.training.session import Event, Started, Stopped, Validated, ahead
 from seq2seq.weights import read_weights
-from tests import tiny
-
-
-@pytest.fixture
-def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    monkeypatch.setenv("SEQX_RUNS", str(tmp_path / "runs"))
-    texts = [
-        file_pair(*tiny.write_pairs(tmp_path, name, tiny.pairs(count, seed)))
-        for name, count, seed in (("train", 200, 1), ("dev", 12, 2), ("test", 12, 3))
-    ]
-    return Corpus("tiny", "files", (texts[0],), texts[1], texts[2])
-
-
-def tiny_recipe(**training: object) -> recipe.Recipe:
-    wanted = recipe_files.parse(tiny.RECIPE, "tiny")
-    changed = recipe.Training.model_validate({**wanted.training.model_dump(), **training})
-    tokenizer = wanted.tokenizer.model_copy(update={"sampling": 0.2})  # randomness of the data, beside that of dropout
-    return wanted.model_copy(update={"training": changed, "tokenizer": tokenizer})
-
-
-def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
-    run = Run(folder)
-    run.claim(wanted)
-    return prepare.session(wanted, corpus, run, device.choose("cpu", wanted.training.precision), lambda message: None)
-
-
-def stop_after(step: int, events: Iterator[Event]) -> list[Event]:
-    """The events up to an update, and no more: as if the process had been killed there."""
-    taken = []
-    for event in events:
-        taken.append(event)
-        if isinstance(event, Progress) and event.step == step:
-            break
-    return taken
-
-
-def final(folder: Path) -> dict[str, torch.Tensor]:
-    return read_weights(folder / "model.safetensors")
-
-
-def rows(folder: Path) -> list[dict[str, object]]:
-    kept = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in kept]
+from tests.support import tiny
+from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
 
 @pytest.mark.parametrize(("killed_after", "threads"), [(1, 1), (2, 1), (3, 1), (5, 1), (3, 2)])

@@ -12,9 +12,9 @@ from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.engine import Options
 from seq2seq.device import Numerics
 from seq2seq.training.tasks import Translation
-from tests import tiny
-from tests.data.samples import text
-from tests.fakes import randomise
+from tests.support import tiny
+from tests.support.fakes import randomise
+from tests.support.samples import text
 
 CPU = Numerics(torch.device("cpu"), None)
 RECIPE = tiny.RECIPE.replace("[model]\n", '[model]\narchitecture = "decoder-only"\n').replace(

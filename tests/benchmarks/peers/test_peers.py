@@ -17,7 +17,7 @@ from tests.benchmarks.peers.roster import PEERS
 from tests.benchmarks.peers.rounds import Contestant
 from tests.benchmarks.peers.setting import BOS, EOS, PAD, Setting, read
 from tests.benchmarks.peers.worker import Gate
-from tests.fakes import padding_mask
+from tests.support.fakes import padding_mask
 
 
 def test_a_setting_is_read_as_it_was_written(tmp_path: Path) -> None:

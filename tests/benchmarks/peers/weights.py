@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.benchmarks.peers.setting import PAD
-from tests.names import LAYER, PACKED
+from tests.support.marian_names import LAYER, PACKED
 
 
 def read(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import run
+from tests.support import tiny
+from tests.support.command import run
 
 WRONG = {
     "empty": b"",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.bad_input.cases import Case, refused
-from tests.cli.conftest import Seqx
+from tests.support.bad_input import Case, refused
+from tests.support.command import Seqx
 
 PAIRS = "train -q --recipe tiny.toml --run out"
 TEXT = "train -q --recipe verse.toml --run out"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.bad_input.cases import Case, refused, snapshot
-from tests.cli.conftest import Seqx
+from tests.support import tiny
+from tests.support.bad_input import Case, refused, snapshot
+from tests.support.command import Seqx
 
 TRANSLATE = "translate --run {run} un "
 GENERATE = "generate --run {text} A --max-tokens 3 "

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
-from tests.cli.conftest import LONGER, Done, Seqx
+from tests.support import tiny
+from tests.support.command import LONGER, Done, Seqx
 
 
 def check(done: Done, code: int, *words: str) -> None:

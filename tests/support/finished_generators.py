@@ -12,7 +12,7 @@ from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import EOS, Characters, Tokenizer
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
-from tests.fakes import tiny_gpt, tiny_recipe
+from tests.support.fakes import tiny_gpt, tiny_recipe
 
 LETTERS = Characters("\n ABCDEFGabcdefgé")
 CONTEXT = 16

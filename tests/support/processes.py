@@ -10,11 +10,12 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cli.conftest import ROOT
+from tests.support.command import ROOT
 
 SEQX = [sys.executable, "-P", "-m", "cli.main"]
 
@@ -71,3 +72,15 @@ def redirected(arguments: Sequence[str | Path], streams: str, folder: Path, **ch
         encoding="utf-8",
         timeout=60,
     )
+
+
+@contextmanager
+def piped(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in a process of its own, between pipes."""
+    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from cli import main as command
-from tests import tiny
 
 
 @dataclass(frozen=True)
@@ -68,49 +66,3 @@ def heavy_imports(*arguments: str) -> list[str]:
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout
     return done.stderr.split()
-
-
-@pytest.fixture
-def seqx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Seqx:
-    """`seqx(*arguments, stdin=b"")` in a fresh folder, without the corpora or the runs of whoever runs the tests."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SEQX_DATA", raising=False)
-    monkeypatch.delenv("SEQX_RUNS", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-    def call(*arguments: str | Path, stdin: bytes = b"") -> Done:
-        return run([str(argument) for argument in arguments], stdin, monkeypatch)
-
-    return call
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny run, trained by the command; tests must not change it."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(
-            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
-            b"",
-            monkeypatch,
-        )
-    assert done.code == 0, done.err
-    return folder / "run"
-
-
-@pytest.fixture(scope="session")
-def trained_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny run of running text, trained by the command; tests must not change it."""
-    folder = tmp_path_factory.mktemp("trained_text")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
-    assert done.code == 0, done.err
-    return folder / "run"
-
-
-@pytest.fixture
-def own(trained: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny run that a test may change."""
-    return Path(shutil.copytree(trained, tmp_path / "own"))

@@ -1,4 +1,4 @@
-"""Trainings by several processes: `torchrun ... -m tests.training.together FOLDER`, which does the jobs of
+"""Trainings by several processes: `torchrun ... -m tests.support.together FOLDER`, which does the jobs of
 FOLDER/jobs.json and writes what it saw of them beside it; or by this process alone."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seq2seq.training.distributed import ALONE, Replicas, Team
 from seq2seq.training.launch import joined
 from seq2seq.training.loop import Progress
 from seq2seq.training.sharded import Shards
-from tests import tiny
+from tests.support import tiny
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,7 +166,7 @@ def launched(processes: int, folder: Path, jobs: Sequence[Job]) -> subprocess.Co
     """Have several processes do jobs, one job after another."""
     (folder / "jobs.json").write_text(json.dumps([asdict(job) for job in jobs]))
     return subprocess.run(
-        torchrun(processes, "tests.training.together", str(folder)),
+        torchrun(processes, "tests.support.together", str(folder)),
         cwd=ROOT,
         env=environment(folder),
         capture_output=True,

@@ -15,7 +15,7 @@ from seq2seq.files import write_bytes
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of
-from tests.fakes import randomise
+from tests.support.fakes import randomise
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz ."
 SENTENCES = [(text, text[::-1]) for text in ("abc", "hello there.", "x", "to be or not to be", "why not", "m n o p")]

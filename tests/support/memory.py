@@ -14,7 +14,7 @@ from seq2seq.data.batches import Batches
 from seq2seq.data.encoded import encode
 from seq2seq.data.formats import Text
 from seq2seq.data.tokenizers import Tokenizers
-from tests.data.samples import pairs
+from tests.support.samples import pairs
 
 
 def measure(count: int) -> tuple[float, float]:

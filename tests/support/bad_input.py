@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.cli.conftest import Done, Seqx
+from tests.support.command import Done, Seqx
 
 
 class Case(NamedTuple):

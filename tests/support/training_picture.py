@@ -1,6 +1,6 @@
 """The picture of a training screen that the front page shows, recorded from a real run in a terminal of its own.
 
-    python -m tests.docs.picture [--recipe fr-en-phrasebook] [--validations 2] [--output tests/docs/training.svg]
+    python -m tests.support.training_picture [--recipe NAME] [--validations 2] [--output tests/docs/training.svg]
 
 The run trains for some seconds after the last of these validations, then it is stopped and discarded.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tests.documents import ROOT
+from tests.support.documents import ROOT
 
 PICTURE = ROOT / "tests" / "docs" / "training.svg"
 COLUMNS, ROWS = 104, 40

@@ -1,0 +1,50 @@
+"""Training runs in this process: tiny recipes, sessions of them, and what they left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from seq2seq import device, recipe, recipe_files
+from seq2seq.data.corpora import Corpus
+from seq2seq.run import Run
+from seq2seq.training import prepare
+from seq2seq.training.loop import Progress
+from seq2seq.training.session import Event, Session
+from seq2seq.weights import read_weights
+from tests.support import tiny
+
+
+def tiny_recipe(**training: object) -> recipe.Recipe:
+    wanted = recipe_files.parse(tiny.RECIPE, "tiny")
+    changed = recipe.Training.model_validate({**wanted.training.model_dump(), **training})
+    tokenizer = wanted.tokenizer.model_copy(update={"sampling": 0.2})  # randomness of the data, beside that of dropout
+    return wanted.model_copy(update={"training": changed, "tokenizer": tokenizer})
+
+
+def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
+    run = Run(folder)
+    run.claim(wanted)
+    return prepare.session(wanted, corpus, run, device.choose("cpu", wanted.training.precision), lambda message: None)
+
+
+def stop_after(step: int, events: Iterator[Event]) -> list[Event]:
+    """The events up to an update, and no more: as if the process had been killed there."""
+    taken = []
+    for event in events:
+        taken.append(event)
+        if isinstance(event, Progress) and event.step == step:
+            break
+    return taken
+
+
+def final(folder: Path) -> dict[str, torch.Tensor]:
+    return read_weights(folder / "model.safetensors")
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    kept = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in kept]
