@@ -284,7 +284,7 @@ def open_run(path: Path | None, kind: str = "translate") -> Run:
         run = Run(path)
         path = run.path
         if path.is_file():
-            raise RunError(f"{path} is a file, and no run folder; name the folder that `seqx train` made")
+            raise RunError(f"{path} is a file, not a run folder; name the folder that `seqx train` made")
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
         refuse_strange_files(path)

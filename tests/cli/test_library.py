@@ -131,7 +131,7 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
         build.generator(Run(trained), cpu)
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")
-    with pytest.raises(RunError, match="is a file, and no run folder"):
+    with pytest.raises(RunError, match="is a file, not a run folder"):
         seq2seq.load(trained / "model.safetensors")
 
 

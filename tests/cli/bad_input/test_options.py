@@ -102,7 +102,7 @@ CASES = {
     "no trained model": Case(1, "translate un", ("no trained model under runs/", "seqx train --recipe fr-en")),
     "no model of text": Case(1, "generate un", ("seqx train --recipe gpt-shakespeare",)),
     "no such run": Case(1, "translate --run nowhere un", ("no run folder nowhere",)),
-    "file for a run": Case(1, "translate --run two un", ("no run folder two",)),
+    "file for a run": Case(1, "translate --run two un", ("two is a file, not a run folder",)),
     "folder that is no run": Case(1, "evaluate --run folder", ("folder is not a run folder",)),
     "folder of other things": Case(
         1, "train -q --recipe tiny.toml --run . --data a.tsv", (". holds files but no recipe.toml", "--run")
