@@ -77,7 +77,7 @@ def bench(
         for engine, translator in _engines(folder, device, quiet):
             translated.append(pace.translating(engine, translator, lines, seconds))
         options.note(f"{folder.path}: loading", quiet=quiet)
-        command = [sys.executable, "-P", "-m", "cli.main", "translate"]
+        command = [sys.executable, "-P", "-m", "seq2seq", "translate"]
         command += ["--run", str(folder.path), "--device", device, "-q"]
         loaded = pace.loading([*command, "--", lines[0]], seconds)
     found = {
