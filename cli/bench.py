@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options
-from cli.printing import show_json
+from . import options
+from .printing import show_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +77,7 @@ def bench(
         for engine, translator in _engines(folder, device, quiet):
             translated.append(pace.translating(engine, translator, lines, seconds))
         options.note(f"{folder.path}: loading", quiet=quiet)
-        command = [sys.executable, "-P", "-m", "cli.main", "translate"]
+        command = [sys.executable, "-P", "-m", "seq2seq", "translate"]
         command += ["--run", str(folder.path), "--device", device, "-q"]
         loaded = pace.loading([*command, "--", lines[0]], seconds)
     found = {
@@ -161,7 +161,7 @@ def _precision(choice: Choice) -> str:
 
 def _show(found: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:
     """All of it as tables, to standard output."""
-    from cli.console import Console
+    from .console import Console
 
     console = Console()
     machine = found["machine"]
@@ -189,7 +189,7 @@ def _show(found: dict[str, Any], training: Training, translating: list[Translati
 
 
 def _training(found: Training) -> Table:
-    from cli.console import figures
+    from .console import figures
 
     rows = []
     for label, each, unit in (
@@ -211,7 +211,7 @@ def _parts(found: Training) -> str:
 
 
 def _translating(found: list[Translating]) -> Table:
-    from cli.console import figures
+    from .console import figures
 
     rows = []
     for each in found:

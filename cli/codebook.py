@@ -11,10 +11,11 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from cli.console import Console, figures
-from cli.printing import show_json
 from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
 from seq2seq.files import replacing
+
+from .console import Console, figures
+from .printing import show_json
 
 _COLUMNS = (
     "tokenizer",

@@ -10,9 +10,10 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperOption
 
-from cli import options, processes, streams
 from seq2seq import torchrun
 from seq2seq.errors import SeqxError
+
+from . import options, processes, streams
 
 _SHARED = ("train", "translate", "evaluate")  # several processes of torchrun share the work
 _PIPED = ("translate", "generate", "score")  # results go to --output in place of standard output

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, progress
-from cli.printing import show, show_json
+from . import options, progress
+from .printing import show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading

@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from cli.printing import note, printable
+from .printing import note, printable
 
 _LEAST_BAR = 10  # columns
 _GAP = "  "

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options
-from cli.command import Command
-from cli.printing import show, show_json
+from . import options
+from .command import Command
+from .printing import show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, SplitAudit
@@ -109,7 +109,7 @@ def check(
     elif isinstance(found, audit.Audit):
         _show(found)
     else:
-        from cli import data_text
+        from . import data_text
 
         data_text.show(found)
 
@@ -129,7 +129,7 @@ def _find(wanted: Recipe, sides: Given, files: list[Path], reading: Reading) -> 
 
 
 def _show(found: Audit) -> None:
-    from cli.console import Console, figures
+    from .console import Console, figures
 
     rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
     overlaps = {each.name: each for each in found.overlaps}

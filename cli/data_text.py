@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.printing import show as say
+from .printing import show as say
 
 if TYPE_CHECKING:
     from seq2seq.data.audit_texts import Character, Line, Lines, Spot, TextAudit, TextSplit
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 def show(found: TextAudit) -> None:
     """Figures of each split side by side, then an example of each finding."""
-    from cli.console import Console, figures
     from seq2seq.data.audit_texts import LONG, VERY_LONG
+
+    from .console import Console, figures
 
     say(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
     rows = [

@@ -7,11 +7,12 @@ from dataclasses import asdict
 
 from rich.table import Table
 
-from cli.console import Console, figures
-from cli.printing import show_json
 from seq2seq.checkup.bench import Row
 from seq2seq.checkup.examine import Checkup, Examined
 from seq2seq.checkup.findings import findings, verdict
+
+from .console import Console, figures
+from .printing import show_json
 
 _GIB = 2**30
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cli import options
-from cli.printing import printable, show, show_json
+from . import options
+from .printing import printable, show, show_json
 
 _RECIPE = "gpt-shakespeare"
 
@@ -39,10 +39,11 @@ def doctor(
             options.usage_error("--run verifies files: leave out --recipe, --set, --device, --threads and --quick")
         _verify(run, as_json, quiet)
         return
-    from cli.console import status
-    from cli.diagnosis import write_json, write_tables
     from seq2seq import device, recipe_files
     from seq2seq.checkup import examine
+
+    from .console import status
+    from .diagnosis import write_json, write_tables
 
     wanted = recipe_files.load(recipe, changes, options.noting(quiet))
     everything = not devices or "auto" in devices

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cli.printing import show as write
 from seq2seq.checkup.estimate import Say, estimate
 from seq2seq.data.corpora import Corpus
 from seq2seq.data.texts import TextCorpus
 from seq2seq.device import Choice
 from seq2seq.recipe import Recipe
+
+from .printing import show as write
 
 
 def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, say: Say) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, processes, progress
-from cli.printing import show, show_json, to_json
+from . import options, processes, progress
+from .printing import show, show_json, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
@@ -70,10 +70,11 @@ def evaluate(
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()
-    from cli.console import Console
-    from cli.screen import show_scores
     from seq2seq.evaluation import judge as judging
     from seq2seq.serving import Request, serve
+
+    from .console import Console
+    from .screen import show_scores
 
     folder = options.open_run(run, "evaluate", quiet=quiet)
     recipe = folder.recipe()
@@ -146,12 +147,13 @@ def evaluate(
 
 def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, reading: Reading, quiet: bool) -> None:
     """The loss on the run's test text, or on files, each by itself."""
-    from cli.console import Console
-    from cli.screen import show_scores
     from seq2seq import device as devices
     from seq2seq.data import texts as corpora
     from seq2seq.evaluation import fluency, kept
     from seq2seq.training.prepare import fluency_of
+
+    from .console import Console
+    from .screen import show_scores
 
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options
+from . import options
 
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus

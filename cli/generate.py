@@ -12,10 +12,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import options, progress, streams
-from cli.lines import standard_input
-from cli.printing import to_json
 from seq2seq.reading import LONGEST_LINE
+
+from . import options, progress, streams
+from .lines import standard_input
+from .printing import to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from cli import streams
 from seq2seq.errors import DataError
+
+from . import streams
 
 
 def standard_input() -> IO[bytes]:

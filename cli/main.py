@@ -13,7 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import (
+from seq2seq import __version__
+from seq2seq.errors import SeqxError
+
+from . import (
     bench,
     compare,
     data,
@@ -30,11 +33,9 @@ from cli import (
     train,
     translate,
 )
-from cli.command import Command
-from cli.options import settings
-from cli.printing import note, printable, show
-from seq2seq import __version__
-from seq2seq.errors import SeqxError
+from .command import Command
+from .options import settings
+from .printing import note, printable, show
 
 _LESS_MEMORY = {  # by command: what it has that takes less
     "train": "lower training.batch_tokens or decoding.batch_tokens with --set",

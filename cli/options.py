@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cli.printing import note as note  # every command has both: options.note, options.usage_error
-from cli.printing import results
 from seq2seq import device_names
 from seq2seq.limits import MOST_THREADS
+
+from .printing import note as note  # every command has both: options.note, options.usage_error
+from .printing import results
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading

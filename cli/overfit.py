@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli import options
-from cli.printing import show
-from cli.screen import Screen
 from seq2seq.recipe_files import differences
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated
+
+from . import options
+from .printing import show
+from .screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

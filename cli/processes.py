@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cli.printing import note
 from seq2seq import torchrun
+
+from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.decoding.spread import Processes, Translates

@@ -9,9 +9,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import processes
-from cli.printing import note
 from seq2seq.errors import SeqxError
+
+from . import processes
+from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.decoding.spread import Translates
@@ -78,7 +79,7 @@ def told(output: Path | None, counted: Counted | None = None) -> Iterator[None]:
 def _show(counted: Counted, total: int | Callable[[], Iterable[object]] | None, ended: threading.Event) -> None:
     if ended.wait(_SOON):
         return
-    from cli.console import Bar, Console
+    from .console import Bar, Console
 
     console = Console(error=True)
     with Bar(console, "{} lines", disable=not console.live) as bar:

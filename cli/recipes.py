@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli import options
-from cli.command import Command, must_be_ready
-from cli.printing import results
+from . import options
+from .command import Command, must_be_ready
+from .printing import results
 
 app = typer.Typer(help="List, show and copy recipes.", invoke_without_command=True, rich_markup_mode=None)
 
@@ -22,8 +22,9 @@ def _list(context: typer.Context) -> None:
     must_be_ready("recipes", {})
     from rich.table import Table
 
-    from cli.console import Console
     from seq2seq import recipe_files
+
+    from .console import Console
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for column in ("recipe", "what", "needs", "scored"):

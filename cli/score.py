@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cli import options, progress
-from cli.printing import to_json
+from . import options, progress
+from .printing import to_json
 
 _WINDOW = 2000
 

@@ -9,12 +9,13 @@ from typing import Any
 from rich.text import Text
 from torch import Tensor
 
-from cli.console import Bar, Console, clock
-from cli.printing import printable
 from seq2seq.recipe import Recipe
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Started, Stopped, Validated
+
+from .console import Bar, Console, clock
+from .printing import printable
 
 _LINE_EVERY = 30.0  # seconds between plain lines
 _SHOW_EVERY = 0.5  # seconds between updates of the bar

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from cli import options
-from cli.command import Command
+from . import options
+from .command import Command
 
 if TYPE_CHECKING:
-    from cli.console import Console
     from seq2seq import recipe
     from seq2seq.data.lines import Reading
     from seq2seq.data.tokenizers import Tokenizer
+
+    from .console import Console
 
 app = typer.Typer(
     help="Compare tokenizers on your text, and show how one splits it.", no_args_is_help=True, rich_markup_mode=None
@@ -68,10 +69,11 @@ def compare(
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
     reading = options.reading(encoding, encoding_errors)
-    from cli.codebook import Shown
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
     from seq2seq.evaluation import codebook
+
+    from .codebook import Shown
 
     sample = codebook.hold_out(line for file in files for line in read_lines(file, reading))
     width = codebook.Width(d_model, layers)
@@ -127,7 +129,7 @@ def show(
         options.refuse_given(context, "files", "vocabulary", because=f"{kind} learns nothing from text")
     reading = options.reading(encoding, encoding_errors)
     named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
-    from cli.console import Console
+    from .console import Console
 
     console = Console()
     for name, tokenizer in named:
@@ -164,8 +166,9 @@ def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokeniz
 
 def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[recipe.Tokenizer]:
     """The settings, each shown as its turn comes."""
-    from cli.console import status
     from seq2seq.evaluation.codebook import label
+
+    from .console import status
 
     with status(quiet=quiet) as progress:
         for number, settings in enumerate(wanted, start=1):

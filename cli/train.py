@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import export, options, processes
-from cli.example import example
-from cli.stopping import StopSignals
+from . import export, options, processes
+from .example import example
+from .stopping import StopSignals
 
 if TYPE_CHECKING:
     from seq2seq.data.corpora import Corpus, Given, SplitName
@@ -173,12 +173,12 @@ def train(
                 if minutes:
                     wanted, corpus = _timed(wanted, corpus, folder, choice, minutes, quiet)
                 if dry_run:
-                    from cli import dry_run as dry
+                    from . import dry_run as dry
 
                     dry.show(wanted, corpus, choice, options.noting(quiet))
                     return
                 if overfit is not None:
-                    from cli import overfit as check
+                    from . import overfit as check
 
                     check.refuse_replaced(wanted, given)
                     check.run(wanted, corpus, choice, overfit, quiet=quiet)
@@ -270,8 +270,9 @@ def _train(
     team: Team,
 ) -> bool:
     """Train to the end what is not trained yet; whether anything is left to conclude, since not all is judged."""
-    from cli.screen import Screen
     from seq2seq.training import prepare
+
+    from .screen import Screen
 
     if team.told(folder.finished and prepare.judged(folder)):
         return False
@@ -293,8 +294,9 @@ def _train(
 
 def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:
     """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
-    from cli.screen import Screen
     from seq2seq.training import prepare
+
+    from .screen import Screen
 
     screen = Screen(wanted, quiet=quiet)
     if choice is None:

@@ -15,9 +15,9 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import options, processes, progress
-from cli.lines import standard_input, windows
-from cli.printing import printable, show, to_json
+from . import options, processes, progress
+from .lines import standard_input, windows
+from .printing import printable, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading

@@ -14,7 +14,9 @@ from seq2seq.errors import RecipeError
 from seq2seq.reading import parse_toml, read_toml
 from seq2seq.recipe import REPLACED, SECTIONS, Recipe, near, validated
 
-RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+_PACKAGE = Path(__file__).resolve().parent
+# Inside the package once installed, beside it in the repository.
+RECIPES = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.parent / "recipes"
 
 
 def names() -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data.bundled import phrasebook
 from seq2seq.run import Run
+from tests.phrasebook.generator import phrases
 from tests.support import tiny
 from tests.support.bad_input import snapshot
 from tests.support.command import Seqx
@@ -69,7 +69,7 @@ def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path) -> None:
 
 def test_a_dry_run_notes_what_training_notes(seqx: Seqx, tmp_path: Path) -> None:
     given = tiny.arguments(tmp_path)
-    tiny.write_pairs(tmp_path, "train", [pair[::-1] for pair in phrasebook.phrases()[:1000]])
+    tiny.write_pairs(tmp_path, "train", [pair[::-1] for pair in phrases()[:1000]])
     noted = [
         [line for line in seqx("train", *given, *more).err.splitlines() if line.startswith("NOTE: ")]
         for more in (["--dry-run"], ["--run", "run"])

@@ -9,9 +9,9 @@ import pytest
 
 from seq2seq import device as devices
 from seq2seq import recipe
-from seq2seq.data.bundled import phrasebook
 from seq2seq.run import Run
 from seq2seq.training import prepare, usable
+from tests.phrasebook.generator import phrases
 from tests.support import tiny
 from tests.support.command import Seqx
 from tests.support.samples import text
@@ -80,8 +80,7 @@ def test_inputs_typed_in_french_do_not_judge_a_model_from_english(own: Path) -> 
 
 def test_sides_in_each_others_language_are_said_before_training() -> None:
     said: list[str] = []
-    phrases = phrasebook.phrases()
-    for pairs in (phrases, [pair[::-1] for pair in phrases], [pair[::-1] for pair in phrases[:50]]):
+    for pairs in (phrases(), [pair[::-1] for pair in phrases()], [pair[::-1] for pair in phrases()[:50]]):
         usable.say_swapped(text(pairs, "a.tsv"), recipe.Data(), said.append)
     assert len(said) == 1
     assert "the source of a.tsv looks like en, the target like fr: if so, swap the files, or the columns" in said[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,13 +44,11 @@ def test_bench_starts_no_command_of_the_working_directory(
 
 
 def test_the_command_itself_takes_libraries_and_recipes_from_where_they_are_installed(traps: Path) -> None:
-    for start in (["-m", "cli.main"], ["-c", "from cli.main import main; main()"]):
+    for start in (["-m", "cli.main"], ["-m", "seq2seq"], ["-c", "from cli.main import main; main()"]):
         folder = traps
         if start[0] == "-m":  # a package of the same name is found before any of its code is run
             for package in ("cli", "seq2seq"):
-                (traps / package / "__init__.py").unlink()
-                (traps / package / "main.py").unlink()
-                (traps / package).rmdir()
+                shutil.rmtree(traps / package, ignore_errors=True)
         done = subprocess.run(
             [sys.executable, *start, "recipes", "show", "fr-en"],
             cwd=folder,

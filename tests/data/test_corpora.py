@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 from pathlib import Path
@@ -279,9 +278,6 @@ def test_no_other_corpus_is_bundled() -> None:
         find(recipe.Data(source="de"))
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("seq2seq.data.bundled.phrasebook") is None, reason="the phrasebook is not there"
-)
 def test_the_phrasebook_is_found_by_name_and_turned_round() -> None:
     corpus, reversed_corpus = find(recipe.Data()), find(recipe.Data(source="en", target="fr"))
     assert corpus is not None

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from seq2seq.data.alignment import Shift, shift
-from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Pair, Text, carve
 from seq2seq.data.direction import Direction, looks_swapped
 from seq2seq.data.verdicts import Verdict, judge
+from tests.phrasebook.generator import phrases
 from tests.support.samples import pairs, text
 
 
 @pytest.fixture(scope="module")
 def sound() -> list[Pair]:
     """A thousand bundled phrases, in an order of their own."""
-    return random.Random(1).sample(phrasebook.phrases(), 1000)
+    return random.Random(1).sample(phrases(), 1000)
 
 
 def _shifted(of: list[Pair], line: int, by: int) -> list[Pair]:

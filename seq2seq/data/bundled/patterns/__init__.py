@@ -1,1 +1,0 @@
-"""The sentence patterns of the bundled phrasebook, each a function from a `Draw` to a sentence in both languages."""
