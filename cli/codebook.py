@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from cli.console import Console, figures
 from cli.printing import show_json
 from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
-from seq2seq.files import replacing
+from seq2seq.storage.atomic import replacing
 
 _COLUMNS = (
     "tokenizer",

@@ -41,8 +41,9 @@ def doctor(
         return
     from cli.console import status
     from cli.diagnosis import write_json, write_tables
-    from seq2seq import device, recipe_files
+    from seq2seq import device
     from seq2seq.checkup import examine
+    from seq2seq.recipe import files as recipe_files
 
     wanted = recipe_files.load(recipe, changes, options.noting(quiet))
     everything = not devices or "auto" in devices

@@ -15,7 +15,7 @@ import typer
 from cli import options, progress, streams
 from cli.lines import standard_input
 from cli.printing import to_json
-from seq2seq.reading import LONGEST_LINE
+from seq2seq.storage.reading import LONGEST_LINE
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading

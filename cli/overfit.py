@@ -13,7 +13,7 @@ import typer
 from cli import options
 from cli.printing import show
 from cli.screen import Screen
-from seq2seq.recipe_files import differences
+from seq2seq.recipe.files import differences
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
-from seq2seq.weights import read_weights
+from seq2seq.storage.tensors import read_weights
 from tests.support import tiny
 from tests.support.command import Seqx
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import build, recipe, recipe_files
+from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
+from seq2seq.recipe import files as recipe_files
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import evaluate, train
 from seq2seq.training.loss import expected_at_start

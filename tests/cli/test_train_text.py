@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq.weights import read_weights
+from seq2seq.storage.tensors import read_weights
 from tests.support import tiny
 from tests.support.command import Seqx
 

@@ -10,19 +10,19 @@ import pytest
 import torch
 from torch import nn
 
-from seq2seq import recipe_files
 from seq2seq.data.batches import collate
 from seq2seq.data.tokenizers import PAD
 from seq2seq.errors import DeviceError, RecipeError
 from seq2seq.recipe import Training
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
-from seq2seq.training import checkpoint
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training.checkpoints import checkpoint
+from seq2seq.training.checkpoints.retention import Memory, Store
 from seq2seq.training.distributed import Team
 from seq2seq.training.faults import Health
 from seq2seq.training.launch import joined
 from seq2seq.training.sharded import Shards
-from seq2seq.training.store import Memory, Store
-from seq2seq.weights import read_weights
 from tests.support import tiny, together
 from tests.support.together import Job, Seen
 

@@ -15,11 +15,12 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.errors import RunError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, ema, optimisers
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training import ema, optimisers
+from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.faults import Fault, Figures, Health
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped
-from seq2seq.weights import read_weights
 from tests.support.optimised import made, update
 from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 

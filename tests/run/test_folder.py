@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import RunError
-from seq2seq.files import lock
 from seq2seq.run import Run, refuse_strange_files
+from seq2seq.storage.locks import lock
 from tests.support.users import another_user, open_to_all, seal
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import must_be_writable, replacing, write_bytes
+from seq2seq.storage.atomic import must_be_writable, replacing, write_bytes
 from tests.support.users import NOBODY, another_user, open_to_all
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 needs_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="may not make devices, nor mount")
 
 
@@ -208,7 +208,7 @@ def test_any_name_that_the_disk_takes_is_written(tmp_path: Path, name: str) -> N
 WRITER = """
 import sys
 from pathlib import Path
-from seq2seq.files import replacing
+from seq2seq.storage.atomic import replacing
 with replacing(Path(sys.argv[1])) as file:
     print("open", flush=True)
     sys.stdin.read()

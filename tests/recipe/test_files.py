@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seq2seq import recipe, recipe_files
+from seq2seq import recipe
 from seq2seq.errors import RecipeError
+from seq2seq.recipe import files as recipe_files
 
 SHIPPED = recipe_files.names()
 

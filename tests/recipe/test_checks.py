@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import tomli_w
 
-from seq2seq import recipe_files
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
-from seq2seq.recipe_idle import without_effect
+from seq2seq.recipe import files as recipe_files
+from seq2seq.recipe.checks import without_effect
 from seq2seq.run import Run
 
 PAIRS: dict[str, Any] = {"data": {"corpus": "own"}}
