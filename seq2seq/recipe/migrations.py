@@ -47,7 +47,7 @@ def optimizer_section(values: dict[str, Any]) -> dict[str, Any]:
         for key, default in _WITHOUT_EFFECT.get(str(kind), {}).items():
             if taken.get(key) == default:
                 del taken[key]
-        if taken:
+        if taken and isinstance(part.get("optimizer", {}), dict):
             part["optimizer"] = {**taken, **section}
     return values
 

@@ -29,7 +29,7 @@ FIVE = [
     "model.qk_norm=true",
     "model.residual_start=zero",
 ]
-MUON = ["training.optimizer=muon"]
+MUON = ["optimizer.kind=muon"]
 ARMS: dict[str, list[str]] = {
     "nanoGPT's settings (rate 1e-3, cosine)": [],
     "rate 6e-3, linear to zero: the base of all below": RATE,

@@ -78,7 +78,7 @@ def test_the_paper_recipes_hold_the_papers_numbers() -> None:
     assert (big.model.d_model, big.model.d_ff, big.model.n_heads, big.model.dropout) == (1024, 4096, 16, 0.1)
     assert (base.training.steps, big.training.steps) == (100_000, 300_000)
     assert (base.training.average_last, big.training.average_last) == (5, 20)
-    assert base.training.betas == (0.9, 0.98) and base.training.epsilon == 1e-9
+    assert base.optimizer == recipe.Adam(betas=(0.9, 0.98), epsilon=1e-9)
     assert schedule.for_recipe(base)(4000) == pytest.approx(512**-0.5 * 4000**-0.5)
 
 

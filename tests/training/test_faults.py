@@ -49,7 +49,7 @@ def tensors(model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> list[to
 def test_a_skipped_update_changes_nothing_and_the_next_is_made_as_if_nothing_had_been(
     kind: str, first: bool, step: Callable[[torch.Tensor, torch.optim.Optimizer], None]
 ) -> None:
-    (model, optimiser), (other, plain) = made(optimizer=kind), made(optimizer=kind)
+    (model, optimiser), (other, plain) = made(kind), made(kind)
     for number in () if first else (1, 2):  # after the second the averages are not the weights
         for each, its in ((model, optimiser), (other, plain)):
             update(each, its, 1e-2, seed=number)
@@ -89,7 +89,7 @@ def stopped_is_whole(
 
 
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(steps=8, optimizer="muon", ema=0.5, keep="ema")
+    wanted = tiny_recipe(steps=8, ema=0.5, keep="ema").with_optimizer("muon")
 
     def when(step: int, rate: float) -> bool:
         return step in (3, 6)
