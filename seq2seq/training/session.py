@@ -169,7 +169,7 @@ class Session:
                 self._run.faults.unlink(missing_ok=True)
             self._store.save(0, self._memory, self._health)
             return 0, []
-        self._memory, self._health = loaded.memory, loaded.health
+        self._memory, self._health = loaded.state, loaded.health
         self._trim_logs(loaded.step)
         self._store.prune(self._memory, self._health)
         return loaded.step, list(self._logged(loaded.damaged))
@@ -193,7 +193,7 @@ class Session:
                 f"folder, with training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
                 "training.clip_norm = 1"
             )
-        self._memory = loaded.memory
+        self._memory = loaded.state
         self._health = replace(
             loaded.health,
             rate=former.rate / 2,

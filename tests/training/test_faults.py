@@ -67,7 +67,7 @@ def test_a_skipped_update_changes_nothing_and_the_next_is_made_as_if_nothing_had
 
 
 def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
-    model, _ = made()
+    model, _ = made("adam")
     weights: list[torch.Tensor] = [weight.detach() + 1 for weight in model.parameters()]
     averages = [weight.detach().clone() for weight in model.parameters()]
     ema.move_masked(averages, weights, 0.3, torch.tensor(True))
