@@ -58,9 +58,9 @@ def bench(
         options.usage_error("--set changes a recipe: name it with --recipe")
     folder = _folder(run, recipe, quiet)
     from seq2seq import device as devices
-    from seq2seq import recipe_files
     from seq2seq.checkup import pace
     from seq2seq.checkup.machine import this_machine
+    from seq2seq.recipe import files as recipe_files
 
     machine = this_machine()
     if folder:

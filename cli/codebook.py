@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
-from seq2seq.files import replacing
+from seq2seq.storage.atomic import replacing
 
 from .console import Console, figures
 from .printing import show_json

@@ -37,8 +37,8 @@ def get(
     debug: options.Debug = False,
 ) -> None:
     """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
-    from seq2seq import recipe_files
     from seq2seq.data.fetch import fetch
+    from seq2seq.recipe import files as recipe_files
 
     data = recipe_files.load(recipe, changes, options.noting(quiet)).data
     options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
@@ -82,10 +82,10 @@ def check(
 
     Default: the recipe's corpus, as `seqx train` would find it.
     """
-    from seq2seq import recipe_files
     from seq2seq.data import audit, audit_texts
     from seq2seq.data.corpora import Corpus, Given
     from seq2seq.errors import MissingCorpusError
+    from seq2seq.recipe import files as recipe_files
 
     reading = options.reading(encoding, encoding_errors, columns)
     name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])

@@ -10,6 +10,7 @@ from rich.table import Table
 from seq2seq.checkup.bench import Row
 from seq2seq.checkup.examine import Checkup, Examined
 from seq2seq.checkup.findings import findings, verdict
+from seq2seq.training.optimisers import class_of
 
 from .console import Console, figures
 from .printing import show_json
@@ -68,8 +69,10 @@ def _heading(found: Checkup) -> Iterator[str]:
         f"Recipe {found.recipe}: about {found.parameters / 1e6:.1f} million parameters, {found.batch_tokens:,} tokens "
         f"a batch, {found.optimizer}"
     )
-    muon = "there" if machine.muon else "not there, torch 2.9 has it; adamw is measured where a recipe wants it"
-    yield f"torch.optim.Muon {muon}"
+    for kind, available in machine.optimisers.items():
+        if needs := class_of(kind).needs:
+            lacking = f"not there, torch {class_of(kind).since} has it; adamw is measured where a recipe wants it"
+            yield f"{needs} {'there' if available else lacking}"
 
 
 def _training(timed: Sequence[Examined], batch_tokens: int) -> Table:
@@ -124,8 +127,7 @@ def _means(each: Examined, found: Checkup) -> Iterator[tuple[str, str]]:
         yield "scaled_dot_product_attention may take", ", ".join(each.open_kernels)
     if each.optimiser:
         one, other = (1000 * timing.median for timing in (each.optimiser.one, each.optimiser.other))
-        fused = "Muon, with fused AdamW for the rest" if found.optimizer == "muon" else f"fused {found.optimizer}"
-        yield "optimiser", f"{fused}: {other:.2f} ms a step, {one:.2f} without fusion"
+        yield "optimiser", f"{class_of(found.optimizer).description}: {other:.2f} ms a step, {one:.2f} without fusion"
 
 
 def _show(console: Console, title: str, table: Table) -> None:

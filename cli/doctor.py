@@ -39,8 +39,9 @@ def doctor(
             options.usage_error("--run verifies files: leave out --recipe, --set, --device, --threads and --quick")
         _verify(run, as_json, quiet)
         return
-    from seq2seq import device, recipe_files
+    from seq2seq import device
     from seq2seq.checkup import examine
+    from seq2seq.recipe import files as recipe_files
 
     from .console import status
     from .diagnosis import write_json, write_tables

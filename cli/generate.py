@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seq2seq.reading import LONGEST_LINE
+from seq2seq.storage.reading import LONGEST_LINE
 
 from . import options, progress, streams
 from .lines import standard_input

@@ -33,7 +33,7 @@ def _remember_debug(value: bool) -> bool:
 def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None:
     """What cannot be written is said before the work, not after it."""
     from seq2seq.errors import OutputError
-    from seq2seq.files import must_be_writable
+    from seq2seq.storage.atomic import must_be_writable
 
     if output is None or str(output) == "-":  # standard output
         return output
@@ -184,7 +184,7 @@ TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Target s
 def written(output: Path | None) -> Iterator[IO[bytes]]:
     """Where results go: standard output, or a file, compressed where its name says so."""
     from seq2seq.data.compression import compressing
-    from seq2seq.files import replacing
+    from seq2seq.storage.atomic import replacing
 
     if output is None:
         yield results()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from seq2seq.recipe_files import differences
+from seq2seq.recipe.files import differences
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.session import Validated

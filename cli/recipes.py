@@ -22,7 +22,7 @@ def _list(context: typer.Context) -> None:
     must_be_ready("recipes", {})
     from rich.table import Table
 
-    from seq2seq import recipe_files
+    from seq2seq.recipe import files as recipe_files
 
     from .console import Console
 
@@ -42,7 +42,7 @@ def show(
     debug: options.Debug = False,
 ) -> None:
     """Print a recipe with all of its values, defaults included."""
-    from seq2seq import recipe_files
+    from seq2seq.recipe import files as recipe_files
 
     results().write(recipe_files.load(name, changes, options.noting()).to_toml().encode())
 
@@ -56,9 +56,9 @@ def copy(
     debug: options.Debug = False,
 ) -> None:
     """Copy a recipe with its comments, to edit it and train it with --recipe FILE."""
-    from seq2seq import recipe_files
     from seq2seq.errors import RecipeError
-    from seq2seq.files import write_bytes
+    from seq2seq.recipe import files as recipe_files
+    from seq2seq.storage.atomic import write_bytes
 
     path = recipe_files.path_of(name)
     if file.is_file():

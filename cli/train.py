@@ -116,10 +116,10 @@ def train(
     machines: torchrun --nproc-per-node=N --no-python -- seqx train ...
     """
     from seq2seq import device as devices
-    from seq2seq import recipe_files
     from seq2seq import run as runs
     from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpora import Given
+    from seq2seq.recipe import files as recipe_files
     from seq2seq.training import launch, prepare, provenance
 
     if parallel not in ("auto", *launch.WAYS):
@@ -157,7 +157,7 @@ def train(
                 devices.named(team.device(device))  # before text is fetched
             with team.first():
                 wanted = recipe_files.load(recipe, changes, options.noting(quiet))
-                team.check(wanted.training)
+                team.check(wanted)
                 if team.main and not dry_run and overfit is None:
                     runs.Run(run or runs.root() / wanted.name).must_be_writable()
                 if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):

@@ -27,7 +27,7 @@ from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
 from seq2seq.run import Run
-from seq2seq.weights import load_weights, read_weights
+from seq2seq.storage.tensors import load_weights, read_weights
 
 Model = Transformer | Gpt
 

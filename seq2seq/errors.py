@@ -21,6 +21,10 @@ class RunError(SeqxError):
     """A run folder that is missing, incomplete, damaged or of another recipe."""
 
 
+class FormatError(RunError):
+    """A file of a format that this seqx does not know: a newer one wrote it."""
+
+
 class ArgumentError(SeqxError, TypeError):
     """A value that a function of the library cannot take."""
 

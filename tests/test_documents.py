@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import recipe_files
+from seq2seq.recipe import files as recipe_files
 from tests.support.documents import PAGES, ROOT, blocks, text
 
 pytestmark = pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="not a checkout of the repository")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
-from seq2seq.weights import read_weights
+from seq2seq.storage.tensors import read_weights
 from tests.support import tiny
 from tests.support.command import Seqx
 
@@ -58,8 +58,10 @@ def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, 
 def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_path: Path, kind: str) -> None:
     given = [*tiny.arguments(tmp_path), *PAIRS] if kind == "translator" else tiny.text_arguments(tmp_path)
     run = unpacked(f"{kind}-stopped", tmp_path)
+    recipe = (run / "recipe.toml").read_bytes()
     done = seqx("train", *given, "--run", run)
     assert done.code == 0, done.err
+    assert (run / "recipe.toml").read_bytes() == recipe and '"format": 1' in (run / "run.json").read_text()
     assert "step 20:" not in done.err and "step 2:" not in done.err  # it resumed after them
     assert seqx("train", "--quiet", *given, "--run", "whole").code == 0
     resumed, whole = read_weights(Run(run).weights), read_weights(Run(Path("whole")).weights)
@@ -79,3 +81,16 @@ def test_a_finished_training_is_not_repeated(seqx: Seqx, tmp_path: Path, kind: s
     done = seqx("train", *given, "--run", run)
     assert done.code == 0 and "test: " in done.out, done.err
     assert Run(run).weights.read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "newer"), [("recipe.toml", "format = 99\n"), ("run.json", '{"format": 99, ')])
+def test_a_run_of_a_newer_version_is_refused_in_one_line(seqx: Seqx, tmp_path: Path, name: str, newer: str) -> None:
+    run = unpacked("translator", tmp_path)
+    text = (run / name).read_text(encoding="utf-8")
+    (run / name).write_text(newer + text.removeprefix("{"), encoding="utf-8")
+    train = ["train", *tiny.arguments(tmp_path), *PAIRS]
+    translate = [["translate", "un"]] if name == "recipe.toml" else []  # which reads no record
+    for command in (*translate, ["evaluate"], train):
+        done = seqx(*command, "--run", run)
+        assert done.code == 1 and done.out == "" and done.err.count("\n") == 1, done.err
+        assert f"{run / name} has format 99, and this seqx reads up to" in done.err and "update seqx" in done.err

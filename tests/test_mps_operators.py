@@ -147,11 +147,12 @@ def recorded() -> Iterator[Recorder]:
 def made(name: str) -> recipe.Recipe:
     data, model, optimizer = RECIPES[name]
     sizes = {"d_model": 16, "d_ff": 32, "n_heads": 2, "encoder_layers": 1, "decoder_layers": 2, "max_length": 16}
-    training = {"optimizer": optimizer, "batch_tokens": 64, "clip_norm": 1.0, "metric": "loss"}
+    training = {"batch_tokens": 64, "clip_norm": 1.0, "metric": "loss"}
     values = {
         "data": {"max_length": 8, **data},
         "tokenizer": {"kind": "character"},
         "model": {**sizes, **model},
+        "optimizer": {"kind": optimizer},
         "training": training,
     }
     return recipe.Recipe.model_validate(values)

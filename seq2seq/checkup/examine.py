@@ -86,11 +86,11 @@ def examine(
 ) -> Checkup:
     """Examine devices with a recipe; `progress` is told what comes next. Random numbers go on as if nothing had been.
 
-    Where torch lacks Muon, a recipe that wants it is measured with AdamW.
+    Where torch lacks the recipe's optimiser, it is measured with AdamW.
     """
     machine = this_machine()
-    if wanted.training.optimizer == "muon" and not machine.muon:
-        wanted = wanted.model_copy(update={"training": wanted.training.model_copy(update={"optimizer": "adamw"})})
+    if not machine.optimisers[wanted.optimizer.kind]:
+        wanted = wanted.with_optimizer("adamw")
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     there = device.present()
     device.prepare()
@@ -104,7 +104,7 @@ def examine(
         recipe=wanted.name,
         parameters=parameters(wanted),
         batch_tokens=wanted.training.batch_tokens,
-        optimizer=wanted.training.optimizer,
+        optimizer=wanted.optimizer.kind,
         devices=examined,
         automatic=str(chosen),
         reason=reason,

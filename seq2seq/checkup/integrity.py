@@ -11,7 +11,6 @@ from typing import Any, Literal
 import torch
 
 from seq2seq import build, run
-from seq2seq.checksums import difference
 from seq2seq.data.encoded import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.decoding import ctranslate2_copy as copies
@@ -21,9 +20,10 @@ from seq2seq.decoding.ctranslate2_file import check
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation import fluency, judge
 from seq2seq.export import shortlist
-from seq2seq.reading import parse_json
 from seq2seq.run import Run
-from seq2seq.training import checkpoint
+from seq2seq.storage.checksums import difference
+from seq2seq.storage.reading import parse_json
+from seq2seq.training.checkpoints import checkpoint
 
 State = Literal["ok", "unknown", "wrong"]
 

@@ -11,6 +11,8 @@ import torch
 import seq2seq
 from seq2seq import device, limits
 from seq2seq.checkup import memory
+from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.training.optimisers import class_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Machine:
     load: float | None  # processes that want a processor, on average over the last minute, where the system tells
     memory: int
     available_memory: int
-    muon: bool  # whether this torch has it
+    optimisers: dict[str, bool]  # by kind: whether this torch has it
 
 
 def this_machine() -> Machine:
@@ -43,5 +45,5 @@ def this_machine() -> Machine:
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         memory=limits.memory(),
         available_memory=memory.room(torch.device("cpu"))[0],
-        muon=hasattr(torch.optim, "Muon"),
+        optimisers={kind: class_of(kind).available() for kind in OPTIONS},
     )

@@ -20,7 +20,7 @@ from seq2seq.data.formats import Pair, Text, digest, file_pair, pair_file, read_
 from seq2seq.data.hub import from_hub
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.errors import DataError
-from seq2seq.folders import folder_at
+from seq2seq.storage.folders import folder_at
 
 __all__ = [
     "SPLITS",

@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.folding import fold
 from seq2seq.data.style import Style
 from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
-from seq2seq.files import LockedError, lock, sync_folder, write_json
+from seq2seq.storage.atomic import sync_folder, write_json
+from seq2seq.storage.checksums import checksum_of, described, difference
+from seq2seq.storage.locks import LockedError, lock
 
 _FORMAT = 4
 _CHUNK = 5000

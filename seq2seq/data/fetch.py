@@ -16,7 +16,7 @@ from seq2seq.data.corpora import SPLITS, Corpus, from_hub
 from seq2seq.data.hub import directed
 from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
-from seq2seq.folders import must_be_replaceable, replacing_folder
+from seq2seq.storage.folders import must_be_replaceable, replacing_folder
 
 _FORMATS = ("txt", "jsonl", "csv", "tsv", "parquet", "gz")
 _LINE_END = re.compile(r"\r\n|\r|\n")

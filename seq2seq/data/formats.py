@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import recipe
-from seq2seq.checksums import checksum
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.tables import columns_said, no_sides, pair_table, sides, suffix_of, told
 from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError
-from seq2seq.reading import LONGEST_LINE, parse_json
+from seq2seq.storage.checksums import checksum
+from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
 Pair = tuple[str, str]
 Checksum = Callable[[], str]

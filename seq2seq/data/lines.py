@@ -15,7 +15,7 @@ from typing import IO, Any, Literal, cast
 
 from seq2seq.data.compression import decompressed
 from seq2seq.errors import DataError
-from seq2seq.reading import LONGEST_LINE
+from seq2seq.storage.reading import LONGEST_LINE
 
 # Where one file has more lines than this over the other, they are different texts: no single line is to blame.
 _FEW_EXTRA = 10_000

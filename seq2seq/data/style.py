@@ -12,7 +12,7 @@ from typing import Any
 from seq2seq.data.characters import has_typographic_apostrophe
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import DataError
-from seq2seq.reading import parse_json
+from seq2seq.storage.reading import parse_json
 
 _SEVERAL = 0.2  # share of lines with more than one sentence, above which a text is no text of single sentences
 _SOME = 0.01  # above which a model may have learnt that the second sentence speaks of the first

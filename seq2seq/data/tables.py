@@ -15,7 +15,7 @@ from seq2seq.data.compression import without_suffix
 from seq2seq.data.languages import names
 from seq2seq.data.lines import Reading, read_lines
 from seq2seq.errors import DataError
-from seq2seq.reading import LONGEST_LINE
+from seq2seq.storage.reading import LONGEST_LINE
 
 _LINES, _CHARACTERS, _ROWS = 1000, 1 << 20, 100  # of a file, to judge it by
 _SEVERAL = 5  # rows: fewer may be alike by chance

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq import recipe
-from seq2seq.checksums import checksum
 from seq2seq.data import hub
 from seq2seq.data.corpora import SPLITS, SplitName, mirrored, part_checksum
 from seq2seq.data.documents import TAIL_SHARE, WHOLE_DOCUMENTS, Documents, Piece, cut_at_lines, hold_out, streamed
@@ -32,6 +31,7 @@ from seq2seq.data.lines import PLAIN, Reading, read_blocks
 from seq2seq.data.tables import no_text, suffix_of, text_table, told
 from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
+from seq2seq.storage.checksums import checksum
 
 __all__ = ["Documents", "TextCorpus", "files", "find", "from_hub", "hold_out"]
 

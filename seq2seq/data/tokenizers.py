@@ -18,8 +18,8 @@ import sentencepiece
 from seq2seq import limits
 from seq2seq.data.characters import visible
 from seq2seq.errors import DataError, RunError, refuse_one_text
-from seq2seq.files import write_bytes
-from seq2seq.reading import read_json, read_small
+from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.reading import read_json, read_small
 
 if TYPE_CHECKING:
     from seq2seq import recipe

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from seq2seq.checksums import checksum_of, described, difference
 from seq2seq.errors import RunError
-from seq2seq.files import sha256, write_json
-from seq2seq.reading import read_json
+from seq2seq.storage.atomic import write_json
+from seq2seq.storage.checksums import checksum_of, described, difference, sha256
+from seq2seq.storage.reading import read_json
 
 FOLDER = "ctranslate2"  # in the run folder
 PRECISIONS = ("float32", "int8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from seq2seq.data.tokenizers import SPECIAL
-from seq2seq.reading import read_json, read_small
+from seq2seq.storage.reading import read_json, read_small
 
 SHORTLIST = "vmap.txt"
 

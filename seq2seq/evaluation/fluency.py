@@ -25,9 +25,9 @@ from seq2seq.data.tokenizers import PAD, Tokenizer
 from seq2seq.decoding.spread import OneProcess, Processes
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
-from seq2seq.files import replacing
-from seq2seq.reading import parse_json
 from seq2seq.run import Run
+from seq2seq.storage.atomic import replacing
+from seq2seq.storage.reading import parse_json
 
 _LOGITS = 1 << 24  # at once
 _ROW = 1 << 20  # characters of a line of the test set
@@ -149,7 +149,7 @@ def write_set(run: Run, text: Documents) -> None:
 
 def read_set(run: Run) -> Documents:
     """The test text of a run. Raises DataError where it is missing or damaged."""
-    from seq2seq.files import sha256
+    from seq2seq.storage.checksums import sha256
 
     path = run.path / "test.jsonl"
 

@@ -20,9 +20,9 @@ from seq2seq.decoding.spread import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
 from seq2seq.evaluation.metrics import Score, by_length, score
-from seq2seq.files import write_bytes
-from seq2seq.reading import parse_json
 from seq2seq.run import Run
+from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.reading import parse_json
 
 _STALLED = 120.0  # seconds in which a download must bring a few bytes
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from seq2seq.files import write_bytes
 from seq2seq.run import Run
+from seq2seq.storage.atomic import write_bytes
 
 FOLDER = "evaluations"  # in the run folder
 _LONGEST = 100  # bytes of a set's name within that of a file

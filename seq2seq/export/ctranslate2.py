@@ -25,10 +25,10 @@ from seq2seq.evaluation.metrics import bleu
 from seq2seq.export import shortlist as shortlists
 from seq2seq.export.shortlist import Shortlist
 from seq2seq.export.specification import inexpressible, specification
-from seq2seq.files import sync_folder, sync_tree
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.weights import weights_of
+from seq2seq.storage.atomic import sync_folder, sync_tree
+from seq2seq.storage.tensors import weights_of
 
 CHECKED = 200  # sentences, token by token
 JUDGED = 1000  # by BLEU: of 200 it differs by 0.5 for nothing

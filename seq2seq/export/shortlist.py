@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.checksums import must_be
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.errors import RunError
-from seq2seq.files import write_bytes
-from seq2seq.reading import read_json
 from seq2seq.run import Run
+from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.checksums import must_be
+from seq2seq.storage.reading import read_json
 
 FILE = "shortlist.json"  # in the run folder
 

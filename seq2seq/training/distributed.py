@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from seq2seq.data.batches import Batch
-from seq2seq.recipe import Training
+from seq2seq.recipe import Recipe
 
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=nn.Module)
@@ -41,7 +41,7 @@ class Team:
         """Whether this is the process that prints and writes."""
         return self.rank == 0
 
-    def check(self, training: Training) -> None:
+    def check(self, recipe: Recipe) -> None:
         """Raises RecipeError where a recipe cannot be trained so."""
 
     def device(self, name: str) -> str:

@@ -28,9 +28,9 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
-from seq2seq.files import must_take_files
 from seq2seq.model.gpt import Gpt
 from seq2seq.serving import Request, serve
+from seq2seq.storage.atomic import must_take_files
 from seq2seq.training import schedule, usable
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text

@@ -14,20 +14,22 @@ from typing import Any
 import torch
 
 from seq2seq import build, recipe
-from seq2seq.checksums import described
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.pipeline import in_order
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, compiled, ema, journal, optimisers, provenance, schedule
+from seq2seq.storage import jsonl
+from seq2seq.storage.checksums import described
+from seq2seq.storage.tensors import save_weights
+from seq2seq.training import compiled, ema, optimisers, provenance, schedule
+from seq2seq.training.checkpoints import checkpoint
+from seq2seq.training.checkpoints.retention import Store, TrainingState
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, evaluate, train
 from seq2seq.training.loss import expected_at_start
-from seq2seq.training.store import Memory, Store
 from seq2seq.training.tasks import Sample, Task
-from seq2seq.weights import save_weights
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Session:
         self._recipe = wanted
         self._task = task
         self._choice = choice
-        self._memory = Memory()
+        self._memory = TrainingState()
         self._health = Health()
         self._model = model.to(choice.numerics.device)
         self._team = team
@@ -167,7 +169,7 @@ class Session:
                 self._run.faults.unlink(missing_ok=True)
             self._store.save(0, self._memory, self._health)
             return 0, []
-        self._memory, self._health = loaded.memory, loaded.health
+        self._memory, self._health = loaded.state, loaded.health
         self._trim_logs(loaded.step)
         self._store.prune(self._memory, self._health)
         return loaded.step, list(self._logged(loaded.damaged))
@@ -191,7 +193,7 @@ class Session:
                 f"folder, with training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
                 "training.clip_norm = 1"
             )
-        self._memory = loaded.memory
+        self._memory = loaded.state
         self._health = replace(
             loaded.health,
             rate=former.rate / 2,
@@ -283,7 +285,7 @@ class Session:
             "seconds": round(self._memory.seconds, 2),
             "samples": [asdict(sample) for sample in validated.samples],
         }
-        journal.append(self._run.metrics, row)
+        jsonl.append(self._run.metrics, row)
 
     def _logged(self, faults: Iterable[Fault]) -> Iterator[Fault]:
         for fault in faults:
@@ -296,7 +298,7 @@ class Session:
                     "learning_rate": figures.learning_rate,
                 }
             if self._team.main:
-                journal.append(self._run.faults, row)
+                jsonl.append(self._run.faults, row)
             self._health.logged += 1
             yield fault
 
@@ -304,8 +306,8 @@ class Session:
         """Drop what was logged after the checkpoint that training goes on from: it will be logged again."""
         if not self._team.main:
             return
-        journal.cut(self._run.metrics, lambda _, row: row["step"] <= step)
-        journal.cut(self._run.faults, lambda number, _: number < self._health.logged)
+        jsonl.cut(self._run.metrics, lambda _, row: row["step"] <= step)
+        jsonl.cut(self._run.faults, lambda number, _: number < self._health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training

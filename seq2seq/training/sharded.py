@@ -16,8 +16,9 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from seq2seq.errors import RecipeError
 from seq2seq.model.blocks import Block, CrossBlock
-from seq2seq.recipe import Training
+from seq2seq.recipe import Recipe
 from seq2seq.training.distributed import Model, Replicas
+from seq2seq.training.optimisers import class_of
 
 
 class Shards(Replicas):
@@ -31,14 +32,15 @@ class Shards(Replicas):
         self.divisor = self.size
         self._copy: nn.Module | None = None
 
-    def check(self, training: Training) -> None:
+    def check(self, recipe: Recipe) -> None:
         """Raises RecipeError where a recipe cannot be trained so."""
-        if training.optimizer == "muon":
+        kind = recipe.optimizer.kind
+        if class_of(kind).whole_matrices:
             raise RecipeError(
-                'training.optimizer = "muon" needs whole matrices, which --parallel fsdp spreads over the processes; '
+                f'optimizer.kind = "{kind}" needs whole matrices, which --parallel fsdp spreads over the processes; '
                 "use --parallel ddp, or adamw"
             )
-        if training.compile:
+        if recipe.training.compile:
             raise RecipeError("training.compile = true does not go with --parallel fsdp; use --parallel ddp")
 
     def spread(self, model: nn.Module, seed: int) -> None:

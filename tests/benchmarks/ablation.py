@@ -16,8 +16,9 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, recipe
 from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import files as recipe_files
 from tests.benchmarks.nanogpt import seqx_steps, shakespeare, whole_split
 
 RATE = ["training.learning_rate=6e-3", "training.schedule=linear", "training.final_share=0"]
@@ -28,7 +29,7 @@ FIVE = [
     "model.qk_norm=true",
     "model.residual_start=zero",
 ]
-MUON = ["training.optimizer=muon"]
+MUON = ["optimizer.kind=muon"]
 ARMS: dict[str, list[str]] = {
     "nanoGPT's settings (rate 1e-3, cosine)": [],
     "rate 6e-3, linear to zero: the base of all below": RATE,

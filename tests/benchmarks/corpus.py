@@ -43,11 +43,11 @@ def write(folder: Path, pairs: int) -> None:
 
 def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
     """The recipe, its tokenizer, and the training pairs as tokens: encoded here and now, or found."""
-    from seq2seq import recipe_files
     from seq2seq.data import tokenizers
     from seq2seq.data.encoded import encode
     from seq2seq.data.formats import file_pair
     from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.recipe import files as recipe_files
 
     wanted = recipe_files.load(name)
     text, dev = (file_pair(folder / f"{split}.fr", folder / f"{split}.en") for split in ("train", "dev"))

@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import files as recipe_files
 from seq2seq.training import ema, optimisers, schedule
 from seq2seq.training.loop import train
 

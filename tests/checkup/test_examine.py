@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq import device, limits, recipe, recipe_files
+from seq2seq import device, limits, recipe
 from seq2seq.checkup import agreement, examine, memory, random_batches
 from seq2seq.checkup.agreement import Agreement
 from seq2seq.checkup.bench import Bench, Row
@@ -22,6 +22,7 @@ from seq2seq.checkup.trial import attempt
 from seq2seq.device import Numerics, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.model import attention
+from seq2seq.recipe import files as recipe_files
 from tests.support import tiny
 
 CPU, MPS, CUDA = torch.device("cpu"), torch.device("mps"), torch.device("cuda")

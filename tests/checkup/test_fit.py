@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, recipe
 from seq2seq.checkup import fit, memory, random_batches
 from seq2seq.checkup.bench import Bench
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics
+from seq2seq.recipe import files as recipe_files
 
 NUMERICS = Numerics(torch.device("cpu"), None)
 SMALL = ["model.d_model=16", "model.d_ff=32", "model.n_heads=2", "model.decoder_layers=1"]

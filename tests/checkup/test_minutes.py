@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from seq2seq import device, recipe_files
+from seq2seq import device
 from seq2seq.checkup import estimate as estimating
 from seq2seq.checkup import fit
 from seq2seq.checkup.estimate import Estimate, estimate
@@ -15,6 +15,7 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.data.formats import Text, digest
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
+from seq2seq.recipe import files as recipe_files
 from tests.support import tiny
 
 CPU = device.choose("cpu", "float32")

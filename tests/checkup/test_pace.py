@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from seq2seq import build, device, recipe, recipe_files
+from seq2seq import build, device, recipe
 from seq2seq.checkup import pace, random_batches
 from seq2seq.checkup.parts import PARTS, Watch, Watched
 from seq2seq.checkup.sample import sample
@@ -22,6 +22,7 @@ from seq2seq.checkup.work import Peak, of_update
 from seq2seq.data.batches import SIDE_BY_SIDE, Batch, Place
 from seq2seq.decoding.translate import Output, Translation
 from seq2seq.errors import RunError
+from seq2seq.recipe import files as recipe_files
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.loss import summed_loss

@@ -14,8 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from seq2seq import checksums
 from seq2seq.data.tokenizers import SentencePiece
+from seq2seq.storage import checksums
 from tests.support import tiny
 from tests.support.command import LONGER, Seqx
 

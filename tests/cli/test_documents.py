@@ -17,7 +17,7 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
-from seq2seq import recipe_files
+from seq2seq.recipe import files as recipe_files
 from tests.support import documents, tiny
 from tests.support.command import Seqx
 

@@ -20,7 +20,7 @@ from seq2seq.decoding.writer import Generated
 from seq2seq.export.text import export_text
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
-from seq2seq.weights import save_weights, weights_of
+from seq2seq.storage.tensors import save_weights, weights_of
 from tests.support.bad_input import check
 from tests.support.command import Seqx, heavy_imports
 from tests.support.fakes import tiny_gpt, tiny_recipe

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import replacing
 from seq2seq.run import Run
+from seq2seq.storage.atomic import replacing
 from tests.support import tiny
 from tests.support.command import LONGER, Seqx
 

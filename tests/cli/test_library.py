@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import seq2seq
-from seq2seq import build, recipe_files, serving
+from seq2seq import build, serving
 from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.device import choose
 from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run, open_run
-from seq2seq.weights import read_weights, save_weights, weights_of
+from seq2seq.storage.tensors import read_weights, save_weights, weights_of
 from tests.support import tiny
 from tests.support.command import ROOT, Seqx, run
 

@@ -70,7 +70,7 @@ def test_a_checkpoint_that_may_not_be_read_is_not_set_aside(seqx: Seqx, trained:
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o777 if path.is_dir() else 0o666)
         (newest / name).chmod(0o700 if name == "." else 0o600)
-        from seq2seq.training import checkpoint
+        from seq2seq.training.checkpoints import checkpoint
 
         with another_user(), pytest.raises(PermissionError):
             step = checkpoint.steps(record.checkpoints)[-1]

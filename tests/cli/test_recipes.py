@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import build, recipe, recipe_files
+from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
+from seq2seq.recipe import files as recipe_files
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import evaluate, train
 from seq2seq.training.loss import expected_at_start
@@ -77,7 +78,7 @@ def test_the_paper_recipes_hold_the_papers_numbers() -> None:
     assert (big.model.d_model, big.model.d_ff, big.model.n_heads, big.model.dropout) == (1024, 4096, 16, 0.1)
     assert (base.training.steps, big.training.steps) == (100_000, 300_000)
     assert (base.training.average_last, big.training.average_last) == (5, 20)
-    assert base.training.betas == (0.9, 0.98) and base.training.epsilon == 1e-9
+    assert base.optimizer == recipe.Adam(betas=(0.9, 0.98), epsilon=1e-9)
     assert schedule.for_recipe(base)(4000) == pytest.approx(512**-0.5 * 4000**-0.5)
 
 

@@ -18,7 +18,7 @@ import pytest
 from cli import tokenizer as tokenizer_command
 from cli.console import Bar, Console, figures
 from seq2seq.data import tokenizers
-from seq2seq.training import checkpoint
+from seq2seq.training.checkpoints import checkpoint
 from tests.support import tiny
 from tests.support.command import Seqx
 from tests.support.processes import SEQX, Terminal, environment

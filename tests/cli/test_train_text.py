@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq.weights import read_weights
+from seq2seq.storage.tensors import read_weights
 from tests.support import tiny
 from tests.support.command import Seqx
 
@@ -100,7 +100,7 @@ def test_ten_examples_are_learnt_by_heart_or_the_check_says_so(seqx: Seqx, tmp_p
     done = seqx("train", *arguments, *sizes, "--overfit", "10")
     assert done.code == 0, done.out + done.err
     assert "10 examples overfitted after" in done.out
-    broken = seqx("train", *arguments, "--set", "training.optimizer=adam", "--set", "training.learning_rate=1e-9",
+    broken = seqx("train", *arguments, "--set", "optimizer.kind=adam", "--set", "training.learning_rate=1e-9",
                   "--overfit", "3")  # fmt: skip
     assert broken.code == 1 and "3 examples NOT overfitted" in broken.out
     assert not (tmp_path / "runs").exists()

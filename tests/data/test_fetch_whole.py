@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq import folders, recipe
+from seq2seq import recipe
 from seq2seq.data import texts
 from seq2seq.data.corpora import Corpus, find
 from seq2seq.data.documents import Documents
@@ -20,7 +20,8 @@ from seq2seq.data.fetch import fetch, write, write_texts
 from seq2seq.data.formats import Text
 from seq2seq.data.texts import TextCorpus
 from seq2seq.errors import DataError
-from seq2seq.folders import replacing_folder
+from seq2seq.storage import folders
+from seq2seq.storage.folders import replacing_folder
 from tests.support.samples import text
 from tests.support.users import another_user, open_to_all
 

@@ -19,7 +19,7 @@ from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError, RunError
 from seq2seq.export.ctranslate2 import export
 from seq2seq.run import Run
-from seq2seq.weights import read_weights, save_weights
+from seq2seq.storage.tensors import read_weights, save_weights
 from tests.support.finished_translators import SENTENCES, finished
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ from seq2seq.errors import RunError
 from seq2seq.export.text import export_text
 from seq2seq.run import Run
 from seq2seq.serving import Request, serve_text
-from seq2seq.weights import read_weights, save_weights
+from seq2seq.storage.tensors import read_weights, save_weights
 from tests.support.fakes import drained
 from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, finished
 

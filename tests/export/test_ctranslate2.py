@@ -22,7 +22,7 @@ from seq2seq.export import ctranslate2 as exporting
 from seq2seq.export.ctranslate2 import export, vocabulary
 from seq2seq.export.specification import inexpressible, specification
 from seq2seq.serving import Request, serve
-from seq2seq.weights import weights_of
+from seq2seq.storage.tensors import weights_of
 from tests.support.fakes import randomise, tiny_recipe
 from tests.support.finished_translators import SENTENCES, finished
 

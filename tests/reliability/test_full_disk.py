@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import write_json
-from seq2seq.training import checkpoint
+from seq2seq.storage.atomic import write_json
+from seq2seq.training.checkpoints import checkpoint
 from tests.support import tiny
 from tests.support.kill_harness import Place, assert_same
 

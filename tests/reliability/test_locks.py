@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq import recipe_files
 from seq2seq.errors import RunError
-from seq2seq.files import LockedError, lock
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
+from seq2seq.storage.locks import LockedError, lock
 from tests.support import tiny
 from tests.support.command import ROOT, Seqx
 

@@ -11,7 +11,7 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import EOS, Characters, Tokenizer
 from seq2seq.run import Run
-from seq2seq.weights import save_weights, weights_of
+from seq2seq.storage.tensors import save_weights, weights_of
 from tests.support.fakes import tiny_gpt, tiny_recipe
 
 LETTERS = Characters("\n ABCDEFGabcdefgé")

@@ -11,10 +11,10 @@ from torch import nn
 from seq2seq import build, recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import EOS, Characters
-from seq2seq.files import write_bytes
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
-from seq2seq.weights import save_weights, weights_of
+from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.tensors import save_weights, weights_of
 from tests.support.fakes import randomise
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz ."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.tokenizers import SPECIAL
-from seq2seq.files import sha256
+from seq2seq.storage.checksums import sha256
 
 Change = Callable[[Path], None]
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from seq2seq.decoding import ctranslate2_copy
 from seq2seq.run import Run
-from seq2seq.training import checkpoint
-from seq2seq.weights import read_weights
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training.checkpoints import checkpoint
 
 # A server that has imported all that the command imports forks each process: a kill then hits work, not imports.
 _SERVER = multiprocessing.get_context("forkserver")

@@ -22,12 +22,12 @@ MODEL = recipe.Model(
 )
 
 
-def made(**training: Any) -> tuple[Gpt, torch.optim.Optimizer]:
-    """A model and its optimiser, as `[training]` says."""
+def made(kind: str, **options: Any) -> tuple[Gpt, optimisers.Optimiser]:
+    """A model and its optimiser, by its kind and the options of that."""
     torch.manual_seed(1)
     model = Gpt(MODEL, 30)
-    settings = recipe.Training.model_validate({"learning_rate": 1e-2, **training})
-    return model, optimisers.for_recipe(recipe.Recipe(model=MODEL, training=settings), model)
+    values = {"model": MODEL, "training": {"learning_rate": 1e-2}, "optimizer": {"kind": kind, **options}}
+    return model, optimisers.for_recipe(recipe.validated(values, "optimised"), model)
 
 
 def update(model: Gpt, optimiser: torch.optim.Optimizer, rate: float, seed: int = 1) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, recipe
 from seq2seq.data.corpora import Corpus
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
+from seq2seq.storage.tensors import read_weights
 from seq2seq.training import prepare
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session
-from seq2seq.weights import read_weights
 from tests.support import tiny
 
 

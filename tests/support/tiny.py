@@ -84,10 +84,12 @@ max_length = 16
 dropout = 0.1
 norm = "pre"
 positions = "rotary"
+[optimizer]
+kind = "muon"
+
 [training]
 steps = 6
 batch_tokens = 128
-optimizer = "muon"
 learning_rate = 5e-3
 warmup_steps = 2
 schedule = "linear"

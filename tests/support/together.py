@@ -14,10 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, distributed, nn
 
-from seq2seq import device, recipe, recipe_files
+from seq2seq import device, recipe
 from seq2seq.data.batches import Batch
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.data.tokenizers import PAD
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.training import prepare
 from seq2seq.training.distributed import ALONE, Replicas, Team

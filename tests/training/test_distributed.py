@@ -10,19 +10,20 @@ import pytest
 import torch
 from torch import nn
 
-from seq2seq import recipe_files
 from seq2seq.data.batches import collate
 from seq2seq.data.tokenizers import PAD
 from seq2seq.errors import DeviceError, RecipeError
-from seq2seq.recipe import Training
+from seq2seq.recipe import Muon, Recipe, Training
+from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
-from seq2seq.training import checkpoint
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training.checkpoints import checkpoint
+from seq2seq.training.checkpoints.retention import Store, TrainingState
 from seq2seq.training.distributed import Team
 from seq2seq.training.faults import Health
 from seq2seq.training.launch import joined
+from seq2seq.training.optimisers import Adam
 from seq2seq.training.sharded import Shards
-from seq2seq.training.store import Memory, Store
-from seq2seq.weights import read_weights
 from tests.support import tiny, together
 from tests.support.together import Job, Seen
 
@@ -168,22 +169,25 @@ def test_only_the_first_process_saves_and_deletes(tmp_path: Path) -> None:
     model = nn.Linear(2, 2)
     training = recipe_files.parse(tiny.RECIPE, "tiny").training
     first, second = (
-        Store(tmp_path, training, model, torch.optim.Adam(model.parameters()), torch.device("cpu"), team)
+        Store(tmp_path, training, model, Adam(model.parameters()), torch.device("cpu"), team)
         for team in (Team(), Second())
     )
     amid_faults = Health(in_a_row=1)  # of which nothing is deleted
     for step in (0, 2, 4, 6):
-        first.save(step, Memory(), amid_faults)
-        second.save(step + 1, Memory(), Health())
+        first.save(step, TrainingState(), amid_faults)
+        second.save(step + 1, TrainingState(), Health())
         assert checkpoint.steps(tmp_path) == list(range(0, step + 1, 2))
-    first.save(6, Memory(), Health())
+    first.save(6, TrainingState(), Health())
     assert checkpoint.steps(tmp_path) == [4, 6]
 
 
 def test_what_cannot_be_spread_is_refused() -> None:
-    for changes, named in (({"optimizer": "muon"}, "muon"), ({"compile": True}, "training.compile")):
+    for recipe, named in (
+        (Recipe(optimizer=Muon()), 'optimizer.kind = "muon"'),
+        (Recipe(training=Training(compile=True)), "training.compile"),
+    ):
         with pytest.raises(RecipeError, match=f"{named}.*--parallel ddp"):
-            Shards.check(Shards.__new__(Shards), Training.model_validate(changes))
+            Shards.check(Shards.__new__(Shards), recipe)
 
 
 def test_several_processes_need_torchrun_and_devices_that_can_be_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,12 @@ from seq2seq.data.corpora import Corpus
 from seq2seq.errors import RunError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, ema, optimisers
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training import ema, optimisers
+from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.faults import Fault, Figures, Health
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped
-from seq2seq.weights import read_weights
 from tests.support.optimised import made, update
 from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
@@ -48,7 +49,7 @@ def tensors(model: torch.nn.Module, optimiser: torch.optim.Optimizer) -> list[to
 def test_a_skipped_update_changes_nothing_and_the_next_is_made_as_if_nothing_had_been(
     kind: str, first: bool, step: Callable[[torch.Tensor, torch.optim.Optimizer], None]
 ) -> None:
-    (model, optimiser), (other, plain) = made(optimizer=kind), made(optimizer=kind)
+    (model, optimiser), (other, plain) = made(kind), made(kind)
     for number in () if first else (1, 2):  # after the second the averages are not the weights
         for each, its in ((model, optimiser), (other, plain)):
             update(each, its, 1e-2, seed=number)
@@ -66,7 +67,7 @@ def test_a_skipped_update_changes_nothing_and_the_next_is_made_as_if_nothing_had
 
 
 def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
-    model, _ = made()
+    model, _ = made("adam")
     weights: list[torch.Tensor] = [weight.detach() + 1 for weight in model.parameters()]
     averages = [weight.detach().clone() for weight in model.parameters()]
     ema.move_masked(averages, weights, 0.3, torch.tensor(True))
@@ -88,7 +89,7 @@ def stopped_is_whole(
 
 
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(steps=8, optimizer="muon", ema=0.5, keep="ema")
+    wanted = tiny_recipe(steps=8, ema=0.5, keep="ema").with_optimizer("muon")
 
     def when(step: int, rate: float) -> bool:
         return step in (3, 6)

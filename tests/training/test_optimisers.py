@@ -22,7 +22,7 @@ def names(model: Gpt, group: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
 def test_every_weight_has_one_optimiser_and_moves(kind: str) -> None:
-    model, optimiser = made(optimizer=kind)
+    model, optimiser = made(kind)
     held = [name for group in optimiser.param_groups for name in names(model, group)]
     assert sorted(held) == sorted(name for name, _ in model.named_parameters())
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
@@ -32,7 +32,7 @@ def test_every_weight_has_one_optimiser_and_moves(kind: str) -> None:
 
 
 def test_decay_shrinks_matrices_alone() -> None:
-    model, optimiser = made(optimizer="adamw", weight_decay=0.5)
+    model, optimiser = made("adamw", weight_decay=0.5)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
@@ -44,7 +44,7 @@ def test_decay_shrinks_matrices_alone() -> None:
 
 
 def test_muon_takes_the_matrices_of_the_layers_alone_at_a_rate_of_its_own() -> None:
-    model, optimiser = made(optimizer="muon", muon_learning_rate=0.05)
+    model, optimiser = made("muon", muon_learning_rate=0.05)
     first, *others = optimiser.param_groups
     assert names(model, first) == {name for name, w in model.named_parameters() if "blocks" in name and w.dim() == 2}
     assert first["share"] * 1e-2 == pytest.approx(0.05)
@@ -52,7 +52,7 @@ def test_muon_takes_the_matrices_of_the_layers_alone_at_a_rate_of_its_own() -> N
 
 
 def test_muons_update_has_singular_values_near_one() -> None:
-    model, optimiser = made(optimizer="muon", muon_learning_rate=0.05)
+    model, optimiser = made("muon", muon_learning_rate=0.05)
     weight = model.blocks[0].attention.output.weight
     before = weight.detach().clone()
     update(model, optimiser, 1e-2)
@@ -69,9 +69,9 @@ def test_muon_by_several_threads_is_muon_by_one_and_goes_on_from_its_state(use_t
             group["lr"] = 1e-2 * group.get("share", 1.0)
         optimiser.step()
 
-    alone = made(optimizer="muon", weight_decay=0.1)
+    alone = made("muon", weight_decay=0.1)
     use_threads(3)
-    beside, resumed = (made(optimizer="muon", weight_decay=0.1) for _ in range(2))
+    beside, resumed = (made("muon", weight_decay=0.1) for _ in range(2))
     matrices = [names(beside[0], group) for group in beside[1].param_groups if "share" in group]
     assert len(matrices) == 3 and all(matrices)
     for seed in range(3):
@@ -88,7 +88,7 @@ def test_muon_by_several_threads_is_muon_by_one_and_goes_on_from_its_state(use_t
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])
 def test_state_put_elsewhere_goes_on_the_same(kind: str) -> None:
-    straight, resumed = made(optimizer=kind), made(optimizer=kind)
+    straight, resumed = made(kind), made(kind)
     for seed in range(2):
         update(*straight, 1e-2, seed)
         ema.update(straight[1], straight[0], 0.9, seed + 1, MADE)
@@ -104,7 +104,7 @@ def test_state_put_elsewhere_goes_on_the_same(kind: str) -> None:
 
 
 def test_the_average_is_the_one_of_its_definition_and_leaves_the_weights_alone() -> None:
-    model, optimiser = made(optimizer="adamw")
+    model, optimiser = made("adamw")
     wanted = None
     for step in range(1, 30):
         update(model, optimiser, 1e-2, step)

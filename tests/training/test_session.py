@@ -14,11 +14,12 @@ from seq2seq.data.batches import Place
 from seq2seq.data.corpora import Corpus, file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.training import checkpoint, gradient
+from seq2seq.storage.tensors import read_weights
+from seq2seq.training import gradient
+from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Started, Stopped, Validated, ahead
-from seq2seq.weights import read_weights
 from tests.support import tiny
 from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 

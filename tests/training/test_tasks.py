@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import build, recipe_files
+from seq2seq import build
 from seq2seq.data.encoded import encode
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.engine import Options
 from seq2seq.device import Numerics
+from seq2seq.recipe import files as recipe_files
 from seq2seq.training.tasks import Translation
 from tests.support import tiny
 from tests.support.fakes import randomise

@@ -13,7 +13,7 @@ from seq2seq.data import tokenizers
 from seq2seq.data.lines import read_lines
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.errors import DataError
-from seq2seq.files import write_bytes
+from seq2seq.storage.atomic import write_bytes
 
 SIDES = ("fr", "en")
 FORMAT = 1

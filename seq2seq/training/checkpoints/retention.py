@@ -1,4 +1,4 @@
-"""The checkpoints of one training: what is saved, what is kept, what is gone back to."""
+"""The checkpoints of a training run: what is saved, what is kept, and which one training returns to."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import torch
 from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from torch import nn
 
-from seq2seq import recipe
 from seq2seq.errors import RunError
-from seq2seq.training import checkpoint
+from seq2seq.recipe import Training
+from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health
+from seq2seq.training.optimisers import Optimiser
 
 Numbers = Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]  # of a place
 Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (figure, step)
 
 
 @dataclass
-class Memory:
+class TrainingState:
     """What a checkpoint remembers beside tensors and faults."""
 
     place: Numbers | None = None
@@ -40,7 +41,7 @@ class Loaded:
     """A checkpoint that was put in place."""
 
     step: int
-    memory: Memory
+    state: TrainingState
     health: Health
     damaged: tuple[Fault, ...]  # later ones that could not be used
 
@@ -52,9 +53,9 @@ class Store:
     def __init__(
         self,
         folder: Path,
-        training: recipe.Training,
+        training: Training,
         model: nn.Module,
-        optimiser: torch.optim.Optimizer,
+        optimiser: Optimiser,
         device: torch.device,
         team: Team = ALONE,
     ) -> None:
@@ -65,20 +66,20 @@ class Store:
         self._device = device
         self._team = team
 
-    def save(self, step: int, memory: Memory, health: Health) -> None:
+    def save(self, step: int, state: TrainingState, health: Health) -> None:
         """Write a checkpoint; delete those that nothing needs any more."""
-        state = {"memory": asdict(memory), "health": asdict(health)}
-        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device, self._team)
-        self.prune(memory, health)
+        values = {"memory": asdict(state), "health": asdict(health)}
+        checkpoint.save(self._folder, step, self._model, self._optimiser, values, self._device, self._team)
+        self.prune(state, health)
 
-    def prune(self, memory: Memory, health: Health) -> None:
+    def prune(self, state: TrainingState, health: Health) -> None:
         """Delete what nothing needs: amid faults nothing, since training may step back to any of it."""
         if health.in_a_row or not self._team.main:
             return
         validated = self._validated()
         sound = [step for step in validated if not self._amid_faults(step)]
         whole = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
-        best = (int(step) for _, step in [*memory.best, *memory.former_best])
+        best = (int(step) for _, step in [*state.best, *state.former_best])
         checkpoint.prune(self._folder, whole, [*validated[-self._training.average_last :], *best])
 
     def newest(self) -> Loaded | None:
@@ -101,13 +102,13 @@ class Store:
                     checkpoint.remove(checkpoint.folder(self._folder, step))
             return loaded
 
-    def final(self, memory: Memory) -> tuple[list[int], list[Fault]]:
+    def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
         """The checkpoints whose mean is kept, the last or the best, without damaged ones: they, and what is told of
         the others. Raises RunError where all are damaged."""
         wanted = [step for step in self._validated() if step > 0][-self._training.average_last :]
         alone = self._training.keep == "best"
         if alone:
-            wanted += [int(step) for _, step in reversed(memory.best)]
+            wanted += [int(step) for _, step in reversed(state.best)]
         faults: list[Fault] = []
         sound: list[int] = []
         for step in reversed(wanted):
@@ -130,8 +131,8 @@ class Store:
         damaged: dict[int, str] = {}
         for step in reversed(candidates):
             try:
-                state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
-                memory, health = _remembered(state, self.path(step))
+                values = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
+                state, health = _remembered(values, self.path(step))
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue
@@ -144,7 +145,7 @@ class Store:
                 )
                 for each, reason in damaged.items()
             ]
-            return Loaded(step, memory, health, tuple(faults))
+            return Loaded(step, state, health, tuple(faults))
         raise RunError(
             f"{self._folder}: no checkpoint is left to go on from: {'; '.join(damaged.values())}; to train anew delete "
             "that folder"
@@ -164,13 +165,13 @@ class Store:
         return [step for step in checkpoint.steps(self._folder) if step % every == 0 or step == last]
 
 
-_MEMORY, _HEALTH = TypeAdapter(Memory), TypeAdapter(Health)
+_STATE, _HEALTH = TypeAdapter(TrainingState), TypeAdapter(Health)
 
 
-def _remembered(state: dict[str, Any], path: Path) -> tuple[Memory, Health]:
-    """What the state of a checkpoint says. Raises DamagedCheckpoint."""
+def _remembered(values: dict[str, Any], path: Path) -> tuple[TrainingState, Health]:
+    """What the values of a checkpoint say. Raises DamagedCheckpoint."""
     try:
-        return _MEMORY.validate_python(state.get("memory")), _HEALTH.validate_python(state.get("health", {}))
+        return _STATE.validate_python(values.get("memory")), _HEALTH.validate_python(values.get("health", {}))
     except ValidationError as error:
         (first, *_) = error.errors()
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

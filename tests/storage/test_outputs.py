@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import must_be_writable, replacing, write_bytes
+from seq2seq.storage.atomic import must_be_writable, replacing, write_bytes
 from tests.support.users import NOBODY, another_user, open_to_all
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 needs_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="may not make devices, nor mount")
 
 
@@ -87,7 +87,7 @@ def test_a_circle_of_links_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1", "link"])
 def test_an_open_file_goes_on_where_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "link").symlink_to("/proc/self/fd/1")
-    code = f"from pathlib import Path; from tests.test_outputs import written; written(Path({name!r}))"
+    code = f"from pathlib import Path; from tests.storage.test_outputs import written; written(Path({name!r}))"
     with (tmp_path / "log").open("wb") as log:
         log.write(b"before ")
         log.flush()
@@ -208,7 +208,7 @@ def test_any_name_that_the_disk_takes_is_written(tmp_path: Path, name: str) -> N
 WRITER = """
 import sys
 from pathlib import Path
-from seq2seq.files import replacing
+from seq2seq.storage.atomic import replacing
 with replacing(Path(sys.argv[1])) as file:
     print("open", flush=True)
     sys.stdin.read()

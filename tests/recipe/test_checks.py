@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import tomli_w
 
-from seq2seq import recipe_files
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import Recipe
-from seq2seq.recipe_idle import without_effect
+from seq2seq.recipe import Adam
+from seq2seq.recipe import files as recipe_files
+from seq2seq.recipe.checks import without_effect
 from seq2seq.run import Run
 
 PAIRS: dict[str, Any] = {"data": {"corpus": "own"}}
@@ -26,8 +26,8 @@ TEXT: dict[str, Any] = {
 }
 # What makes values idle -> the values.
 IDLE = {
-    "training.optimizer=adam": ["training.weight_decay=0.1", "training.muon_learning_rate=0.01"],
-    "training.optimizer=adamw": ["training.muon_learning_rate=0.01"],
+    "optimizer.kind=adam": ["optimizer.weight_decay=0.1", "optimizer.muon_learning_rate=0.01"],
+    "optimizer.kind=adamw": ["optimizer.muon_learning_rate=0.01"],
     "training.schedule=inverse_square_root": ["training.final_share=0.1", "training.decay_share=0.2"],
     "training.schedule=cosine": ["training.decay_share=0.2"],
     "training.keep=average": ["training.ema=0.99"],
@@ -56,7 +56,7 @@ def written(folder: Path, base: dict[str, Any], *values: str) -> str:
     """A recipe file of some values."""
     contents = copy.deepcopy(base)
     for value in values:
-        recipe_files._override(contents, value)
+        recipe_files.override(contents, value)
     (folder / "mine.toml").write_text(tomli_w.dumps(contents))
     return str(folder / "mine.toml")
 
@@ -91,7 +91,8 @@ def test_a_value_without_effect_is_refused_in_set_and_the_cause_alone_is_not(
 @pytest.mark.parametrize(("cause", "value"), [each for each in EACH if base_of(each[0]) is PAIRS])
 def test_a_value_of_the_file_that_set_makes_idle_is_left_out_and_said(tmp_path: Path, cause: str, value: str) -> None:
     effective = {
-        "training": {"optimizer": "muon", "schedule": "wsd", "keep": "ema", "ema": 0.5},
+        "optimizer": {"kind": "muon"},
+        "training": {"schedule": "wsd", "keep": "ema", "ema": 0.5},
         "data": {"corpus": "own", "mix": ["phrasebook"]},
     }
     said: list[str] = []
@@ -110,19 +111,19 @@ def test_the_defaults_written_out_are_no_values_that_were_given(tmp_path: Path) 
 
 
 def test_what_a_fallback_sets_in_vain_is_refused(tmp_path: Path) -> None:
-    base = {"data": {"corpus": "own", "bundled": "phrasebook"}, "training": {"optimizer": "muon"}}
+    base = {"data": {"corpus": "own", "bundled": "phrasebook"}, "optimizer": {"kind": "muon"}}
     for value, why in (
-        ("fallback.training.weight_decay=0.1", 'training.optimizer = "adam"'),
+        ("fallback.optimizer.weight_decay=0.1", 'optimizer.weight_decay has no effect with optimizer.kind = "adam"'),
         ("fallback.data.corpus=other", "the bundled corpus in place"),
         ("fallback.model.d_modell=3", r"unknown key model\.d_modell \(did you mean d_model"),
         ("fallback.training.steps=many", r"training\.steps.*'many'"),
         ("fallback.model.n_heads=3", "does not divide"),
     ):
-        path = written(tmp_path, base, value, "fallback.training.optimizer=adam")
+        path = written(tmp_path, base, value, "fallback.optimizer.kind=adam")
         for overrides in ([], ["training.seed=3"]):
             with pytest.raises(RecipeError, match=why):
                 recipe_files.load(path, overrides)
-    recipe_files.load(written(tmp_path, base, "fallback.training.optimizer=adam"))
+    recipe_files.load(written(tmp_path, base, "fallback.optimizer.kind=adam"))
 
 
 def test_of_a_value_given_twice_the_last_counts_and_that_is_said(tmp_path: Path) -> None:
@@ -138,22 +139,24 @@ def old_run(tmp_path: Path) -> Iterator[Run]:
     run = Run(tmp_path / "run")
     run.path.mkdir()
     values = recipe_files.load(written(tmp_path, PAIRS)).model_dump(exclude_none=True)
-    values["data"]["mix_pairs"], values["training"]["weight_decay"] = 40_000, 0.1
-    (run.path / "recipe.toml").write_text(Recipe.model_validate(values).to_toml())
+    values["data"]["mix_pairs"] = 40_000
+    del values["optimizer"]
+    values["training"] |= {"optimizer": "adam", "weight_decay": 0.1}
+    (run.path / "recipe.toml").write_text(tomli_w.dumps(values))
     (run.path / "run.json").write_text("{}")
     yield run
     shutil.rmtree(run.path)
 
 
 def test_an_old_run_opens_goes_on_and_is_a_recipe(old_run: Run, tmp_path: Path) -> None:
-    assert old_run.recipe().training.weight_decay == 0.1
+    assert old_run.recipe().optimizer == Adam()
     made = recipe_files.load(written(tmp_path, PAIRS))
     assert recipe_files.differences(old_run.recipe(), made) == []
     old_run.claim(made)
     path = str(old_run.path / "recipe.toml")
     assert recipe_files.load(path) == made
-    with pytest.raises(RecipeError, match=r"--set training\.weight_decay has no effect"):
-        recipe_files.load(path, ["training.weight_decay=0.2"])
+    with pytest.raises(RecipeError, match=r"--set optimizer\.weight_decay has no effect"):
+        recipe_files.load(path, ["optimizer.weight_decay=0.2"])
     shutil.copy(path, tmp_path / "copied.toml")
-    with pytest.raises(RecipeError, match=r"mix_pairs has no effect with .*; training\.weight_decay has no effect"):
+    with pytest.raises(RecipeError, match=r"weight_decay has no effect with .*; data\.mix_pairs has no effect"):
         recipe_files.load(str(tmp_path / "copied.toml"))

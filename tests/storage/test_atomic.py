@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import replacing, sha256, write_bytes, write_json
+from seq2seq.storage.atomic import replacing, write_bytes, write_json
+from seq2seq.storage.checksums import sha256
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable
@@ -11,12 +12,16 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from seq2seq.errors import RecipeError
-from seq2seq.reading import parse_toml, read_toml
-from seq2seq.recipe import REPLACED, SECTIONS, Recipe, near, validated
+from seq2seq.recipe import migrations
+from seq2seq.recipe.checks import foreign_options
+from seq2seq.recipe.recipe import SECTIONS, Recipe, near, validated, without
+from seq2seq.storage.formats import migrated
+from seq2seq.storage.reading import parse_toml, read_toml
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 # Inside the package once installed, beside it in the repository.
 RECIPES = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.parent / "recipes"
+_REPLACED = {"data.corpus", "data.mix", "data.hub", "data.sacrebleu_test"}  # on the bundled corpus, whatever they were
 
 
 def names() -> list[str]:
@@ -29,45 +34,63 @@ def load(
 ) -> Recipe:
     """Read a recipe by name or path, apply `section.key=value` overrides, validate.
 
-    A value of the file that has no effect any more because of the overrides is left out; `say` is told of it. Raises
-    RecipeError: unknown name, unreadable file; unknown key, wrong type, value without effect, in `[fallback]` too.
+    A value of the file that has no effect any more because of the overrides is left out, and keys of an older format
+    are read as today's; `say` is told of both. Raises RecipeError: unknown name, unreadable file; unknown key, wrong
+    type, value without effect, in `[fallback]` too. Raises FormatError where a newer seqx wrote the file.
     """
     path = path_of(name_or_path)
     origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
     values = _read(path)
+    old_keys = migrations.moved(values)
+    values = migrated(values, migrations.MIGRATIONS, path)
     values.setdefault("name", path.stem)
     if path.name == "recipe.toml" and (path.parent / "run.json").is_file():
         # A run's, which has every value, also those that an earlier seqx kept though they had no effect.
-        values = validated(values, origin).settled().model_dump(mode="json", exclude_none=True)
+        values = _of_run(values, origin).settled().model_dump(mode="json", exclude_none=True)
     else:
+        if old_keys:
+            renamed = ", ".join(f"{old} is {new} now" for old, new in old_keys.items())
+            say(f"NOTE: {origin}: {renamed}; the old names are read too")
         _refuse_idle(values, origin, overridden=bool(overrides))
-    keys = [_override(values, text) for text in overrides or []]
+    keys = []
+    for text in overrides or []:
+        key, old_key = override(values, text)
+        keys.append(key)
+        if old_key != key:
+            say(f"NOTE: --set {old_key} is {key} now; the old name is read too")
     for key in dict.fromkeys(keys):
         if keys.count(key) > 1:
             say(f"NOTE: --set {key} was given {keys.count(key)} times: the last counts")
-    made = validated(values, origin)
-    for key, why in made.idle().items():
+    idle = foreign_options(values)
+    recipe = validated(without(values, idle), origin)
+    for key, why in (idle | recipe.idle()).items():
         if given := next((each for each in keys if each == key or each.startswith(f"{key}.")), ""):
             raise RecipeError(f"--set {given} has no effect with {why}; leave it out")
         say(f"NOTE: {key} of {origin} has no effect with {why}: left out")
-    return made.settled()
+    return recipe.settled()
+
+
+def _of_run(values: dict[str, Any], origin: str) -> Recipe:
+    """The recipe of a run folder, which may have options that had no effect: earlier versions wrote out every one."""
+    return validated(without(values, foreign_options(values)), origin)
 
 
 def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> None:
     """Raise RecipeError where a value of a recipe file has no effect, or `[fallback]` cannot be applied; whether
     overrides mend what is wrong otherwise is seen when they are applied."""
+    idle = foreign_options(values)
     try:
-        made = validated(values, origin)
+        recipe = validated(without(copy.deepcopy(values), idle), origin)
     except RecipeError:
         if overridden:
             return
         raise
-    idle = made.idle()
-    if made.data.bundled is not None:
-        bundled = made.on_bundled(settle=False).idle()
-        given = {f"{section}.{key}" for section, changes in made.fallback.items() for key in changes}
+    idle |= recipe.idle()
+    if recipe.data.bundled is not None:
+        bundled = recipe.on_bundled(settle=False).idle()
+        given = {f"{section}.{key}" for section, changes in recipe.fallback.items() for key in changes}
         idle |= {f"fallback.{key}": f"{bundled[key]}, on the bundled corpus" for key in given & bundled.keys()}
-        idle |= {f"fallback.{key}": "the bundled corpus in place of the recipe's" for key in given & REPLACED}
+        idle |= {f"fallback.{key}": "the bundled corpus in place of the recipe's" for key in given & _REPLACED}
     if idle:
         shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(idle.items())[:2])
         raise RecipeError(f"{origin}: {shown}; leave {'it' if len(idle) == 1 else 'them'} out")
@@ -86,20 +109,22 @@ def path_of(name_or_path: str | Path) -> Path:
 
 
 def parse(text: str, origin: str) -> Recipe:
-    """Validate a recipe given as TOML text; `origin` is named in errors."""
+    """The recipe of a run folder, given as TOML text; `origin` is named in errors."""
     try:
-        return validated(parse_toml(text), origin)
+        values = parse_toml(text)
     except ValueError as error:
         raise RecipeError(f"{origin} is not valid TOML: {error}") from error
+    return _of_run(migrated(values, migrations.MIGRATIONS, origin), origin)
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
-    """The values in which two recipes differ, of those that have an effect, as `section.key: a -> b`."""
+    """The values in which two recipes differ, of those that have an effect, as `section.key: a -> b`; of optimisers of
+    two kinds, the options that both have."""
     found = []
-    left, right = (each.settled().model_dump(mode="json") for each in (one, other))
+    left, right = (recipe.settled().model_dump(mode="json") for recipe in (one, other))
     for section in SECTIONS:
         for key, value in left[section].items():
-            if value != right[section][key]:
+            if value != right[section].get(key, value):
                 found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
     return found
 
@@ -121,10 +146,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} is not valid TOML: {error}") from error
 
 
-def _override(values: dict[str, Any], text: str) -> str:
-    """Put a value of --set among the values of a recipe; returns its key."""
-    key, separator, value = text.partition("=")
-    section, *inner = key.strip().split(".")
+def override(values: dict[str, Any], text: str) -> tuple[str, str]:
+    """Put a value of --set among the values of a recipe; returns its key, and the name by which it was given."""
+    name, separator, value = (part.strip() for part in text.partition("="))
+    key = migrations.renamed(name)
+    section, *inner = key.split(".")
     if not (separator and inner and all(inner)):
         raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
     target = values
@@ -132,13 +158,13 @@ def _override(values: dict[str, Any], text: str) -> str:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
             raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
-    target[inner[-1]] = _typed(section, inner, value.strip())
+    target[inner[-1]] = _typed(section, inner, value)
     # Whoever sets a value means it on the bundled corpus too.
     fallback = values.get("fallback")
     changes = fallback.get(section) if isinstance(fallback, dict) else None
     if isinstance(changes, dict):
         changes.pop(inner[0], None)
-    return ".".join((section, *inner))
+    return key, name
 
 
 def _typed(section: str, inner: list[str], value: str) -> Any:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seq2seq.checksums import checksum_of
 from seq2seq.errors import RunError
-from seq2seq.files import sha256, sync_folder, write_json
-from seq2seq.reading import read_json
-from seq2seq.training import ema, optimisers
+from seq2seq.storage.atomic import sync_folder, write_json
+from seq2seq.storage.checksums import checksum_of, sha256
+from seq2seq.storage.reading import read_json
+from seq2seq.storage.tensors import load_weights, must_fit, read_weights, save_weights, weights_of
+from seq2seq.training import ema
 from seq2seq.training.distributed import ALONE, Team
-from seq2seq.weights import load_weights, must_fit, read_weights, save_weights, weights_of
+from seq2seq.training.optimisers import Optimiser
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _FLOAT32 = 4  # bytes
-_MOST_KEPT = 3  # numbers beside each weight: two moments and a running average
-_MORE = 1 << 24  # bytes of a file beside its tensors of weights: names, shapes, random state
+_MORE = 1 << 24  # bytes of a file beside the numbers of its tensors: names, shapes, random state
 
 
 class DamagedCheckpoint(RunError):
@@ -107,31 +108,33 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def load(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device, team: Team = ALONE
+    path: Path, model: nn.Module, optimiser: Optimiser, device: torch.device, team: Team = ALONE
 ) -> dict[str, Any]:
     """Put a checkpoint into model, optimiser and random generators; returns its `state`.
 
     Raises DamagedCheckpoint where a file does not have the checksum that it was written with, or does not hold what
     this model and this optimiser need; files that are too large are not read.
     """
-    _must_be_small(path, model)
-    state = state_of(path, (_WEIGHTS, _OPTIMISER))
     own = dict(model.named_parameters())
+    shapes = {name: {**optimiser.state_shapes(weight), ema.KEY: tuple(weight.shape)} for name, weight in own.items()}
+    _must_be_small(path / _WEIGHTS, (weight.shape for weight in own.values()))
+    _must_be_small(path / _OPTIMISER, (shape for kept in shapes.values() for shape in kept.values()))
+    state = state_of(path, (_WEIGHTS, _OPTIMISER))
     try:
         weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
         must_fit(model, weights, path / _WEIGHTS)
-        moments = _moments(tensors, own, optimiser)
+        kept = _kept(tensors, shapes)
         _set_random_state(tensors, device)
     except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
     load_weights(model, {name: team.parted(tensor, own[name]) for name, tensor in weights.items()}, path)
     for name, parameter in own.items():
-        kept = moments[name]
         optimiser.state[parameter] = {
-            key: team.parted(tensor.to(device), parameter) if tensor.dim() else tensor for key, tensor in kept.items()
+            key: team.parted(tensor.to(device), parameter) if tensor.dim() else tensor
+            for key, tensor in kept[name].items()
         }
-        if device.type == "cuda" and "step" in kept:
-            optimiser.state[parameter]["step"] = kept["step"].to(device)
+        if device.type == "cuda" and "step" in kept[name]:
+            optimiser.state[parameter]["step"] = kept[name]["step"].to(device)
     return state
 
 
@@ -163,7 +166,7 @@ def remove(path: Path) -> None:
 
 def check_weights(path: Path, model: nn.Module) -> None:
     """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or not of a model."""
-    _must_be_small(path, model)
+    _must_be_small(path / _WEIGHTS, (weight.shape for weight in model.parameters()))
     state_of(path, [_WEIGHTS])
     try:
         must_fit(model, read_weights(path / _WEIGHTS), path / _WEIGHTS)
@@ -196,32 +199,29 @@ def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> di
     }
 
 
-def _must_be_small(path: Path, model: nn.Module) -> None:
-    """Raise DamagedCheckpoint where files are larger than a checkpoint of a model can be: they are not even read."""
-    size = _FLOAT32 * sum(parameter.numel() for parameter in model.parameters())
-    for name, most in ((_WEIGHTS, size + _MORE), (_OPTIMISER, _MOST_KEPT * size + _MORE)):
-        file = path / name
-        if file.is_file() and file.stat().st_size > most:
-            raise DamagedCheckpoint(
-                f"checkpoint {path} is damaged: {name} has {file.stat().st_size:,} bytes, and this recipe's up to "
-                f"{most:,}"
-            )
+def _must_be_small(file: Path, shapes: Iterable[Sequence[int]]) -> None:
+    """Raise DamagedCheckpoint where a file is larger than one of tensors of these shapes can be: it is not read."""
+    most = _FLOAT32 * sum(map(math.prod, shapes)) + _MORE
+    if file.is_file() and file.stat().st_size > most:
+        raise DamagedCheckpoint(
+            f"checkpoint {file.parent} is damaged: {file.name} has {file.stat().st_size:,} bytes, and this recipe's up "
+            f"to {most:,}"
+        )
 
 
-def _moments(
-    tensors: Mapping[str, Tensor], own: Mapping[str, nn.Parameter], optimiser: torch.optim.Optimizer
+def _kept(
+    tensors: Mapping[str, Tensor], shapes: Mapping[str, Mapping[str, tuple[int, ...]]]
 ) -> dict[str, dict[str, Tensor]]:
-    """What an optimiser keeps of each weight, by the weight's name: all that it needs, or nothing. Raises ValueError
-    for anything else."""
-    needed = optimisers.state_names(optimiser)
+    """What an optimiser keeps of each weight, by the weight's name: all tensors of these shapes, perhaps without a
+    running average, or none. Raises ValueError for anything else."""
     found: dict[str, dict[str, Tensor]] = {}
-    for name, parameter in own.items():
+    for name, fitting in shapes.items():
         prefix = f"{name}/"
         kept = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
-        if kept and not needed[parameter] <= kept.keys() <= needed[parameter] | {ema.KEY}:
+        if kept and fitting.keys() != kept.keys() | {ema.KEY}:
             raise ValueError(f"{_OPTIMISER} has {', '.join(sorted(kept))} of {name}: another optimiser's")
         for key, tensor in kept.items():
-            if tensor.dtype != torch.float32 or tensor.shape != (() if key == "step" else parameter.shape):
+            if tensor.dtype != torch.float32 or tensor.shape != fitting[key]:
                 raise ValueError(f"{_OPTIMISER}: {prefix}{key} is {tensor.dtype}, {tuple(tensor.shape)}")
         found[name] = kept
     return found

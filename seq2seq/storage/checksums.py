@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import RunError
-from seq2seq.files import sha256
-from seq2seq.reading import parse_json, read_small
+from seq2seq.storage.reading import parse_json, read_small
 
 _MOST = 500  # files remembered, those that came last
 _LARGEST = 1 << 20  # bytes of what is remembered
 _SETTLED = 2 * 10**9  # nanoseconds: a file younger than that may change again without its times showing it
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checksum(path: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from seq2seq.files import (
+from seq2seq.storage.atomic import (
     alive,
     clear_of,
     liken,

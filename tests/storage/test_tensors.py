@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seq2seq.errors import RunError
-from seq2seq.weights import read_weights, save_weights
+from seq2seq.storage.tensors import read_weights, save_weights
 
 WEIGHTS = {"one": torch.arange(6.0).reshape(2, 3), "other": torch.zeros(0, dtype=torch.bfloat16)}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import RunError
-from seq2seq.files import replacing
-from seq2seq.reading import LONGEST_LINE, parse_json
+from seq2seq.storage.atomic import replacing
+from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
 
 def append(path: Path, row: dict[str, Any]) -> None:

@@ -1,46 +1,28 @@
-"""A run folder: what training leaves behind, and all that translating needs. No torch here."""
+"""A run folder: its paths, its record, its checksums, and whose it is."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.checksums import described, must_be
 from seq2seq.errors import ArgumentError, RunError
-from seq2seq.files import LockedError, clear, has_other_names, lock, must_take_files, write_bytes, write_json
-from seq2seq.reading import read_json, read_small, read_toml
+from seq2seq.run.migrations import MIGRATIONS
+from seq2seq.run.untrusted import refuse_strange_files
+from seq2seq.storage.atomic import clear, must_take_files, write_bytes, write_json
+from seq2seq.storage.checksums import described, must_be
+from seq2seq.storage.formats import migrated, newest
+from seq2seq.storage.locks import LockedError, lock
+from seq2seq.storage.reading import read_json, read_small, read_toml
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
-_OBJECTS = (  # of run.json
-    "corpora",
-    "ctranslate2",
-    "evaluations",
-    "files",
-    "pairs",
-    "scores",
-    "text",
-    "versions",
-    "weights",
-)
+_OBJECTS = ("corpora", "ctranslate2", "evaluations", "files", "pairs", "scores", "text", "versions", "weights")
 LOST = "restore the file from a copy, or train the run again"
-_WRITTEN_IN_PLACE = (".lock", ".record.lock", "metrics.jsonl", "faults.jsonl")
-_FORMS = {
-    "translate": "pairs",
-    "score": "pairs",
-    "generate": "text",
-}  # what a model must have learnt from
-
-
-def root() -> Path:
-    """Where runs live: $SEQX_RUNS, else `runs` here."""
-    return Path(os.environ.get("SEQX_RUNS") or "runs")
 
 
 @dataclass(frozen=True)
@@ -81,11 +63,11 @@ class Run:
 
     def recipe(self) -> Recipe:
         """The resolved recipe. Raises RunError where there is none."""
-        from seq2seq import recipe_files
+        from seq2seq.recipe.files import parse
 
         path = self.path / "recipe.toml"
         try:
-            return recipe_files.parse(read_small(path).decode("utf-8"), str(path))
+            return parse(read_small(path).decode("utf-8"), str(path))
         except PermissionError:
             raise
         except (OSError, ValueError) as error:
@@ -125,13 +107,13 @@ class Run:
         for key in _OBJECTS:
             if not isinstance(values.get(key, {}), dict):
                 raise RunError(f"{path} is damaged: {key!r} is no JSON object; {LOST}")
-        return values
+        return migrated(values, MIGRATIONS, path)
 
     def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Change run.json: of several processes, each is given what the one before has written. Raises RunError where
         it is damaged or cannot be written."""
         with self.writing(), lock(self.path / ".record.lock", wait=True):
-            write_json(self.path / "run.json", change(self.record()))
+            write_json(self.path / "run.json", {"format": newest(MIGRATIONS), **change(self.record())})
 
     def note(self, **values: Any) -> None:
         """Add to run.json."""
@@ -203,19 +185,19 @@ class Run:
                 ) from None
             yield
 
-    def claim(self, wanted: Recipe) -> None:
+    def claim(self, recipe: Recipe) -> None:
         """Make the folder this recipe's. Raises RunError where it is another's, with the difference; one in which
         nothing but a recipe stands is nobody's yet."""
         self._refuse_what_is_no_run()
         if not (self.path / "recipe.toml").exists():
             with self.writing():
-                write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
+                write_bytes(self.path / "recipe.toml", recipe.to_toml().encode())
             return
-        from seq2seq import recipe_files
+        from seq2seq.recipe.files import differences
 
-        different = recipe_files.differences(self.recipe(), wanted)
+        different = differences(self.recipe(), recipe)
         if different and not any(each.name[0] != "." and each.name != "recipe.toml" for each in self.path.iterdir()):
-            write_bytes(self.path / "recipe.toml", wanted.to_toml().encode())
+            write_bytes(self.path / "recipe.toml", recipe.to_toml().encode())
         elif different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
@@ -229,77 +211,3 @@ class Run:
         if not begun and any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")
         refuse_strange_files(self.path)
-
-
-def refuse_strange_files(folder: Path) -> None:
-    """Raise RunError where a link in a run folder leads out of it: training and judging write there, and delete; and
-    where a pipe or a device stands in it, which would be read for ever."""
-    root = folder.resolve()
-    for here, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            inner = Path(here) / name
-            if inner.is_symlink():
-                if not _leads_into(root, inner):
-                    raise RunError(
-                        f"{inner} is a link that leads out of the run folder, or nowhere; put a copy of what it names "
-                        "in its place, or delete it"
-                    )
-            elif not (inner.is_file() or inner.is_dir()):
-                raise RunError(f"{inner} is a pipe or a device, no file; delete it, or restore the file from a copy")
-    for name in _WRITTEN_IN_PLACE:
-        if has_other_names(folder / name):
-            raise RunError(
-                f"{folder / name} is a hard link, as `cp -al` makes them: what seqx writes would change another file "
-                f"too; use a copy of the folder, whose files are its own: cp -a {folder} NEW"
-            )
-
-
-def _leads_into(root: Path, link: Path) -> bool:
-    try:
-        return link.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError):  # nothing there, or a circle
-        return False
-
-
-def _finished(run: Run) -> str:
-    """When a run was finished, so that later ones sort behind: by its record, since a copied folder has new times of
-    files; by them where the record is older than that, or damaged."""
-    with suppress(RunError, OSError):
-        finished = run.record().get("finished")
-        if isinstance(finished, dict) and isinstance(finished.get("time"), str):
-            return str(finished["time"])
-    seconds = run.weights.stat().st_mtime
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f"{seconds % 1:.6f}"[1:]
-
-
-def open_run(path: Path | None, kind: str = "translate") -> Run:
-    """The run at a path, or the newest finished one under `root()` that can do what `kind` says: translate, score,
-    generate; whatever else, any can.
-
-    Raises RunError where there is none, or the one at the path is of another kind, saying what to type.
-    """
-    form = _FORMS.get(kind)
-    recipe = "gpt-shakespeare" if form == "text" else "fr-en"
-    if path is not None:
-        run = Run(path)
-        path = run.path
-        if path.is_file():
-            raise RunError(f"{path} is a file, not a run folder; name the folder that `seqx train` made")
-        if not path.is_dir():
-            raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
-        refuse_strange_files(path)
-        if not run.weights.is_file():
-            run.recipe()  # says so where it is no run folder at all
-            raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
-        if form:
-            run.must_be_of(form)
-        return run
-    trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
-    for run in sorted(trained, key=_finished, reverse=True):
-        if run.finished and form in (None, run.form):
-            refuse_strange_files(run.path)
-            return run
-    raise RunError(
-        f"no trained model under {root()}/ to {kind} with; make one with `seqx train --recipe {recipe}`, or name one "
-        "with --run"
-    )

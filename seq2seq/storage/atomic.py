@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -272,34 +271,6 @@ def has_other_names(path: Path) -> bool:
     return status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
 
-class LockedError(Exception):
-    """Another process holds a lock; the message is its number, or nothing where it is not known."""
-
-
-@contextmanager
-def lock(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold a lock that the system ends with this process, however it ends. The file stays.
-
-    Where another process holds it: wait for it, or raise LockedError. Raises OSError where the file cannot be written,
-    or is that of another name too.
-    """
-    from filelock import FileLock, Timeout
-
-    if path.is_symlink() or has_other_names(path):
-        raise OSError(errno.EMLINK, "a link to a file elsewhere, which would be overwritten; delete it", str(path))
-    held = FileLock(path)
-    try:
-        held.acquire(blocking=wait)
-    except Timeout:
-        raise LockedError(path.read_text(encoding="ascii", errors="replace").strip()) from None
-    try:
-        with suppress(OSError):  # on a full disk it is not known who holds the lock, and held it is
-            path.write_text(f"{os.getpid()}\n", encoding="ascii")
-        yield
-    finally:
-        held.release()
-
-
 def write_bytes(path: Path, contents: bytes) -> None:
     """Write a whole file."""
     with replacing(path) as file:
@@ -310,9 +281,3 @@ def write_json(path: Path, values: Any) -> None:
     """Write a JSON file for people too: indented, accents as they are."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode(errors="backslashreplace"))  # of a file's name that is no text: \udce9, which is JSON
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seq2seq import recipe, recipe_files
+from seq2seq import recipe
 from seq2seq.errors import RecipeError
+from seq2seq.recipe import files as recipe_files
 
 SHIPPED = recipe_files.names()
 
@@ -60,7 +61,7 @@ def test_a_recipe_written_as_toml_is_read_as_the_same(name: str) -> None:
 def test_the_defaults_are_the_base_model_of_the_paper() -> None:
     made = recipe.Recipe()
     assert (made.model.d_model, made.model.d_ff, made.model.n_heads, made.model.encoder_layers) == (512, 2048, 8, 6)
-    assert (made.training.warmup_steps, made.training.betas, made.training.epsilon) == (4000, (0.9, 0.98), 1e-9)
+    assert (made.training.warmup_steps, made.optimizer) == (4000, recipe.Adam(betas=(0.9, 0.98), epsilon=1e-9))
     assert (made.training.label_smoothing, made.decoding.beam_size, made.decoding.length_penalty) == (0.1, 4, 0.6)
 
 
@@ -130,7 +131,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         ("training.steps=2e3", "training.steps", 2000),
         ("training.learning_rate=3e-4", "training.learning_rate", 3e-4),
         ("training.learning_rate=1", "training.learning_rate", 1.0),
-        ("training.betas=[0.9, 0.99]", "training.betas", (0.9, 0.99)),
+        ("optimizer.betas=[0.9, 0.99]", "optimizer.betas", (0.9, 0.99)),
         ("model.norm=pre", "model.norm", "pre"),
         ('model.norm="pre"', "model.norm", "pre"),
         ("data.corpus=my corpus", "data.corpus", "my corpus"),

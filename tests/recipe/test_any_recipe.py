@@ -11,6 +11,7 @@ from seq2seq.data import tokenizers
 from seq2seq.device import Numerics
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import validated
+from seq2seq.recipe.optimizers import OPTIONS
 from seq2seq.training import optimisers
 
 
@@ -37,15 +38,17 @@ def recipes(draw: st.DrawFn) -> dict[str, dict[str, object]]:
     }
     assert model.keys() == fields.keys()
     training = {
-        "optimizer": one_of(recipe.Training, "optimizer"),
         "label_smoothing": draw(st.floats(0, 0.9)),
-        "weight_decay": draw(st.floats(0, 1)),
         "metric": "loss",
     }
+    optimizer: dict[str, object] = {"kind": draw(st.sampled_from(sorted(OPTIONS)))}
+    if "weight_decay" in OPTIONS[str(optimizer["kind"])]:
+        optimizer["weight_decay"] = draw(st.floats(0, 1))
     return {
         "data": {"max_length": draw(st.integers(2, 12))},
         "tokenizer": {"joint": draw(st.booleans())},
         "model": model,
+        "optimizer": optimizer,
         "training": training,
     }
 

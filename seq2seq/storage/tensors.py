@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seq2seq.errors import ArgumentError, RunError
-from seq2seq.files import sync_folder
+from seq2seq.storage.atomic import sync_folder
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:

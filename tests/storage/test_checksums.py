@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from seq2seq import checksums
-from seq2seq.checksums import checksum, described, difference, must_be
 from seq2seq.errors import RunError
-from seq2seq.files import sha256
+from seq2seq.storage import checksums
+from seq2seq.storage.checksums import checksum, described, difference, must_be, sha256
 
 
 @pytest.fixture

@@ -12,14 +12,30 @@ from typing import Any
 
 import pytest
 
-from seq2seq.errors import RunError
-from seq2seq.files import lock
+from seq2seq.errors import FormatError, RunError
 from seq2seq.run import Run, refuse_strange_files
+from seq2seq.storage.locks import lock
 from tests.support.users import another_user, open_to_all, seal
 
 
 def add(number: int) -> Any:
     return lambda record: {**record, "evaluations": {**record.get("evaluations", {}), str(number): {}}}
+
+
+def test_a_record_begins_with_its_format_and_one_without_is_read(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"seed": 3}')
+    assert Run(tmp_path).record() == {"seed": 3}
+    Run(tmp_path).note(more=1)
+    assert (tmp_path / "run.json").read_text() == '{\n  "format": 1,\n  "seed": 3,\n  "more": 1\n}\n'
+    assert Run(tmp_path).record() == {"seed": 3, "more": 1}
+
+
+def test_a_newer_record_is_refused_and_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"format": 2}')
+    for use in (Run(tmp_path).record, lambda: Run(tmp_path).note(more=1)):
+        with pytest.raises(FormatError, match=r"run\.json has format 2, and this seqx reads up to 1: .*update seqx"):
+            use()
+    assert (tmp_path / "run.json").read_text() == '{"format": 2}'
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -95,4 +111,4 @@ def test_files_that_are_replaced_may_have_other_names(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "run", tmp_path / "backup", copy_function=os.link)
     Run(tmp_path / "backup").path.joinpath(".record.lock").unlink()
     Run(tmp_path / "run").note(second=2)
-    assert json.loads((tmp_path / "backup" / "run.json").read_text()) == {"first": 1}
+    assert json.loads((tmp_path / "backup" / "run.json").read_text()) == {"format": 1, "first": 1}

@@ -1,0 +1,111 @@
+"""Which values of a recipe do not fit one another, and which have no effect, by its other values: each is refused
+where it was given, since whoever gave it meant something by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.recipe import optimizers
+
+if TYPE_CHECKING:
+    from seq2seq.recipe.recipe import Recipe
+
+
+def misfits(recipe: Recipe) -> Iterator[str]:
+    """What does not fit, and what to do about it."""
+    yield from (message for wrong, message in _misfits(recipe) if wrong)
+
+
+def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
+    """(whether it is wrong, what to say of it)."""
+    data, tokenizer, model, training = recipe.data, recipe.tokenizer, recipe.model, recipe.training
+    alone = model.architecture == "decoder-only"
+    yield (
+        training.keep == "ema" and not training.ema,
+        'training.keep = "ema" needs training.ema, for example 0.99',
+    )
+    yield (
+        alone and not tokenizer.joint,
+        "a decoder-only model has one vocabulary: set tokenizer.joint = true",
+    )
+    yield (
+        model.tie == "all" and not tokenizer.joint,
+        'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
+    )
+    if data.form == "text":
+        yield not alone, 'data.form = "text" needs model.architecture = "decoder-only"'
+        yield (
+            tokenizer.kind in ("bpe", "unigram"),
+            f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
+            "character or byte",
+        )
+        yield training.metric == "bleu", 'running text is judged by its loss: set training.metric = "loss"'
+        yield bool(data.mix), "data.mix adds sentence pairs, which running text has no use for: leave it empty"
+        yield (
+            model.max_length > training.batch_tokens,
+            f"training.batch_tokens = {training.batch_tokens} cannot hold one chunk of "
+            f"model.max_length = {model.max_length}",
+        )
+        return
+    yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set data.form = "text"'
+    yield (
+        data.max_length > model.max_length,
+        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
+    )
+    yield (
+        alone and 2 * data.max_length > model.max_length,
+        f"a decoder-only model reads both sides: 2 x data.max_length = {2 * data.max_length} exceeds "
+        f"model.max_length = {model.max_length}",
+    )
+    yield (
+        data.max_length > training.batch_tokens,
+        f"training.batch_tokens = {training.batch_tokens} cannot hold one pair of data.max_length = {data.max_length}",
+    )
+
+
+def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
+    """Options of optimisers of other kinds than that of some values, as `optimizer.key`, each with why it has no
+    effect; the values need not be valid."""
+    section = values.get("optimizer")
+    found = optimizers.foreign(section) if isinstance(section, Mapping) else {}
+    return {f"optimizer.{key}": why for key, why in found.items()}
+
+
+def without_effect(values: Mapping[str, Any]) -> dict[str, str]:
+    """The keys, as `section.key`, that nothing would read, whatever their values, each with what makes it so.
+
+    `values`: those of a valid recipe, every one of them.
+    """
+    return {key: why for applies, why, keys in _rules(values) if applies for key in keys.split()}
+
+
+def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
+    """(whether it applies, why, the keys that then have no effect)."""
+    data, tokenizer, training = values["data"], values["tokenizer"], values["training"]
+    kind, architecture = tokenizer["kind"], values["model"]["architecture"]
+    schedule, keep = training["schedule"], training["keep"]
+    text = data["form"] == "text"
+    yield (
+        text,
+        'data.form = "text"',
+        "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
+        "data.judge_pairs data.sacrebleu_test training.validate_sentences "
+        "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
+    )
+    yield not text, 'data.form = "pairs"', "data.chunks data.hub.text_column"
+    yield data["corpus"] in ("phrasebook", "play"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub data.mix"
+    yield not data["mix"], "data.mix empty", "data.mix_pairs"
+    yield data["bundled"] is None, "data.bundled unset", "fallback"
+    yield kind != "tiktoken", f'tokenizer.kind = "{kind}"', "tokenizer.encoding"
+    yield kind in ("byte", "tiktoken"), f'tokenizer.kind = "{kind}"', "tokenizer.vocabulary_size"
+    yield (
+        kind not in ("bpe", "unigram"),
+        f'tokenizer.kind = "{kind}"',
+        "tokenizer.byte_fallback tokenizer.normalization tokenizer.sampling",
+    )
+    yield architecture == "decoder-only", f'model.architecture = "{architecture}"', "model.encoder_layers"
+    yield schedule == "inverse_square_root", f'training.schedule = "{schedule}"', "training.final_share"
+    yield schedule != "wsd", f'training.schedule = "{schedule}"', "training.decay_share"
+    yield keep != "ema", f'training.keep = "{keep}"', "training.ema"
+    yield keep != "average", f'training.keep = "{keep}"', "training.average_last"

@@ -1,0 +1,62 @@
+"""Recipes of older formats as today's. A migration stays as it was written; a newer format is one more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seq2seq.storage.formats import Migration, newest
+
+_OPTIMIZER = {  # keys that [training] had in format 1 -> their names in [optimizer]
+    "optimizer": "kind",
+    "weight_decay": "weight_decay",
+    "muon_learning_rate": "muon_learning_rate",
+    "betas": "betas",
+    "epsilon": "epsilon",
+}
+MOVED = {f"training.{old}": f"optimizer.{new}" for old, new in _OPTIMIZER.items()}  # which --set takes by both names
+_WITHOUT_EFFECT = {  # by kind, at their defaults, as format 1 wrote them out
+    "adam": {"weight_decay": 0.0, "muon_learning_rate": 0.02},
+    "adamw": {"muon_learning_rate": 0.02},
+}
+
+
+def moved(values: dict[str, Any]) -> dict[str, str]:
+    """The old keys among the values of a recipe, those of `[fallback]` too, each with its name of today."""
+    return {
+        prefix + old: prefix + new
+        for prefix, part in (("", values), ("fallback.", _table(values, "fallback")))
+        for old, new in MOVED.items()
+        if old.removeprefix("training.") in _table(part, "training")
+    }
+
+
+def renamed(key: str) -> str:
+    """A key of a recipe, of `[fallback]` too, by its name of today."""
+    prefix = "fallback." if key.startswith("fallback.") else ""
+    own = key.removeprefix(prefix)
+    return prefix + MOVED.get(own, own)
+
+
+def optimizer_section(values: dict[str, Any]) -> dict[str, Any]:
+    """To format 2: an optimiser has a section, with options of its kind alone; a key that is there already stays."""
+    kind: Any = "adam"
+    for part in (values, _table(values, "fallback")):
+        training, section = _table(part, "training"), _table(part, "optimizer")
+        taken = {new: training.pop(old) for old, new in _OPTIMIZER.items() if old in training and new not in section}
+        kind = taken.get("kind", section.get("kind", kind))
+        for key, default in _WITHOUT_EFFECT.get(str(kind), {}).items():
+            if taken.get(key) == default:
+                del taken[key]
+        if taken and isinstance(part.get("optimizer", {}), dict):
+            part["optimizer"] = {**taken, **section}
+    return values
+
+
+def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table among values that need not be valid; an empty one where there is none."""
+    table = values.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+MIGRATIONS: tuple[Migration, ...] = (optimizer_section,)
+FORMAT = newest(MIGRATIONS)

@@ -1,0 +1,164 @@
+"""A recipe, its variants, and what is said of values that make none."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from seq2seq.errors import RecipeError
+from seq2seq.recipe import migrations, optimizers
+from seq2seq.recipe.checks import foreign_options, misfits, without_effect
+from seq2seq.recipe.optimizers import Adam, Optimizer
+from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Name, Section, Tokenizer, Training
+
+SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
+_SHOWN = 2  # of the values that are wrong
+
+
+class Recipe(Section):
+    """One experiment, complete."""
+
+    name: Name = "unnamed"
+    summary: str = ""
+    needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
+    scored: str = Field("", description="measured score, for `seqx recipes`")
+    data: Data = Data()
+    tokenizer: Tokenizer = Tokenizer()
+    model: Model = Model()
+    optimizer: Optimizer = Adam()
+    training: Training = Training()
+    decoding: Decoding = Decoding()
+    fallback: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="values, by section, for training on the bundled corpus instead"
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        for section in self.fallback:
+            if section not in SECTIONS:
+                raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
+        for message in misfits(self):
+            raise ValueError(message)
+        return self
+
+    def idle(self) -> dict[str, str]:
+        """The values, other than the defaults, that have no effect, as `section.key`, each with what makes it so."""
+        given = self.model_dump(exclude_defaults=True)
+        every = without_effect(self.model_dump())
+        return {key: why for key, why in every.items() for holder, last in [_holder(given, key)] if last in holder}
+
+    def settled(self) -> Recipe:
+        """The same recipe, with the defaults for values that have no effect."""
+        idle = self.idle()
+        if not idle:
+            return self
+        # Without data.mix, data.mix_pairs has no effect either.
+        return validated(without(self.model_dump(), idle), f"recipe {self.name}").settled()
+
+    def on_bundled(self, *, settle: bool = True) -> Recipe:
+        """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced; `settle` leaves
+        out what then has no effect. Raises RecipeError where there is no bundled corpus, and for wrong values."""
+        if self.data.bundled is None:
+            files = "--data" if self.data.form == "text" else "--source-file and --target-file"
+            raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give {files}")
+        values = self.model_dump()
+        fallback = values.pop("fallback")
+        for section, changes in fallback.items():
+            values[section].update(changes)
+        values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
+        given = {f"optimizer.{key}" for key in fallback.get("optimizer", {})}
+        inherited = [key for key in foreign_options(values) if settle or key not in given]
+        recipe = validated(without(values, inherited), f"recipe {self.name}, [fallback]")
+        return recipe.settled() if settle else recipe
+
+    def with_optimizer(self, kind: str) -> Recipe:
+        """The recipe with another optimiser, which keeps the options that it shares with this one."""
+        values = self.model_dump()
+        values["optimizer"]["kind"] = kind
+        return validated(without(values, foreign_options(values)), f"recipe {self.name}")
+
+    def with_batch_tokens(self, batch_tokens: int) -> Recipe:
+        """The recipe with another budget. Raises RecipeError where it cannot hold a pair."""
+        values = self.model_dump()
+        values["training"]["batch_tokens"] = batch_tokens
+        return validated(values, f"recipe {self.name}")
+
+    def with_budget(self, steps: int, validate_every: int, judge_pairs: int) -> Recipe:
+        """The recipe with another number of updates, of which the warm-up keeps its share, and other validations."""
+        values = self.model_dump()
+        training = values["training"]
+        training["warmup_steps"] = max(1, round(steps / self.training.steps * self.training.warmup_steps))
+        training.update(steps=steps, validate_every=validate_every)
+        values["data"]["judge_pairs"] = judge_pairs
+        return validated(values, f"recipe {self.name}")
+
+    def to_toml(self) -> str:
+        """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
+        return tomli_w.dumps({"format": migrations.FORMAT, **self.model_dump(mode="json", exclude_none=True)})
+
+
+def validated(values: dict[str, Any], origin: str) -> Recipe:
+    """Values as a recipe. Raises RecipeError: unknown key, wrong type, values that do not fit; `origin` is named."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        wrong = error.errors()
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise RecipeError(f"{origin}: " + "; ".join(map(_explain, wrong[:_SHOWN])) + more) from error
+
+
+def without(values: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Nested values, changed in place, without some dotted keys."""
+    for key in keys:
+        holder, last = _holder(values, key)
+        holder.pop(last, None)  # data.hub may have gone as a whole
+    return values
+
+
+def _explain(item: Any) -> str:
+    location = item["loc"]
+    if location[0:1] == ("optimizer",):  # its second part is the kind
+        location = (*location[:1], *location[2:])
+    where, message = ".".join(map(str, location)), item["msg"].removeprefix("Value error, ")
+    value = item.get("input")
+    if item["type"] == "extra_forbidden":
+        if location[0] == "optimizer" and (why := optimizers.foreign({"kind": item["loc"][1], location[-1]: value})):
+            return f"{where} has no effect with {why[location[-1]]}; leave it out"
+        if where in migrations.MOVED:
+            return f"unknown key {where}, which is {migrations.MOVED[where]} now"
+        known = optimizers.OPTIONS[item["loc"][1]] if location[0] == "optimizer" else _fields(location[:-1])
+        return f"unknown key {where:.80}{near(str(location[-1]), known)}; known here: {', '.join(known)}"
+    if item["type"] == "union_tag_invalid":
+        where, value = f"{where}.kind", value["kind"]
+        message = f"Input should be {item['ctx']['expected_tags']}"
+    if item["type"] == "string_pattern_mismatch":
+        message = "a name is needed, without slashes, and not beginning with a dot"
+    shown = "" if item["type"] in ("value_error", "missing") else f" (got {reprlib.repr(value)})"
+    return f"{where}: {message}{shown}" if where else message
+
+
+def _fields(location: tuple[str | int, ...]) -> list[str]:
+    kind: type[BaseModel] = Recipe
+    for part in location:
+        annotation = kind.model_fields[str(part)].annotation
+        kind = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Hub
+    return list(kind.model_fields)
+
+
+def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """What holds a value of nested values, given its dotted key, and the last part of that."""
+    *path, last = key.split(".")
+    for part in path:
+        values = values.get(part, {})
+    return values, last
+
+
+def near(word: str, known: list[str]) -> str:
+    """What was perhaps meant by an unknown word, for an error message; or nothing."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

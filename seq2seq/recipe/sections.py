@@ -1,0 +1,171 @@
+"""The sections of a recipe.
+
+Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al.,
+2017).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("write a number here, not true or false")
+    return value
+
+
+_Number = BeforeValidator(_number)
+Positive = Annotated[int, _Number, Field(gt=0, le=10**12)]
+Count = Annotated[int, _Number, Field(ge=0, le=10**12)]
+Size = Annotated[int, _Number, Field(gt=0, le=1_000_000)]  # of what takes memory in proportion
+Layers = Annotated[int, _Number, Field(gt=0, le=1000)]
+Probability = Annotated[float, _Number, Field(ge=0, lt=1)]
+# What names a folder or a file: no way out of where it is put.
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
+
+
+class Section(BaseModel):
+    """A part of a recipe: a frozen, validated value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Hub(Section):
+    """A corpus on the Hugging Face Hub, as parquet."""
+
+    path: str
+    config: str | None = None
+    source_column: str = "translation.fr"
+    target_column: str = "translation.en"
+    text_column: str = Field("text", description="column of running text")
+    train: str = "train"
+    dev: str = "validation"
+    test: str = "test"
+
+
+class Data(Section):
+    """The text to train and evaluate on."""
+
+    form: Literal["pairs", "text"] = Field("pairs", description="sentence pairs, or running text for a language model")
+    source: Name = Field("fr", description="source language code, also the suffix of its files")
+    target: Name = Field("en", description="target language code")
+    corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook` or `play`")
+    hub: Hub | None = None
+    bundled: Literal["phrasebook", "play"] | None = Field(
+        None, description="bundled corpus to fall back on when this one is unavailable"
+    )
+    mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
+    mix_pairs: Count = Field(0, description="maximum pairs of each added text, hand-written first; 0 = all")
+    max_length: Size = Field(128, description="maximum length of either side of a training pair, in tokens")
+    max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
+    chunks: Literal["random", "packed"] = Field(
+        "random", description="of running text: at random offsets, or each token once per epoch"
+    )
+    judge_pairs: Count = Field(0, description="most pairs of dev, and of test, to evaluate on; 0 = all")
+    sacrebleu_test: str | None = Field(None, description="sacreBLEU test set to evaluate on too, for example wmt14")
+
+
+class Tokenizer(Section):
+    """The tokenizer (section 5.1 uses byte-pair encoding with a shared vocabulary)."""
+
+    kind: Literal["bpe", "unigram", "byte-bpe", "tiktoken", "character", "byte"] = Field(
+        "bpe", description="bpe, unigram: SentencePiece; byte-bpe: trained, run by tiktoken; tiktoken: `encoding`"
+    )
+    encoding: str = Field("gpt2", description="with kind = tiktoken: name of the encoding, downloaded at first use")
+    vocabulary_size: Size = 8000
+    joint: bool = Field(True, description="one vocabulary for both languages")
+    byte_fallback: bool = Field(True, description="characters outside the vocabulary become bytes, not <unk>")
+    sampling: Probability = Field(0.0, description="BPE-dropout probability, or alpha of unigram sampling; 0 = off")
+    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+
+
+class Model(Section):
+    """The network; the defaults are the paper's base model (table 3)."""
+
+    architecture: Literal["encoder-decoder", "decoder-only"] = "encoder-decoder"
+    d_model: Size = 512
+    d_ff: Size = 2048
+    n_heads: Size = 8
+    encoder_layers: Layers = Field(6, description="of an encoder-decoder")
+    decoder_layers: Layers = 6
+    dropout: Probability = 0.1
+    norm: Literal["post", "pre"] = Field("post", description="normalise after each residual sum (3.1) or before")
+    normalization: Literal["layer", "rms"] = "layer"
+    positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
+    activation: Literal["relu", "gelu", "squared_relu"] = "relu"
+    qk_norm: bool = Field(False, description="normalise queries and keys, so that attention scores stay bounded")
+    bias: bool = Field(True, description="biases of linear layers and layer norms")
+    initialization: Literal["xavier", "normal"] = Field("xavier", description="normal: standard deviation 0.02")
+    residual_start: Literal["full", "scaled", "zero"] = Field(
+        "full", description="initial last matrix of each sub-layer: unchanged, over sqrt(sub-layers), or zero"
+    )
+    tie: Literal["all", "target", "none"] = Field("all", description="shared embedding matrices (section 3.4)")
+    scale_embedding: bool = Field(True, description="initialised at 1/sqrt(d_model), times sqrt(d_model)")
+    max_length: Size = Field(256, description="maximum sequence length, in tokens; a GPT's context")
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> Model:
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads = {self.n_heads} does not divide d_model = {self.d_model}")
+        if self.d_model % 2:
+            raise ValueError(f"d_model = {self.d_model} is odd: sinusoidal positions come in pairs")
+        width = self.d_model // self.n_heads
+        if self.positions == "rotary" and width % 2:
+            raise ValueError(
+                f"heads of d_model / n_heads = {width} are odd: rotary positions turn pairs; change n_heads = "
+                f"{self.n_heads}"
+            )
+        return self
+
+
+class Training(Section):
+    """Budget, learning rate and validation (section 5)."""
+
+    steps: Positive = 100_000
+    batch_tokens: Positive = Field(4096, description="batch size: sentences x longest side, padding included")
+    accumulate: Positive = Field(1, description="batches per update (gradient accumulation)")
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
+    )
+    warmup_steps: Positive = 4000
+    schedule: Literal["inverse_square_root", "linear", "cosine", "wsd"] = Field(
+        "inverse_square_root",
+        description=("after the warm-up: 1/sqrt(step), section 5.3; or decay to the last step; wsd: level, then decay"),
+    )
+    final_share: float = Field(0.0, ge=0, le=1, description="final learning rate as a fraction of the peak")
+    decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: fraction of the steps that decay")
+    label_smoothing: Probability = 0.1
+    clip_norm: float = Field(0.0, ge=0, description="maximum gradient norm; 0 = off, as in the paper")
+    max_skipped: Positive = Field(
+        10,
+        description=("consecutive non-finite updates before rolling back to the last good checkpoint at half the rate"),
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = Field(False, description="compile the layers with torch.compile; pays in long runs on CUDA")
+    seed: Annotated[int, _Number, Field(ge=0, lt=2**63)] = 1
+    validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
+    validate_sentences: Positive = Field(500, description="number of dev sentences translated for BLEU")
+    patience: Count = Field(0, description="validations without improvement before early stopping; 0 = off")
+    metric: Literal["bleu", "loss"] = Field(
+        "bleu", description="decides `best` and early stopping; loss while BLEU is 0"
+    )
+    ema: Probability = Field(0.0, description="decay of an exponential moving average of the weights; 0 = off")
+    keep: Literal["average", "best", "ema"] = Field("average", description="which weights are kept at the end")
+    average_last: Positive = Field(5, description="number of checkpoints averaged at the end (section 6.1)")
+    keep_best: Positive = Field(1, description="number of best checkpoints kept in addition to the last ones")
+
+
+class Decoding(Section):
+    """The search for translations (section 6.1)."""
+
+    beam_size: Annotated[int, _Number, Field(gt=0, le=1000)] = 4
+    length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = off")
+    max_extra: Annotated[int, _Number, Field(gt=0, le=10_000)] = Field(
+        50, description="maximum output length = source length + this, in tokens"
+    )
+    batch_tokens: Positive = 4096

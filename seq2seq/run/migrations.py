@@ -1,0 +1,7 @@
+"""Records of older formats as today's: run.json has had one format so far."""
+
+from __future__ import annotations
+
+from seq2seq.storage.formats import Migration
+
+MIGRATIONS: tuple[Migration, ...] = ()

@@ -1,0 +1,1 @@
+"""Files on disk: whole or not there, locked, with checksums; JSON lines and safetensors. torch in `tensors` alone."""

@@ -1,0 +1,39 @@
+"""Locks between processes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from seq2seq.storage.atomic import has_other_names
+
+
+class LockedError(Exception):
+    """Another process holds a lock; the message is its number, or nothing where it is not known."""
+
+
+@contextmanager
+def lock(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold a lock that the system ends with this process, however it ends. The file stays.
+
+    Where another process holds it: wait for it, or raise LockedError. Raises OSError where the file cannot be written,
+    or is that of another name too.
+    """
+    from filelock import FileLock, Timeout
+
+    if path.is_symlink() or has_other_names(path):
+        raise OSError(errno.EMLINK, "a link to a file elsewhere, which would be overwritten; delete it", str(path))
+    held = FileLock(path)
+    try:
+        held.acquire(blocking=wait)
+    except Timeout:
+        raise LockedError(path.read_text(encoding="ascii", errors="replace").strip()) from None
+    try:
+        with suppress(OSError):  # on a full disk it is not known who holds the lock, and held it is
+            path.write_text(f"{os.getpid()}\n", encoding="ascii")
+        yield
+    finally:
+        held.release()

@@ -1,0 +1,1 @@
+"""Checkpoints: how one is written and read, and which are kept."""

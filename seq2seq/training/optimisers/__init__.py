@@ -1,0 +1,32 @@
+"""Optimisers, one module each: how it is built from its options, what it keeps of each weight, what it needs."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from seq2seq.recipe import Recipe
+from seq2seq.training.optimisers.adam import Adam
+from seq2seq.training.optimisers.adamw import AdamW
+from seq2seq.training.optimisers.muon import Muon
+from seq2seq.training.optimisers.optimiser import Optimiser, masked_step, step_unless
+from seq2seq.training.schedule import peak
+
+__all__ = ["Adam", "AdamW", "Muon", "Optimiser", "class_of", "for_recipe", "masked_step", "step_unless"]
+
+
+def class_of(kind: str) -> type[Optimiser]:
+    """The optimiser of an `optimizer.kind`."""
+    match kind:
+        case "adam":
+            return Adam
+        case "adamw":
+            return AdamW
+        case "muon":
+            return Muon
+        case _:
+            raise ValueError(f"no optimiser of kind {kind!r}")
+
+
+def for_recipe(recipe: Recipe, model: nn.Module) -> Optimiser:
+    """The optimiser of a recipe, its rates to be set at every update. Raises RecipeError where this torch lacks it."""
+    return class_of(recipe.optimizer.kind).of(recipe.optimizer, model, peak(recipe))

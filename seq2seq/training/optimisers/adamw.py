@@ -1,0 +1,36 @@
+"""Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq import recipe
+from seq2seq.training.optimisers.optimiser import Optimiser, Shapes, moments
+
+
+class AdamW(Optimiser, torch.optim.AdamW):
+    """torch's, fused; biases and norms are not decayed."""
+
+    description = "fused adamw"
+
+    @classmethod
+    def of(cls, options: recipe.AdamW, model: nn.Module, rate: float) -> AdamW:
+        """The optimiser of all parameters of a model."""
+        return cls.of_parameters(options, model.parameters())
+
+    @classmethod
+    def of_parameters(cls, options: recipe.AdamW | recipe.Muon, parameters: Iterable[nn.Parameter]) -> AdamW:
+        """The optimiser of some parameters."""
+        several = list(parameters)
+        groups = [
+            {"params": [each for each in several if each.dim() >= 2], "weight_decay": options.weight_decay},
+            {"params": [each for each in several if each.dim() < 2], "weight_decay": 0.0},
+        ]
+        return cls(groups, lr=0.0, betas=options.betas, eps=options.epsilon, fused=True)
+
+    def state_shapes(self, weight: Tensor) -> Shapes:
+        """Two moments and the number of updates."""
+        return moments(weight)

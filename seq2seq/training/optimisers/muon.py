@@ -1,0 +1,86 @@
+"""Muon for the matrices of the layers (Jordan et al., 2024), AdamW for all else, embeddings among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq import recipe
+from seq2seq.device import threads, work_alone
+from seq2seq.errors import RecipeError
+from seq2seq.training.optimisers.adamw import AdamW
+from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
+
+
+class Muon(Optimiser):
+    """torch's, dealt out over CPU threads, and an AdamW, that step and are saved as one; `beside` one another where
+    there are threads for it."""
+
+    description = "Muon, with fused AdamW for the rest"
+    needs, since = "torch.optim.Muon", "2.9"
+    whole_matrices = True
+
+    def __init__(self, muons: list[torch.optim.Optimizer], rest: AdamW, *, beside: bool) -> None:
+        self._rest = rest
+        self.parts = [*muons, rest]
+        self._pool = ThreadPoolExecutor(len(self.parts), initializer=work_alone) if beside else None
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+        # The same groups and the same state, so that a rate set here, or a state loaded here, is theirs.
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+        for part in self.parts:
+            part.state = self.state
+        self._matrices = {weight for part in muons for group in part.param_groups for weight in group["params"]}
+
+    @classmethod
+    def of(cls, options: recipe.Muon, model: nn.Module, rate: float) -> Muon:
+        """The optimiser of a model. Raises RecipeError where this torch has no Muon."""
+        if not cls.available():
+            raise RecipeError(
+                f'optimizer.kind = "muon" needs torch {cls.since} or newer, this is {torch.__version__}; update torch, '
+                "or use adamw"
+            )
+        outside = {id(each.weight) for each in model.modules() if isinstance(each, nn.Embedding)}
+        outside |= {id(model.get_parameter("head.weight"))}
+        matrices = [each for each in model.parameters() if each.dim() == 2 and id(each) not in outside]
+        rest = [each for each in model.parameters() if each.dim() != 2 or id(each) in outside]
+        # Matrix by matrix is too little at a time for several threads.
+        count = threads() if matrices[0].device.type == "cpu" else 1
+        share = options.muon_learning_rate / rate
+        muons: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(
+                [{"params": some, "share": share}], lr=0.0, weight_decay=options.weight_decay, momentum=0.95
+            )
+            for some in _dealt(matrices, count)
+        ]
+        return cls(muons, AdamW.of_parameters(options, rest), beside=count > 1)
+
+    @classmethod
+    def available(cls) -> bool:
+        """Whether this torch has Muon."""
+        return hasattr(torch.optim, "Muon")
+
+    def state_shapes(self, weight: Tensor) -> Shapes:
+        """Of a matrix one moment, of the rest what AdamW keeps."""
+        if weight in self._matrices:
+            return {"momentum_buffer": tuple(weight.shape)}
+        return self._rest.state_shapes(weight)
+
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One update by each."""
+        if self._pool is None:
+            for part in self.parts:
+                part.step()
+        else:
+            for done in [self._pool.submit(part.step) for part in self.parts]:
+                done.result()
+
+
+def _dealt(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:
+    """Parameters in up to `count` lists of about as many numbers."""
+    dealt: list[list[nn.Parameter]] = [[] for _ in range(count)]
+    for each in sorted(parameters, key=Tensor.numel, reverse=True):
+        min(dealt, key=lambda some: sum(map(Tensor.numel, some))).append(each)
+    return [some for some in dealt if some]

@@ -1,0 +1,67 @@
+"""What an optimiser declares, and an update that may be skipped."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class Optimiser(torch.optim.Optimizer, ABC):
+    """An optimiser of a recipe. A parameter group may have a `share`: its rate as a multiple of the schedule's."""
+
+    description: ClassVar[str]  # for people
+    needs: ClassVar[str] = ""  # what torch must have for it, and which torch has it first: `torch.optim.Muon`, `2.9`
+    since: ClassVar[str] = ""
+    whole_matrices: ClassVar[bool] = False  # whether an update needs whole matrices, which sharding spreads
+
+    @classmethod
+    @abstractmethod
+    def of(cls, options: Any, model: nn.Module, rate: float) -> Optimiser:
+        """The optimiser of a model, by its section of a recipe; `rate`: the peak of the schedule."""
+
+    @classmethod
+    def available(cls) -> bool:
+        """Whether this torch has what it needs."""
+        return True
+
+    @abstractmethod
+    def state_shapes(self, weight: Tensor) -> Shapes:
+        """The float32 tensors that are kept of a weight once it was updated: their shapes by name. A checkpoint holds
+        exactly these."""
+
+
+def moments(weight: Tensor) -> Shapes:
+    """What Adam and AdamW keep of a weight."""
+    return {"step": (), "exp_avg": tuple(weight.shape), "exp_avg_sq": tuple(weight.shape)}
+
+
+def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """An optimiser's update, unless `skipped`, (): weights and state then stay as they are. Nobody waits for CUDA."""
+    if skipped.is_cuda:
+        masked_step(skipped, optimiser)
+    elif not skipped:
+        optimiser.step()
+
+
+@torch.no_grad()
+def masked_step(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """`step_unless` on a device whose decision the host need not know."""
+    for part in getattr(optimiser, "parts", [optimiser]):
+        if part.defaults.get("fused"):
+            part.found_inf = skipped.float()  # as torch's own GradScaler tells it
+            part.step()
+            del part.found_inf
+            continue
+        weights = [each for group in part.param_groups for each in group["params"] if each.grad is not None]
+        before = {weight: weight.clone() for weight in weights}
+        states = {weight: {key: value.clone() for key, value in part.state[weight].items()} for weight in weights}
+        part.step()
+        for weight in weights:
+            weight.copy_(torch.where(skipped, before[weight], weight))
+            for key, value in part.state[weight].items():
+                value.copy_(torch.where(skipped, states[weight].get(key, torch.zeros_like(value)), value))
