@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from seq2seq import recipe
+from seq2seq.data.batches import Source
 from seq2seq.errors import RunError
 from seq2seq.training import checkpoint
 from seq2seq.training.distributed import ALONE, Team
@@ -57,6 +58,7 @@ class Store:
         optimiser: torch.optim.Optimizer,
         device: torch.device,
         team: Team = ALONE,
+        source: Source | None = None,
     ) -> None:
         self._folder = folder
         self._training = training
@@ -64,11 +66,18 @@ class Store:
         self._optimiser = optimiser
         self._device = device
         self._team = team
+        self._source = source
 
-    def save(self, step: int, memory: Memory, health: Health) -> None:
-        """Write a checkpoint; delete those that nothing needs any more."""
-        state = {"memory": asdict(memory), "health": asdict(health)}
-        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device, self._team)
+    def save(self, step: int, memory: Memory, health: Health, *, validated: bool = False) -> None:
+        """Write a checkpoint, of a model that was `validated` or not; delete those that nothing needs any more."""
+        state: dict[str, Any] = {"memory": asdict(memory), "health": asdict(health)}
+        source = self._source.state() if self._source else {}
+        tensors = {name: value for name, value in source.items() if isinstance(value, Tensor)}
+        if values := {name: value for name, value in source.items() if name not in tensors}:
+            state["source"] = values
+        if validated and not self._on_schedule(step):
+            state["validated"] = True
+        checkpoint.save(self._folder, step, self._model, self._optimiser, state, self._device, self._team, tensors)
         self.prune(memory, health)
 
     def prune(self, memory: Memory, health: Health) -> None:
@@ -132,6 +141,8 @@ class Store:
             try:
                 state = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
                 memory, health = _remembered(state, self.path(step))
+                if self._source:
+                    self._source.restore(state.get("source", {}))
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue
@@ -160,8 +171,18 @@ class Store:
 
     def _validated(self) -> list[int]:
         """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
-        every, last = self._training.validate_every, self._training.steps
-        return [step for step in checkpoint.steps(self._folder) if step % every == 0 or step == last]
+        return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._marked(step)]
+
+    def _on_schedule(self, step: int) -> bool:
+        return step % self._training.validate_every == 0 or step == self._training.steps
+
+    def _marked(self, step: int) -> bool:
+        """Whether a checkpoint says that it was validated, since its step does not; of a damaged one loading will
+        tell."""
+        try:
+            return bool(checkpoint.state_of(self.path(step)).get("validated"))
+        except checkpoint.DamagedCheckpoint:
+            return False
 
 
 _MEMORY, _HEALTH = TypeAdapter(Memory), TypeAdapter(Health)
