@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
+Part = TypeVar("Part", bound=Tensor | None)
 
 # Pairs shuffled, sorted and cut together: many enough for little padding, few enough to be prepared in a moment.
 _CHUNK = 100_000
@@ -82,19 +83,11 @@ class Batch:
         )
 
 
-@overload
-def to_device(part: Tensor, device: torch.device) -> Tensor: ...
-
-
-@overload
-def to_device(part: Tensor | None, device: torch.device) -> Tensor | None: ...
-
-
-def to_device(part: Tensor | None, device: torch.device) -> Tensor | None:
+def to_device(part: Part, device: torch.device) -> Part:
     """A tensor of a batch on a device; the copy is asynchronous where the device allows."""
     if part is None or device.type == "cpu":
         return part
-    return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)
+    return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)  # type: ignore[return-value]
 
 
 class Layout(NamedTuple):

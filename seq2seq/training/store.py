@@ -171,14 +171,13 @@ class Store:
 
     def _validated(self) -> list[int]:
         """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
-        return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._marked(step)]
+        return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._late(step)]
 
     def _on_schedule(self, step: int) -> bool:
         return step % self._training.validate_every == 0 or step == self._training.steps
 
-    def _marked(self, step: int) -> bool:
-        """Whether a checkpoint says that it was validated, since its step does not; of a damaged one loading will
-        tell."""
+    def _late(self, step: int) -> bool:
+        """Whether a checkpoint is of a validation that waited for a boundary; a damaged one is not."""
         try:
             return bool(checkpoint.state_of(self.path(step)).get("validated"))
         except checkpoint.DamagedCheckpoint:

@@ -201,6 +201,9 @@ def test_the_pieces_of_a_batch_keep_what_belongs_to_their_rows() -> None:
     for name in ("labels", "mask"):
         assert torch.equal(torch.cat([getattr(piece, name) for piece in pieces]), getattr(batch, name))
     assert torch.equal(torch.cat([piece.extras["sides"] for piece in pieces]), extras["sides"])
+    moved = batch.to(torch.device("meta"))
+    assert all(part is not None and part.is_meta for part in (*moved.inputs, moved.labels, moved.mask))
+    assert moved.extras["sides"].is_meta and moved.tokens == batch.tokens
     assert batch.share(0, 9).tokens == 1 and batch.share(8, 9).counted().tolist() == []  # type: ignore[union-attr]
 
 
