@@ -50,7 +50,7 @@ def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int,
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             if isinstance(event, Validated):
-                last.append(event.negative_log_likelihood)
+                last.append(event.figures["negative_log_likelihood"])
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:

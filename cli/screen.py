@@ -76,7 +76,7 @@ class Screen:
                 show_scores(self._out, name, judged)
 
     def _started(self, event: Started) -> None:
-        if event.first_loss is None:
+        if event.step:
             self.say(f"Resuming from step {event.step:,}; {event.parameters:,} parameters")
             if event.different:
                 self.say(
@@ -85,11 +85,14 @@ class Screen:
                 )
             return
         self.say(f"Model: {event.parameters:,} parameters")
+        first = event.first
+        if first is None:
+            return
         self.say(
-            f"Loss before training: {event.first_loss:.3f} nats per token (uniform: ln V = {event.uniform_loss:.3f}; "
-            f"expected at initialisation: {event.expected_loss:.3f})"
+            f"Loss before training: {first.loss:.3f} nats per token (uniform: ln V = {first.uniform:.3f}; "
+            f"expected at initialisation: {first.expected:.3f})"
         )
-        if abs(event.first_loss / event.expected_loss - 1) > _FAR_OFF:
+        if abs(first.loss / first.expected - 1) > _FAR_OFF:
             self._warn(f"initial loss is off by more than {_FAR_OFF:.0%}; check embedding or initialisation scale")
 
     def _fault(self, event: Fault) -> None:
@@ -102,14 +105,15 @@ class Screen:
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
-        if event.bleu is None:
-            self.say(f"step {event.step:,}: dev loss {event.negative_log_likelihood:.4f} nats per token{star}")
+        figures = event.figures
+        if "bleu" not in figures:
+            self.say(f"step {event.step:,}: dev loss {figures['negative_log_likelihood']:.4f} nats per token{star}")
             for sample in event.samples:
                 self._console.print(Text.assemble((sample.source, "dim"), sample.output))
             return
         self.say(
-            f"step {event.step:,}: dev loss {event.loss:.3f} ({event.negative_log_likelihood:.3f} "
-            f"unsmoothed), dev BLEU {event.bleu:.1f} (greedy){star}"
+            f"step {event.step:,}: dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} "
+            f"unsmoothed), dev BLEU {figures['bleu']:.1f} (greedy){star}"
         )
         for sample in event.samples:
             for label, text in (("source", sample.source), ("reference", sample.reference), ("model", sample.output)):

@@ -32,8 +32,8 @@ from seq2seq.decoding import generate, text
 from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
-from seq2seq.training import ema, optimisers, schedule
-from seq2seq.training.loop import evaluate, train
+from seq2seq.training import ema, objective, optimisers, schedule
+from seq2seq.training.loop import train
 from tests.support import tiny
 
 MPS, CPU = torch.device("mps"), torch.device("cpu")
@@ -163,14 +163,21 @@ def training(name: str) -> None:
     model = build.model(wanted, 100, 100)
     batch = random_batches.of_recipe(wanted, 64)
     optimiser = optimisers.for_recipe(wanted, model)
+    measuring = objective.for_recipe(wanted, model, NUMERICS)
     with_gradients = train(
-        model, optimiser, schedule.for_recipe(wanted), repeat((Place(), batch)), NUMERICS, clip_norm=1.0
+        list(model.parameters()),
+        optimiser,
+        schedule.for_recipe(wanted),
+        repeat((Place(), batch)),
+        measuring,
+        NUMERICS,
+        clip_norm=1.0,
     )
     for step in (1, 2):  # the first makes what the second finds
         next(with_gradients).loss.item()
         ema.update(optimiser, model, 0.9, step, torch.tensor(False))
     with ema.in_place(optimiser, model):
-        evaluate(model, [batch], NUMERICS, 0.1)
+        measuring.evaluate([batch])
 
 
 def translating(name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from torch import Tensor
 from seq2seq import build, recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data.batches import Batch
-from seq2seq.device import one_thread
+from seq2seq.device import Numerics, one_thread
 from seq2seq.model.gpt import Gpt
-from seq2seq.training.loss import summed_loss
+from seq2seq.training import objective
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
 _TOKENS = 512  # of the batch, at most
@@ -61,9 +61,9 @@ def compare(wanted: recipe.Recipe, device: torch.device) -> Agreement:
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
     batch = random_batches.of_recipe(wanted, min(wanted.training.batch_tokens, _TOKENS))
     with one_thread() if device.type == "cpu" else nullcontext():
-        expected = _compute(model, batch, _CPU, wanted.training.label_smoothing)
+        expected = _compute(wanted, model, batch, _CPU)
     model.zero_grad()
-    found = _compute(copy.deepcopy(model).to(device), batch, device, wanted.training.label_smoothing)
+    found = _compute(wanted, copy.deepcopy(model).to(device), batch, device)
     return Agreement(
         str(device),
         "one thread" if device.type == "cpu" else "cpu",
@@ -83,11 +83,10 @@ class _Computed:
     decoding: Tensor  # logits of cached steps
 
 
-def _compute(model: build.Model, batch: Batch, device: torch.device, label_smoothing: float) -> _Computed:
+def _compute(wanted: recipe.Recipe, model: build.Model, batch: Batch, device: torch.device) -> _Computed:
     """All of it on the CPU."""
     inputs = [None if each is None else each.to(device) for each in batch.inputs]
-    hidden: Callable[..., Tensor] = model.hidden
-    loss, _ = summed_loss(hidden(*inputs), model.head.weight, batch.labels.to(device), label_smoothing)
+    loss = objective.for_recipe(wanted, model, Numerics(device, None))(batch, 0).loss
     (loss / batch.tokens).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None]
     with torch.inference_mode():

@@ -19,8 +19,8 @@ from seq2seq.data.tokenizers import BOS
 from seq2seq.device import Numerics, wait
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
-from seq2seq.training import optimisers, schedule
-from seq2seq.training.loop import Progress, Trainable, train
+from seq2seq.training import objective, optimisers, schedule
+from seq2seq.training.loop import Progress, train
 
 # What torch calls the kernels that scaled_dot_product_attention may choose, as their names end; the first fits.
 _KERNELS = {
@@ -58,6 +58,7 @@ class Bench:
         self._model = build.model(wanted, tokens, tokens).to(numerics.device)
         self._wait = partial(wait, numerics.device)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
+        self.objective = objective.for_recipe(wanted, self._model, numerics)
         self.parameters = sum(parameter.numel() for parameter in self._model.parameters())
 
     def training(self, batch_tokens: int, stopwatch: Stopwatch) -> Row:
@@ -114,11 +115,9 @@ class Bench:
 
     def attention(self, batch_tokens: int) -> tuple[str, str]:
         """The kernels that attention takes in training and in decoding."""
-        inputs = random_batches.of_recipe(self._recipe, batch_tokens).to(self._numerics.device).inputs
-        model: Trainable = self._model
-        model.train()
-        with self._numerics.context(), _Kernels() as training:
-            model.hidden(*inputs)
+        self.objective.begin(0)
+        with _Kernels() as training:
+            self.objective(random_batches.of_recipe(self._recipe, batch_tokens), 0)
         # Not inference_mode, in which torch does not tell the kernels apart.
         with torch.no_grad(), self._numerics.context():
             state = self._start(1)
@@ -131,8 +130,7 @@ class Bench:
         row = random_batches.of_recipe(self._recipe, 1).labels.numel()
         few = random_batches.of_recipe(self._recipe, max(batch_tokens, 2 * row))  # a row alone is laid out otherwise
         many = random_batches.of_recipe(self._recipe, 2 * few.labels.numel())
-        smoothing = self._recipe.training.label_smoothing
-        small, large = (memory.kept(self._model, batch, self._numerics, smoothing) for batch in (few, many))
+        small, large = (memory.kept(self.objective, batch) for batch in (few, many))
         return (large - small) / (many.labels.numel() - few.labels.numel())
 
     def memory_of(self, batch_tokens: int) -> int:
@@ -146,15 +144,14 @@ class Bench:
         return memory.peak(device)
 
     def _updates(self, batch: Batch) -> Iterator[Progress]:
-        training = self._recipe.training
         updates = train(
-            self._model,
+            list(self._model.parameters()),
             self._optimiser,
             schedule.for_recipe(self._recipe),
             repeat((Place(), batch)),
+            self.objective,
             self._numerics,
-            label_smoothing=training.label_smoothing,
-            clip_norm=training.clip_norm,
+            clip_norm=self._recipe.training.clip_norm,
         )
         for progress in updates:
             if progress.pieces > 1:

@@ -22,7 +22,7 @@ from seq2seq.decoding.engine import Options
 from seq2seq.device import Choice, wait
 from seq2seq.run import Run
 from seq2seq.training import optimisers, prepare, schedule
-from seq2seq.training.loop import evaluate, train
+from seq2seq.training.loop import train
 
 SECONDS = 30.0  # for updates, and as long for a validation
 _UPDATES = 12
@@ -154,12 +154,12 @@ def _timed(
             yield Place(), given.pop()
 
     updates = train(
-        model,
+        list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
         batches(),
+        prepared.task.objective(model, numerics),
         numerics,
-        label_smoothing=training.label_smoothing,
         clip_norm=training.clip_norm,
     )
 
@@ -170,7 +170,7 @@ def _timed(
         wait(numerics.device)
         return time.perf_counter() - begun
 
-    drawn = [batch for _, batch in islice(prepared.task.stream(Place()), _DRAWN)]
+    drawn = [batch for _, batch in islice(prepared.task.source.stream(Place()), _DRAWN)]
     mean = training.accumulate / len(drawn)
     padded = mean * sum(batch.padded for batch in drawn)
     tokens, rows = mean * sum(batch.tokens for batch in drawn), mean * sum(len(batch.labels) for batch in drawn)
@@ -220,7 +220,7 @@ def _validation(
         return taken / count
 
     loss = each(
-        lambda count: evaluate(model, [batch.pieces(-(-rows // count))[0]], numerics, 0.0),
+        lambda count: task.objective(model, numerics).evaluate([batch.pieces(-(-rows // count))[0]]),
         [-(-rows // parts) for parts in _PARTS],
     )
     if isinstance(prepared.corpus, TextCorpus):

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from seq2seq import limits
 from seq2seq.data.batches import Batch
-from seq2seq.device import Numerics, out_of_memory
-from seq2seq.training.loop import Trainable
-from seq2seq.training.loss import summed_loss
+from seq2seq.device import out_of_memory
+from seq2seq.training.objective import Objective
 
 try:
     import resource
@@ -57,7 +56,7 @@ def room(where: torch.device) -> tuple[int, str]:
     return (limits.memory() // 2, "half of the memory") if left is None else (left, "available memory")
 
 
-def kept(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: float) -> int:
+def kept(objective: Objective, batch: Batch) -> int:
     """Bytes that a forward pass keeps for the backward pass, weights among them."""
     sizes: dict[int, int] = {}
 
@@ -66,11 +65,10 @@ def kept(model: Trainable, batch: Batch, numerics: Numerics, label_smoothing: fl
         sizes[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    model.train()
-    moved = batch.to(numerics.device)
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: cast(Tensor, tensor)), numerics.context():
-        loss, _ = summed_loss(model.hidden(*moved.inputs), model.head.weight, moved.labels, label_smoothing)
-    del loss  # the pass was alive until here, so that no two tensors had one address
+    objective.begin(0)
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: cast(Tensor, tensor)):
+        measured = objective(batch, 0)
+    del measured  # the pass was alive until here, so that no two tensors had one address
     return sum(sizes.values())
 
 

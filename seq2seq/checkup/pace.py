@@ -24,7 +24,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.translate import Translator
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
-from seq2seq.training import optimisers, schedule
+from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import Progress, train
 
 _ROUNDS = 10
@@ -148,13 +148,13 @@ def _updates(
             yield place, batch
 
     updates = train(
-        Watched(model, watch),
+        list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
         noted(),
+        objective.for_recipe(wanted, Watched(model, watch), numerics),
         numerics,
         accumulate=wanted.training.accumulate,
-        label_smoothing=wanted.training.label_smoothing,
         clip_norm=wanted.training.clip_norm,
     )
     while True:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seq2seq.training.loop import Trainable
+from seq2seq.training.objective import Predictor
 
 PARTS = ("data", "forward", "loss", "backward", "optimiser")
 _OF_A_PASS = PARTS[1:-1]
@@ -60,13 +60,13 @@ class Watch:
 
 
 class Watched:
-    """A model to be trained that tells a watch where its update is.
+    """A model that tells a watch where its update is.
 
     Data lasts until the forward pass is called; the loss has its own gradient in it, that of the head among it;
     backward is the rest of the gradient; all that follows is the optimiser's.
     """
 
-    def __init__(self, model: Trainable, watch: Watch) -> None:
+    def __init__(self, model: Predictor, watch: Watch) -> None:
         self.head: nn.Linear = model.head
         self._model = model
         self._watch = watch
@@ -83,10 +83,6 @@ class Watched:
             return states
 
         return watched
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """All weights."""
-        return self._model.parameters()
 
     def train(self, mode: bool = True) -> nn.Module:
         """Turn dropout on or off."""

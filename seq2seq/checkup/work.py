@@ -24,7 +24,8 @@ def of_update(model: build.Model, batch: Batch) -> float:
     """FLOPs of the matrix products that a batch's forward and backward passes need: two a weight and token, and those
     of attention. Padding, and what a causal mask hides, are not counted, however a model computes."""
     width = model.head.in_features
-    predicted = (batch.labels != PAD).sum(1).double()
+    mask = torch.ones_like(batch.labels) if batch.mask is None else batch.mask
+    predicted = mask.sum(1).double()
     if isinstance(model, Gpt):
         tokens = batch.inputs[0]
         assert tokens is not None

@@ -5,9 +5,9 @@ A batch holds a budget of padded tokens: sentences x longest side, EOS counted, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from seq2seq.data.encoded import Encoded
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
+Part = TypeVar("Part", bound=Tensor | None)
 
 # Pairs shuffled, sorted and cut together: many enough for little padding, few enough to be prepared in a moment.
 _CHUNK = 100_000
@@ -26,30 +27,33 @@ _CHUNK = 100_000
 
 @dataclass(frozen=True)
 class Batch:
-    """What one forward and its loss take."""
+    """What one forward and its loss take. Its B rows are whole examples: it is cut between them, never within one."""
 
     # In the order of forward: source (B, S), mask (B, 1, 1, S) and target (B, T); or tokens (B, T) alone.
     inputs: tuple[Tensor | None, ...]
-    labels: Tensor  # (B, T), PAD where there is nothing to predict
+    labels: Tensor  # (B, ...)
     tokens: int  # labels that count
     padded: int  # places of all inputs, padding included
     filled: int  # places that hold a token
-    counted: Tensor | None = None  # (tokens,) places of these labels among all; None = not looked up yet
+    mask: Tensor | None = None  # of the labels' shape, bool: True where a label counts; None = all of them do
+    extras: Mapping[str, Tensor] = field(default_factory=dict)  # (B, ...), what else an objective takes
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device; copies are asynchronous where the device allows.
-
-        What counts is looked up before it goes: looked up there, it would make this process wait for the device.
-        """
+        """The batch on a device; copies are asynchronous where the device allows."""
         if device.type == "cpu":
             return self
+        return replace(
+            self,
+            inputs=tuple(to_device(part, device) for part in self.inputs),
+            labels=to_device(self.labels, device),
+            mask=to_device(self.mask, device),
+            extras={name: to_device(part, device) for name, part in self.extras.items()},
+        )
 
-        def move(part: Tensor) -> Tensor:
-            return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)
-
-        inputs = tuple(None if part is None else move(part) for part in self.inputs)
-        counted = move((self.labels != PAD).flatten().nonzero().squeeze(1))
-        return Batch(inputs, move(self.labels), self.tokens, self.padded, self.filled, counted)
+    def counted(self) -> Tensor | None:
+        """The places (tokens,) of the labels that count among all of them; None where all do. To be asked for before
+        the batch goes to a device, for which this process would have to wait."""
+        return None if self.mask is None else self.mask.flatten().nonzero().squeeze(1)
 
     def pieces(self, count: int) -> list[Batch]:
         """The rows in up to `count` batches, about as many in each, still padded as they were."""
@@ -58,18 +62,32 @@ class Batch:
 
     def share(self, number: int, count: int) -> Batch:
         """The rows of one among `count` processes, still padded as they were; a process that would have none gets a
-        row without labels, which changes nothing."""
+        row of which no label counts."""
         pieces = self.pieces(count)
         if number < len(pieces):
             return pieces[number]
         row = self._rows(slice(0, 1))
-        return replace(row, labels=torch.full_like(row.labels, PAD), tokens=0, filled=0)
+        return replace(row, mask=torch.zeros_like(row.labels, dtype=torch.bool), tokens=0, filled=0)
 
     def _rows(self, rows: slice) -> Batch:
-        inputs = tuple(None if part is None else part[rows] for part in self.inputs)
-        labels = self.labels[rows]
+        labels, mask = self.labels[rows], None if self.mask is None else self.mask[rows]
         share = len(labels) / len(self.labels)
-        return Batch(inputs, labels, int((labels != PAD).sum()), round(share * self.padded), round(share * self.filled))
+        return Batch(
+            tuple(None if part is None else part[rows] for part in self.inputs),
+            labels,
+            labels.numel() if mask is None else int(mask.sum()),
+            round(share * self.padded),
+            round(share * self.filled),
+            mask,
+            {name: part[rows] for name, part in self.extras.items()},
+        )
+
+
+def to_device(part: Part, device: torch.device) -> Part:
+    """A tensor of a batch on a device; the copy is asynchronous where the device allows."""
+    if part is None or device.type == "cpu":
+        return part
+    return (part.pin_memory() if device.type == "cuda" else part).to(device, non_blocking=True)  # type: ignore[return-value]
 
 
 class Layout(NamedTuple):
@@ -87,7 +105,30 @@ class Place(NamedTuple):
     index: int = 0  # type: ignore[assignment]  # hides tuple.index, which a place has no use for
 
 
-class Batches:
+class Source(Protocol):
+    """Where training batches come from: a corpus, whose batches are a pure function of (seed, place); or the model
+    itself, as it is when a batch is asked for."""
+
+    ahead: bool = True  # whether a batch may be made before the update before it
+
+    def stream(self, start: Place) -> Iterator[tuple[Place, Batch]]:
+        """Batches with their places, for ever, from a place on; one past the last of its chunk is the next chunk's
+        first."""
+
+    def boundary(self, place: Place) -> bool:
+        """Whether a training run may be validated, saved and stopped after the batch of a place."""
+        return True
+
+    def state(self) -> Mapping[str, Any]:
+        """What a checkpoint remembers of the source beside its place: tensors and JSON values, by name."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take a state back."""
+        return
+
+
+class Batches(Source):
     """The endless sequence of training batches over an encoded corpus.
 
     An epoch is a permutation made from (seed, epoch), taken in chunks; a chunk is sorted by length so that little is
@@ -164,23 +205,24 @@ def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:
 def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
     """Pad both sides: source + EOS, BOS + target, labels target + EOS; no mask where all sources are equally long."""
     source, mask, filled = pad_sources(sources)
-    longest = max(map(len, targets)) + 1
+    lengths = np.array([len(target) + 1 for target in targets])
+    longest = int(lengths.max())
     inputs = np.full((len(targets), longest), PAD, np.int64)
     labels = np.full((len(targets), longest), PAD, np.int64)
-    tokens = 0
     for row, target in enumerate(targets):
         count = len(target)
         inputs[row, 0] = BOS
         inputs[row, 1 : count + 1] = target
         labels[row, :count] = target
         labels[row, count] = EOS
-        tokens += count + 1
+    tokens = int(lengths.sum())
     return Batch(
         (source, mask, torch.from_numpy(inputs)),
         torch.from_numpy(labels),
         tokens,
         padded=source.numel() + inputs.size,
         filled=filled + tokens,
+        mask=mask_of(lengths, longest),
     )
 
 
@@ -189,6 +231,7 @@ def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batc
     longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
     inputs = np.full((len(targets), longest), PAD, np.int64)
     labels = np.full((len(targets), longest), PAD, np.int64)
+    mask = np.zeros((len(targets), longest), np.bool_)
     tokens = filled = 0
     for row, (source, target) in enumerate(zip(sources, targets)):
         first, last = len(source), len(source) + len(target)
@@ -197,9 +240,17 @@ def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batc
         inputs[row, first + 1 : last + 1] = target
         labels[row, first:last] = target
         labels[row, last] = EOS
+        mask[row, first : last + 1] = True
         tokens += len(target) + 1
         filled += last + 1
-    return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, padded=inputs.size, filled=filled)
+    return Batch(
+        (torch.from_numpy(inputs),),
+        torch.from_numpy(labels),
+        tokens,
+        padded=inputs.size,
+        filled=filled,
+        mask=torch.from_numpy(mask),
+    )
 
 
 SIDE_BY_SIDE = Layout(collate, lambda lengths: lengths.max(axis=1))
@@ -213,7 +264,10 @@ def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
     for row, source in enumerate(sources):
         tokens[row, : len(source)] = source
         tokens[row, len(source)] = EOS
-    mask = None
-    if lengths.min() < lengths.max():
-        mask = torch.from_numpy(np.arange(lengths.max()) < lengths[:, None])[:, None, None, :]
-    return torch.from_numpy(tokens), mask, int(lengths.sum())
+    mask = mask_of(lengths, tokens.shape[1])
+    return torch.from_numpy(tokens), None if mask is None else mask[:, None, None, :], int(lengths.sum())
+
+
+def mask_of(lengths: NDArray[Any], longest: int) -> Tensor | None:
+    """Mask (B, T) of rows that are filled up to their lengths (B,), T being `longest`; None where all are full."""
+    return None if lengths.min() == longest else torch.from_numpy(np.arange(longest) < lengths[:, None])

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, Place
+from seq2seq.data.batches import Batch, Place, Source, mask_of
 from seq2seq.data.documents import Documents
 from seq2seq.data.encoded import damaged, let_go, map_file, report_of, settled, token_kind, write_report
 from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
@@ -83,7 +83,7 @@ def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any],
     return np.frombuffer(file.getbuffer(), report["dtype"]), report
 
 
-class Windows:
+class Windows(Source):
     """The endless sequence of training batches over a stream, each a pure function of (seed, place).
 
     `random`: each row starts anywhere; there is one epoch, without end. `packed`: windows follow one another in the
@@ -155,14 +155,15 @@ def _row_length(tokens: TokenStream | NDArray[Any], context: int) -> int:
 def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: int) -> Batch:
     inputs = np.full((len(starts), length), PAD, np.int64)
     labels = np.full((len(starts), length), PAD, np.int64)
-    tokens = 0
+    counts = np.zeros(len(starts), np.int64)
     for row, start in enumerate(starts):
         window = stream[start : start + length + 1]
         count = len(window) - 1
         inputs[row, :count] = window[:-1]
         labels[row, :count] = window[1:]
-        tokens += count
-    return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, padded=inputs.size, filled=tokens)
+        counts[row] = count
+    tokens, mask = int(counts.sum()), mask_of(counts, length)
+    return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, inputs.size, tokens, mask)
 
 
 def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:

@@ -21,7 +21,7 @@ from seq2seq.data.documents import Piece, by_document, cut_at_lines, streamed
 from seq2seq.data.lines import read_lines
 from seq2seq.data.stream import in_memory, windows
 from seq2seq.data.texts import Documents
-from seq2seq.data.tokenizers import PAD, Tokenizer
+from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.decoding.spread import OneProcess, Processes
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
@@ -126,9 +126,11 @@ def _surprises(
         moved = batch.to(numerics.device)
         with numerics.context():
             logits = model(*moved.inputs)  # type: ignore[arg-type]
-        labels = moved.labels.flatten()
-        losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels, reduction="none")
-        own.append(losses[labels != PAD].double().cpu().numpy())
+        losses = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), moved.labels.flatten(), reduction="none"
+        )
+        counted = losses if moved.mask is None else losses[moved.mask.flatten()]
+        own.append(counted.double().cpu().numpy())
     # In the order of the text, as by a single process.
     every = (each for some in zip_longest(*processes.exchanged(own)) for each in some if each is not None)
     return np.concatenate(list(every))

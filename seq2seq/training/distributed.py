@@ -76,9 +76,9 @@ class Team:
         """This process's rows."""
         return batch
 
-    def collect(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """Sum the gradients of all shares, in place; returns the sum of their losses."""
-        return loss
+    def collect(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Sum the gradients of all shares, in place; returns the sums (N,) of loss and figures over all of them."""
+        return sums
 
     def whole_number(self, number: Tensor) -> Tensor:
         """A number computed from parameters, as every process sees it."""
@@ -163,15 +163,15 @@ class Replicas(Team):
         """This process's rows."""
         return batch.share(self.rank, self.size)
 
-    def collect(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """Sum the gradients of all shares, in place; returns the sum of their losses."""
-        distributed.all_reduce(loss)
+    def collect(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Sum the gradients of all shares, in place; returns the sums (N,) of loss and figures over all of them."""
+        distributed.all_reduce(sums)
         for gradients in _buckets([weight.grad for weight in parameters if weight.grad is not None]):
             flat = torch.cat([gradient.flatten() for gradient in gradients])
             distributed.all_reduce(flat)
             parts = torch.split(flat, [gradient.numel() for gradient in gradients])
             torch._foreach_copy_(gradients, [part.view_as(own) for part, own in zip(parts, gradients)])
-        return loss
+        return sums
 
     @contextmanager
     def whole(self, model: Model) -> Iterator[Model | None]:

@@ -16,7 +16,7 @@ from seq2seq.data.batches import Place
 from seq2seq.training.loop import Progress
 
 _LATE = 2  # updates that CUDA may be behind the host when their figures are read
-_SLOW, _FAST = 0.99, 0.9  # decays of the running means of the loss
+_SLOW, _FAST = 0.99, 0.9  # decays of the running means of what is watched
 _TRUSTED = 100  # updates before the slow mean is taken for what is usual
 _FAR, _NEAR = 1.5, 1.2  # times the usual loss: where an episode begins, and where it ends
 _MARGIN = 0.1  # nats, beside them: twice a loss of next to nothing is still next to nothing
@@ -32,6 +32,7 @@ class Figures:
     gradient_norm: float
     learning_rate: float
     pieces: int
+    watched: tuple[str, float] | None = None  # what shows divergence, and how large it is; None = nothing does
 
     @property
     def finite(self) -> bool:
@@ -47,14 +48,18 @@ class Figures:
 
 class Reader:
     """Reads the figures of updates without making anybody wait: at once, and on CUDA two updates later, when they are
-    there."""
+    there. `watched` names the figure, or the loss, that shows divergence; None = nothing does."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: str | None) -> None:
+        self._watched = watched
         self._waiting: deque[tuple[Progress, Tensor, torch.cuda.Event | None]] = deque()
 
     def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
         """The figures, in order, that are to be had by now; or those of all updates, this one the last."""
-        found = torch.stack((progress.loss, progress.gradient_norm.to(progress.loss.dtype)))
+        read = [progress.loss, progress.gradient_norm.to(progress.loss.dtype)]
+        if self._watched is not None:
+            read.append({"loss": progress.loss, **progress.figures}[self._watched])
+        found = torch.stack(read)
         event = None
         if found.is_cuda:
             found = found.to("cpu", non_blocking=True)
@@ -68,8 +73,9 @@ class Reader:
         progress, found, event = self._waiting.popleft()
         if event is not None:
             event.synchronize()
-        loss, norm = found.tolist()
-        return Figures(progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces)
+        loss, norm, *value = found.tolist()
+        watched = None if self._watched is None else (self._watched, *value)
+        return Figures(progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces, watched)
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,11 @@ class Health:
             )
             return
         self.in_a_row = 0
-        yield from self._divergence(figures)
+        if figures.watched is not None:
+            yield from self._divergence(figures, *figures.watched)
 
-    def _divergence(self, figures: Figures) -> Iterator[Fault]:
-        self.recent = figures.loss + _FAST * (self.recent - figures.loss) if self.taken else figures.loss
+    def _divergence(self, figures: Figures, name: str, value: float) -> Iterator[Fault]:
+        self.recent = value + _FAST * (self.recent - value) if self.taken else value
         if self.diverging:
             self.diverging = self.recent > _NEAR * self.usual + _MARGIN
         elif self.taken >= _TRUSTED and self.recent > _FAR * self.usual + _MARGIN:
@@ -134,11 +141,11 @@ class Health:
             yield Fault(
                 figures.step,
                 "divergence",
-                f"step {figures.step:,}: the loss runs away: {self.recent:.3f} lately, {self.usual:.3f} before "
-                f"({figures}); a lower training.learning_rate or training.clip_norm = 1 helps",
+                f"step {figures.step:,}: the {name.replace('_', ' ')} runs away: {self.recent:.3f} lately, "
+                f"{self.usual:.3f} before ({figures}); a lower training.learning_rate or training.clip_norm = 1 helps",
                 figures,
             )
         if not self.diverging:
             decay = min(_SLOW, self.taken / (self.taken + 1))
-            self.usual = figures.loss + decay * (self.usual - figures.loss)
+            self.usual = value + decay * (self.usual - value)
         self.taken += 1

@@ -15,8 +15,9 @@ from seq2seq.data.batches import Batch
 from seq2seq.device import out_of_memory, release, threads, work_alone
 from seq2seq.errors import DeviceError
 from seq2seq.model.dropout import drawing_from
+from seq2seq.training.objective import Measured
 
-Loss = Callable[[Batch], Tensor]  # a batch's, summed over its tokens, ()
+Measure = Callable[[Batch], Measured]
 
 _LEAST = 512  # places of a batch that are worth a thread
 
@@ -57,21 +58,25 @@ class FixedRoom(Room):
 class Passes(Protocol):
     """How forward and backward passes are made."""
 
-    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """Add the gradient of the batches' loss, a token's share of it, to that of the weights: the summed loss."""
+    def add(
+        self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
+    ) -> Measured:
+        """Add the gradient of the batches' loss, a token's share of it, to that of the weights: all sums, detached."""
 
 
 class InTurn:
     """A batch at a time, by all that the device has."""
 
-    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
+    def add(
+        self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
+    ) -> Measured:
         """As `Passes`."""
-        losses = []
+        parts = []
         for batch in batches:
-            value = loss(batch)
-            (value / tokens).backward()  # type: ignore[no-untyped-call]
-            losses.append(value.detach())
-        return torch.stack(losses).sum()
+            measured = measure(batch)
+            (measured.loss / tokens).backward()  # type: ignore[no-untyped-call]
+            parts.append(Measured(measured.loss.detach(), measured.figures))
+        return Measured.total(parts)
 
 
 class SideBySide:
@@ -82,28 +87,31 @@ class SideBySide:
         self._pool = pool
         self._count = count
 
-    def add(self, loss: Loss, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]) -> Tensor:
+    def add(
+        self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
+    ) -> Measured:
         """As `Passes`."""
 
-        def passes(rows: Batch, seed: int) -> tuple[Tensor, Sequence[Tensor | None]]:
+        def passes(rows: Batch, seed: int) -> tuple[Measured, Sequence[Tensor | None]]:
             with drawing_from(torch.Generator().manual_seed(seed)):
-                value = loss(rows)
-                return value.detach(), torch.autograd.grad(value / tokens, parameters, allow_unused=True)
+                measured = measure(rows)
+                gradients = torch.autograd.grad(measured.loss / tokens, parameters, allow_unused=True)
+                return Measured(measured.loss.detach(), measured.figures), gradients
 
         rows = [part for batch in batches for part in batch.pieces(self._threads(batch))]
         seeds = torch.randint(2**62, (len(rows),)).tolist()
         begun = [self._pool.submit(passes, *each) for each in zip(rows, seeds)]
-        losses = []
+        parts = []
         try:
             while begun:
-                value, gradients = begun.pop(0).result()
-                losses.append(value)
+                measured, gradients = begun.pop(0).result()
+                parts.append(measured)
                 _add(gradients, parameters)
         finally:
             for each in begun:
                 each.cancel()
             wait(begun)
-        return torch.stack(losses).sum()
+        return Measured.total(parts)
 
     def _threads(self, batch: Batch) -> int:
         return max(1, min(self._count, batch.padded // _LEAST))
@@ -122,19 +130,19 @@ def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Pa
 
 def gradient(
     passes: Passes,
-    loss: Loss,
+    measure: Measure,
     batches: Sequence[Batch],
     tokens: float,
     parameters: Sequence[nn.Parameter],
     room: Room,
     device: torch.device,
-) -> tuple[Tensor, int]:
-    """Leave the gradient of batches in weights that have none, in as many pieces as memory wants: (summed loss,
-    pieces). Raises DeviceError where not even a row fits."""
+) -> tuple[Measured, int]:
+    """Leave the gradient of batches in weights that have none, in as many pieces as memory wants: (sums, pieces).
+    Raises DeviceError where not even a row fits."""
     while True:
         pieces = [piece for batch in batches for piece in room.pieces(batch)]
         try:
-            return passes.add(loss, pieces, tokens, parameters), len(pieces)
+            return passes.add(measure, pieces, tokens, parameters), len(pieces)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise

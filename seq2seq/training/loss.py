@@ -13,8 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seq2seq.data.tokenizers import PAD
-
 # Logits that exist at once: few on a CPU, whose caches and allocator like small blocks, many on a GPU.
 _SCORES = {"cpu": 1 << 21}
 _SCORES_ELSEWHERE = 1 << 27
@@ -26,14 +24,12 @@ def summed_loss(
     """Loss of states (B, T, C) under an output matrix (V, C): (smoothed loss, plain negative log-likelihood), both
     summed.
 
-    Positions labelled PAD do not count: `counted` (n,) are the places of the others among all B x T, looked up here
-    where not given. Only the first result carries a gradient. The logits of all positions never
-    exist at once: the gradient is made in the forward pass, chunk by chunk.
+    `counted` (n,) are the places of the labels that count among all B x T; None where all do. Only the first result
+    carries a gradient. The logits of all positions never exist at once: the gradient is made in the forward pass,
+    chunk by chunk.
     """
-    if counted is None:
-        counted = (labels != PAD).flatten().nonzero().squeeze(1)
     states, wanted = hidden.flatten(0, 1), labels.flatten()
-    if len(counted) < len(wanted):
+    if counted is not None and len(counted) < len(wanted):
         states, wanted = states.index_select(0, counted), wanted.index_select(0, counted)
     loss, plain = _ChunkedLoss.apply(states, weight, wanted, smoothing)  # type: ignore[no-untyped-call]
     return loss, plain

@@ -35,7 +35,7 @@ from seq2seq.training import schedule, usable
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text
 from seq2seq.training.session import Session
-from seq2seq.training.tasks import RunningText, Task, Translation
+from seq2seq.training.tasks import Prediction, RunningText, Translation
 
 
 def find(
@@ -137,7 +137,7 @@ class Prepared(NamedTuple):
     """What a session is made of."""
 
     tokenizers: Tokenizers
-    task: Task
+    task: Prediction
     corpus: Corpus | TextCorpus
     report: dict[str, Any]  # for run.json
 
@@ -202,7 +202,7 @@ def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers,
 
 def _translation(
     wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
-) -> tuple[Task, dict[str, Any]]:
+) -> tuple[Prediction, dict[str, Any]]:
     pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus), say=say, also=_other_caches())
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     say(
@@ -220,7 +220,7 @@ def _translation(
 
 def _running_text(
     wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
-) -> tuple[Task, dict[str, Any]]:
+) -> tuple[Prediction, dict[str, Any]]:
     cache, others = _cache(folder, corpus), _other_caches()
     train, dev = (stream.encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train, corpus.dev))
     usable.must_hold_tokens("train", corpus.train, len(train))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,9 +27,8 @@ from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
 from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health, Reader
-from seq2seq.training.loop import Progress, evaluate, train
-from seq2seq.training.loss import expected_at_start
-from seq2seq.training.tasks import Sample, Task
+from seq2seq.training.loop import Progress, train
+from seq2seq.training.tasks import FirstLoss, Sample, Task
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,7 @@ class Started:
 
     step: int  # updates done already
     parameters: int
-    first_loss: float | None  # nats a token, before any update; None where resumed
-    uniform_loss: float  # ln V: knowing nothing
-    expected_loss: float  # what these initial weights should give
+    first: FirstLoss | None  # None where resumed, or where the task foresees none
     different: str = ""  # what computes otherwise than before, where resumed
 
 
@@ -49,9 +46,7 @@ class Validated:
     """A validation; the model was saved after it."""
 
     step: int
-    loss: float  # label-smoothed, nats a token
-    negative_log_likelihood: float
-    bleu: float | None  # greedy, on the first sentences of dev, where the task is translation
+    figures: Mapping[str, float]  # the task's
     best: bool
     samples: tuple[Sample, ...]
 
@@ -95,11 +90,12 @@ class Session:
         team.spread(self._model, wanted.training.seed)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
         self._store = Store(
-            run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team
+            run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team, task.source
         )
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """Train until done, or until `interrupted()` is true after an update; both save first.
+        """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
+        boundaries, all that falls between two of them waits for the next.
 
         Raises RunError where updates stay without a finite gradient, at lower rates too.
         """
@@ -107,9 +103,10 @@ class Session:
         step, faults = self._resume()
         yield self._started(step, self._begin(step))
         yield from faults
-        updates, reader = self._updates(step), Reader()
+        updates, reader = self._updates(step), Reader(self._task.watched)
         clock = time.perf_counter()
-        while step < training.steps and not self._out_of_patience():
+        due = stopping = False
+        while due or (step < training.steps and not self._out_of_patience()):
             progress = next(updates)
             step = progress.step
             self._memory.place = list(progress.place)
@@ -118,26 +115,28 @@ class Session:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
             # Whichever process is told to stop, or runs out of memory, all know of it.
-            stopping, pieces = self._team.most(interrupted(), progress.pieces)
-            due = step % training.validate_every == 0 or step == training.steps
-            saving = due or stopping > 0
+            stop, pieces = self._team.most(interrupted(), progress.pieces)
+            stopping |= stop > 0
+            due |= step % training.validate_every == 0 or step == training.steps
+            saving = (due or stopping) and self._task.source.boundary(progress.place)
             for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
                 yield from self._logged(self._health.take(figures, training.accumulate))
             if self._lost(saving=saving):
                 step, faults = self._step_back(step)
                 yield from faults
-                updates, reader = self._updates(step), Reader()
-            else:
+                updates, reader = self._updates(step), Reader(self._task.watched)
+                due, saving = False, True
+            elif saving:
                 validated = self._validate(progress) if due else None
-                if saving:
-                    self._memory.seconds += time.perf_counter() - clock
-                    clock = time.perf_counter()
-                    if validated and self._team.main:
-                        self._log(validated, progress)
-                    self._store.save(step, self._memory, self._health)
+                self._memory.seconds += time.perf_counter() - clock
+                clock = time.perf_counter()
+                if validated and self._team.main:
+                    self._log(validated, progress)
+                self._store.save(step, self._memory, self._health, validated=due)
+                due = False
                 if validated:
                     yield validated
-            if stopping and step < training.steps:
+            if stopping and saving and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
         reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
@@ -147,15 +146,16 @@ class Session:
     def _updates(self, step: int) -> Iterator[Progress]:
         training, place = self._recipe.training, self._memory.place
         planned, share = schedule.for_recipe(self._recipe), self._health.rate
+        batches = self._task.source.stream(Place() if place is None else _after(*place))
         return train(
-            self._model,
+            list(self._model.parameters()),
             self._optimiser,
             lambda number: share * planned(number),
-            ahead(self._task.stream(Place() if place is None else _after(*place)), self._choice.numerics.device),
+            ahead(batches, self._choice.numerics.device) if self._task.source.ahead else batches,
+            self._task.objective(self._model, self._choice.numerics),
             self._choice.numerics,
             step=step,
             accumulate=training.accumulate,
-            label_smoothing=training.label_smoothing,
             clip_norm=training.clip_norm,
             team=self._team,
         )
@@ -217,15 +217,13 @@ class Session:
         return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
-        first, expected = None, 0.0
-        with self._as_written(), self._team.whole(self._model) as model:
-            if model is not None:
-                expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
-                if step == 0:
-                    _, first = evaluate(model, self._task.validation[:1], self._choice.numerics, 0.0)
+        first = None
+        if step == 0:
+            with self._as_written(), self._team.whole(self._model) as model:
+                if model is not None:
+                    first = self._task.first_loss(model, self._choice.numerics)
         parameters = sum(p.numel() for p in self._model.parameters())
-        uniform = math.log(self._task.vocabulary)
-        return self._team.told(Started(step, parameters, first, uniform, expected, different))
+        return self._team.told(Started(step, parameters, first, different))
 
     def _as_written(self) -> AbstractContextManager[None]:
         return compiled.as_written() if self._recipe.training.compile else nullcontext()
@@ -239,19 +237,15 @@ class Session:
             self._team.whole(self._model) as model,
         ):
             if model is not None:
-                smoothing = self._recipe.training.label_smoothing
-                losses = evaluate(model, self._task.validation, self._choice.numerics, smoothing)
-                measured = losses, self._task.try_out(model, self._choice.numerics)
+                measured = self._task.validate(model, self._choice.numerics)
         found = self._team.told(measured)
         assert found is not None, "the first process has the whole model"
-        (loss, plain), (value, samples) = found
-        return Validated(progress.step, loss, plain, value, self._remember(progress.step, value, loss), samples)
+        best = self._remember(progress.step, self._task.ranking(found.figures))
+        return Validated(progress.step, found.figures, best, found.samples)
 
-    def _remember(self, step: int, value: float | None, loss: float) -> bool:
-        """Take in a validation; whether it is the best so far."""
+    def _remember(self, step: int, figure: float) -> bool:
+        """Take in the ranking of a validation; whether it is the best so far."""
         memory = self._memory
-        # While no word is right BLEU is 0, and says nothing of what is learnt: then the loss ranks, below any BLEU.
-        figure = value if self._recipe.training.metric == "bleu" and value else -loss
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False
@@ -276,9 +270,7 @@ class Session:
             "train_loss": progress.loss.item(),
             "learning_rate": progress.learning_rate,
             "gradient_norm": progress.gradient_norm.item(),
-            "dev_loss": validated.loss,
-            "dev_negative_log_likelihood": validated.negative_log_likelihood,
-            **({} if validated.bleu is None else {"dev_bleu": validated.bleu}),
+            **{f"dev_{name}": value for name, value in validated.figures.items()},
             "best": validated.best,
             "tokens": self._memory.tokens,
             "skipped": self._health.skipped,

@@ -60,10 +60,10 @@ class Shards(Replicas):
         fully_shard(model, mesh=mesh)
         register_fsdp_forward_method(model, "hidden")
 
-    def collect(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """The sum of the losses of all shares; the backward pass has summed the gradients."""
-        distributed.all_reduce(loss)
-        return loss
+    def collect(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """The sums (N,) of loss and figures over all shares; the backward pass has summed the gradients."""
+        distributed.all_reduce(sums)
+        return sums
 
     def whole_number(self, number: Tensor) -> Tensor:
         """A number computed from parameters, as every process sees it."""

@@ -87,7 +87,7 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     from seq2seq.checkup import random_batches
     from seq2seq.checkup.memory import peak
     from seq2seq.data.batches import Place
-    from seq2seq.training import optimisers, schedule
+    from seq2seq.training import objective, optimisers, schedule
     from seq2seq.training.loop import train
 
     wanted, both, (encoded, _) = opened(asked.folder, asked.recipe)
@@ -95,12 +95,16 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     torch.manual_seed(1)
     model = build.model(wanted, both.source.size, both.target.size)
     optimiser = optimisers.for_recipe(wanted, model)
+    measuring = objective.for_recipe(wanted, model, choice.numerics)
+    planned = schedule.for_recipe(wanted)
     own = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
     batches = build.batches(wanted, encoded, both).stream()
     alone = together = 0
     for given, updates in ((repeat((Place(), own)), 5), (batches, asked.updates)):
         alone = together
-        for _ in islice(train(model, optimiser, schedule.for_recipe(wanted), given, choice.numerics), updates):
+        for _ in islice(
+            train(list(model.parameters()), optimiser, planned, given, measuring, choice.numerics), updates
+        ):
             pass
         together = peak(_cpu())
     return {

@@ -30,6 +30,7 @@ from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import files as recipe_files
 from seq2seq.training import ema, optimisers, schedule
 from seq2seq.training.loop import train
+from seq2seq.training.objective import CrossEntropy
 
 CONTEXT, ROWS, WIDTH, HEADS, LAYERS = 64, 12, 128, 4, 4
 STEPS_A_BLOCK = 10
@@ -117,12 +118,12 @@ def seqx_steps(text: Tensor, wanted: recipe.Recipe, model: Gpt, choice: device.C
     """seqx's loop, one step at a time; at its end the model holds the average of its weights where there is one."""
     optimiser = optimisers.for_recipe(wanted, model)
     updates = train(
-        model,
+        list(model.parameters()),
         optimiser,
         schedule.for_recipe(wanted),
         chunks(text, wanted, seed),
+        CrossEntropy(model, choice.numerics, 0.0),
         choice.numerics,
-        label_smoothing=0.0,
         clip_norm=wanted.training.clip_norm,
     )
     for progress in islice(updates, wanted.training.steps):

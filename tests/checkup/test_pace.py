@@ -25,7 +25,7 @@ from seq2seq.errors import RunError
 from seq2seq.recipe import files as recipe_files
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train
-from seq2seq.training.loss import summed_loss
+from seq2seq.training.objective import CrossEntropy
 from tests.support import tiny
 
 CPU = device.Numerics(torch.device("cpu"), None)
@@ -52,8 +52,7 @@ def test_spread_is_the_median_and_the_tenths() -> None:
 def counted(model: build.Model, batch: Batch) -> int:
     """What torch counts of a forward and backward pass."""
     with FlopCounterMode(display=False) as counter:
-        loss, _ = summed_loss(model.hidden(*batch.inputs), model.head.weight, batch.labels, 0.1)
-        loss.backward()  # type: ignore[no-untyped-call]
+        CrossEntropy(model, CPU, 0.1)(batch, 1).loss.backward()  # type: ignore[no-untyped-call]
     return counter.get_total_flops()
 
 
@@ -93,10 +92,11 @@ def watched_training(watch: Watch | None) -> list[Progress]:
     torch.manual_seed(3)
     model = build.model(PAIRS, 100, 100)
     updates = train(
-        Watched(model, watch) if watch else model,
+        list(model.parameters()),
         optimisers.for_recipe(PAIRS, model),
         schedule.for_recipe(PAIRS),
         repeat((Place(), pairs_of((7, 5), (3, 6)))),
+        CrossEntropy(Watched(model, watch) if watch else model, CPU, 0.1),
         CPU,
         accumulate=2,
     )
@@ -121,7 +121,12 @@ def test_every_part_has_its_time_and_they_make_up_the_whole() -> None:
             yield Place(), pairs_of((7, 5), (3, 6))
 
     updates = train(
-        Watched(model, watch), optimisers.for_recipe(PAIRS, model), schedule.for_recipe(PAIRS), batches(), CPU
+        list(model.parameters()),
+        optimisers.for_recipe(PAIRS, model),
+        schedule.for_recipe(PAIRS),
+        batches(),
+        CrossEntropy(Watched(model, watch), CPU, 0.1),
+        CPU,
     )
     for _ in range(2):
         watch.start()

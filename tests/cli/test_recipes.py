@@ -12,8 +12,8 @@ from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
 from seq2seq.recipe import files as recipe_files
-from seq2seq.training import optimisers, schedule
-from seq2seq.training.loop import evaluate, train
+from seq2seq.training import objective, optimisers, schedule
+from seq2seq.training.loop import train
 from seq2seq.training.loss import expected_at_start
 from tests.support.command import Seqx
 
@@ -44,7 +44,8 @@ def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted:
     model = build.model(wanted, size, size)
     batch = random_batch(wanted, size)
     numerics = Numerics(torch.device("cpu"), None)
-    first = evaluate(model, [batch], numerics, 0.0)[1]
+    measuring = objective.for_recipe(wanted, model, numerics)
+    first = measuring.evaluate([batch])["negative_log_likelihood"]
     expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
     # Silent branches let a tied head see its own input.
     above = 0.04 if wanted.model.residual_start == "zero" else 0.01
@@ -53,10 +54,11 @@ def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted:
 
     before = model.head.weight[int(batch.labels[0, -1])].clone()
     updates = train(
-        model,
+        list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
         iter([(Place(), batch)]),
+        measuring,
         numerics,
     )
     progress = next(updates)

@@ -17,7 +17,6 @@ from torch import Tensor, distributed, nn
 from seq2seq import device, recipe
 from seq2seq.data.batches import Batch
 from seq2seq.data.corpora import Corpus, file_pair
-from seq2seq.data.tokenizers import PAD
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.training import prepare
@@ -64,8 +63,8 @@ class _Watched:
 
         def watched_share(batch: Batch) -> Batch:
             own = share(batch)
-            labels: list[list[int]] = own.labels.tolist()
-            self.rows[-1] += [[label for label in row if label != PAD] for row in labels if set(row) != {PAD}]
+            masks = torch.ones_like(own.labels, dtype=torch.bool) if own.mask is None else own.mask
+            self.rows[-1] += [labels[mask].tolist() for labels, mask in zip(own.labels, masks) if mask.any()]
             return own
 
         def watched_begin(step: int) -> None:

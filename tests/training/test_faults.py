@@ -158,7 +158,9 @@ def test_a_loss_that_runs_away_is_told_once_an_episode() -> None:
     health = Health()
 
     def told(losses: list[float], start: int) -> list[Fault]:
-        places = (Figures(start + number, Place(), loss, 2.5, 1e-3, 1) for number, loss in enumerate(losses))
+        places = (
+            Figures(start + number, Place(), loss, 2.5, 1e-3, 1, ("loss", loss)) for number, loss in enumerate(losses)
+        )
         return [fault for figures in places for fault in health.take(figures, 1)]
 
     falling = [1.5 + 6 * 0.97**step for step in range(400)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from seq2seq.model.dropout import Dropout
 from seq2seq.model.transformer import Transformer
 from seq2seq.training import gradient
 from seq2seq.training.gradient import InTurn, SideBySide, passes_on
-from seq2seq.training.loop import _loss
+from seq2seq.training.objective import CrossEntropy, Measured
 
 CPU = Numerics(torch.device("cpu"), None)
 ROUNDED = Numerics(torch.device("cpu"), torch.bfloat16)
@@ -44,13 +45,13 @@ def added(dropout: float, *, times: int = 1, numerics: Numerics = CPU) -> list[t
     torch.manual_seed(1)
     sizes = recipe.Model(d_model=16, d_ff=32, n_heads=2, encoder_layers=1, decoder_layers=1, dropout=dropout)
     model = Transformer(sizes, 40, 40).train()
-    parameters = list(model.parameters())
+    parameters, objective = list(model.parameters()), CrossEntropy(model, numerics, 0.1)
     found = []
     with passes_on(CPU.device) as passes:
         assert isinstance(passes, InTurn if torch.get_num_threads() == 1 else SideBySide)
         for _ in range(times):
             torch.manual_seed(2)
-            loss = passes.add(lambda batch: _loss(model, batch, numerics, 0.1)[0], batches(), 100.0, parameters)
+            loss = passes.add(partial(objective, step=1), batches(), 100.0, parameters).loss
             found.append((loss.item(), [weight.grad for weight in parameters if weight.grad is not None]))
             for weight in parameters:
                 weight.grad = None
@@ -83,13 +84,13 @@ def test_each_part_of_a_batch_drops_other_elements(several: int) -> None:
     weight = torch.nn.Parameter(torch.ones(1))
     dropout = Dropout(0.5).train()
 
-    def loss(batch: Batch) -> Tensor:
+    def measure(batch: Batch) -> Measured:
         dropped.append(tuple(dropout(torch.ones(300)).tolist()))
-        return weight.sum()
+        return Measured(weight.sum(), {})
 
     with passes_on(CPU.device) as passes:
-        passes.add(loss, batches(), 1.0, [weight])
-        passes.add(loss, batches(), 1.0, [weight])
+        passes.add(measure, batches(), 1.0, [weight])
+        passes.add(measure, batches(), 1.0, [weight])
     assert len(dropped) > 6 and len(set(dropped)) == len(dropped)
     assert weight.grad is not None and weight.grad.item() == len(dropped)
 
@@ -98,18 +99,18 @@ def test_an_error_comes_when_no_thread_computes_any_more(several: int) -> None:
     began, ended = [], []
     weight = torch.nn.Parameter(torch.ones(1))
 
-    def loss(batch: Batch) -> Tensor:
+    def measure(batch: Batch) -> Measured:
         began.append(batch)
         try:
             if len(batch.labels) == 1:
                 raise torch.OutOfMemoryError("out of memory")
             (torch.ones(400, 400) @ torch.ones(400, 400)).sum()
-            return weight.sum()
+            return Measured(weight.sum(), {})
         finally:
             ended.append(batch)
 
     with passes_on(CPU.device) as passes, pytest.raises(torch.OutOfMemoryError):
-        passes.add(loss, batches(), 1.0, [weight])
+        passes.add(measure, batches(), 1.0, [weight])
     assert len(began) == len(ended) > 1
 
 
@@ -118,12 +119,12 @@ def test_a_batch_of_a_few_places_is_not_cut(use_threads: Callable[[int], None]) 
     seen = []
     weight = torch.nn.Parameter(torch.ones(1))
 
-    def loss(batch: Batch) -> Tensor:
+    def measure(batch: Batch) -> Measured:
         seen.append(len(batch.labels))
-        return weight.sum()
+        return Measured(weight.sum(), {})
 
     with passes_on(CPU.device) as passes:
-        passes.add(loss, batches(), 1.0, [weight])
+        passes.add(measure, batches(), 1.0, [weight])
     assert sorted(seen) == [1, 6, 11]
 
 

@@ -12,6 +12,7 @@ from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError
 from seq2seq.model.transformer import Transformer
 from seq2seq.training.loop import Progress, train
+from seq2seq.training.objective import CrossEntropy
 
 NUMERICS = Numerics(torch.device("cpu"), None)
 SIZES = recipe.Model(d_model=16, d_ff=32, n_heads=2, encoder_layers=1, decoder_layers=1, dropout=0.0)
@@ -56,7 +57,8 @@ def batches() -> Iterator[tuple[Place, Batch]]:
 def updates(model: Transformer, count: int) -> tuple[list[Progress], list[Tensor]]:
     """Some updates, and the weights after them."""
     optimiser = torch.optim.SGD(model.parameters(), lr=0.0)
-    made = train(model, optimiser, lambda step: 0.1, batches(), NUMERICS, accumulate=2, clip_norm=1.0)
+    parameters, objective = list(model.parameters()), CrossEntropy(model, NUMERICS, 0.1)
+    made = train(parameters, optimiser, lambda step: 0.1, batches(), objective, NUMERICS, accumulate=2, clip_norm=1.0)
     return [next(made) for _ in range(count)], [parameter.detach().clone() for parameter in model.parameters()]
 
 

@@ -86,7 +86,7 @@ def test_keep_best_takes_the_checkpoint_with_the_best_figure(corpus: Corpus, tmp
     validations = [
         event for event in session(wanted, corpus, tmp_path / "run").events() if isinstance(event, Validated)
     ]
-    best = min(validations, key=lambda event: event.loss)
+    best = min(validations, key=lambda event: event.figures["loss"])
     assert best.best
     assert Run(tmp_path / "run").record()["weights"]["steps"] == [best.step]
 
@@ -105,12 +105,12 @@ def test_a_validation_measures_loss_and_translates_samples(corpus: Corpus, tmp_p
     events = list(session(tiny_recipe(), corpus, tmp_path / "run").events())
     validated = [event for event in events if isinstance(event, Validated)]
     assert [event.step for event in validated] == [2, 4, 6]
-    assert validated[-1].loss < validated[0].loss
+    assert validated[-1].figures["loss"] < validated[0].figures["loss"]
     assert len(validated[0].samples) == 3
     assert {sample.source for sample in validated[0].samples} <= {source for source, _ in tiny.pairs(12, 2)}
     started = events[0]
-    assert isinstance(started, Started) and started.first_loss is not None
-    assert abs(started.first_loss - started.uniform_loss) < 0.25 * started.uniform_loss
+    assert isinstance(started, Started) and started.first is not None
+    assert abs(started.first.loss - started.first.uniform) < 0.25 * started.first.uniform
 
 
 def test_checkpoints_that_nothing_needs_are_deleted(corpus: Corpus, tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_no_pair_left_is_an_error_that_counts_the_reasons(corpus: Corpus, tmp_pa
 
 @pytest.mark.parametrize("kind", ["cpu", "cuda"])
 def test_batches_made_ahead_are_the_same_in_the_same_order(corpus: Corpus, tmp_path: Path, kind: str) -> None:
-    task = session(tiny_recipe(), corpus, tmp_path / "one")._task
-    expected = list(islice(task.stream(Place()), 12))
-    found = ahead(task.stream(Place()), torch.device(kind))
+    source = session(tiny_recipe(), corpus, tmp_path / "one")._task.source
+    expected = list(islice(source.stream(Place()), 12))
+    found = ahead(source.stream(Place()), torch.device(kind))
     for (place, batch), (same, other) in zip(expected, islice(found, 12), strict=True):
         assert place == same and torch.equal(batch.labels, other.labels)

@@ -31,7 +31,7 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     pairs = encode([text(tiny.pairs(20, 1))], both, tmp_path, max_length=99, max_ratio=9.0, language="fr")
     dev = [("un chat rouge deux chien", "one cat red two dog"), ("Un chat. Un chien.", "One cat. One dog.")] * 4
     model = randomise(build.model(wanted, both.source.size, both.target.size))
-    _, samples = Translation(wanted, both, pairs, dev).try_out(model, CPU)
+    samples = Translation(wanted, both, pairs, dev).validate(model, CPU).samples
     options = Options(beam_size=1, max_extra=wanted.decoding.max_extra)
 
     def served(longest: int, lines: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.optimisers import Optimiser
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
+_SOURCE = "source."  # how the names of its tensors begin
 _FLOAT32 = 4  # bytes
 _MORE = 1 << 24  # bytes of a file beside the numbers of its tensors: names, shapes, random state
 
@@ -37,9 +39,10 @@ def save(
     state: Mapping[str, Any],
     device: torch.device,
     team: Team = ALONE,
+    source: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Path:
-    """Write checkpoints/step-N: weights, optimiser, random state, and `state` (JSON values); one that was set aside as
-    damaged goes. All of a team take part, and the first process writes."""
+    """Write checkpoints/step-N: weights, optimiser, random state, tensors of the source, and `state` (JSON values); one
+    that was set aside as damaged goes. All of a team take part, and the first process writes."""
     final = folder(checkpoints, step)
     weights, moments = team.gathered(weights_of(model)), team.gathered(_optimiser_tensors(model, optimiser))
     if not team.main:
@@ -49,7 +52,8 @@ def save(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         save_weights(weights, partial / _WEIGHTS)
-        save_weights({**moments, **_random_state(device)}, partial / _OPTIMISER)
+        sources = {_SOURCE + name: tensor for name, tensor in source.items()}
+        save_weights({**moments, **_random_state(device), **sources}, partial / _OPTIMISER)
         sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
@@ -110,7 +114,8 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
 def load(
     path: Path, model: nn.Module, optimiser: Optimiser, device: torch.device, team: Team = ALONE
 ) -> dict[str, Any]:
-    """Put a checkpoint into model, optimiser and random generators; returns its `state`.
+    """Put a checkpoint into model, optimiser and random generators; returns its `state`, the tensors of the source
+    among what that says of it.
 
     Raises DamagedCheckpoint where a file does not have the checksum that it was written with, or does not hold what
     this model and this optimiser need; files that are too large are not read.
@@ -135,7 +140,8 @@ def load(
         }
         if device.type == "cuda" and "step" in kept[name]:
             optimiser.state[parameter]["step"] = kept[name]["step"].to(device)
-    return state
+    source = {name.removeprefix(_SOURCE): each for name, each in tensors.items() if name.startswith(_SOURCE)}
+    return {**state, "source": {**state.get("source", {}), **source}}
 
 
 def set_aside(path: Path) -> Path:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
+from seq2seq.data.batches import Source
 from seq2seq.errors import RunError
 from seq2seq.recipe import Training
 from seq2seq.training.checkpoints import checkpoint
@@ -58,6 +59,7 @@ class Store:
         optimiser: Optimiser,
         device: torch.device,
         team: Team = ALONE,
+        source: Source | None = None,
     ) -> None:
         self._folder = folder
         self._training = training
@@ -65,11 +67,18 @@ class Store:
         self._optimiser = optimiser
         self._device = device
         self._team = team
+        self._source = source
 
-    def save(self, step: int, state: TrainingState, health: Health) -> None:
-        """Write a checkpoint; delete those that nothing needs any more."""
-        values = {"memory": asdict(state), "health": asdict(health)}
-        checkpoint.save(self._folder, step, self._model, self._optimiser, values, self._device, self._team)
+    def save(self, step: int, state: TrainingState, health: Health, *, validated: bool = False) -> None:
+        """Write a checkpoint, of a model that was `validated` or not; delete those that nothing needs any more."""
+        values: dict[str, Any] = {"memory": asdict(state), "health": asdict(health)}
+        source = self._source.state() if self._source else {}
+        tensors = {name: value for name, value in source.items() if isinstance(value, Tensor)}
+        if others := {name: value for name, value in source.items() if name not in tensors}:
+            values["source"] = others
+        if validated and not self._on_schedule(step):
+            values["validated"] = True
+        checkpoint.save(self._folder, step, self._model, self._optimiser, values, self._device, self._team, tensors)
         self.prune(state, health)
 
     def prune(self, state: TrainingState, health: Health) -> None:
@@ -133,6 +142,8 @@ class Store:
             try:
                 values = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
                 state, health = _remembered(values, self.path(step))
+                if self._source:
+                    self._source.restore(values.get("source", {}))
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue
@@ -161,8 +172,17 @@ class Store:
 
     def _validated(self) -> list[int]:
         """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
-        every, last = self._training.validate_every, self._training.steps
-        return [step for step in checkpoint.steps(self._folder) if step % every == 0 or step == last]
+        return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._late(step)]
+
+    def _on_schedule(self, step: int) -> bool:
+        return step % self._training.validate_every == 0 or step == self._training.steps
+
+    def _late(self, step: int) -> bool:
+        """Whether a checkpoint is of a validation that waited for a boundary; a damaged one is not."""
+        try:
+            return bool(checkpoint.state_of(self.path(step)).get("validated"))
+        except checkpoint.DamagedCheckpoint:
+            return False
 
 
 _STATE, _HEALTH = TypeAdapter(TrainingState), TypeAdapter(Health)

@@ -15,7 +15,7 @@ from seq2seq.data.formats import file_pair
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.run import Run
 from seq2seq.serving import Request, serve
-from seq2seq.training import optimisers, schedule
+from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import train as updates
 from tests.benchmarks.peers.setting import Done, Setting, Translate
 
@@ -43,12 +43,12 @@ def train(setting: Setting, done: Done) -> None:
     torch.manual_seed(1)
     model = build.model(wanted, joint.size, joint.size)
     for progress in updates(
-        model,
+        list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
         build.batches(wanted, encoded, both).stream(),
+        objective.for_recipe(wanted, model, choice.numerics),
         choice.numerics,
-        label_smoothing=wanted.training.label_smoothing,
     ):
         done(progress.tokens)
 

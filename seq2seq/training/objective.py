@@ -1,0 +1,90 @@
+"""What training makes small: an objective measures a batch, in a loss that carries the gradient and in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.data.batches import Batch, to_device
+from seq2seq.device import Numerics
+from seq2seq.recipe import Recipe
+from seq2seq.training.loss import summed_loss
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A batch, measured; all is summed over what counts, ()."""
+
+    loss: Tensor
+    figures: Mapping[str, Tensor]  # detached; the same names for every batch
+
+    @staticmethod
+    def total(parts: Sequence[Measured]) -> Measured:
+        """The sums over one or more parts."""
+        figures = {name: torch.stack([part.figures[name] for part in parts]).sum() for name in parts[0].figures}
+        return Measured(torch.stack([part.loss for part in parts]).sum(), figures)
+
+
+class Objective(Protocol):
+    """What a task measures batches by."""
+
+    def begin(self, step: int) -> None:
+        """Update `step` begins: its batches are there, none is measured yet. Turns dropout on or off."""
+
+    def __call__(self, batch: Batch, step: int) -> Measured:
+        """Measure a batch, or rows of one, for update `step`. CPU threads call this at the same time."""
+
+
+class Predictor(Protocol):
+    """What cross-entropy knows of a model."""
+
+    head: nn.Linear
+
+    @property
+    def hidden(self) -> Callable[..., Tensor]:
+        """Inputs of a batch -> the states before `head`, (B, T, C)."""
+
+    def train(self, mode: bool = True) -> nn.Module:
+        """Turn dropout on or off."""
+
+
+class CrossEntropy:
+    """Label-smoothed cross-entropy of the labels that count; figure: the plain `negative_log_likelihood`. In nats."""
+
+    def __init__(self, model: Predictor, numerics: Numerics, label_smoothing: float) -> None:
+        self._model = model
+        self._numerics = numerics
+        self._label_smoothing = label_smoothing
+
+    def begin(self, step: int) -> None:
+        """Turn dropout on."""
+        self._model.train()
+
+    def __call__(self, batch: Batch, step: int) -> Measured:
+        """As `Objective`."""
+        device = self._numerics.device
+        counted, moved = to_device(batch.counted(), device), batch.to(device)
+        with self._numerics.context():
+            hidden = self._model.hidden(*moved.inputs)
+            loss, plain = summed_loss(hidden, self._model.head.weight, moved.labels, self._label_smoothing, counted)
+        return Measured(loss, {"negative_log_likelihood": plain})
+
+    @torch.no_grad()
+    def evaluate(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """`loss` and figures of fixed batches, means per label that counts, without dropout."""
+        self._model.train(False)
+        sums = torch.zeros(2, device=self._numerics.device)
+        for batch in batches:
+            measured = self(batch, 0)
+            sums += torch.stack((measured.loss, measured.figures["negative_log_likelihood"]))
+        loss, plain = (sums / sum(batch.tokens for batch in batches)).tolist()
+        return {"loss": loss, "negative_log_likelihood": plain}
+
+
+def for_recipe(recipe: Recipe, model: Predictor, numerics: Numerics) -> CrossEntropy:
+    """The objective of a recipe."""
+    return CrossEntropy(model, numerics, recipe.training.label_smoothing)
