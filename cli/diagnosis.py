@@ -71,8 +71,8 @@ def _heading(found: Checkup) -> Iterator[str]:
     )
     for kind, available in machine.optimisers.items():
         if needs := class_of(kind).needs:
-            lacking = f"not there, torch {class_of(kind).since} has it; adamw is measured where a recipe wants it"
-            yield f"{needs} {'there' if available else lacking}"
+            lacking = f"not there, torch {needs[1]} has it; adamw is measured where a recipe wants it"
+            yield f"torch.optim.{needs[0]} {'there' if available else lacking}"
 
 
 def _training(timed: Sequence[Examined], batch_tokens: int) -> Table:

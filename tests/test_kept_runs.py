@@ -18,6 +18,8 @@ from tests.support.command import Seqx
 
 KEPT = Path(__file__).parent / "kept_runs"
 PAIRS = ("--device", "cpu", "--set", "training.steps=60", "--set", "training.validate_every=20")
+FINISHED = ("--device", "cpu", "--set", "training.steps=500", "--set", "training.validate_every=100",
+            "--set", "training.learning_rate=1e-2")  # fmt: skip
 
 
 def unpacked(name: str, folder: Path) -> Path:
@@ -73,9 +75,7 @@ def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_pat
 
 @pytest.mark.parametrize("kind", ["translator", "text"])
 def test_a_finished_training_is_not_repeated(seqx: Seqx, tmp_path: Path, kind: str) -> None:
-    more = ("--device", "cpu", "--set", "training.steps=500", "--set", "training.validate_every=100",
-            "--set", "training.learning_rate=1e-2")  # fmt: skip
-    given = [*tiny.arguments(tmp_path), *more] if kind == "translator" else tiny.text_arguments(tmp_path)
+    given = [*tiny.arguments(tmp_path), *FINISHED] if kind == "translator" else tiny.text_arguments(tmp_path)
     run = unpacked(kind, tmp_path)
     before = Run(run).weights.read_bytes()
     done = seqx("train", *given, "--run", run)
@@ -88,7 +88,7 @@ def test_a_run_of_a_newer_version_is_refused_in_one_line(seqx: Seqx, tmp_path: P
     run = unpacked("translator", tmp_path)
     text = (run / name).read_text(encoding="utf-8")
     (run / name).write_text(newer + text.removeprefix("{"), encoding="utf-8")
-    train = ["train", *tiny.arguments(tmp_path), *PAIRS]
+    train = ["train", *tiny.arguments(tmp_path), *FINISHED]
     translate = [["translate", "un"]] if name == "recipe.toml" else []  # which reads no record
     for command in (*translate, ["evaluate"], train):
         done = seqx(*command, "--run", run)

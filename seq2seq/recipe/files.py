@@ -42,7 +42,7 @@ def load(
     origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
     values = _read(path)
     old_keys = migrations.moved(values)
-    values = migrated(values, migrations.MIGRATIONS, path)
+    values = migrated(values, migrations.MIGRATIONS, origin)
     values.setdefault("name", path.stem)
     if path.name == "recipe.toml" and (path.parent / "run.json").is_file():
         # A run's, which has every value, also those that an earlier seqx kept though they had no effect.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -41,14 +41,14 @@ def _with_kind(values: Any) -> Any:
     return {"kind": "adam", **values} if isinstance(values, Mapping) else values
 
 
-Optimizer = Annotated[Annotated[Adam | AdamW | Muon, Field(discriminator="kind")], BeforeValidator(_with_kind)]
-# Of each kind, its keys.
-OPTIONS = {kind.model_fields["kind"].default: list(kind.model_fields) for kind in (Adam, AdamW, Muon)}
+_AnyKind = Adam | AdamW | Muon
+Optimizer = Annotated[Annotated[_AnyKind, Field(discriminator="kind")], BeforeValidator(_with_kind)]
+OPTIONS = {each.model_fields["kind"].default: list(each.model_fields) for each in get_args(_AnyKind)}  # keys by kind
 
 
 def foreign(values: Mapping[str, Any]) -> dict[str, str]:
-    """The options among the values of an `[optimizer]` that other kinds have and its own has not, each with why it has
-    no effect."""
+    """Keys among the values of an `[optimizer]` that other kinds have and its own has not, each with why it has no
+    effect."""
     kind = _with_kind(values)["kind"]
     if kind not in list(OPTIONS):  # it need not be hashable
         return {}

@@ -1,20 +1,17 @@
-"""run.json: what several processes add at once stays, and files of other names are not written into."""
+"""run.json: its format, and that what several processes add at once stays."""
 
 from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seq2seq.errors import FormatError, RunError
-from seq2seq.run import Run, refuse_strange_files
-from seq2seq.storage.locks import lock
+from seq2seq.run import Run
 from tests.support.users import another_user, open_to_all, seal
 
 
@@ -72,37 +69,6 @@ def test_a_name_that_is_no_text_can_be_put_on_record(tmp_path: Path) -> None:
     Run(tmp_path).note(file="caf\udce9.fr", other="café")
     assert Run(tmp_path).record() == {"file": "caf\udce9.fr", "other": "café"}
     assert "café" in (tmp_path / "run.json").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", [".lock", ".record.lock", "metrics.jsonl", "faults.jsonl"])
-def test_a_hard_link_is_refused_and_it_is_said_what_to_do(tmp_path: Path, name: str) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "precious").write_text("precious\n")
-    os.link(tmp_path / "precious", tmp_path / "run" / name)
-    with pytest.raises(RunError, match=f"run/{name} is a hard link") as caught:
-        refuse_strange_files(tmp_path / "run")
-    remedy = str(caught.value).rpartition(": ")[2]
-    assert remedy == f"cp -a {tmp_path / 'run'} NEW"
-    subprocess.run([*shlex.split(remedy)[:-1], tmp_path / "new"], check=True)
-    refuse_strange_files(tmp_path / "new")
-
-
-def test_a_link_within_a_run_to_a_hard_link_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "precious").touch()
-    os.link(tmp_path / "precious", tmp_path / "run" / "notes")
-    (tmp_path / "run" / "metrics.jsonl").symlink_to("notes")
-    with pytest.raises(RunError, match=r"metrics\.jsonl is a hard link"):
-        refuse_strange_files(tmp_path / "run")
-
-
-@pytest.mark.parametrize("link", [os.link, os.symlink])
-def test_a_lock_is_not_taken_through_a_link(tmp_path: Path, link: Any) -> None:
-    (tmp_path / "precious").write_text("precious\n")
-    link(tmp_path / "precious", tmp_path / "lock")
-    with pytest.raises(OSError, match="a link to a file elsewhere"), lock(tmp_path / "lock", wait=True):
-        pass
-    assert (tmp_path / "precious").read_text() == "precious\n"
 
 
 def test_files_that_are_replaced_may_have_other_names(tmp_path: Path) -> None:

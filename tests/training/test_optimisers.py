@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from seq2seq.errors import RecipeError
 from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import Adam, AdamW, Muon, Recipe
 from seq2seq.training import ema
+from seq2seq.training.optimisers import class_of
 from tests.support.optimised import made, update
 
 MADE = torch.tensor(False)  # that an update was skipped
@@ -49,6 +52,19 @@ def test_muon_takes_the_matrices_of_the_layers_alone_at_a_rate_of_its_own() -> N
     assert names(model, first) == {name for name, w in model.named_parameters() if "blocks" in name and w.dim() == 2}
     assert first["share"] * 1e-2 == pytest.approx(0.05)
     assert all(group.get("share", 1.0) == 1.0 for group in others)
+
+
+def test_an_optimiser_that_this_torch_lacks_is_refused_and_says_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(RecipeError, match=r'optimizer\.kind = "muon" needs torch 2\.9 or newer, this is .*adamw'):
+        made("muon")
+    assert class_of("adamw").available() and not class_of("muon").available()
+
+
+def test_another_optimiser_keeps_the_options_that_both_have() -> None:
+    recipe = Recipe(optimizer=Muon(weight_decay=0.1, betas=(0.5, 0.6), muon_learning_rate=0.3))
+    assert recipe.with_optimizer("adamw").optimizer == AdamW(weight_decay=0.1, betas=(0.5, 0.6))
+    assert recipe.with_optimizer("adam").optimizer == Adam(betas=(0.5, 0.6))
 
 
 def test_muons_update_has_singular_values_near_one() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
+from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
 from seq2seq.training.optimisers.adam import Adam
 from seq2seq.training.optimisers.adamw import AdamW
@@ -29,4 +31,10 @@ def class_of(kind: str) -> type[Optimiser]:
 
 def for_recipe(recipe: Recipe, model: nn.Module) -> Optimiser:
     """The optimiser of a recipe, its rates to be set at every update. Raises RecipeError where this torch lacks it."""
-    return class_of(recipe.optimizer.kind).of(recipe.optimizer, model, peak(recipe))
+    optimiser = class_of(recipe.optimizer.kind)
+    if optimiser.needs and not optimiser.available():
+        raise RecipeError(
+            f'optimizer.kind = "{recipe.optimizer.kind}" needs torch {optimiser.needs[1]} or newer, this is '
+            f"{torch.__version__}; update torch, or use adamw"
+        )
+    return optimiser.of(recipe.optimizer, model, peak(recipe))

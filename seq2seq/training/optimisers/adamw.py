@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seq2seq import recipe
-from seq2seq.training.optimisers.optimiser import Optimiser, Shapes, moments
+from seq2seq.training.optimisers.adam import Moments
 
 
-class AdamW(Optimiser, torch.optim.AdamW):
+class AdamW(Moments, torch.optim.AdamW):
     """torch's, fused; biases and norms are not decayed."""
 
     description = "fused adamw"
@@ -30,7 +30,3 @@ class AdamW(Optimiser, torch.optim.AdamW):
             {"params": [each for each in several if each.dim() < 2], "weight_decay": 0.0},
         ]
         return cls(groups, lr=0.0, betas=options.betas, eps=options.epsilon, fused=True)
-
-    def state_shapes(self, weight: Tensor) -> Shapes:
-        """Two moments and the number of updates."""
-        return moments(weight)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.device import threads, work_alone
-from seq2seq.errors import RecipeError
 from seq2seq.training.optimisers.adamw import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
 
@@ -20,7 +19,7 @@ class Muon(Optimiser):
     there are threads for it."""
 
     description = "Muon, with fused AdamW for the rest"
-    needs, since = "torch.optim.Muon", "2.9"
+    needs = ("Muon", "2.9")
     whole_matrices = True
 
     def __init__(self, muons: list[torch.optim.Optimizer], rest: AdamW, *, beside: bool) -> None:
@@ -36,12 +35,7 @@ class Muon(Optimiser):
 
     @classmethod
     def of(cls, options: recipe.Muon, model: nn.Module, rate: float) -> Muon:
-        """The optimiser of a model. Raises RecipeError where this torch has no Muon."""
-        if not cls.available():
-            raise RecipeError(
-                f'optimizer.kind = "muon" needs torch {cls.since} or newer, this is {torch.__version__}; update torch, '
-                "or use adamw"
-            )
+        """The optimiser of a model, whose matrices it takes but for embeddings and the head."""
         outside = {id(each.weight) for each in model.modules() if isinstance(each, nn.Embedding)}
         outside |= {id(model.get_parameter("head.weight"))}
         matrices = [each for each in model.parameters() if each.dim() == 2 and id(each) not in outside]
@@ -56,11 +50,6 @@ class Muon(Optimiser):
             for some in _dealt(matrices, count)
         ]
         return cls(muons, AdamW.of_parameters(options, rest), beside=count > 1)
-
-    @classmethod
-    def available(cls) -> bool:
-        """Whether this torch has Muon."""
-        return hasattr(torch.optim, "Muon")
 
     def state_shapes(self, weight: Tensor) -> Shapes:
         """Of a matrix one moment, of the rest what AdamW keeps."""

@@ -15,8 +15,7 @@ class Optimiser(torch.optim.Optimizer, ABC):
     """An optimiser of a recipe. A parameter group may have a `share`: its rate as a multiple of the schedule's."""
 
     description: ClassVar[str]  # for people
-    needs: ClassVar[str] = ""  # what torch must have for it, and which torch has it first: `torch.optim.Muon`, `2.9`
-    since: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, str] | None] = None  # what torch.optim must have, and the first torch that has it
     whole_matrices: ClassVar[bool] = False  # whether an update needs whole matrices, which sharding spreads
 
     @classmethod
@@ -27,17 +26,12 @@ class Optimiser(torch.optim.Optimizer, ABC):
     @classmethod
     def available(cls) -> bool:
         """Whether this torch has what it needs."""
-        return True
+        return cls.needs is None or hasattr(torch.optim, cls.needs[0])
 
     @abstractmethod
     def state_shapes(self, weight: Tensor) -> Shapes:
         """The float32 tensors that are kept of a weight once it was updated: their shapes by name. A checkpoint holds
         exactly these."""
-
-
-def moments(weight: Tensor) -> Shapes:
-    """What Adam and AdamW keep of a weight."""
-    return {"step": (), "exp_avg": tuple(weight.shape), "exp_avg_sq": tuple(weight.shape)}
 
 
 def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
