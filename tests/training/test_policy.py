@@ -17,6 +17,7 @@ from seq2seq.data.batches import Batch, Place, Source
 from seq2seq.data.tokenizers import EOS
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import AdamW
 from seq2seq.run import Run
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.faults import Fault, Health, Reader
@@ -126,9 +127,8 @@ class Policy:
 def session(folder: Path, steps: int) -> Session:
     torch.manual_seed(1)
     model = tiny_gpt(12, deviation=0.2, dropout=0.5)
-    recipe = tiny_recipe(
-        steps=steps, validate_every=15, learning_rate=0.01, schedule="linear", optimizer="adamw", average_last=2
-    )
+    usual = tiny_recipe(steps=steps, validate_every=15, learning_rate=0.01, schedule="linear", average_last=2)
+    recipe = usual.model_copy(update={"optimizer": AdamW()})
     run = Run(folder)
     run.claim(recipe)
     return Session(run, recipe, model, Policy(model), device.choose("cpu", "float32"))  # type: ignore[arg-type]
