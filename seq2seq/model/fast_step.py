@@ -17,7 +17,7 @@ from seq2seq.model.blocks import Block
 from seq2seq.model.state import Cache
 
 
-class OneToken:
+class FastStep:
     """What a `Block` without dropout does to one position of each hypothesis, its parts at hand rather than looked up
     and called as modules. Made anew for each state, since the weights of a model in training move."""
 
@@ -27,7 +27,7 @@ class OneToken:
         self._n_heads = attention.n_heads
         self._attention_norm = block.attention_residual.norm.forward
         self._query_key_value = _product(attention.query_key_value)
-        self._heads = [change.forward for change in attention.heads]
+        self._heads = [change.forward for change in attention.transforms]
         self._output = _product(attention.output)
         self._feed_forward_norm = block.feed_forward_residual.norm.forward
         self._inner = _product(feed_forward.inner)
@@ -57,6 +57,6 @@ def _product(linear: nn.Linear) -> Callable[[Tensor], Tensor]:
     return partial(F.linear, weight=linear.weight, bias=linear.bias)
 
 
-def one_token(blocks: nn.ModuleList) -> list[OneToken]:
+def fast_steps(blocks) -> list[FastStep]:
     """The steps of a decoder-only model's blocks."""
-    return [OneToken(cast(Block, block)) for block in blocks]
+    return [FastStep(cast(Block, block)) for block in blocks]
