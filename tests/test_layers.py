@@ -32,7 +32,7 @@ ALLOWED = {
     "recipe_files": {"recipe"},
     "run": {"recipe", "recipe_files"},
     "model": {"recipe"},
-    "sizes": {"recipe"},
+    "sizes": {"recipe", "model"},
     "data": {"recipe"},
     "device": set(),
     "weights": set(),

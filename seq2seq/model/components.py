@@ -26,9 +26,7 @@ class FeedForward(nn.Module):
         self.inner = nn.Linear(d_model, d_ff, bias=bias)
         self.outer = nn.Linear(d_ff, d_model, bias=bias)
         for linear in (self.inner, self.outer):
-            nn.init.xavier_uniform_(linear.weight)
-            if bias:
-                nn.init.zeros_(linear.bias)
+            _draw(linear)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)."""
@@ -41,13 +39,17 @@ class GatedFeedForward(FeedForward):
     def __init__(self, d_model: int, d_ff: int, activation: Callable[[Tensor], Tensor], *, bias: bool) -> None:
         super().__init__(d_model, d_ff, activation, bias=bias)
         self.gate = nn.Linear(d_model, d_ff, bias=bias)
-        nn.init.xavier_uniform_(self.gate.weight)
-        if bias:
-            nn.init.zeros_(self.gate.bias)
+        _draw(self.gate)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)."""
         return self.outer(self.activation(self.gate(x)) * self.inner(x))  # type: ignore[no-any-return]
+
+
+def _draw(linear: nn.Linear) -> None:
+    nn.init.xavier_uniform_(linear.weight)
+    if linear.bias is not None:
+        nn.init.zeros_(linear.bias)
 
 
 # By the value of model.activation in a recipe.
@@ -67,7 +69,9 @@ def feed_forward(config: ModelConfig) -> nn.Module:
 
 def normalization(config: ModelConfig) -> nn.Module:
     """A normalisation over the width of the model."""
-    return nn.RMSNorm(config.d_model) if config.normalization == "rms" else nn.LayerNorm(config.d_model, bias=config.bias)
+    return (
+        nn.RMSNorm(config.d_model) if config.normalization == "rms" else nn.LayerNorm(config.d_model, bias=config.bias)
+    )
 
 
 class QKNorm(nn.Module):

@@ -10,7 +10,7 @@ from seq2seq.model.stack import Stack
 from seq2seq.recipe import Model as ModelConfig
 
 
-class Encoder(Stack):
+class Encoder(Stack[Block]):
     """The encoder of section 3.1."""
 
     def __init__(self, config: ModelConfig, embedding: Embedding, positions: nn.Module) -> None:
@@ -21,6 +21,6 @@ class Encoder(Stack):
         """Source (B, S) -> states (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any
         graph."""
         x = self.dropout(self.embed(source))
-        for block in self.blocks:
+        for block in self.layers():
             x = block(x, mask)
         return self.norm(x)  # type: ignore[no-any-return]

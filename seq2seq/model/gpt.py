@@ -5,7 +5,7 @@ Shapes: B batch, N hypotheses, T length, C model width, V vocabulary.
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from seq2seq.model.blocks import Block
 from seq2seq.model.components import initialise
@@ -18,7 +18,7 @@ from seq2seq.model.state import Cache, History, State
 from seq2seq.recipe import Model as ModelConfig
 
 
-class Gpt(Stack):
+class Gpt(Stack[Block]):
     """A stack of the encoder's layers, made causal; a text of any length is read through a window of `max_length`."""
 
     def __init__(self, config: ModelConfig, vocabulary: int) -> None:
@@ -29,7 +29,7 @@ class Gpt(Stack):
         self.context = config.max_length
         initialise(self.blocks, config)
         scale_last_norm(self.norm, embedding, config)
-        self.head = VocabularyHead(embedding, tied=config.tie != "none")
+        self.head: nn.Linear = VocabularyHead(embedding, tied=config.tie != "none")
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Tokens (B, T) -> the states before `head`, (B, T, C); position t sees tokens up to t."""

@@ -34,10 +34,10 @@ class VocabularyHead(nn.Linear):
 
 
 class ClassHead(nn.Linear):
-    """States (B, S, C) to logits of classes (B, classes), from the mean of the states that a mask (B, 1, 1, S) allows,
-    True = counts."""
+    """Logits of classes from the mean of a sequence's states, of those that a mask allows."""
 
     def forward(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
+        """States (B, S, C), mask (B, 1, 1, S) -> logits (B, classes)."""
         if mask is None:
             return super().forward(states.mean(1))
         counted = mask[:, 0, 0, :, None]  # (B, S, 1)
@@ -45,12 +45,13 @@ class ClassHead(nn.Linear):
 
 
 class ScalarHead(nn.Linear):
-    """States (..., C) to a number for each, (...): a value per position, or a reward at the last."""
+    """A number per position: a value, or at the last position a reward."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__(d_model, 1)
 
     def forward(self, states: Tensor) -> Tensor:
+        """States (..., C) -> (...)."""
         return super().forward(states).squeeze(-1)
 
 

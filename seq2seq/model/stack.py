@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 from torch import Tensor, nn
 
@@ -13,10 +13,10 @@ from seq2seq.model.dropout import Dropout
 from seq2seq.model.embedding import Embedding
 from seq2seq.recipe import Model as ModelConfig
 
-Layer = Block | CrossBlock
+Layer = TypeVar("Layer", bound=Block | CrossBlock)
 
 
-class Stack(nn.Module):
+class Stack(nn.Module, Generic[Layer]):
     """Token vectors with positions, dropout, layers, and a last norm where layers are pre-norm.
 
     Embedding and positions are given, since stacks may share them.

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.model.components import initialise
 from seq2seq.model.decoder import Decoder
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoder import Encoder
 from seq2seq.model.heads import VocabularyHead, scale_last_norm
 from seq2seq.model.positions import added_positions
-from seq2seq.model.stack import Layer, matrices_of
+from seq2seq.model.stack import matrices_of
 from seq2seq.model.state import State
 from seq2seq.recipe import Model as ModelConfig
 
@@ -36,14 +37,14 @@ class Transformer(nn.Module):
         initialise(self.encoder.blocks, config)
         initialise(self.decoder.blocks, config)
         scale_last_norm(self.decoder.norm, self.target_embedding, config)
-        self.head = VocabularyHead(self.target_embedding, tied=config.tie != "none")
+        self.head: nn.Linear = VocabularyHead(self.target_embedding, tied=config.tie != "none")
 
     @property
     def last_norm(self) -> nn.Module:
         """The normalisation that the head's input comes from."""
         return self.decoder.last_norm
 
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[Block | CrossBlock]:
         """The layers of the encoder, then those of the decoder."""
         return [*self.encoder.layers(), *self.decoder.layers()]
 
@@ -54,12 +55,12 @@ class Transformer(nn.Module):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Parameter]]:
-        """All parameters, each once: embeddings, layers, then last norms and head. Gradient norms are summed in this
+        """Embeddings, layers, then last norms and head. Gradient norms are summed in this
         order, which so decides the last bits of every update: runs that began with another order could not resume
         exactly."""
         last = ("encoder.norm.", "decoder.norm.", "head.")
         named = super().named_parameters(prefix, recurse, remove_duplicate)
-        yield from sorted(named, key=lambda item: item[0].startswith(last))
+        yield from sorted(named, key=lambda item: item[0].removeprefix(f"{prefix}.").startswith(last))
 
     def hidden(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
         """The states before `head`, (B, T, C): what a loss over a large vocabulary takes."""
