@@ -158,7 +158,7 @@ def test_rotary_scores_depend_on_distances_alone() -> None:
 def test_rotary_tables_grown_while_generating_still_serve_training() -> None:
     model = tiny_gpt(**MODERN, context=4)
     with torch.inference_mode():
-        model.blocks[0].attention.heads[1](torch.randn(1, 40, 2, 4, 4))
+        model.blocks[0].attention.transforms[1](torch.randn(1, 40, 2, 4, 4))
     model.train()(torch.randint(23, (1, 4))).sum().backward()
     assert model.embedding.weight.grad is not None
 
