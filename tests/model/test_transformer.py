@@ -133,6 +133,27 @@ def test_tying_makes_matrices_one() -> None:
     assert len(set(matrices["none"])) == 3
 
 
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_gradient_norms_are_summed_in_the_order_of_embeddings_layers_norms_and_head(tie: str) -> None:
+    model = Transformer(tiny_recipe(tie=tie, norm="pre", positions="learned"), 9, 9)
+    sources, heads = (["source_embedding"], ["head"]) if tie == "none" else ([], [])
+    layers = ["encoder.blocks", "decoder.blocks", "encoder.norm", "decoder.norm"]
+    expected = ["target_embedding", *sources, "positions", *layers, *heads]
+    names = [name for name, _ in model.named_parameters()]
+    assert list(dict.fromkeys(next(part for part in expected if name.startswith(part)) for name in names)) == expected
+    assert [id(weight) for _, weight in model.named_parameters()] == [id(weight) for weight in model.parameters()]
+    assert [name for name, _ in model.named_parameters("a")] == [f"a.{name}" for name in names]
+
+
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_the_matrices_of_the_layers_are_all_but_embeddings_positions_and_head(tie: str) -> None:
+    model = Transformer(tiny_recipe(tie=tie, norm="pre", positions="learned"), 9, 9)
+    outside = ("target_embedding", "source_embedding", "positions", "head")
+    named = model.named_parameters()
+    expected = [weight for name, weight in named if weight.dim() == 2 and not name.startswith(outside)]
+    assert [id(matrix) for matrix in model.matrices()] == [id(matrix) for matrix in expected]
+
+
 def test_untied_vocabularies_may_differ_in_size() -> None:
     model = Transformer(tiny_recipe(tie="target"), 7, 13)
     assert (model.source_embedding.num_embeddings, model.head.out_features) == (7, 13)
