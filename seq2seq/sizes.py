@@ -1,21 +1,27 @@
-"""What the model of a recipe takes at the least, held against what there is, before it is made. No torch."""
+"""Lower bound on a model's parameters, checked against memory before the model is built."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from seq2seq import limits, recipe
 from seq2seq.errors import RecipeError, RunError
+from seq2seq.model.components import feed_forward
+from seq2seq.model.stack import matrices_of
 
 _FLOAT32 = 4  # bytes
 
 
 def least_parameters(model: recipe.Model, vocabulary: int = 0) -> int:
     """The parameters of its matrices, those that may be tied counted once: the model has as many or a little more."""
-    squares, feed_forward = model.d_model**2, 2 * model.d_model * model.d_ff
-    layers = model.decoder_layers * (4 * squares + feed_forward)
+    squares = model.d_model**2
+    with torch.device("meta"):  # of no layer more: their tables of positions would be made in memory
+        block = 4 * squares + sum(matrix.numel() for matrix in matrices_of([feed_forward(model)]))
+    layers = model.decoder_layers * block
     if model.architecture == "encoder-decoder":
-        layers += model.decoder_layers * 4 * squares + model.encoder_layers * (4 * squares + feed_forward)
+        layers += model.decoder_layers * 4 * squares + model.encoder_layers * block
     positions = model.max_length if model.positions == "learned" else 0
     return layers + (vocabulary + positions) * model.d_model
 

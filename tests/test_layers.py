@@ -19,7 +19,7 @@ ALLOWED = {
     "recipe": set(),
     "run": {"recipe"},
     "model": {"recipe"},
-    "sizes": {"recipe"},
+    "sizes": {"recipe", "model"},
     "data": {"recipe"},
     "device": set(),
     "decoding": {"data", "model", "device"},

@@ -39,8 +39,8 @@ def of_update(model: build.Model, batch: Batch) -> float:
         memory = _weights(model, "decoder.", "cross_attention.key_value")
         forward = 2 * float(read.sum()) * (_weights(model, "encoder.") + memory)
         forward += 2 * float(predicted.sum()) * (_weights(model, "decoder.") - memory)
-        forward += len(model.encoder) * 4 * width * float((read * read).sum())
-        forward += len(model.decoder) * width * (_causal(predicted) + 4 * float((read * predicted).sum()))
+        forward += len(model.encoder.blocks) * 4 * width * float((read * read).sum())
+        forward += len(model.decoder.blocks) * width * (_causal(predicted) + 4 * float((read * predicted).sum()))
     forward += 2 * float(predicted.sum()) * model.head.weight.numel()
     return _PASSES * forward
 

@@ -20,7 +20,7 @@ from seq2seq.model.positions import sinusoids
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
 
-_ACTIVATIONS = {"relu": specs.Activation.RELU, "gelu": specs.Activation.GELU}
+_ACTIVATIONS = {activation.name.lower(): activation for activation in specs.Activation}
 _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
 # Of torch's norms: the default of LayerNorm, and what RMSNorm takes without one.
 _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
@@ -74,16 +74,16 @@ def _encoder_decoder(model: recipe.Model, weights: Weights, positions: int) -> A
         stack.position_encodings.encodings = table
     decoder.projection.weight = weights.get("head.weight", target)
     for number, layer in enumerate(encoder.layer):
-        _block(layer, weights, f"encoder.{number}", model)
+        _block(layer, weights, f"encoder.blocks.{number}", model)
     for number, layer in enumerate(decoder.layer):
-        _block(layer, weights, f"decoder.{number}", model)
-        name = f"decoder.{number}.cross_attention"
+        _block(layer, weights, f"decoder.blocks.{number}", model)
+        name = f"decoder.blocks.{number}.cross_attention"
         for linear, part in zip(layer.attention.linear, ("query", "key_value", "output"), strict=True):
             _linear(linear, weights, f"{name}.{part}")
         _norm(layer.attention.layer_norm, weights, f"{name}_residual.norm")
     if model.norm == "pre":
-        _norm(encoder.layer_norm, weights, "encoder_norm")
-        _norm(decoder.layer_norm, weights, "decoder_norm")
+        _norm(encoder.layer_norm, weights, "encoder.norm")
+        _norm(decoder.layer_norm, weights, "decoder.norm")
     return specs.TransformerSpec(encoder, decoder)
 
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seq2seq.model.parts import PAPER, Parts
+from seq2seq.model.components import query_key_transforms
 from seq2seq.model.state import Cache, KeyValue
+from seq2seq.recipe import Model as ModelConfig
 
 # Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
 # whose backward is slow; above it the scores would no longer fit the processor's cache. Single queries in float32
@@ -90,21 +91,21 @@ class _Softmax(torch.autograd.Function):
 class SelfAttention(nn.Module):
     """Attention of a sequence to itself; `causal` hides the future (section 3.2.3)."""
 
-    def __init__(self, d_model: int, n_heads: int, *, causal: bool, parts: Parts = PAPER) -> None:
+    def __init__(self, config: ModelConfig, *, causal: bool) -> None:
         super().__init__()
-        self.n_heads = n_heads
+        self.n_heads = config.n_heads
         self.causal = causal
-        self.query_key_value = _projection(d_model, 3, parts.bias)
-        self.output = _projection(d_model, 1, parts.bias)
-        self.heads = nn.ModuleList(parts.heads(d_model // n_heads))
+        self.query_key_value = _projection(config, 3)
+        self.output = _projection(config, 1)
+        self.transforms = query_key_transforms(config)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). A cache holds the keys and values of earlier positions and takes those of x."""
         B, T, _ = x.shape
-        both = self.query_key_value(x).view(B, T, 3, self.n_heads, -1)
-        query_key, value = both.split((2, 1), dim=2)  # one gradient, where two slices would each fill a whole one
-        for change in self.heads:
-            query_key = change(query_key, 0 if cache is None else cache.length)
+        packed = self.query_key_value(x).view(B, T, 3, self.n_heads, -1)
+        query_key, value = packed.split((2, 1), dim=2)  # one gradient, where two slices would each fill a whole one
+        for transform in self.transforms:
+            query_key = transform(query_key, 0 if cache is None else cache.length)
         query, key = query_key.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
         value = value.squeeze(2).transpose(1, 2)
         if cache is not None:
@@ -115,15 +116,15 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Attention of the decoder to the memory: queries from the one, keys and values from the other (section 3.2.3)."""
 
-    def __init__(self, d_model: int, n_heads: int, parts: Parts = PAPER) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.n_heads = n_heads
-        self.query = _projection(d_model, 1, parts.bias)
-        self.key_value = _projection(d_model, 2, parts.bias)
-        self.output = _projection(d_model, 1, parts.bias)
+        self.n_heads = config.n_heads
+        self.query = _projection(config, 1)
+        self.key_value = _projection(config, 2)
+        self.output = _projection(config, 1)
 
     def project(self, memory: Tensor) -> KeyValue:
-        """Keys and values of a memory (B, S, C), computed once a source: each (B, H, S, D)."""
+        """Keys and values of a memory (B, S, C), computed once per source: each (B, H, S, D)."""
         key, value = self.key_value(memory).chunk(2, dim=-1)
         return KeyValue(_split(key, self.n_heads), _split(value, self.n_heads))
 
@@ -136,12 +137,12 @@ class CrossAttention(nn.Module):
         return self.output(context.view(rows, T, C))  # type: ignore[no-any-return]
 
 
-def _projection(d_model: int, count: int, bias: bool) -> nn.Linear:
+def _projection(config: ModelConfig, count: int) -> nn.Linear:
     """`count` square matrices as one product, each drawn as if it stood alone."""
-    linear = nn.Linear(d_model, count * d_model, bias=bias)
+    linear = nn.Linear(config.d_model, count * config.d_model, bias=config.bias)
     for matrix in linear.weight.chunk(count):
         nn.init.xavier_uniform_(matrix)
-    if bias:
+    if config.bias:
         nn.init.zeros_(linear.bias)
     return linear
 

@@ -1,60 +1,39 @@
-"""The decoder-only half of the Transformer: causal blocks alone, each position predicting the next token.
+"""The decoder-only half of the Transformer: causal layers alone, each position predicting the next token.
 
 Shapes: B batch, N hypotheses, T length, C model width, V vocabulary.
 """
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor, nn
 
-from seq2seq import recipe
 from seq2seq.model.blocks import Block
-from seq2seq.model.dropout import Dropout
-from seq2seq.model.embedding import Embedding, head_on, last_norm
-from seq2seq.model.one_token import one_token
-from seq2seq.model.parts import parts_of, redraw
+from seq2seq.model.components import initialise
+from seq2seq.model.embedding import Embedding
+from seq2seq.model.fast_step import fast_steps
+from seq2seq.model.heads import VocabularyHead, scale_last_norm
 from seq2seq.model.positions import added_positions
+from seq2seq.model.stack import Stack
 from seq2seq.model.state import Cache, History, State
+from seq2seq.recipe import Model as ModelConfig
 
 
-class Gpt(nn.Module):
-    """A stack of the encoder's blocks, made causal; a text of any length is read through a window of `max_length`."""
+class Gpt(Stack[Block]):
+    """A stack of the encoder's layers, made causal; a text of any length is read through a window of `max_length`."""
 
-    def __init__(self, model: recipe.Model, vocabulary: int) -> None:
-        super().__init__()
-        parts = parts_of(model)
-        self.context = model.max_length
-        self.embedding = Embedding(vocabulary, model.d_model, scaled=model.scale_embedding)
-        self.positions = added_positions(model, model.max_length)
-        self.dropout = Dropout(model.dropout)
-        self.blocks = nn.ModuleList(
-            Block(
-                model.d_model,
-                model.d_ff,
-                model.n_heads,
-                causal=True,
-                dropout=model.dropout,
-                norm=model.norm,
-                parts=parts,
-            )
-            for _ in range(model.decoder_layers)
-        )
-        redraw(self.blocks, model)
-        self.norm = last_norm(model, parts.norm(model.d_model), self.embedding)
-        self.head = head_on(self.embedding, tied=model.tie != "none")
-
-    @property
-    def last_norm(self) -> nn.Module:
-        """The normalisation that the head's input comes from."""
-        return (
-            cast(Block, self.blocks[-1]).feed_forward_residual.norm if isinstance(self.norm, nn.Identity) else self.norm
-        )
+    def __init__(self, config: ModelConfig, vocabulary: int) -> None:
+        embedding = Embedding(vocabulary, config.d_model, scaled=config.scale_embedding)
+        positions = added_positions(config, config.max_length)
+        layers = (Block(config, causal=True) for _ in range(config.decoder_layers))
+        super().__init__(config, embedding, positions, layers)
+        self.context = config.max_length
+        initialise(self.blocks, config)
+        scale_last_norm(self.norm, embedding, config)
+        self.head: nn.Linear = VocabularyHead(embedding, tied=config.tie != "none")
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """Tokens (B, T) -> the states before `head`, (B, T, C); position t sees tokens up to t."""
-        x = self.dropout(self.positions(self.embedding(tokens)))
+        x = self.dropout(self.embed(tokens))
         for block in self.blocks:
             x = block(x)
         return self.norm(x)  # type: ignore[no-any-return]
@@ -66,9 +45,8 @@ class Gpt(nn.Module):
     def start(self, prompt: Tensor) -> State:
         """The state that has read B prompts (B, P); of one longer than the context, the newest half a context."""
         newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
-        state = State(
-            [Cache() for _ in self.blocks], [], None, history=History([newest]), layers=one_token(self.blocks)
-        )
+        caches = [Cache() for _ in self.blocks]
+        state = State(caches, [], None, history=History([newest]), layers=fast_steps(self.layers()))
         if newest.size(1):
             self._read(newest, state)
         return state
@@ -76,7 +54,7 @@ class Gpt(nn.Module):
     def step(self, tokens: Tensor, state: State) -> Tensor:
         """The next tokens (N, T) of each hypothesis -> logits (N, T, V); `state` takes them in.
 
-        Where they would pass the context, the window moves: the newest half of it is read anew, from position 0.
+        Where they would pass the context, the window moves: the newest half of it is read again, from position 0.
         """
         T = tokens.size(1)
         assert state.history is not None
@@ -88,7 +66,7 @@ class Gpt(nn.Module):
         return self.head(self._read(tokens, state)[:, -T:])  # type: ignore[no-any-return]
 
     def _read(self, tokens: Tensor, state: State) -> Tensor:
-        x = self.positions(self.embedding(tokens), start=state.length)
+        x = self.embed(tokens, start=state.length)
         state.length += tokens.size(1)
         if tokens.size(1) == 1:
             x = x.squeeze(1)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seq2seq import recipe
+from seq2seq.recipe import Model as ModelConfig
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:
@@ -52,8 +52,8 @@ class Learned(nn.Module):
         return x + self.table(places.clamp_(max=self.table.num_embeddings - 1))  # type: ignore[no-any-return]
 
 
-class Nowhere(nn.Module):
-    """Adds nothing: the layers turn queries and keys instead."""
+class NoPositions(nn.Module):
+    """The identity: rotary positions are applied inside attention."""
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x -> x."""
@@ -93,12 +93,12 @@ def _turns(length: int, width: int) -> Tensor:
     return torch.from_numpy(np.stack((np.hstack((cosine, cosine)), np.hstack((-sine, sine)))).astype(np.float32))
 
 
-def added_positions(model: recipe.Model, length: int) -> nn.Module:
+def added_positions(config: ModelConfig, length: int) -> nn.Module:
     """What a recipe adds to token vectors, for sequences of up to `length` tokens."""
-    match model.positions:
+    match config.positions:
         case "sinusoidal":
-            return Sinusoidal(model.d_model, length)
+            return Sinusoidal(config.d_model, length)
         case "learned":
-            return Learned(model.d_model, length)
+            return Learned(config.d_model, length)
         case "rotary":
-            return Nowhere()
+            return NoPositions()

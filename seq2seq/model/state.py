@@ -52,7 +52,8 @@ class Cache:
 
     @torch.no_grad()
     def select(self, rows: Tensor) -> None:
-        """Keep the given rows, in the given order (a row may come twice); no gradient comes from them any more.
+        """Keep the given rows, in the given order (a row may come twice); gradients do not flow through the
+        selected rows.
 
         Room is left for one position: more would keep apart what attention reads, which is then twice as slow.
         """

@@ -95,7 +95,7 @@ class Model(Section):
     norm: Literal["post", "pre"] = Field("post", description="normalise after each residual sum (3.1) or before")
     normalization: Literal["layer", "rms"] = "layer"
     positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
-    activation: Literal["relu", "gelu", "squared_relu"] = "relu"
+    activation: Literal["relu", "gelu", "squared_relu", "swiglu"] = "relu"
     qk_norm: bool = Field(False, description="normalise queries and keys, so that attention scores stay bounded")
     bias: bool = Field(True, description="biases of linear layers and layer norms")
     initialization: Literal["xavier", "normal"] = Field("xavier", description="normal: standard deviation 0.02")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,10 @@ from torch import Tensor, nn
 
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.storage.atomic import sync_folder
+
+# Tensors that version 0.1.0 named otherwise, and their names now; of an optimiser's state the name is followed by its
+# kind.
+_RENAMED = ((r"^(encoder|decoder)\.(\d+)\.", r"\1.blocks.\2."), (r"^(encoder|decoder)_norm\.", r"\1.norm."))
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -57,14 +62,21 @@ def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read weights. Raises RunError where the file is missing or damaged."""
+    """Read weights, those of older versions under the names of today. Raises RunError where the file is missing or
+    damaged."""
     try:
         path.open("rb").close()  # what it may not read, safetensors takes for missing
-        return load_file(path)
+        return {_current_name(name): tensor for name, tensor in load_file(path).items()}
     except PermissionError:
         raise
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train anew") from error
+
+
+def _current_name(name: str) -> str:
+    for pattern, replacement in _RENAMED:
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:

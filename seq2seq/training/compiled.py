@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 import torch
-from torch import nn
 
 from seq2seq.errors import DeviceError
-from seq2seq.model.blocks import Block, CrossBlock
+from seq2seq.model.gpt import Gpt
+from seq2seq.model.transformer import Transformer
 
 
-def compile_layers(model: nn.Module, device: torch.device, backend: str = "inductor") -> None:
+def compile_layers(model: Gpt | Transformer, device: torch.device, backend: str = "inductor") -> None:
     """Compile the layers of a model in place, with sizes left open: the layers of a stack share one graph, of which
     there is one with a mask and one without, whatever batches come. Raises DeviceError on a device where it does not
     pay."""
@@ -19,9 +19,8 @@ def compile_layers(model: nn.Module, device: torch.device, backend: str = "induc
         raise DeviceError(
             f"training.compile = true on {device}: needs a C++ compiler there and was not faster; leave it false"
         )
-    for layer in model.modules():
-        if isinstance(layer, Block | CrossBlock):
-            layer.compile(dynamic=True, backend=backend)
+    for layer in model.layers():
+        layer.compile(dynamic=True, backend=backend)
 
 
 def as_written() -> AbstractContextManager[None]:

@@ -71,6 +71,7 @@ def test_the_specification_has_the_models_probabilities(tmp_path: Path, changes:
     ("changes", "reason"),
     [
         ({"activation": "squared_relu"}, "model.activation = squared_relu"),
+        ({"activation": "swiglu"}, "model.activation = swiglu"),
         ({"qk_norm": True}, "model.qk_norm"),
         ({"positions": "rotary"}, "model.positions = rotary"),
         ({"qk_norm": True, "positions": "rotary", "architecture": "decoder-only"}, ""),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from seq2seq.weights import load_weights
 from torch import Tensor
 
 from seq2seq.model.transformer import Transformer
@@ -35,11 +37,10 @@ def marian(vocabulary: int) -> Any:
 
 def in_our_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Marian's weights under the names of ours."""
-    shared = weights["model.shared.weight"]
-    renamed = {f"{name}.weight": shared for name in ("source_embedding", "target_embedding", "head")}
+    renamed = {"target_embedding.weight": weights["model.shared.weight"]}
     for stack, layers in (("encoder", 2), ("decoder", 3)):
         for layer in range(layers):
-            theirs, ours = f"model.{stack}.layers.{layer}", f"{stack}.{layer}"
+            theirs, ours = f"model.{stack}.layers.{layer}", f"{stack}.blocks.{layer}"
             for kind in ("weight", "bias"):
                 for there, here in LAYER.items():
                     if f"{theirs}.{there}.{kind}" in weights:
@@ -56,7 +57,7 @@ def test_marian_weights_give_the_logits_of_marian() -> None:
     theirs = marian(vocabulary=29)
     sizes = tiny_recipe(d_model=16, d_ff=24, n_heads=4, encoder_layers=2, decoder_layers=3)
     ours = Transformer(sizes, 29, 29).eval()
-    ours.load_state_dict(in_our_names(theirs.state_dict()))
+    load_weights(ours, in_our_names(theirs.state_dict()), Path("marian"))
     # Marian puts all sines before all cosines; the paper, and we, have them by turns.
     ours.positions.table = theirs.model.encoder.embed_positions.weight.detach()
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seq2seq.model.blocks import Block, Norm
+from seq2seq.model.blocks import Block
 from seq2seq.model.transformer import Transformer
 from tests.support import reference
-from tests.support.fakes import randomise, tiny_transformer
+from tests.support.fakes import randomise, tiny_recipe, tiny_transformer
 
 
 def exact(model: Transformer) -> Transformer:
@@ -36,7 +36,7 @@ def seen_in(graph: Tensor) -> reference.Allowed:
 
 @pytest.mark.parametrize("tie", ["all", "target", "none"])
 @pytest.mark.parametrize("norm", ["post", "pre"])
-def test_logits_are_those_of_the_equations(norm: Norm, tie: str) -> None:
+def test_logits_are_those_of_the_equations(norm: str, tie: str) -> None:
     model = exact(tiny_transformer(norm=norm, tie=tie))
     source, target = [4, 9, 5, 3], [2, 7, 7, 10, 6]
     wanted = reference.Transformer(model.state_dict(), n_heads=2, norm=norm).logits(source, target)
@@ -51,7 +51,7 @@ def test_encode_follows_any_directed_graph(seed: int, length: int) -> None:
     oracle = reference.Transformer(model.state_dict(), n_heads=2, norm="post")
     sources = torch.randint(11, (2, length))
     graphs = torch.stack([random_graph(length, length, seed + row) for row in range(2)])
-    memory = model.encode(sources, graphs[:, None])
+    memory = model.encoder(sources, graphs[:, None])
     for row in range(2):
         wanted = oracle.encode(sources[row].tolist(), seen_in(graphs[row]))
         assert torch.allclose(memory[row], torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=1e-10)
@@ -60,9 +60,9 @@ def test_encode_follows_any_directed_graph(seed: int, length: int) -> None:
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 6))
-def test_a_block_follows_any_directed_graph(norm: Norm, causal: bool, seed: int, length: int) -> None:
+def test_a_block_follows_any_directed_graph(norm: str, causal: bool, seed: int, length: int) -> None:
     torch.manual_seed(seed)
-    block = randomise(Block(8, 12, 2, causal=causal, dropout=0.0, norm=norm)).double()
+    block = randomise(Block(tiny_recipe(norm=norm), causal=causal)).double()
     x = torch.randn(1, length, 8, dtype=torch.float64)
     graph = random_graph(length, length, seed)
     if causal:

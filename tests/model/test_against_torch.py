@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from seq2seq.model import attention
 from seq2seq.model.attention import CrossAttention, SelfAttention
-from seq2seq.model.blocks import Block, CrossBlock, FeedForward, Norm, Residual
+from seq2seq.model.blocks import CrossBlock, Residual
+from seq2seq.model.components import FeedForward
 from seq2seq.model.transformer import Transformer
 from tests.support.fakes import padding_mask, randomise, tiny_transformer
 
@@ -22,15 +23,17 @@ Pair = tuple[list[Tensor], Tensor]  # our weights, one under the other, and the 
 class TorchStacks(nn.Module):
     """torch.nn's encoder and decoder; post-norm stacks, as the paper's, end without a norm of their own."""
 
-    def __init__(self, ours: Transformer, d_model: int, d_ff: int, n_heads: int, norm: Norm) -> None:
+    def __init__(self, ours: Transformer, d_model: int, d_ff: int, n_heads: int, norm: str) -> None:
         super().__init__()
         pre = norm == "pre"
         sizes = (d_model, n_heads, d_ff, 0.0, "relu")
         encoder_layer = nn.TransformerEncoderLayer(*sizes, batch_first=True, norm_first=pre)
         decoder_layer = nn.TransformerDecoderLayer(*sizes, batch_first=True, norm_first=pre)
         encoder_norm, decoder_norm = (nn.LayerNorm(d_model) if pre else None for _ in range(2))
-        self.encoder = nn.TransformerEncoder(encoder_layer, len(ours.encoder), encoder_norm, enable_nested_tensor=False)
-        self.decoder = nn.TransformerDecoder(decoder_layer, len(ours.decoder), decoder_norm)
+        self.encoder = nn.TransformerEncoder(
+            encoder_layer, len(ours.encoder.layers()), encoder_norm, enable_nested_tensor=False
+        )
+        self.decoder = nn.TransformerDecoder(decoder_layer, len(ours.decoder.layers()), decoder_norm)
         self.embedding = nn.Parameter(ours.target_embedding.weight.detach().clone())
         self.positions = ours.positions.table
 
@@ -49,10 +52,10 @@ class TorchStacks(nn.Module):
 def correspondence(ours: Transformer, theirs: TorchStacks) -> Iterator[Pair]:
     """Which of our weights are which of theirs, all of both."""
     yield [ours.target_embedding.weight], theirs.embedding
-    for block, layer in [*zip(ours.encoder, theirs.encoder.layers), *zip(ours.decoder, theirs.decoder.layers)]:
-        assert isinstance(block, Block | CrossBlock)
+    for block, layer in zip(ours.layers(), [*theirs.encoder.layers, *theirs.decoder.layers], strict=True):
         residuals = [block.attention_residual, block.feed_forward_residual]
         yield from _self_attention(block.attention, layer.self_attn)
+        assert isinstance(block.feed_forward, FeedForward)
         yield from _feed_forward(block.feed_forward, layer)
         if isinstance(block, CrossBlock):
             residuals.insert(1, block.cross_attention_residual)
@@ -60,9 +63,9 @@ def correspondence(ours: Transformer, theirs: TorchStacks) -> Iterator[Pair]:
         for number, residual in enumerate(residuals, start=1):
             assert isinstance(residual, Residual)
             yield from _both(residual.norm, getattr(layer, f"norm{number}"))
-    if isinstance(ours.encoder_norm, nn.LayerNorm):
-        yield from _both(ours.encoder_norm, theirs.encoder.norm)
-        yield from _both(ours.decoder_norm, theirs.decoder.norm)
+    if isinstance(ours.encoder.norm, nn.LayerNorm):
+        yield from _both(ours.encoder.norm, theirs.encoder.norm)
+        yield from _both(ours.decoder.norm, theirs.decoder.norm)
 
 
 def _self_attention(ours: SelfAttention, theirs: nn.MultiheadAttention) -> Iterator[Pair]:
@@ -90,7 +93,7 @@ def _both(ours: nn.Module, theirs: object) -> Iterator[Pair]:
 @pytest.mark.parametrize("kernel", ["products", "scaled_dot_product_attention"])
 @pytest.mark.parametrize("norm", ["post", "pre"])
 def test_same_weights_give_the_logits_and_gradients_of_torch(
-    norm: Norm, kernel: str, monkeypatch: pytest.MonkeyPatch
+    norm: str, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kernel == "scaled_dot_product_attention":
         monkeypatch.setattr(attention, "_SHORT", 0)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from seq2seq.model import attention
 from seq2seq.model.attention import CrossAttention, attend
 from tests.support import reference
-from tests.support.fakes import padding_mask, randomise
+from tests.support.fakes import padding_mask, randomise, tiny_recipe
 
 KERNELS = {"products": 1_000_000, "scaled_dot_product_attention": 0}
 B, H, D = 2, 3, 4
@@ -105,7 +105,7 @@ def test_a_hidden_key_has_no_influence_however_large(kernel: str) -> None:
 @given(beams=st.integers(1, 4), length=st.integers(1, 3), seed=st.integers(0, 1000))
 def test_beams_over_one_memory_are_beams_over_copies_of_it(beams: int, length: int, seed: int) -> None:
     torch.manual_seed(seed)
-    layer = randomise(CrossAttention(8, 2)).double()
+    layer = randomise(CrossAttention(tiny_recipe())).double()
     memory = torch.randn(3, 5, 8, dtype=torch.float64)
     mask = padding_mask([5, 2, 4])
     x = torch.randn(3 * beams, length, 8, dtype=torch.float64)

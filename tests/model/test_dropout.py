@@ -75,4 +75,4 @@ def test_dropout_stands_after_every_sub_layer_and_both_embeddings() -> None:
             module.register_forward_hook(lambda dropout, given, result: passed.append(dropout))
     model(torch.randint(11, (1, 3)), None, torch.randint(11, (1, 3)))
     assert len(passed) == 2 + 2 * 2 + 3 * 3
-    assert passed.count(model.dropout) == 2
+    assert passed.count(model.encoder.dropout) == passed.count(model.decoder.dropout) == 1

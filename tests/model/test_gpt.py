@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.model.gpt import Gpt
+from seq2seq.model.positions import Rotary
 
 GPT2 = {
     "norm": "pre",
@@ -30,7 +31,8 @@ MODERN = {
     "qk_norm": True,
     "bias": False,
 }
-STYLES: dict[str, dict[str, Any]] = {"paper": {}, "GPT-2": GPT2, "modern": MODERN}
+GATED = {**MODERN, "activation": "swiglu"}
+STYLES: dict[str, dict[str, Any]] = {"paper": {}, "GPT-2": GPT2, "modern": MODERN, "gated": GATED}
 
 
 def tiny_gpt(vocabulary: int = 23, *, context: int = 16, **changes: Any) -> Gpt:
@@ -110,6 +112,34 @@ def test_cached_is_uncached_for_any_split(style: str, cuts: list[int], prompt: i
         assert torch.allclose(torch.cat(steps, dim=1), model(tokens)[:, prompt:], atol=1e-5)
 
 
+class Adapted(nn.Module):
+    """A linear map with a low-rank adapter (Hu et al., 2021, "LoRA")."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = linear
+        self.down = nn.Linear(linear.in_features, 2, bias=False)
+        self.up = nn.Linear(2, linear.out_features, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x) + self.up(self.down(x))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", ["attention.query_key_value", "attention.output", "feed_forward.inner"])
+def test_cached_steps_call_a_module_that_took_the_place_of_a_linear_map(name: str) -> None:
+    model = tiny_gpt(**MODERN)
+    tokens = torch.randint(23, (2, 8))
+    with torch.no_grad():
+        before = model(tokens)
+        for layer in model.layers():
+            layer.set_submodule(name, Adapted(layer.get_submodule(name)))  # type: ignore[arg-type]
+        after = model(tokens)
+        assert not torch.allclose(after, before, atol=1e-2)
+        state = model.start(tokens[:, :1])
+        steps = [model.step(tokens[:, t : t + 1], state) for t in range(1, 8)]
+        assert torch.allclose(torch.cat(steps, dim=1), after[:, 1:], atol=1e-5)
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_past_the_context_the_newest_half_is_read_anew(style: str) -> None:
     model = tiny_gpt(**STYLES[style], context=8)
@@ -146,8 +176,6 @@ def test_a_reordered_state_goes_on_with_the_rows_it_was_given() -> None:
 
 
 def test_rotary_scores_depend_on_distances_alone() -> None:
-    from seq2seq.model.positions import Rotary
-
     turn = Rotary(8, 4)
     query, key = torch.randn(2, 1, 1, 8)
     scores = [(turn(query[None], start) * turn(key[None], start - 3)).sum().item() for start in (3, 10, 200)]
@@ -158,7 +186,7 @@ def test_rotary_scores_depend_on_distances_alone() -> None:
 def test_rotary_tables_grown_while_generating_still_serve_training() -> None:
     model = tiny_gpt(**MODERN, context=4)
     with torch.inference_mode():
-        model.blocks[0].attention.heads[1](torch.randn(1, 40, 2, 4, 4))
+        model.blocks[0].attention.transforms[1](torch.randn(1, 40, 2, 4, 4))
     model.train()(torch.randint(23, (1, 4))).sum().backward()
     assert model.embedding.weight.grad is not None
 

@@ -9,16 +9,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.model.blocks import Block, Norm
+from seq2seq.model.blocks import Block
 from seq2seq.model.state import Cache, History
-from tests.support.fakes import padding_mask, randomise, tiny_transformer
+from tests.support.fakes import padding_mask, randomise, tiny_recipe, tiny_transformer
 
 SPLITS = st.lists(st.integers(1, 4), min_size=1, max_size=5)  # positions taken at each step
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @given(split=SPLITS)
-def test_any_split_into_steps_gives_the_logits_of_one_pass(norm: Norm, split: list[int]) -> None:
+def test_any_split_into_steps_gives_the_logits_of_one_pass(norm: str, split: list[int]) -> None:
     model = tiny_transformer(norm=norm).double()
     source, target, mask = torch.randint(11, (3, 6)), torch.randint(11, (3, sum(split))), padding_mask([6, 2, 4])
     state = model.start(source, mask)
@@ -29,8 +29,8 @@ def test_any_split_into_steps_gives_the_logits_of_one_pass(norm: Norm, split: li
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @given(split=SPLITS, graph=st.booleans())
-def test_a_causal_block_with_a_cache_is_a_decoder_only_layer(norm: Norm, split: list[int], graph: bool) -> None:
-    block = randomise(Block(8, 12, 2, causal=True, dropout=0.0, norm=norm)).double()
+def test_a_causal_block_with_a_cache_is_a_decoder_only_layer(norm: str, split: list[int], graph: bool) -> None:
+    block = randomise(Block(tiny_recipe(norm=norm), causal=True)).double()
     T = sum(split)
     x = torch.randn(2, T, 8, dtype=torch.float64)
     mask = (torch.rand(2, 1, T, T) < 0.5) | torch.eye(T, dtype=torch.bool) if graph else None

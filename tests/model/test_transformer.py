@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seq2seq import recipe
-from seq2seq.model.blocks import Block, Norm
-from seq2seq.model.transformer import Embedding, Transformer
+from seq2seq.model.blocks import Block
+from seq2seq.model.embedding import Embedding
+from seq2seq.model.transformer import Transformer
 from tests.support.fakes import padding_mask, randomise, tiny_recipe, tiny_transformer
 
 
@@ -35,8 +36,8 @@ def test_a_target_token_changes_no_earlier_logits(changed: int, seed: int) -> No
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @given(changed=st.integers(0, 5))
-def test_a_causal_block_sees_no_later_position(norm: Norm, changed: int) -> None:
-    block = randomise(Block(8, 12, 2, causal=True, dropout=0.0, norm=norm)).double()
+def test_a_causal_block_sees_no_later_position(norm: str, changed: int) -> None:
+    block = randomise(Block(tiny_recipe(norm=norm), causal=True)).double()
     x = torch.randn(2, 6, 8, dtype=torch.float64)
     before = block(x)
     x[:, changed] = torch.randn(2, 8, dtype=torch.float64)
@@ -47,7 +48,7 @@ def test_a_causal_block_sees_no_later_position(norm: Norm, changed: int) -> None
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @given(lengths=st.lists(st.tuples(st.integers(1, 7), st.integers(1, 7)), min_size=2, max_size=4))
-def test_a_padded_batch_is_each_of_its_sentences_alone(norm: Norm, lengths: list[tuple[int, int]]) -> None:
+def test_a_padded_batch_is_each_of_its_sentences_alone(norm: str, lengths: list[tuple[int, int]]) -> None:
     model = tiny_transformer(norm=norm).double()
     longest_source, longest_target = (max(side) for side in zip(*lengths))
     source, target = (
@@ -132,6 +133,27 @@ def test_tying_makes_matrices_one() -> None:
     assert len(set(matrices["none"])) == 3
 
 
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_gradient_norms_are_summed_in_the_order_of_embeddings_layers_norms_and_head(tie: str) -> None:
+    model = Transformer(tiny_recipe(tie=tie, norm="pre", positions="learned"), 9, 9)
+    sources, heads = (["source_embedding"], ["head"]) if tie == "none" else ([], [])
+    layers = ["encoder.blocks", "decoder.blocks", "encoder.norm", "decoder.norm"]
+    expected = ["target_embedding", *sources, "positions", *layers, *heads]
+    names = [name for name, _ in model.named_parameters()]
+    assert list(dict.fromkeys(next(part for part in expected if name.startswith(part)) for name in names)) == expected
+    assert [id(weight) for _, weight in model.named_parameters()] == [id(weight) for weight in model.parameters()]
+    assert [name for name, _ in model.named_parameters("a")] == [f"a.{name}" for name in names]
+
+
+@pytest.mark.parametrize("tie", ["all", "none"])
+def test_the_matrices_of_the_layers_are_all_but_embeddings_positions_and_head(tie: str) -> None:
+    model = Transformer(tiny_recipe(tie=tie, norm="pre", positions="learned"), 9, 9)
+    outside = ("target_embedding", "source_embedding", "positions", "head")
+    named = model.named_parameters()
+    expected = [weight for name, weight in named if weight.dim() == 2 and not name.startswith(outside)]
+    assert [id(matrix) for matrix in model.matrices()] == [id(matrix) for matrix in expected]
+
+
 def test_untied_vocabularies_may_differ_in_size() -> None:
     model = Transformer(tiny_recipe(tie="target"), 7, 13)
     assert (model.source_embedding.num_embeddings, model.head.out_features) == (7, 13)
@@ -147,7 +169,7 @@ def test_token_vectors_are_scaled_by_the_root_of_the_width() -> None:
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 @pytest.mark.parametrize("tie", ["all", "none"])
-def test_a_fresh_model_knows_nothing(norm: Norm, tie: str) -> None:
+def test_a_fresh_model_knows_nothing(norm: str, tie: str) -> None:
     model = Transformer(tiny_recipe(d_model=64, d_ff=128, n_heads=4, norm=norm, tie=tie), 1000, 1000)
     source, target, labels = (torch.randint(1000, (8, 12)) for _ in range(3))
     loss = F.cross_entropy(model(source, None, target).flatten(0, 1), labels.flatten()).item()

@@ -89,16 +89,16 @@ class Transformer:
     def encode(self, source: Sequence[int], allowed: Allowed = lambda t, s: True) -> Matrix:
         """The memory."""
         x = self._embed("source_embedding", source)
-        for layer in self._layers("encoder"):
+        for layer in self._layers("encoder.blocks"):
             x = self.block(layer, x, allowed)
-        return self._final_norm("encoder_norm", x)
+        return self._final_norm("encoder.norm", x)
 
     def decode(self, target: Sequence[int], memory: Matrix) -> Matrix:
         """The decoder's states."""
         x = self._embed("target_embedding", target)
-        for layer in self._layers("decoder"):
+        for layer in self._layers("decoder.blocks"):
             x = self._cross_block(layer, x, memory)
-        return self._final_norm("decoder_norm", x)
+        return self._final_norm("decoder.norm", x)
 
     def block(self, layer: str, x: Matrix, allowed: Allowed) -> Matrix:
         """Self-attention and feed-forward of the layer whose weights' names begin with `layer`."""
@@ -149,7 +149,7 @@ class Transformer:
         return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
     def _layers(self, stack: str) -> list[str]:
-        return sorted({f"{stack}.{name.split('.')[1]}." for name in self._weights if name.startswith(f"{stack}.")})
+        return sorted({f"{stack}.{name.split('.')[2]}." for name in self._weights if name.startswith(f"{stack}.")})
 
 
 def beam_search(

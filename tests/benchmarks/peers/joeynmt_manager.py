@@ -126,11 +126,11 @@ def _renamed(found: dict[str, Tensor], theirs: dict[str, Tensor]) -> dict[str, T
                             and theirs[name].shape == embedding.shape}}  # fmt: skip
     query_key_value = [f"{part}_layer" for part in "qkv"]
     for name, weight in found.items():
-        stack, _, rest = name.partition(".")
-        if stack in ("encoder_norm", "decoder_norm"):
-            renamed[f"{stack.removesuffix('_norm')}.layer_norm.{rest}"] = weight
-        elif stack in ("encoder", "decoder"):
-            number, inner = rest.split(".", 1)
+        stack, within, *rest = name.split(".", 2)
+        if within == "norm":
+            renamed[f"{stack}.layer_norm.{rest[0]}"] = weight
+        elif within == "blocks":
+            number, inner = rest[0].split(".", 1)
             part, kind = inner.rsplit(".", 1)
             own = "src_src_att" if stack == "encoder" else "trg_trg_att"
             first = "layer_norm" if stack == "encoder" else "x_layer_norm"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from seq2seq.weights import read_weights
 from torch import Tensor
 
 from tests.benchmarks.peers.setting import PAD
@@ -20,7 +20,7 @@ def read(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for key, value in (("positions", "sinusoidal"), ("tie", "all"), ("activation", "relu"), ("normalization", "layer")):
         if model[key] != value:
             raise ValueError(f"{run}: peers have no model of model.{key} = {model[key]}, only of {value}")
-    return model, load_file(run / "model.safetensors")
+    return model, read_weights(run / "model.safetensors")
 
 
 def in_transformers(run: Path) -> Any:
@@ -44,13 +44,13 @@ def in_transformers(run: Path) -> Any:
     ).eval()  # fmt: skip
     theirs: dict[str, Tensor] = {"model.shared.weight": embedding}
     for name, weight in found.items():
-        stack, *rest = name.split(".", 1)
-        if stack in ("encoder", "decoder"):
+        stack, part, *rest = name.split(".", 2)
+        if part == "blocks":
             number, inner = rest[0].split(".", 1)
-            for there, part in _renamed(inner, weight):
-                theirs[f"model.{stack}.layers.{number}.{there}"] = part
-        elif stack in ("encoder_norm", "decoder_norm"):
-            theirs[f"model.{stack.removesuffix('_norm')}.layer_norm.{rest[0]}"] = weight
+            for there, piece in _renamed(inner, weight):
+                theirs[f"model.{stack}.layers.{number}.{there}"] = piece
+        elif part == "norm":
+            theirs[f"model.{stack}.layer_norm.{rest[0]}"] = weight
     left, unknown = made.load_state_dict(theirs, strict=False)
     tied = ("embed_tokens.weight", "lm_head.weight", "embed_positions.weight", "final_logits_bias")
     wrong = [name for name in left if not name.endswith(tied)] + list(unknown)

@@ -146,7 +146,7 @@ def test_it_is_said_and_nothing_is_written(seqx: Seqx, files: Path, name: str) -
         (
             "recipe with more layers",
             lambda run: _replace(run / "recipe.toml", "encoder_layers = 1", "encoder_layers = 2"),
-            ("encoder.1",),
+            ("encoder.blocks.1.",),
         ),
     ],
 )

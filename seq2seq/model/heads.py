@@ -1,0 +1,67 @@
+"""What is read from a stack's states: logits of a vocabulary, logits of classes, or a number per position.
+
+Shapes: B batch, S sequence, C model width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from seq2seq.model.embedding import Embedding
+from seq2seq.recipe import Model as ModelConfig
+
+# A pre-norm state still holds its input's embedding, which a tied head predicts to come again: the last norm starts so
+# small that this raises the loss by no more than these nats. How far a state points along that embedding at first is 1
+# where the residual branches start at zero; with branches as drawn three quarters is on the safe side.
+_OWN_INPUT = 0.16
+_ALONG_OWN_INPUT = {"zero": 1.0, "scaled": 0.75, "full": 0.75}
+
+
+class VocabularyHead(nn.Linear):
+    """States (..., C) to logits (..., V): by the embedding's own matrix where tied (section 3.4), else by one drawn
+    with the same deviation. A bias, which imported models may have, starts at zero."""
+
+    def __init__(self, embedding: Embedding, *, tied: bool, bias: bool = False) -> None:
+        super().__init__(embedding.embedding_dim, embedding.num_embeddings, bias=bias)
+        if tied:
+            self.weight = embedding.weight
+        else:
+            nn.init.normal_(self.weight, std=embedding.deviation)
+        if bias:
+            nn.init.zeros_(self.bias)
+
+
+class ClassHead(nn.Linear):
+    """Logits of classes from the mean of a sequence's states, of those that a mask allows."""
+
+    def forward(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
+        """States (B, S, C), mask (B, 1, 1, S) -> logits (B, classes)."""
+        if mask is None:
+            return super().forward(states.mean(1))
+        counted = mask[:, 0, 0, :, None]  # (B, S, 1)
+        return super().forward((states * counted).sum(1) / counted.sum(1))
+
+
+class ScalarHead(nn.Linear):
+    """A number per position: a value, or at the last position a reward."""
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__(d_model, 1)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """States (..., C) -> (...)."""
+        return super().forward(states).squeeze(-1)
+
+
+def scale_last_norm(norm: nn.Module, embedding: Embedding, config: ModelConfig) -> None:
+    """Start the norm that ends a pre-norm stack so small that a tied head begins near the uniform distribution.
+
+    A state of norm √d along an embedding of deviation σ gives that token the logit dσg, with a gain g.
+    """
+    if config.norm == "post":
+        return
+    logit = math.log1p(math.expm1(_OWN_INPUT) * embedding.num_embeddings)
+    own = embedding.embedding_dim * embedding.deviation * _ALONG_OWN_INPUT[config.residual_start]
+    nn.init.constant_(norm.get_parameter("weight"), min(1.0, logit / own))
