@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from seq2seq.decoding.engine import Options, Sampling
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
@@ -29,7 +30,6 @@ from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
 from seq2seq.decoding import generate, text
-from seq2seq.decoding.engine import Options, Sampling
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import ema, optimisers, schedule

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import EOS
-from seq2seq.decoding.engine import Hypothesis, Number, Sampling
+from seq2seq.decoding.hypothesis import Hypothesis
+from seq2seq.decoding.options import Number, Sampling
 from seq2seq.decoding.search import Steps, roll_out
 from seq2seq.model.state import State
 
 # Numbers that a row draws at once: a call costs as much as some hundreds of them.
 _DRAWN = 4096
-
-# Below this temperature all that is drawn is the most probable token, and dividing by it would overflow.
-_COLD = 1e-6
 
 
 class Sampler:
@@ -54,7 +52,7 @@ class Sampler:
         settings = self._settings
         if settings.repetition_penalty != 1:
             logits = penalise(logits, self._came_before(logits, rows), settings.repetition_penalty)
-        if settings.temperature < _COLD:
+        if settings.greedy:
             chosen = logits.argmax(-1)
         else:
             # The least of independent exponentials at rates p is the one of token v with probability p[v].

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS
-from seq2seq.decoding.engine import Hypothesis, hypothesis, penalty
+from seq2seq.decoding.hypothesis import Hypothesis, hypothesis, penalty
 from seq2seq.model.state import State
 
 # Picks the next token of each row: (logits (N, V), minus infinity where a token may not come; the numbers of the N

@@ -19,15 +19,15 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from seq2seq.decoding.ctranslate2_copy import Copy
+from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
+from seq2seq.decoding.engine import Sampling
+from seq2seq.decoding.text import Options
 
 from seq2seq import build, device
 from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding import ctranslate2_engine
-from seq2seq.decoding.ctranslate2_copy import Copy
-from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
-from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.text import Options
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run, open_run
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sacrebleu.metrics.bleu import BLEU
+from seq2seq.decoding.translate import Translator
+from seq2seq.serving import Request, serve
 
 from seq2seq.data.sentences import sentences
-from seq2seq.decoding.translate import Translator
 from seq2seq.evaluation import judge
 from seq2seq.run import open_run
-from seq2seq.serving import Request, serve
 
 PAIRS = 1000  # lines of two sentences
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from seq2seq.decoding.translate import Translator
+from seq2seq.serving import Request, serve
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.lines import decode_lines
 from seq2seq.data.tokenizers import Tokenizer
-from seq2seq.decoding.translate import Translator
 from seq2seq.run import open_run
-from seq2seq.serving import Request, serve
 from tests.support import tiny
 from tests.support.command import Seqx
 

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import pytest
 import torch
-
-from seq2seq import recipe
-from seq2seq.data import tokenizers
 from seq2seq.decoding.text import Options
 from seq2seq.decoding.writer import Generated
 from seq2seq.export.text import export_text
+
+from seq2seq import recipe
+from seq2seq.data import tokenizers
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.weights import save_weights, weights_of

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from seq2seq.decoding.ctranslate2_file import SHORTLIST
 from seq2seq.export.shortlist import Shortlist, keep, read
+
 from seq2seq.run import Run
 from tests.support import tiny
 from tests.support.command import Seqx, run

@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from seq2seq.decoding.engine import Hypothesis, penalty
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.engine import Hypothesis, penalty
 from seq2seq.decoding.search import beam_search, greedy, unroll
 from seq2seq.model.state import State
 from tests.support import reference

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from seq2seq.decoding.writer import Generated
 from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.data.tokenizers import BOS, EOS
-from seq2seq.decoding.writer import Generated
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import Cache, KeyValue, State
 from seq2seq.model.transformer import Transformer

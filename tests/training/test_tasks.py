@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from seq2seq.decoding.engine import Options
 
 from seq2seq import build, recipe_files
 from seq2seq.data.encoded import encode
 from seq2seq.data.tokenizers import Bytes, Tokenizers
-from seq2seq.decoding.engine import Options
 from seq2seq.device import Numerics
 from seq2seq.training.tasks import Translation
 from tests.support import tiny

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from seq2seq.serving import Request, serve
 
 from seq2seq import build, device, recipe
 from seq2seq.data import tokenizers
@@ -14,7 +15,6 @@ from seq2seq.data.encoded import encode
 from seq2seq.data.formats import file_pair
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.run import Run
-from seq2seq.serving import Request, serve
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import train as updates
 from tests.benchmarks.peers.setting import Done, Setting, Translate
