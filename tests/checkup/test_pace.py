@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from seq2seq.decoding.translate import Output, Translation
 from torch.utils.flop_counter import FlopCounterMode
 
 from seq2seq import build, device, recipe, recipe_files
@@ -21,6 +20,7 @@ from seq2seq.checkup.sample import sample
 from seq2seq.checkup.timing import spread
 from seq2seq.checkup.work import Peak, of_update
 from seq2seq.data.batches import SIDE_BY_SIDE, Batch, Place
+from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train

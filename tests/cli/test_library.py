@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import seq2seq
-from seq2seq import build, recipe_files, serving
+from seq2seq import build, recipe_files
 from seq2seq.data.tokenizers import Bytes, Characters
+from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.device import choose
 from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
@@ -79,7 +80,7 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text:
 
 def misused(trained: Path, of_text: Path) -> dict[str, Any]:
     translator, generator = seq2seq.load(trained), seq2seq.load(of_text)
-    engine = serving.serve(Run(trained), serving.Request()).translator
+    engine = open_translator(Run(trained), EngineChoice()).translator
     both = build.read_tokenizers(Run(trained).recipe(), trained)
     model = build.trained_model(Run(trained), both, torch.device("cpu"))
     return {
@@ -122,8 +123,8 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
     cpu = choose("cpu")
     for opened in (
         lambda: build.translator(Run(of_text), cpu),
-        lambda: serving.serve(Run(of_text), serving.Request()),
-        lambda: serving.serve(Run(of_text), serving.Request(engine="torch")),
+        lambda: open_translator(Run(of_text), EngineChoice()),
+        lambda: open_translator(Run(of_text), EngineChoice(engine="torch")),
     ):
         with pytest.raises(RunError, match="is a model of running text, no translator"):
             opened()

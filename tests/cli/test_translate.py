@@ -173,10 +173,9 @@ def test_who_takes_no_more_windows_ends_the_reading() -> None:
 def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
     """What has arrived differs from time to time, and from process to process; in another window a line has other
     neighbours, and may come out otherwise."""
-    from seq2seq.decoding.windows import windows_of
-
     from cli.translate import _lines
     from seq2seq.data.lines import PLAIN
+    from seq2seq.decoding.translation.windows import windows_of
 
     rows = [str(number) for number in range(5000)]
     (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))

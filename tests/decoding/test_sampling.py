@@ -10,11 +10,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from seq2seq.decoding.engine import Hypothesis, Sampling
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
 from seq2seq.decoding import sampling
+from seq2seq.decoding.hypothesis import Hypothesis
+from seq2seq.decoding.options import Sampling
 from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities, sample
 from seq2seq.decoding.search import greedy
 from tests.support.fakes import TableSteps

@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from seq2seq.decoding.engine import Hypothesis, penalty
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
+from seq2seq.decoding.hypothesis import Hypothesis, penalty
 from seq2seq.decoding.search import beam_search, greedy, unroll
 from seq2seq.model.state import State
 from tests.support import reference
@@ -37,7 +37,7 @@ def same(found: Sequence[Hypothesis], wanted: Sequence[tuple[tuple[int, ...], li
     for hypothesis, (_, scores, score) in zip(found, wanted):
         assert hypothesis.token_scores == pytest.approx(scores, abs=1e-5)
         assert hypothesis.score == pytest.approx(score, abs=1e-5)
-        assert hypothesis.log_probability == pytest.approx(sum(scores), abs=1e-5)
+        assert sum(hypothesis.token_scores) == pytest.approx(sum(scores), abs=1e-5)
 
 
 @given(

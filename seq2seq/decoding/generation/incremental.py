@@ -20,8 +20,8 @@ class IncrementalDecoder:
         self._tokens: list[int] = []
         self._log_probability = 0.0
         self._pieces: list[str] = []
-        self._characters = Characters(tokenizer)
-        self._stop = Stop(stop)
+        self._characters = WholeCharacters(tokenizer)
+        self._stop = StopStrings(stop)
 
     def take(self, token: int, score: float) -> str:
         """A token and its log-probability -> what it adds to the text. Raises RunError where that is no number."""
@@ -56,7 +56,7 @@ class IncrementalDecoder:
         return piece
 
 
-class Characters:
+class WholeCharacters:
     """Tokens to characters: joined they are the text of all tokens, and none is given out by halves."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -82,7 +82,7 @@ class Characters:
         return text[self._given :]
 
 
-class Stop:
+class StopStrings:
     """Cuts a text before the stop string that is complete first; of several, before the one that begins first."""
 
     def __init__(self, stop: Sequence[str]) -> None:

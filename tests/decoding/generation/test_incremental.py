@@ -9,11 +9,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seq2seq.decoding.writer import Writer
 
 from seq2seq.data.byte_pairs import BytePairs
 from seq2seq.data.tokenizers import EOS, SPECIAL, Bytes, Characters, Tokenizer
-from seq2seq.decoding import writer
+from seq2seq.decoding.generation.incremental import IncrementalDecoder, StopStrings, WholeCharacters
 from seq2seq.errors import RunError
 
 # Bytes, and pieces that end or begin within a character: é is C3 A9, € is E2 82 AC.
@@ -23,9 +22,11 @@ HALVES = BytePairs(
 TOKENIZERS: list[Tokenizer] = [Bytes(), HALVES, Characters("ab\n é\ufffd€\U0001f600")]
 
 
-def written(tokenizer: Tokenizer, tokens: Sequence[int], stop: Sequence[str] = ()) -> tuple[list[str], Writer]:
+def written(
+    tokenizer: Tokenizer, tokens: Sequence[int], stop: Sequence[str] = ()
+) -> tuple[list[str], IncrementalDecoder]:
     """What each token, and the end, adds to the text."""
-    making = Writer(tokenizer, stop)
+    making = IncrementalDecoder(tokenizer, stop)
     pieces = []
     for token in tokens:
         pieces.append(making.take(token, -0.5))
@@ -48,7 +49,7 @@ def test_pieces_joined_are_the_text_of_all_tokens_whatever_they_are(tokenizer: T
 def test_a_character_comes_out_whole_and_at_once(text: str) -> None:
     """Byte by byte, nothing comes before the last byte of a character; only U+FFFD itself waits for what follows."""
     tokenizer = Bytes()
-    making = writer.Characters(tokenizer)
+    making = WholeCharacters(tokenizer)
     for character in text:
         *first, last = tokenizer.encode([character])[0]
         for token in first:
@@ -73,7 +74,7 @@ def slow_cut(text: str, stop: Sequence[str]) -> tuple[str, bool]:
 )
 def test_a_stop_string_cuts_the_same_wherever_the_pieces_are_cut(text: str, stop: list[str], cuts: list[int]) -> None:
     wanted, stopped = slow_cut(text, stop)
-    stopping = writer.Stop(stop)
+    stopping = StopStrings(stop)
     bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     given_out = ""
     for start, end in pairwise(bounds):
@@ -112,4 +113,4 @@ def test_a_stop_string_may_be_the_half_character_that_the_text_ends_with() -> No
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_a_score_that_is_no_number_is_an_error(score: float) -> None:
     with pytest.raises(RunError, match="diverged"):
-        Writer(Bytes(), ()).take(70, score)
+        IncrementalDecoder(Bytes(), ()).take(70, score)

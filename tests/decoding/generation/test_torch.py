@@ -7,20 +7,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
-from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.generate import Generator
-from seq2seq.decoding.text import Options, unknown
-from seq2seq.decoding.writer import Generated
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, Tokenizer
+from seq2seq.decoding.generation.generator import Generated, unknown
+from seq2seq.decoding.generation.torch import TorchGenerator
+from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
-from tests.support.fakes import drained, tiny_gpt
+from tests.support.fakes import Uncached, drained, tiny_gpt
 
 CPU = Numerics(torch.device("cpu"), None)
 ALPHABET = Characters("ab c\n")
@@ -34,8 +33,12 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def generator(tokenizer: Tokenizer = ALPHABET, *, documents: bool = False, **changes: Any) -> Generator:
-    return Generator(model(tokenizer, **changes), tokenizer, CPU, documents=documents)
+def generator(tokenizer: Tokenizer = ALPHABET, *, documents: bool = False, **changes: Any) -> TorchGenerator:
+    return TorchGenerator(model(tokenizer, **changes), tokenizer, CPU, documents=documents)
+
+
+def uncached(**changes: Any) -> TorchGenerator:
+    return TorchGenerator(cast(Gpt, Uncached(model(**changes))), ALPHABET, CPU)
 
 
 def model(tokenizer: Tokenizer = ALPHABET, **changes: Any) -> Gpt:
@@ -62,7 +65,7 @@ def scores(of: Gpt, prompt: Sequence[int], made: Generated) -> list[float]:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_pieces_of_a_stream_are_the_text(tokenizer: Tokenizer, stop: tuple[str, ...], seed: int) -> None:
     writing = generator(tokenizer)
-    options = Options(Sampling(seed=seed, temperature=1.5), max_tokens=40, stop=stop)
+    options = GenerationOptions(Sampling(seed=seed, temperature=1.5), max_tokens=40, stop=stop)
     pieces, streamed = drained(writing.stream("a b", options))
     (whole,) = writing.generate("a b", options)
     assert "".join(pieces) == whole.text and all(pieces)
@@ -77,11 +80,10 @@ def test_the_pieces_of_a_stream_are_the_text(tokenizer: Tokenizer, stop: tuple[s
 @pytest.mark.parametrize("sampling", [GREEDY, DRAWN, Sampling(top_k=4, repetition_penalty=1.3)])
 @pytest.mark.parametrize("length", [0, 1, CONTEXT - 1, CONTEXT, CONTEXT + 1, CONTEXT + 2, 3 * CONTEXT])
 def test_cached_is_uncached_within_the_context_and_beyond(style: str, sampling: Sampling, length: int) -> None:
-    writing = generator(end=-8.0 if style == "paper" else 0.0, **STYLES[style])
-    options = Options(sampling, max_tokens=3 * CONTEXT)
+    changes = {"end": -8.0 if style == "paper" else 0.0, **STYLES[style]}
+    options = GenerationOptions(sampling, max_tokens=3 * CONTEXT)
     prompt = ("ab c\n" * 20)[:length]
-    fast = writing.generate(prompt, options, samples=2)
-    slow = writing.generate(prompt, replace(options, cached=False), samples=2)
+    fast, slow = (make(**changes).generate(prompt, options, samples=2) for make in (generator, uncached))
     assert all(map(close, fast, slow))
     if style == "paper":
         assert len(fast[0].tokens) == 3 * CONTEXT
@@ -89,15 +91,14 @@ def test_cached_is_uncached_within_the_context_and_beyond(style: str, sampling: 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_a_search_without_cache_finds_what_it_finds_with_it(beam_size: int) -> None:
-    writing = generator()
-    options = Options(max_tokens=2 * CONTEXT, beam_size=beam_size)
-    fast, slow = (writing.generate("ab", replace(options, cached=cached), beam_size) for cached in (True, False))
+    options = GenerationOptions(max_tokens=2 * CONTEXT, beam_size=beam_size)
+    fast, slow = (make().generate("ab", options, beam_size) for make in (generator, uncached))
     assert all(map(close, fast, slow))
 
 
 def test_a_text_is_the_same_whatever_texts_are_beside_it() -> None:
     writing = generator(end=-2.0, deviation=0.3)
-    options = Options(Sampling(seed=8, repetition_penalty=1.2), max_tokens=30, stop=(" a",))
+    options = GenerationOptions(Sampling(seed=8, repetition_penalty=1.2), max_tokens=30, stop=(" a",))
     many = writing.generate("ab", options, samples=8)
     assert len({made.text for made in many}) == 8
     assert {made.ended for made in many} == {"stop", "end", "length"}  # texts leave the batch at other times
@@ -107,16 +108,18 @@ def test_a_text_is_the_same_whatever_texts_are_beside_it() -> None:
 
 def test_a_seed_decides_the_text() -> None:
     writing = generator(Bytes())
-    texts = [writing.generate("a", Options(Sampling(seed=seed), max_tokens=20))[0].text for seed in (1, 1, 2, 3)]
+    texts = [
+        writing.generate("a", GenerationOptions(Sampling(seed=seed), max_tokens=20))[0].text for seed in (1, 1, 2, 3)
+    ]
     assert texts[0] == texts[1]
     assert len(set(texts)) == 3
     torch.manual_seed(7)
-    assert writing.generate("a", Options(Sampling(seed=1), max_tokens=20))[0].text == texts[0]
+    assert writing.generate("a", GenerationOptions(Sampling(seed=1), max_tokens=20))[0].text == texts[0]
 
 
 def test_greedy_takes_the_most_probable_token_each_time() -> None:
     made = model(end=-8.0)
-    (found,) = Generator(made, ALPHABET, CPU).generate("ab", Options(GREEDY, max_tokens=10))
+    (found,) = TorchGenerator(made, ALPHABET, CPU).generate("ab", GenerationOptions(GREEDY, max_tokens=10))
     prompt = ALPHABET.encode(["ab"])[0]
     for t, token in enumerate(found.tokens):
         with torch.no_grad():
@@ -130,8 +133,8 @@ def test_a_beam_of_one_is_greedy(penalty: float) -> None:
     """A repetition penalty has no say in a search."""
     for end in (-8.0, 0.0, 2.0):
         writing = generator(end=end)
-        (greedy,) = writing.generate("ab", Options(GREEDY, max_tokens=12))
-        options = Options(replace(GREEDY, repetition_penalty=penalty), max_tokens=12, beam_size=1)
+        (greedy,) = writing.generate("ab", GenerationOptions(GREEDY, max_tokens=12))
+        options = GenerationOptions(replace(GREEDY, repetition_penalty=penalty), max_tokens=12, beam_size=1)
         (searched,) = writing.generate("ab", options)
         assert close(greedy, searched)
         assert list(writing.stream("ab", options)) == [searched.text]
@@ -139,7 +142,9 @@ def test_a_beam_of_one_is_greedy(penalty: float) -> None:
 
 def test_a_wide_beam_finds_the_most_probable_of_all_texts() -> None:
     made, most = model(), 3
-    found = Generator(made, ALPHABET, CPU).generate("ab", Options(max_tokens=most, beam_size=800), samples=20)
+    found = TorchGenerator(made, ALPHABET, CPU).generate(
+        "ab", GenerationOptions(max_tokens=most, beam_size=800), samples=20
+    )
     prompt = ALPHABET.encode(["ab"])[0]
     every = []
     for length in range(most + 1):
@@ -152,10 +157,14 @@ def test_a_wide_beam_finds_the_most_probable_of_all_texts() -> None:
     assert {each.ended for each in found} == {"end", "length"}
 
 
-@pytest.mark.parametrize("options", [Options(GREEDY), Options(DRAWN), Options(beam_size=3)])
-def test_probabilities_are_the_models_own(options: Options) -> None:
+@pytest.mark.parametrize(
+    "options", [GenerationOptions(GREEDY), GenerationOptions(DRAWN), GenerationOptions(beam_size=3)]
+)
+def test_probabilities_are_the_models_own(options: GenerationOptions) -> None:
     made = model()
-    for found in Generator(made, ALPHABET, CPU).generate("ab", replace(options, max_tokens=8, stop=("\n",)), samples=3):
+    for found in TorchGenerator(made, ALPHABET, CPU).generate(
+        "ab", replace(options, max_tokens=8, stop=("\n",)), samples=3
+    ):
         wanted = scores(made, ALPHABET.encode(["ab"])[0], found)
         assert found.log_probability == pytest.approx(sum(wanted), abs=1e-4)
         assert len(found.tokens) <= 8 and not {PAD, UNKNOWN, BOS, EOS} & set(found.tokens)
@@ -164,8 +173,10 @@ def test_probabilities_are_the_models_own(options: Options) -> None:
 def test_texts_come_as_often_as_they_are_probable() -> None:
     """A chi-square test over texts of up to two tokens, of one batch; what is banned leaves its probability."""
     made, count = model(), 6000
-    options = Options(Sampling(temperature=1.3, seed=11), max_tokens=2)
-    counted = Counter(found.tokens for found in Generator(made, ALPHABET, CPU).generate("ab", options, samples=count))
+    options = GenerationOptions(Sampling(temperature=1.3, seed=11), max_tokens=2)
+    counted = Counter(
+        found.tokens for found in TorchGenerator(made, ALPHABET, CPU).generate("ab", options, samples=count)
+    )
     prompt = ALPHABET.encode(["ab"])[0]
 
     def following(tokens: tuple[int, ...]) -> dict[int, float]:
@@ -188,7 +199,7 @@ def test_texts_come_as_often_as_they_are_probable() -> None:
 
 def test_why_a_text_ended() -> None:
     def ended(end: float, **changes: Any) -> str:
-        (made,) = generator(end=end).generate("ab", Options(DRAWN, **{"max_tokens": 20, **changes}))
+        (made,) = generator(end=end).generate("ab", GenerationOptions(DRAWN, **{"max_tokens": 20, **changes}))
         return made.ended
 
     assert ended(9.0) == "end"
@@ -200,7 +211,7 @@ def test_why_a_text_ended() -> None:
 
 def test_a_stop_string_cuts_what_a_search_found_too() -> None:
     writing = generator(end=-9.0)
-    options = Options(max_tokens=12, beam_size=2)
+    options = GenerationOptions(max_tokens=12, beam_size=2)
     (whole,) = writing.generate("ab", options)
     stop = whole.text[3:5]
     (cut,) = writing.generate("ab", replace(options, stop=(stop,)))
@@ -209,7 +220,7 @@ def test_a_stop_string_cuts_what_a_search_found_too() -> None:
 
 
 def test_without_a_prompt_a_line_begins_or_a_document() -> None:
-    options = Options(DRAWN, max_tokens=12)
+    options = GenerationOptions(DRAWN, max_tokens=12)
     writing = generator()
     assert close(writing.generate("", options)[0], writing.generate("\n", options)[0])
     for writing, tokenizer in (
@@ -222,8 +233,10 @@ def test_without_a_prompt_a_line_begins_or_a_document() -> None:
 
 def test_what_the_repetition_penalty_counts_is_prompt_and_text() -> None:
     made, prompt = model(deviation=0.2), ALPHABET.encode(["ab"])[0]
-    (found,) = Generator(made, ALPHABET, CPU).generate("ab", Options(replace(GREEDY, repetition_penalty=2.5), 12))
-    assert found.tokens != Generator(made, ALPHABET, CPU).generate("ab", Options(GREEDY, 12))[0].tokens
+    (found,) = TorchGenerator(made, ALPHABET, CPU).generate(
+        "ab", GenerationOptions(replace(GREEDY, repetition_penalty=2.5), 12)
+    )
+    assert found.tokens != TorchGenerator(made, ALPHABET, CPU).generate("ab", GenerationOptions(GREEDY, 12))[0].tokens
     for t, token in enumerate(found.tokens):
         with torch.no_grad():
             logits = made(torch.tensor([[*prompt, *found.tokens[:t]]]))[0, -1].tolist()
@@ -236,8 +249,8 @@ def test_a_model_that_gives_no_number_is_an_error() -> None:
     broken = model()
     with torch.no_grad():
         broken.head.weight.fill_(math.nan)
-    writing = Generator(broken, ALPHABET, CPU)
-    for options in (Options(GREEDY), Options(DRAWN), Options(beam_size=2)):
+    writing = TorchGenerator(broken, ALPHABET, CPU)
+    for options in (GenerationOptions(GREEDY), GenerationOptions(DRAWN), GenerationOptions(beam_size=2)):
         with pytest.raises(RunError, match="diverged"):
             writing.generate("ab", options)
         with pytest.raises(RunError, match="diverged"):
@@ -246,16 +259,16 @@ def test_a_model_that_gives_no_number_is_an_error() -> None:
 
 def test_a_model_in_training_writes_without_dropout() -> None:
     made = model(dropout=0.5).train()
-    writing = Generator(made, ALPHABET, CPU)
-    assert writing.generate("ab", Options(GREEDY, 9)) == writing.generate("ab", Options(GREEDY, 9))
+    writing = TorchGenerator(made, ALPHABET, CPU)
+    assert writing.generate("ab", GenerationOptions(GREEDY, 9)) == writing.generate("ab", GenerationOptions(GREEDY, 9))
 
 
 def test_a_stream_leaves_the_reader_its_own_precision_and_gradients() -> None:
-    writing = Generator(model(), ALPHABET, Numerics(torch.device("cpu"), torch.bfloat16))
-    for _ in writing.stream("ab", Options(DRAWN, max_tokens=5)):
+    writing = TorchGenerator(model(), ALPHABET, Numerics(torch.device("cpu"), torch.bfloat16))
+    for _ in writing.stream("ab", GenerationOptions(DRAWN, max_tokens=5)):
         assert not torch.is_autocast_enabled("cpu")
         assert not torch.is_inference_mode_enabled()
-    assert writing.generate("ab", Options(GREEDY, 5), samples=2)
+    assert writing.generate("ab", GenerationOptions(GREEDY, 5), samples=2)
 
 
 def test_unknown_characters_are_named_once() -> None:

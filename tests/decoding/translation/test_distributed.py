@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
-from seq2seq.decoding.spread import OneProcess, Spread
-from seq2seq.decoding.translate import Output, Translation
-from seq2seq.decoding.windows import Window, numbered, windows_of
+
+from seq2seq.decoding.translation.distributed import DistributedTranslator, OneProcess
+from seq2seq.decoding.translation.outputs import Output, Translation
+from seq2seq.decoding.translation.windows import Window, numbered, windows_of
 
 Value = TypeVar("Value")
 
@@ -53,7 +54,7 @@ def by_threads(size: int, lines: Sequence[str]) -> tuple[list[list[str]], list[M
     translators = [Marking() for _ in range(size)]
 
     def one(rank: int) -> list[str]:
-        spread = Spread(translators[rank], Threads(rank, size, shelf, barrier))
+        spread = DistributedTranslator(translators[rank], Threads(rank, size, shelf, barrier))
         return [translation.text for translation in spread.stream(lines, window=32)]
 
     with ThreadPoolExecutor(size) as pool:
@@ -74,4 +75,4 @@ def test_every_process_has_all_translations_in_order_and_each_line_is_translated
 
 def test_a_process_by_itself_shares_with_nobody() -> None:
     lines = ["a", "b"]
-    assert [each.source for each in Spread(Marking(), OneProcess()).stream(lines)] == lines
+    assert [each.source for each in DistributedTranslator(Marking(), OneProcess()).stream(lines)] == lines

@@ -8,9 +8,9 @@ from typing import Any
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from seq2seq.decoding.segments import Segmenter
 
 from seq2seq.data.style import Style
+from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.errors import RunError
 
 ANY = Segmenter()

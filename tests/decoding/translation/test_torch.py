@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from seq2seq.decoding.engine import Hypothesis, Options, Sampling
-from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
 
 from seq2seq import build
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Tokenizers
+from seq2seq.decoding.hypothesis import Hypothesis
+from seq2seq.decoding.options import Sampling, SearchOptions
+from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
@@ -21,9 +22,9 @@ from tests.support import reference
 from tests.support.fakes import tiny_gpt, tiny_transformer
 
 SOURCES = [[5, 9, 4], [7], [], [10, 6, 6, 8, 4, 5], [8, 4], [10, 7, 9], [6]]
-GREEDY = Options(beam_size=1, max_extra=4)
-BEAM = Options(beam_size=3, n_best=3, max_extra=4, length_penalty=1.0)
-SAMPLED = Options(sampling=Sampling(seed=5), n_best=3, max_extra=4)
+GREEDY = SearchOptions(beam_size=1, max_extra=4)
+BEAM = SearchOptions(beam_size=3, n_best=3, max_extra=4, length_penalty=1.0)
+SAMPLED = SearchOptions(sampling=Sampling(seed=5), n_best=3, max_extra=4)
 CPU = Numerics(torch.device("cpu"), None)
 
 
@@ -84,7 +85,9 @@ def test_beams_are_those_of_the_plain_loops(model: Transformer | Gpt, engine: To
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])
-def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine | DecoderOnlyEngine, options: Options) -> None:
+def test_a_batch_finds_what_each_source_alone_finds(
+    engine: TorchEngine | DecoderOnlyEngine, options: SearchOptions
+) -> None:
     together = engine.translate(SOURCES, options)
     for source, hypotheses in zip(SOURCES, together, strict=True):
         (alone,) = engine.translate([source], options)
@@ -94,7 +97,7 @@ def test_a_batch_finds_what_each_source_alone_finds(engine: TorchEngine | Decode
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
 def test_forced_decoding_gives_the_scores_that_translate_reported(
-    engine: TorchEngine | DecoderOnlyEngine, options: Options
+    engine: TorchEngine | DecoderOnlyEngine, options: SearchOptions
 ) -> None:
     found = engine.translate(SOURCES, options)
     for rank in range(options.n_best):
@@ -105,7 +108,7 @@ def test_forced_decoding_gives_the_scores_that_translate_reported(
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM, SAMPLED], ids=["greedy", "beam", "sampling"])
 def test_outputs_keep_to_the_limit_and_come_best_first(
-    engine: TorchEngine | DecoderOnlyEngine, options: Options
+    engine: TorchEngine | DecoderOnlyEngine, options: SearchOptions
 ) -> None:
     for source, hypotheses in zip(SOURCES, engine.translate(SOURCES, options), strict=True):
         assert len(hypotheses) == options.n_best

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from seq2seq.decoding.engine import Hypothesis, Number, Options, Sampling
-from seq2seq.decoding.segments import Segmenter
-from seq2seq.decoding.translate import Translator
-from seq2seq.decoding.windows import numbered, windows_of
 
 from seq2seq.data.characters import has_letters
 from seq2seq.data.tokenizers import Bytes, Tokenizers
-from seq2seq.decoding import windows
+from seq2seq.decoding.hypothesis import Hypothesis
+from seq2seq.decoding.options import Number, Sampling, SearchOptions
+from seq2seq.decoding.translation import windows
+from seq2seq.decoding.translation.segments import Segmenter
+from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.windows import numbered, windows_of
 from seq2seq.errors import RunError
 
 
@@ -26,7 +27,7 @@ class Backwards:
         self.batches: list[list[int]] = []
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         self.batches.append([len(source) for source in sources])
         return [[Hypothesis(tuple(source[::-1]), (0.0,) * (len(source) + 1), 0.0)] for source in sources]
@@ -45,7 +46,7 @@ class FirstLast(Backwards):
         self._others = threading.Barrier(batches)
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         first = not self.batches
         found = super().translate(sources, options)
@@ -58,7 +59,7 @@ class FirstLast(Backwards):
 
 def translator(
     engine: Backwards,
-    options: Options | None = None,
+    options: SearchOptions | None = None,
     segmenter: Segmenter | None = None,
     *,
     batch_tokens: int = 64,
@@ -66,7 +67,7 @@ def translator(
     workers: int = 1,
 ) -> Translator:
     tokenizer = Bytes()
-    options = options or Options(1, 0.0, batch_tokens=batch_tokens)
+    options = options or SearchOptions(1, 0.0, batch_tokens=batch_tokens)
     both = Tokenizers(tokenizer, tokenizer)
     return Translator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
 
@@ -149,7 +150,7 @@ def test_scoring_leaves_out_what_cannot_be_scored() -> None:
 def test_a_model_that_finds_nothing_is_an_error() -> None:
     class Nothing(Backwards):
         def translate(
-            self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+            self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
         ) -> list[list[Hypothesis]]:
             return [[] for _ in sources]
 
@@ -195,7 +196,7 @@ class Losing(Backwards):
     """It translates the first word of a source alone, and is the surer the shorter that is."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         words = [bytes(token - 4 for token in source).split() for source in sources]
         found = [[byte + 4 for byte in b". ".join(each if b"kept" in each else each[:1]) + b"."] for each in words]
@@ -219,7 +220,7 @@ class Spelling(Backwards):
     """Its outputs are few texts, a, b, a, c, d, c and so on, each time in another spelling."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         assert options.n_best <= options.beam_size
         found = []
@@ -231,17 +232,19 @@ class Spelling(Backwards):
 
 
 def test_a_text_is_listed_once_and_wider_beams_find_others() -> None:
-    found = translator(Spelling(), Options(3, 0.0, n_best=3)).translate(["one", "two"])
+    found = translator(Spelling(), SearchOptions(3, 0.0, n_best=3)).translate(["one", "two"])
     assert [[(output.text, output.score) for output in each.outputs] for each in found] == [
         [("onea", 0), ("oneb", -1), ("onec", -3)],
         [("twoa", 0), ("twob", -1), ("twoc", -3)],
     ]
-    (line,) = translator(Spelling(), Options(6, 0.0, n_best=4), Segmenter("en", "en", "split")).translate(["One. Two."])
+    (line,) = translator(Spelling(), SearchOptions(6, 0.0, n_best=4), Segmenter("en", "en", "split")).translate(
+        ["One. Two."]
+    )
     assert [output.text for output in line.outputs] == [f"One.{letter} Two.{letter}" for letter in "abcd"]
 
 
 def test_where_there_are_too_few_texts_the_list_is_short() -> None:
-    (few,) = translator(Backwards(), Options(2, 0.0, n_best=2)).translate(["one"])
+    (few,) = translator(Backwards(), SearchOptions(2, 0.0, n_best=2)).translate(["one"])
     assert [output.text for output in few.outputs] == ["eno"]
 
 
@@ -249,14 +252,14 @@ class Drawing(Backwards):
     """Draws a, b, a, b and so on, the best first, as an engine gives them."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         ranks = range(options.n_best)
         return [[Hypothesis((*source, 101 + rank % 2), (), -float(rank)) for rank in ranks] for source in sources]
 
 
 def test_a_text_that_is_drawn_twice_is_listed_once() -> None:
-    drawing = Options(1, 0.0, n_best=5, sampling=Sampling())
+    drawing = SearchOptions(1, 0.0, n_best=5, sampling=Sampling())
     (line,) = translator(Drawing(), drawing).translate(["one"])
     assert [(output.text, output.score) for output in line.outputs] == [("onea", 0), ("oneb", -1)]
     (line,) = translator(Drawing(), drawing, Segmenter("en", "en", "split")).translate(["One. Two."])
@@ -267,7 +270,7 @@ class Naming(Backwards):
     """Its output is the number of the source."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: Options, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         texts = [" ".join(map(str, number)) for number in numbers or ()]
         return [[Hypothesis(tuple(byte + 4 for byte in text.encode()), (0.0,), 0.0)] for text in texts]
@@ -282,4 +285,4 @@ def test_every_part_has_its_number_whatever_the_window() -> None:
     naming = translator(Naming())
     assert [each.text for each in naming.translate(lines)] == expected
     assert [each.text for each in naming.stream(lines, window=5)] == expected
-    assert [naming.translate([line], first)[0].text for first, line in enumerate(lines)] == expected
+    assert [naming.translate([line], first=first)[0].text for first, line in enumerate(lines)] == expected

@@ -12,16 +12,16 @@ import ctranslate2
 import numpy as np
 import pytest
 import torch
-from seq2seq.export import ctranslate2 as exporting
-from seq2seq.export.ctranslate2 import export, vocabulary
-from seq2seq.export.specification import inexpressible, specification
-from seq2seq.serving import Request, serve
 
 from seq2seq import build, recipe
 from seq2seq.data.tokenizers import SPECIAL, Bytes, Characters
-from seq2seq.decoding import ctranslate2_copy as copies
+from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
+from seq2seq.interop.ctranslate2 import convert
+from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2.convert import convert_translator, vocabulary
+from seq2seq.interop.ctranslate2.specification import inexpressible, specification
 from seq2seq.weights import weights_of
 from tests.support.fakes import randomise, tiny_recipe
 from tests.support.finished_translators import SENTENCES, finished
@@ -30,7 +30,7 @@ from tests.support.finished_translators import SENTENCES, finished
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     made = finished(tmp_path / "run")
-    export(made, SENTENCES)
+    convert_translator(made, SENTENCES)
     return made
 
 
@@ -85,12 +85,12 @@ def test_what_cannot_be_expressed_is_said_in_a_line(changes: dict[str, Any], rea
 def test_a_run_that_cannot_be_copied_says_why_now_and_when_it_is_used(tmp_path: Path) -> None:
     run = finished(tmp_path, activation="squared_relu")
     with pytest.raises(RunError, match=r"keeps the PyTorch engine: .*squared_relu"):
-        export(run, SENTENCES)
+        convert_translator(run, SENTENCES)
     assert not (tmp_path / copies.FOLDER).exists()
-    served = serve(run, Request(device="cpu"))
-    assert served.engine.startswith("PyTorch") and "squared_relu" in served.missing
+    opened = open_translator(run, EngineChoice(device="cpu"))
+    assert opened.engine.startswith("PyTorch") and "squared_relu" in opened.missing
     with pytest.raises(RunError, match="squared_relu"):
-        serve(run, Request(engine="ctranslate2"))
+        open_translator(run, EngineChoice(engine="ctranslate2"))
 
 
 def test_a_copy_is_put_on_record_and_serves(run: Any) -> None:
@@ -99,10 +99,10 @@ def test_a_copy_is_put_on_record_and_serves(run: Any) -> None:
     assert noted["bytes"]["int8"] < noted["bytes"]["float32"] and set(noted["bleu"]) == {"float32", "int8"}
     assert {path.name for path in (run.path / "ctranslate2").iterdir()} == {"copy.json", "float32", "int8"}
     assert not [path for path in run.path.iterdir() if path.name.startswith(".ctranslate2")]
-    served = serve(run, Request())
-    assert served.engine.startswith("CTranslate2, ") and not served.missing and served.source == "fr"
-    plain = serve(run, Request(engine="torch", device="cpu", precision="float32"))
-    exact = serve(run, Request(precision="float32", token_scores=True))
+    opened = open_translator(run, EngineChoice())
+    assert opened.engine.startswith("CTranslate2, ") and not opened.missing and opened.source == "fr"
+    plain = open_translator(run, EngineChoice(engine="torch", device="cpu", precision="float32"))
+    exact = open_translator(run, EngineChoice(precision="float32", token_scores=True))
     texts = ["abc", "", "to be or not to be, that is the question. " * 3]
     for one, other in zip(exact.translator.translate(texts), plain.translator.translate(texts), strict=True):
         assert one.text == other.text and one.parts == other.parts
@@ -118,10 +118,10 @@ def test_weights_that_are_not_those_of_the_copy_are_refused(run: Any, tmp_path: 
     with pytest.raises(
         RunError, match=r"model\.safetensors is missing or damaged .*; if it is meant .*, delete .*run/ct"
     ):
-        serve(run, Request(device="cpu"))
+        open_translator(run, EngineChoice(device="cpu"))
     shutil.rmtree(run.path / "ctranslate2")
-    served = serve(run, Request(device="cpu"))
-    assert served.engine.startswith("PyTorch") and "has no CTranslate2 copy" in served.missing
+    opened = open_translator(run, EngineChoice(device="cpu"))
+    assert opened.engine.startswith("PyTorch") and "has no CTranslate2 copy" in opened.missing
 
 
 @pytest.mark.parametrize("name", ["recipe.toml", "tokenizer.json"])
@@ -154,16 +154,16 @@ def test_a_copy_that_translates_otherwise_is_refused_and_the_former_stays(
         shaken = {name: weight + noise.normal(0, 0.1, weight.shape).astype("f4") for name, weight in weights.items()}
         return specification(model, shaken, *rest)
 
-    monkeypatch.setattr(exporting, "specification", wrong)
+    monkeypatch.setattr(convert, "specification", wrong)
     with pytest.raises(RunError, match="keeps the PyTorch engine: CTranslate2 translates"):
-        export(run, SENTENCES)
+        convert_translator(run, SENTENCES)
     assert json.loads((run.path / "ctranslate2" / "copy.json").read_text()) == former
     assert not [path for path in run.path.iterdir() if path.name.startswith(".ctranslate2")]
 
 
 def test_exporting_again_takes_the_place_of_the_copy(run: Any) -> None:
     (run.path / "ctranslate2" / "former").touch()
-    export(run, SENTENCES)
+    convert_translator(run, SENTENCES)
     assert copies.read(run.path) is not None and not (run.path / "ctranslate2" / "former").exists()
 
 
@@ -176,11 +176,11 @@ def test_the_words_of_a_vocabulary_are_all_different(tokenizer: Any) -> None:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        (Request(precision="bfloat16", engine="ctranslate2"), "not --precision bfloat16"),
-        (Request(device="mps", engine="ctranslate2"), "no --device mps"),
-        (Request(precision="int8", engine="torch"), "not --precision int8"),
+        (EngineChoice(precision="bfloat16", engine="ctranslate2"), "not --precision bfloat16"),
+        (EngineChoice(device="mps", engine="ctranslate2"), "no --device mps"),
+        (EngineChoice(precision="int8", engine="torch"), "not --precision int8"),
     ],
 )
-def test_what_an_engine_lacks_is_refused_by_name(run: Any, request_: Request, message: str) -> None:
+def test_what_an_engine_lacks_is_refused_by_name(run: Any, request_: EngineChoice, message: str) -> None:
     with pytest.raises(RunError, match=message):
-        serve(run, request_)
+        open_translator(run, request_)

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import torch
-from seq2seq.decoding.ctranslate2_engine import device, load
-from seq2seq.decoding.engine import Engine, Options, Sampling
-from seq2seq.export.ctranslate2 import export
 
 from seq2seq import build
 from seq2seq.data.tokenizers import BOS, PAD
-from seq2seq.decoding import ctranslate2_copy as copies
+from seq2seq.decoding.options import Sampling, SearchOptions
+from seq2seq.decoding.translation.engine import Engine
 from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError, RunError
+from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2.convert import convert_translator
+from seq2seq.interop.ctranslate2.engine import load
+from seq2seq.interop.ctranslate2.loading import choose_device
 from seq2seq.run import Run
 from seq2seq.weights import read_weights, save_weights
 from tests.support.finished_translators import SENTENCES, finished
@@ -54,7 +56,7 @@ def engines(run: Run) -> tuple[Engine, Engine]:
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engine]:
     run = finished(tmp_path_factory.mktemp("run"), **VARIANTS[request.param])
-    export(run, SENTENCES)
+    convert_translator(run, SENTENCES)
     return engines(run)
 
 
@@ -62,7 +64,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("alpha", [0.0, 0.6])
 def test_the_best_output_is_the_pytorch_engines(pair: tuple[Engine, Engine], beam_size: int, alpha: float) -> None:
     fast, plain = pair
-    options = Options(beam_size, alpha, max_extra=6)
+    options = SearchOptions(beam_size, alpha, max_extra=6)
     for one, other in zip(fast.translate(SOURCES, options), plain.translate(SOURCES, options), strict=True):
         assert one[0].tokens == other[0].tokens
         assert one[0].score == pytest.approx(other[0].score, abs=1e-4)
@@ -80,8 +82,8 @@ def test_given_outputs_have_the_pytorch_engines_scores(pair: tuple[Engine, Engin
 
 def test_scores_without_those_of_tokens_are_nearly_the_same(pair: tuple[Engine, Engine]) -> None:
     fast, _ = pair
-    with_tokens = fast.translate(SOURCES, Options(4, 0.6, n_best=3, max_extra=6))
-    without = fast.translate(SOURCES, Options(4, 0.6, n_best=3, max_extra=6, token_scores=False))
+    with_tokens = fast.translate(SOURCES, SearchOptions(4, 0.6, n_best=3, max_extra=6))
+    without = fast.translate(SOURCES, SearchOptions(4, 0.6, n_best=3, max_extra=6, token_scores=False))
     for one, other in zip(with_tokens, without, strict=True):
         assert [each.tokens for each in one] == [each.tokens for each in other] and len(one) == 3
         assert [each.score for each in one] == pytest.approx([each.score for each in other], abs=1e-3)
@@ -91,7 +93,11 @@ def test_scores_without_those_of_tokens_are_nearly_the_same(pair: tuple[Engine, 
 
 def test_no_output_passes_its_own_sources_limit(pair: tuple[Engine, Engine]) -> None:
     fast, plain = pair
-    for options in (Options(4, 0.6, max_extra=1), Options(1, 0.6, max_extra=1), Options(4, 0.6, n_best=4, max_extra=1)):
+    for options in (
+        SearchOptions(4, 0.6, max_extra=1),
+        SearchOptions(1, 0.6, max_extra=1),
+        SearchOptions(4, 0.6, n_best=4, max_extra=1),
+    ):
         found, wanted = fast.translate(SOURCES, options), plain.translate(SOURCES, options)
         for source, group, other in zip(SOURCES, found, wanted, strict=True):
             assert 1 <= len(group) <= options.n_best
@@ -101,7 +107,7 @@ def test_no_output_passes_its_own_sources_limit(pair: tuple[Engine, Engine]) -> 
 
 def test_a_batch_gives_what_its_sentences_give_alone(pair: tuple[Engine, Engine]) -> None:
     fast, _ = pair
-    options = Options(4, 0.6, max_extra=6)
+    options = SearchOptions(4, 0.6, max_extra=6)
     together = fast.translate(SOURCES, options)
     for source, group in zip(SOURCES, together, strict=True):
         (alone,) = fast.translate([source], options)
@@ -114,9 +120,9 @@ def test_a_model_that_prefers_what_no_text_holds_writes_none_of_it(tmp_path: Pat
     weights = read_weights(run.weights)
     weights["embedding.weight" if alone else "target_embedding.weight"][[PAD, BOS], 0] = 30.0
     save_weights(weights, run.weights)
-    export(run, SENTENCES)
+    convert_translator(run, SENTENCES)
     fast, plain = engines(run)
-    options = Options(1, 0.6, max_extra=6)
+    options = SearchOptions(1, 0.6, max_extra=6)
     found = [group[0].tokens for group in fast.translate(SOURCES, options)]
     assert found == [group[0].tokens for group in plain.translate(SOURCES, options)]
     assert not {PAD, BOS} & {token for tokens in found for token in tokens}
@@ -124,18 +130,18 @@ def test_a_model_that_prefers_what_no_text_holds_writes_none_of_it(tmp_path: Pat
 
 def test_drawing_at_random_is_refused(pair: tuple[Engine, Engine]) -> None:
     with pytest.raises(RunError, match="--engine torch"):
-        pair[0].translate(SOURCES, Options(sampling=Sampling()))
+        pair[0].translate(SOURCES, SearchOptions(sampling=Sampling()))
 
 
 @pytest.mark.parametrize("name", ["mps", "cpu:1", "cuda:x", "cuda:99"])
 def test_a_device_that_ctranslate2_lacks_is_named(name: str) -> None:
     with pytest.raises(DeviceError, match=f"--device {name}"):
-        device(name)
+        choose_device(name)
 
 
 def test_a_damaged_copy_says_what_to_do(tmp_path: Path) -> None:
     run = finished(tmp_path)
-    export(run, SENTENCES)
+    convert_translator(run, SENTENCES)
     copy = copies.read(run.path)
     assert copy is not None
     (copy.model("int8") / "model.bin").write_bytes(b"nothing")
@@ -144,5 +150,5 @@ def test_a_damaged_copy_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_engine_does_without_torch() -> None:
-    check = "import seq2seq.decoding.ctranslate2_engine, seq2seq.serving, sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[2]).returncode == 0
+    check = "import seq2seq.interop.ctranslate2.engine, seq2seq.decoding.open, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[3]).returncode == 0
