@@ -17,6 +17,7 @@ from seq2seq.decoding.translation.engine import Engine
 from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError, RunError
 from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2 import loading
 from seq2seq.interop.ctranslate2.convert import convert_translator
 from seq2seq.interop.ctranslate2.engine import load
 from seq2seq.interop.ctranslate2.loading import choose_device
@@ -147,6 +148,23 @@ def test_a_damaged_copy_says_what_to_do(tmp_path: Path) -> None:
     (copy.model("int8") / "model.bin").write_bytes(b"nothing")
     with pytest.raises(RunError, match="seqx export --run"):
         load(copy, "int8", "cpu", 1)
+
+
+def test_a_copy_is_opened_with_one_reading_of_each_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished(tmp_path, joint=False)
+    convert_translator(run, SENTENCES)
+    copy = copies.read(run.path)
+    assert copy is not None
+    read: list[str] = []
+    plain = loading.read_words
+
+    def recorded(path: Path) -> list[str]:
+        read.append(path.name)
+        return plain(path)
+
+    monkeypatch.setattr(loading, "read_words", recorded)
+    load(copy, "float32", "cpu", 1)
+    assert sorted(read) == ["source_vocabulary.json", "target_vocabulary.json"]
 
 
 def test_the_engine_does_without_torch() -> None:
