@@ -181,18 +181,16 @@ def translating(
     A CPU's threads each have a batch of their own: about twice as fast as a batch at a time by all, and for one
     sentence no slower.
     """
-    made = engine(of, numerics)
-    if numerics.device.type != "cpu":
-        return Translator(made, both, search, longest, segmenter=segmenter, scorer=scorer)
+    cpu = numerics.device.type == "cpu"
     return Translator(
-        made,
+        engine(of, numerics),
         both,
         search,
         longest,
         segmenter=segmenter,
         scorer=scorer,
-        workers=threads(),
-        initializer=work_alone,
+        workers=threads() if cpu else 1,
+        initializer=work_alone if cpu else None,
     )
 
 

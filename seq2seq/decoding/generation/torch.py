@@ -6,7 +6,6 @@ Shapes: N texts, P prompt tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from itertools import islice
 
 import torch
 from torch import Tensor
@@ -63,13 +62,13 @@ class TorchGenerator:
     ) -> Iterator[tuple[int, str]]:
         """Sample all texts, a token of each at a time; yields (text, what was added to it)."""
         device = self._numerics.device
-        steps, state, read = self._start(prompt)
+        state, read = self._start(prompt)
         rows = torch.zeros(len(decoders), dtype=torch.long, device=device)
         state.reorder(rows)
         read = read[rows]  # (N, P)
         ended: set[int] = set()
-        chosen = unroll(
-            steps,
+        steps = unroll(
+            self._model,
             state,
             [options.max_tokens] * len(decoders),
             Sampler(options.sampling, device=device, read=read),
@@ -77,7 +76,11 @@ class TorchGenerator:
             ended=ended,
             device=device,
         )
-        for step in islice(chosen, options.max_tokens):
+        for _ in range(options.max_tokens):
+            with self._numerics.context():  # not around what the caller does between two steps
+                step = next(steps, None)
+            if step is None:
+                break
             for row, token, score in step:
                 if piece := decoders[row].take(token, score):
                     yield row, piece
@@ -90,9 +93,9 @@ class TorchGenerator:
     def _searched(self, prompt: str, options: GenerationOptions, n_best: int) -> list[Generated]:
         """The most probable texts: without a length penalty, and none forced to end."""
         with self._numerics.context():
-            steps, state, read = self._start(prompt)
+            state, read = self._start(prompt)
             (outputs,) = beam_search(
-                steps,
+                self._model,
                 state,
                 [options.max_tokens],
                 beam_size=options.beam_size,
@@ -114,27 +117,10 @@ class TorchGenerator:
             texts.append(decoder.generated())
         return texts
 
-    def _start(self, prompt: str) -> tuple[_Steps, State, Tensor]:
-        """Steps, the state that has read the prompt but for its last token, and the prompt's tokens (1, P)."""
-        steps = _Steps(self._model, self._numerics)
+    @torch.inference_mode()
+    def _start(self, prompt: str) -> tuple[State, Tensor]:
+        """The state that has read the prompt but for its last token, and the prompt's tokens (1, P)."""
         tokens = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
         read = torch.tensor([tokens], device=self._numerics.device)
-        return steps, steps.start(read[:, :-1]), read
-
-
-class _Steps:
-    """A model's own steps, each in the precision of its numerics."""
-
-    def __init__(self, model: Gpt, numerics: Numerics) -> None:
-        self._model = model
-        self._numerics = numerics
-
-    @torch.inference_mode()
-    def start(self, prompt: Tensor) -> State:
         with self._numerics.context():
-            return self._model.start(prompt)
-
-    @torch.inference_mode()
-    def step(self, tokens: Tensor, state: State) -> Tensor:
-        with self._numerics.context():
-            return self._model.step(tokens, state)
+            return self._model.start(read[:, :-1]), read

@@ -23,6 +23,13 @@ class Engine(Protocol):
         """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
 
 
+def by_length(sources: Sequence[Tokens]) -> list[list[int]]:
+    """The places of sources of one length, which a decoder-only model takes together: nothing is padded, so that
+    nothing need be hidden."""
+    lengths = sorted({len(source) for source in sources})
+    return [[place for place, source in enumerate(sources) if len(source) == length] for length in lengths]
+
+
 class Scorer:
     """Scores of given outputs, by forced decoding, by an engine that `open` gives when it is first needed.
 

@@ -12,8 +12,9 @@ from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis
 from seq2seq.decoding.log_probabilities import label_log_probabilities
 from seq2seq.decoding.options import Number, SearchOptions
-from seq2seq.decoding.sampling import sample
-from seq2seq.decoding.search import Steps, beam_search, greedy
+from seq2seq.decoding.sampling import Sampler
+from seq2seq.decoding.search import Steps, beam_search, most_probable, roll_out
+from seq2seq.decoding.translation.engine import by_length
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
@@ -31,7 +32,7 @@ class TorchEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """The n best outputs of each source (tokens without EOS), best first."""
+        """As `Engine` has it."""
         device = self._numerics.device
         tokens, mask, _ = pad_sources(sources)
         with self._numerics.context():
@@ -40,7 +41,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
+        """As `Engine` has it."""
         batch = collate(sources, targets).to(self._numerics.device)
         with self._numerics.context():
             logits: Tensor = self._model(*batch.inputs)
@@ -58,25 +59,21 @@ class DecoderOnlyEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """The n best outputs of each source (tokens without EOS), best first.
-
-        Sources of one length are searched together: nothing is padded, so that nothing need be hidden.
-        """
+        """As `Engine` has it."""
         device = self._numerics.device
         numbers = numbers or _places(sources)
-        found: dict[int, list[Hypothesis]] = {}
+        outputs: dict[int, list[Hypothesis]] = {}
         with self._numerics.context():
-            for length in sorted({len(source) for source in sources}):
-                places = [place for place, source in enumerate(sources) if len(source) == length]
+            for places in by_length(sources):
                 group = [list(map(int, sources[place])) for place in places]
                 state = self._model.start(torch.tensor(group, dtype=torch.long, device=device))
                 named = [numbers[place] for place in places]
-                found.update(zip(places, _search(self._model, state, group, options, named, device), strict=True))
-        return [found[place] for place in range(len(sources))]
+                outputs.update(zip(places, _search(self._model, state, group, options, named, device), strict=True))
+        return [outputs[place] for place in range(len(sources))]
 
     @torch.inference_mode()
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
+        """As `Engine` has it."""
         longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
         most = max(map(len, targets)) + 1
         inputs = torch.full((len(sources), longest), PAD)
@@ -115,11 +112,12 @@ def _search(
         state.reorder(rows, rows)
         repeated = [limit for limit in limits for _ in range(n_best)]
         named = [(*number, rank) for number in numbers for rank in range(n_best)]
-        drawn = sample(steps, state, repeated, options.sampling, alpha=alpha, rows=named, device=device)
+        sampler = Sampler(options.sampling, device=device, rows=named)
+        drawn = roll_out(steps, state, repeated, sampler, alpha=alpha, device=device)
         groups = [drawn[start : start + n_best] for start in range(0, len(drawn), n_best)]
         return [sorted(group, key=lambda output: -output.score) for group in groups]
     if options.beam_size == 1:
-        return [[found] for found in greedy(steps, state, limits, alpha=alpha, device=device)]
+        return [[output] for output in roll_out(steps, state, limits, most_probable, alpha=alpha, device=device)]
     return beam_search(steps, state, limits, beam_size=options.beam_size, alpha=alpha, n_best=n_best, device=device)
 
 

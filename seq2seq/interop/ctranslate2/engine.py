@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis, penalty
 from seq2seq.decoding.options import Number, SearchOptions
-from seq2seq.decoding.translation.engine import Engine
+from seq2seq.decoding.translation.engine import Engine, by_length
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.interop.ctranslate2.loading import Vocabulary, open_model, read_vocabularies
@@ -89,11 +89,8 @@ class CTranslate2DecoderOnlyEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """As `Engine` has it.
-
-        Sources of one length are searched together: nothing is padded, so that nothing need be hidden. Source and
-        output end with the positions that the model learnt, where the PyTorch engine would forget the source's start.
-        """
+        """As `Engine` has it. Source and output end with the positions that the model learnt, where the PyTorch engine
+        would forget the source's start."""
         limits = [min(len(source) + options.max_extra, self._positions - len(source) - 1) for source in sources]
 
         def search(places: Sequence[int], settings: dict[str, Any]) -> Iterator[Found]:
@@ -108,8 +105,7 @@ class CTranslate2DecoderOnlyEngine:
             return ((result.sequences, result.scores) for result in results)
 
         outputs: dict[int, list[_Output]] = {}
-        for length in sorted({len(source) for source in sources}):
-            places = [place for place, source in enumerate(sources) if len(source) == length]
+        for places in by_length(sources):
             outputs |= _searched(places, search, options, self._vocabulary)
         return _ranked(self, sources, outputs, limits, options)
 

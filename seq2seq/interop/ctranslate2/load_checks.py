@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.reading import read_json, read_small
@@ -16,26 +17,18 @@ _SHORTLIST = "vmap.txt"  # of copies that an older seqx made: CTranslate2 reads 
 _BINARY = 6  # the version of the format that is known here
 _TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by their numbers in the file
 _ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type
-_INT16 = 2
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 4
 _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
 _TOKENS = {"unk_token": _UNKNOWN, "bos_token": _BOS, "eos_token": _EOS, "decoder_start_token": _BOS}  # of config.json
 
-# The shape of each array by what its name ends with; V tokens, C the width, F of the feed-forward, D of a head, P
-# positions. CTranslate2 reads past the end of one that is shorter.
-_SHAPES = (
-    (r"embeddings(_0)?/weight|projection/weight", "VC"),
-    (r"position_encodings/encodings", "PC"),
-    (r"layer_norm/(gamma|beta)", "C"),
-    (r"[qk]_norm/gamma", "D"),
-    (r"self_attention/linear_0/weight", "3C"),
-    (r"/attention/linear_1/weight", "2C"),
-    (r"attention/linear_[012]/weight", "CC"),
-    (r"ffn/linear_0/weight", "FC"),
-    (r"ffn/linear_1/weight", "CF"),
-    (r"(bias|weight_scale)", "rows"),
-)
+
+class _Array(NamedTuple):
+    """What model.bin says of an array."""
+
+    shape: tuple[int, ...]
+    type: str
+    number: int | None  # its value where it is one 16-bit number; no other value is read
 
 
 def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
@@ -53,9 +46,9 @@ def _settings(values: Any) -> None:
     """A token that the vocabulary lacks has CTranslate2 look past the end of the embeddings."""
     if not isinstance(values, dict):
         raise ValueError("config.json holds no JSON object")
-    for name, wanted in _TOKENS.items():
-        if values.get(name, wanted) != wanted:
-            raise ValueError(f"config.json has {name} {values[name]!r:.40}, where {wanted} fits")
+    for name, token in _TOKENS.items():
+        if values.get(name, token) != token:
+            raise ValueError(f"config.json has {name} {values[name]!r:.40}, where {token} fits")
 
 
 def _phrases(path: Path, source: Sequence[str]) -> None:
@@ -71,34 +64,40 @@ def _phrases(path: Path, source: Sequence[str]) -> None:
 
 def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
     """`vocabularies` has the number of tokens of `encoder` and `decoder`, by the names of the stacks."""
-    shapes, types, numbers = _arrays(path)
-    width = (shapes.get("decoder/embeddings/weight") or (0,))[-1]
-    inner = (shapes.get("decoder/layer_0/ffn/linear_0/weight") or (0,))[0]
-    for name, shape in shapes.items():
+    arrays = _arrays(path)
+    width = _size(arrays, "decoder/embeddings/weight", -1)
+    inner = _size(arrays, "decoder/layer_0/ffn/linear_0/weight", 0)
+    for name, array in arrays.items():
         stack, _, part = name.partition("/")
-        heads = numbers.get(f"{stack}/num_heads", 0)
+        count = arrays.get(f"{stack}/num_heads")
+        heads = (count and count.number) or 0
         if heads < 1 or width % heads:
             raise ValueError(f"model.bin: {stack} has {heads} heads, and a width of {width}")
-        form = next((form for ending, form in _SHAPES if re.search(f"({ending})$", name)), "")
-        wanted = {
-            "VC": (vocabularies.get(stack, 0), width),
-            "PC": (shape[0] if shape else 0, width),
-            "C": (width,),
-            "D": (width // heads,),
-            "3C": (3 * width, width),
-            "2C": (2 * width, width),
-            "CC": (width, width),
-            "FC": (inner, width),
-            "CF": (width, inner),
-            "rows": shapes.get(f"{name.rpartition('/')[0]}/weight", ())[:1],
-        }.get(form, ())
-        if shape != wanted:
-            raise ValueError(f"model.bin: {part} of the {stack} is {shape}, where {wanted} fits")
-        if not form:
-            continue
-        fits = precision if part.endswith("weight") else "float32"
-        if types[name] != fits:
-            raise ValueError(f"model.bin: {part} of the {stack} is {types[name]}, where {fits} fits")
+        # CTranslate2 reads past the end of an array that is shorter.
+        fitting = {
+            r"embeddings(_0)?/weight|projection/weight": (vocabularies.get(stack, 0), width),
+            r"position_encodings/encodings": (_size(arrays, name, 0), width),
+            r"layer_norm/(gamma|beta)": (width,),
+            r"[qk]_norm/gamma": (width // heads,),
+            r"self_attention/linear_0/weight": (3 * width, width),
+            r"/attention/linear_1/weight": (2 * width, width),
+            r"attention/linear_[012]/weight": (width, width),
+            r"ffn/linear_0/weight": (inner, width),
+            r"ffn/linear_1/weight": (width, inner),
+            r"(bias|weight_scale)": (_size(arrays, f"{name.rpartition('/')[0]}/weight", 0),),
+        }
+        ending = next((ending for ending in fitting if re.search(f"({ending})$", name)), "")
+        shape = fitting.get(ending, ())
+        if array.shape != shape:
+            raise ValueError(f"model.bin: {part} of the {stack} is {array.shape}, where {shape} fits")
+        expected = precision if part.endswith("weight") else "float32"
+        if ending and array.type != expected:
+            raise ValueError(f"model.bin: {part} of the {stack} is {array.type}, where {expected} fits")
+
+
+def _size(arrays: dict[str, _Array], name: str, dimension: int) -> int:
+    """Of an array in one dimension; 0 where it is not there, or has none."""
+    return arrays[name].shape[dimension] if name in arrays and arrays[name].shape else 0
 
 
 def read_words(path: Path) -> list[str]:
@@ -113,9 +112,8 @@ def read_words(path: Path) -> list[str]:
     return words
 
 
-def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str], dict[str, int]]:
-    """The shape and the type of each array of a model.bin, other names for the same array included, and the values of
-    those that are one 16-bit number; no other value is read."""
+def _arrays(path: Path) -> dict[str, _Array]:
+    """The arrays of a model.bin, by all their names."""
     if not path.is_file():
         raise ValueError(f"{path.name} is no file")
     end = path.stat().st_size
@@ -124,9 +122,7 @@ def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str], dic
             raise ValueError(f"{path.name} is of another version of CTranslate2")
         _name(file)
         _one(file, "I")
-        shapes: dict[str, tuple[int, ...]] = {}
-        types: dict[str, str] = {}
-        numbers: dict[str, int] = {}
+        arrays: dict[str, _Array] = {}
         for _ in range(_one(file, "I")):
             name = _name(file)
             rank = _one(file, "B")
@@ -136,33 +132,28 @@ def _arrays(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str], dic
             kind, size = _one(file, "B"), _one(file, "I")
             if kind >= len(_TYPES):
                 raise ValueError(f"{path.name}: {name} is of type {kind}, of which there is none")
-            wanted = _ITEM[kind]
-            for length in shape:
-                wanted *= length
-            if size != wanted or file.tell() + size > end:
+            if size != _ITEM[kind] * prod(shape) or file.tell() + size > end:
                 raise ValueError(f"{path.name}: {name} claims shape {shape} and {size:,} bytes, which is not so")
-            shapes[name], types[name] = shape, _TYPES[kind]
-            if not shape and kind == _INT16:
-                numbers[name] = _one(file, "h")
-            else:
-                file.seek(size, 1)
-        for name, shape in shapes.items():
-            if shape and types[name] == "int8" and f"{name}_scale" not in shapes:
+            number = _one(file, "h") if not shape and _TYPES[kind] == "int16" else None
+            file.seek(size if number is None else 0, 1)
+            arrays[name] = _Array(shape, _TYPES[kind], number)
+        for name, array in arrays.items():
+            if array.shape and array.type == "int8" and f"{name}_scale" not in arrays:
                 raise ValueError(f"{path.name}: {name} is int8 and has no scale")
         for _ in range(_one(file, "I")):
             alias, name = _name(file), _name(file)
-            if name not in shapes:
+            if name not in arrays:
                 raise ValueError(f"{path.name}: {alias} stands for {name}, which is not there")
-            shapes[alias], types[alias] = shapes[name], types[name]
-    return shapes, types, numbers
+            arrays[alias] = arrays[name]
+    return arrays
 
 
 def _one(file: IO[bytes], form: str) -> Any:
     size = struct.calcsize(f"<{form}")
-    found = file.read(size)
-    if len(found) < size:
+    data = file.read(size)
+    if len(data) < size:
         raise ValueError("model.bin is cut short")
-    return struct.unpack(f"<{form}", found)[0]
+    return struct.unpack(f"<{form}", data)[0]
 
 
 def _name(file: IO[bytes]) -> str:

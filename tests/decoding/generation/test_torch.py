@@ -106,6 +106,12 @@ def test_a_text_is_the_same_whatever_texts_are_beside_it() -> None:
         assert all(map(close, writing.generate("ab", options, samples=count), many))
 
 
+def test_a_model_that_ends_ends_whatever_may_come() -> None:
+    writing, options = generator(end=9.0), GenerationOptions(max_tokens=10**9)
+    assert writing.generate("ab", options)[0].ended == "end"
+    assert drained(writing.stream("ab", options))[1].ended == "end"
+
+
 def test_a_seed_decides_the_text() -> None:
     writing = generator(Bytes())
     texts = [
