@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seq2seq.checkup.pace import Training, Translating
     from seq2seq.checkup.timing import Spread
     from seq2seq.data.tokenizers import Tokenizers
-    from seq2seq.decoding.translate import Translator
+    from seq2seq.decoding.translation.translate import Translator
     from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -142,17 +142,17 @@ def _lines(folder: Run) -> list[str]:
 
 def _engines(folder: Run, device: str, quiet: bool) -> Iterator[tuple[str, Translator]]:
     """Each engine that the run has, by name, and its translator."""
+    from seq2seq.decoding.open import EngineChoice, open_translator
     from seq2seq.errors import SeqxError
-    from seq2seq.serving import Request, serve
 
     for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
         options.note(f"{folder.path}: translating with {name}, {precision}", quiet=quiet)
         try:
-            serving = serve(folder, Request(name, precision, device))
+            opened = open_translator(folder, EngineChoice(name, precision, device))
         except SeqxError as error:
             options.note(f"not measured: {error}", quiet=quiet)
             continue
-        yield serving.engine, serving.translator
+        yield opened.engine, opened.translator
 
 
 def _precision(choice: Choice) -> str:

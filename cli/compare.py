@@ -89,9 +89,9 @@ def _compare_translators(
     device: str,
     quiet: bool,
 ) -> Comparison:
+    from seq2seq.decoding.open import EngineChoice, open_translator
     from seq2seq.evaluation import compare as comparing
     from seq2seq.evaluation import judge as judging
-    from seq2seq.serving import Request, serve
 
     if source_file and target_file:
         sentences = judging.read_files(source_file, [target_file], reading)
@@ -99,15 +99,15 @@ def _compare_translators(
         sentences = judging.read_set(runs[0])
     translations: list[list[str]] = []
     for run in runs:
-        served = serve(run, Request(device=device))
-        if served.missing:
-            options.note(f"NOTE: {served.missing}", quiet=quiet)
-        options.note(f"Translating {len(sentences):,} sentences with {run.path}, by {served.engine}", quiet=quiet)
+        opened = open_translator(run, EngineChoice(device=device))
+        if opened.missing:
+            options.note(f"NOTE: {opened.missing}", quiet=quiet)
+        options.note(f"Translating {len(sentences):,} sentences with {run.path}, by {opened.engine}", quiet=quiet)
         lines = [sentence.source for sentence in sentences]
-        with progress.watched(served.translator, len(lines), quiet=quiet) as translator:
+        with progress.watched(opened.translator, len(lines), quiet=quiet) as translator:
             translations.append([translation.text for translation in translator.stream(lines)])
     one, other = translations
-    return comparing.compare(sentences, one, other, served.target, most=most)
+    return comparing.compare(sentences, one, other, opened.target, most=most)
 
 
 def _compare_texts(runs: Sequence[Run], device: str, as_json: bool, quiet: bool) -> None:

@@ -48,7 +48,6 @@ def evaluate(
     encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
-    shortlist: options.Shortlist = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -70,8 +69,8 @@ def evaluate(
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()
+    from seq2seq.decoding.open import EngineChoice, open_translator
     from seq2seq.evaluation import judge as judging
-    from seq2seq.serving import Request, serve
 
     from .console import Console
     from .screen import show_scores
@@ -82,7 +81,7 @@ def evaluate(
     if recipe.data.form == "text":
         others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
         of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
-        options.refuse_given(context, *others, "precision", "shortlist", "sentences", because=of_text)
+        options.refuse_given(context, *others, "precision", "sentences", because=of_text)
         if not input:
             options.refuse_given(context, "columns", "encoding", "encoding_errors", because="no file is given")
         _foretell(folder, input or [], device, as_json, reading, quiet)
@@ -99,34 +98,33 @@ def evaluate(
         name, test_set, files = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data), []
     else:
         name, test_set, files = "test", judging.read_set(folder), []
-    asked = Request(
+    choice = EngineChoice(
         engine,
         precision,
         processes.device(device),
         beam_size,
         length_penalty,
-        shortlist=shortlist,
         sentences=sentences,
     )
-    served = serve(folder, asked)
-    if served.missing:
-        options.note(f"NOTE: {served.missing}", quiet=quiet)
+    opened = open_translator(folder, choice)
+    if opened.missing:
+        options.note(f"NOTE: {opened.missing}", quiet=quiet)
     options.note(
         (
-            f"{folder.path} on {name}: {len(test_set):,} sentences, beam {served.options.beam_size}, alpha "
-            f"{served.options.length_penalty}, by {served.engine}"
+            f"{folder.path} on {name}: {len(test_set):,} sentences, beam {opened.options.beam_size}, alpha "
+            f"{opened.options.length_penalty}, by {opened.engine}"
         ),
         quiet=quiet,
     )
     with (
-        processes.sharing(served.translator, quiet=quiet) as shared,
+        processes.sharing(opened.translator, quiet=quiet) as shared,
         progress.watched(shared, len(test_set), quiet=quiet) as translator,
     ):
         if not processes.main():
             for _ in translator.stream([sentence.source for sentence in test_set]):
                 pass
             return
-        judged = judging.judge(translator, test_set, (served.source, served.target), name)
+        judged = judging.judge(translator, test_set, (opened.source, opened.target), name)
     # What cannot be written, or is not read to its end, loses nothing else.
     failed: list[str] = []
     with _told(failed):
@@ -140,7 +138,7 @@ def evaluate(
             with options.written(output) as file:
                 file.writelines((line + "\n").encode() for line in judged.translations)
     with _told(failed):
-        kept = judging.keep_evaluation(folder, judged, served.options, served.engine, files, sentences=sentences)
+        kept = judging.keep_evaluation(folder, judged, opened.options, opened.engine, files, sentences=sentences)
         options.note(f"Translations: {kept}", quiet=quiet)
     _end(failed)
 

@@ -49,8 +49,6 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
             options.note(f"NOTE: {split}: {reason}{told}", quiet=quiet)
         there = "dev" not in changed
         if isinstance(corpus, Corpus):
-            if run.recipe().model.architecture == "encoder-decoder":
-                _learn_shortlist(run, corpus, quiet)
             options.note(_of_pairs(run, corpus.dev.read() if there else None), quiet=quiet)
         else:
             options.note(_of_text(run, corpus.dev if there else None), quiet=quiet)
@@ -64,31 +62,20 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
         options.note(f"NOTE: {reason}", quiet=quiet)
 
 
-def _learn_shortlist(run: Run, corpus: Corpus, quiet: bool) -> None:
-    """Learn a shortlist from the very pairs that the model was trained on, where they are still there."""
-    from seq2seq.errors import DataError
-    from seq2seq.export import shortlist
-    from seq2seq.training import prepare
-
-    try:
-        shortlist.keep(shortlist.learn(prepare.encoded(run, corpus)), run.path)
-    except DataError as error:
-        options.note(f"NOTE: no shortlist for --shortlist: {error}", quiet=quiet)
-
-
 def _of_pairs(run: Run, sentences: Iterable[tuple[str, str]] | None = None) -> str:
     """What was made of a translator, checked on some sentences, else on its test set."""
     from seq2seq.evaluation.judge import read_set
-    from seq2seq.export.ctranslate2 import JUDGED, export
+    from seq2seq.interop.ctranslate2.convert import convert_translator
+    from seq2seq.interop.ctranslate2.verify import JUDGED
 
     if sentences is None:
         sentences = ((each.source, each.references[0]) for each in read_set(run))
-    return str(export(run, list(islice(sentences, 2 * JUDGED))))
+    return str(convert_translator(run, list(islice(sentences, 2 * JUDGED))))
 
 
 def _of_text(run: Run, text: Documents | None = None) -> str:
     """What was made of a model of running text, checked on some text, else on its test set."""
     from seq2seq.evaluation.fluency import read_set
-    from seq2seq.export.text import export_text
+    from seq2seq.interop.ctranslate2.convert import convert_generator
 
-    return str(export_text(run, (piece for piece, _ in (text or read_set(run)).pieces())))
+    return str(convert_generator(run, (piece for piece, _ in (text or read_set(run)).pieces())))

@@ -20,8 +20,8 @@ from .printing import to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.decoding.text import Options, TextGenerator
-    from seq2seq.decoding.writer import Generated
+    from seq2seq.decoding.generation.generator import Generated, Generator
+    from seq2seq.decoding.options import GenerationOptions
 
 
 def generate(
@@ -123,9 +123,9 @@ def generate(
     options.engine(engine, precision)
     import secrets
 
-    from seq2seq.decoding.engine import Sampling
-    from seq2seq.decoding.text import Options, unknown
-    from seq2seq.serving import Request, serve_text
+    from seq2seq.decoding.generation.generator import unknown
+    from seq2seq.decoding.open import EngineChoice, open_generator
+    from seq2seq.decoding.options import GenerationOptions, Sampling
 
     folder = options.open_run(run, "generate", quiet=quiet)
     text = _prompt(prompt, input, reading)
@@ -133,24 +133,24 @@ def generate(
         seed = secrets.randbelow(2**31)
         options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
-    how = Options(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
-    served = serve_text(folder, Request(engine, precision, device), how)
-    if served.missing:
-        options.note(f"NOTE: {served.missing}", quiet=quiet)
-    if strange := unknown(served.tokenizer, text):
+    how = GenerationOptions(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
+    opened = open_generator(folder, EngineChoice(engine, precision, device), how)
+    if opened.missing:
+        options.note(f"NOTE: {opened.missing}", quiet=quiet)
+    if strange := unknown(opened.tokenizer, text):
         shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
         options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
     start = time.perf_counter()
     with options.written(output) as file, progress.told(output):
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
-            made = [_streamed(served.generator, text, how, file, shown_prompt)]
+            made = [_streamed(opened.generator, text, how, file, shown_prompt)]
         else:
-            made = served.generator.generate(text, how, samples)
+            made = opened.generator.generate(text, how, samples)
         seconds = time.perf_counter() - start
         if as_json:
             for each in made:
-                row = _row(text, each, seconds) | {"seed": seed if drawing else None, "engine": served.engine}
+                row = _row(text, each, seconds) | {"seed": seed if drawing else None, "engine": opened.engine}
                 file.write((to_json(row) + "\n").encode())
         elif samples > 1:
             _write_all(file, [shown_prompt + each.text for each in made])
@@ -159,7 +159,7 @@ def generate(
         options.note(f"Written: {output}", quiet=quiet)
     tokens = sum(len(each.tokens) for each in made)
     options.note(
-        f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s, by {served.engine}", quiet=quiet
+        f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s, by {opened.engine}", quiet=quiet
     )
 
 
@@ -201,7 +201,7 @@ def _bounded(blocks: Iterable[str], name: str) -> str:
     return prompt
 
 
-def _streamed(generator: TextGenerator, prompt: str, how: Options, file: IO[bytes], shown: str) -> Generated:
+def _streamed(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
     """Write a text as it comes, and a line end where it has none, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:

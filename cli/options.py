@@ -111,16 +111,6 @@ Precision = Annotated[
     str,
     typer.Option("--precision", help="auto, float32, int8 (CTranslate2) or bfloat16 (torch)."),
 ]
-Shortlist = Annotated[
-    bool,
-    typer.Option(
-        "--shortlist",
-        help=(
-            "Restrict the output vocabulary to a lexical shortlist: faster, nearly as good; a line's "
-            "translation can depend on the other lines in its batch."
-        ),
-    ),
-]
 Sentences = Annotated[
     str,
     typer.Option(
@@ -243,7 +233,7 @@ def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:
 
 def engine(name: str, precision: str) -> None:
     """Check --engine and --precision."""
-    from seq2seq.serving import ENGINES, PRECISIONS
+    from seq2seq.decoding.open import ENGINES, PRECISIONS
 
     for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
         if value not in known:
@@ -252,7 +242,7 @@ def engine(name: str, precision: str) -> None:
 
 def sentences(rule: str) -> str:
     """Check --sentences."""
-    from seq2seq.decoding.segments import RULES
+    from seq2seq.decoding.translation.segments import RULES
 
     if rule not in RULES:
         usage_error(f"--sentences {rule}: use {', '.join(RULES[:-1])} or {RULES[-1]}")

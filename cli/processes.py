@@ -13,7 +13,7 @@ from seq2seq import torchrun
 from .printing import note
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.spread import Processes, Translates
+    from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.training.distributed import Team
 
 _SOON = 10.0  # seconds in which processes that were started together have found one another
@@ -68,7 +68,7 @@ def together(*, quiet: bool = False) -> Iterator[Processes]:
         with joined("auto", "cpu", quiet=quiet) as team:
             yield team
     else:
-        from seq2seq.decoding.spread import OneProcess
+        from seq2seq.decoding.translation.distributed import OneProcess
 
         yield OneProcess()
 
@@ -80,9 +80,9 @@ def sharing(translator: Translates, *, quiet: bool = False) -> Iterator[Translat
         if all_of_them.size == 1:
             yield translator
         else:
-            from seq2seq.decoding.spread import Spread
+            from seq2seq.decoding.translation.distributed import DistributedTranslator
 
-            yield Spread(translator, all_of_them)
+            yield DistributedTranslator(translator, all_of_them)
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from . import processes
 from .printing import note
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.spread import Translates
-    from seq2seq.decoding.translate import Translation
-    from seq2seq.decoding.windows import Window
+    from seq2seq.decoding.translation.distributed import Translates
+    from seq2seq.decoding.translation.outputs import Translation
+    from seq2seq.decoding.translation.windows import Window
 
 _SOON = 2.0  # seconds; what ends sooner needs no bar
 _OFTEN = 0.25  # seconds between looks
@@ -30,9 +30,9 @@ class Counted:
         self.lines = 0
         self._translator = translator
 
-    def stream(self, lines: Iterable[str], window: int = 2000) -> Iterator[Translation]:
+    def stream(self, lines: Iterable[str]) -> Iterator[Translation]:
         """Translations in the order of the lines."""
-        for translation in self._translator.stream(lines, window):
+        for translation in self._translator.stream(lines):
             self.lines += 1
             yield translation
 

@@ -48,24 +48,24 @@ def score(
     options.engine(engine, precision)
     options.sentences(sentences)
     from seq2seq.data.lines import read_lines, read_pairs
-    from seq2seq.serving import Request, serve
+    from seq2seq.decoding.open import EngineChoice, open_translator
 
     folder = options.open_run(run, "score", quiet=quiet)
     pairs = read_pairs(source_file, target_file, reading)
     precision = "float32" if precision == "auto" else precision
-    request = Request(engine, precision, device, length_penalty=length_penalty, sentences=sentences)
-    served = serve(folder, request)
-    if served.missing:
-        options.note(f"NOTE: {served.missing}", quiet=quiet)
+    choice = EngineChoice(engine, precision, device, length_penalty=length_penalty, sentences=sentences)
+    opened = open_translator(folder, choice)
+    if opened.missing:
+        options.note(f"NOTE: {opened.missing}", quiet=quiet)
     without = 0
     hidden = quiet or (output is None and sys.stdout.isatty())
     with (
         options.written(output) as file,
-        progress.watched(served.translator, lambda: read_lines(source_file, reading), quiet=hidden) as counted,
+        progress.watched(opened.translator, lambda: read_lines(source_file, reading), quiet=hidden) as counted,
         progress.told(output, counted),
     ):
         while group := list(islice(pairs, _WINDOW)):
-            for (source, target), found in zip(group, served.translator.score(*zip(*group))):
+            for (source, target), found in zip(group, opened.translator.score(*zip(*group))):
                 counted.lines += 1
                 without += found is None
                 row = {"source": source, "target": target, **({"score": None} if found is None else asdict(found))}

@@ -21,8 +21,8 @@ from .printing import printable, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.decoding.translate import Translation
-    from seq2seq.serving import Serving
+    from seq2seq.decoding.open import OpenedTranslator
+    from seq2seq.decoding.translation.outputs import Translation
 
 _WINDOW = 2000  # lines translated together
 
@@ -90,7 +90,6 @@ def translate(
     encoding_errors: options.EncodingErrors = "strict",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
-    shortlist: options.Shortlist = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -131,17 +130,17 @@ def translate(
     options.must_be_text("--input", *(text or ()))
     if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
-    from seq2seq.decoding.engine import Sampling
-    from seq2seq.decoding.windows import numbered
-    from seq2seq.serving import Request, serve
+    from seq2seq.decoding.open import EngineChoice, open_translator
+    from seq2seq.decoding.options import Sampling
+    from seq2seq.decoding.translation.windows import numbered
 
     folder = options.open_run(run, quiet=quiet)
     lines = _lines(text, input, reading)
     if lines is None:
         options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
-    served = serve(
+    opened = open_translator(
         folder,
-        Request(
+        EngineChoice(
             engine,
             precision,
             processes.device(device),
@@ -150,19 +149,18 @@ def translate(
             n_best,
             Sampling(temperature, top_k, top_p, seed) if sample else None,
             token_scores=scored,
-            shortlist=shortlist,
             sentences=sentences,
         ),
     )
-    if served.missing:
-        options.note(f"NOTE: {served.missing}", quiet=quiet)
+    if opened.missing:
+        options.note(f"NOTE: {opened.missing}", quiet=quiet)
     if lines is None:
-        _converse(served, folder.path)
+        _converse(opened, folder.path)
         return
     hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show it
     numbers, fewer = count(), 0
     with (
-        processes.sharing(served.translator, quiet=quiet) as shared,
+        processes.sharing(opened.translator, quiet=quiet) as shared,
         _target(output) as file,
         progress.watched(shared, _counted(input, reading), quiet=hidden) as translator,
         progress.told(output, translator),
@@ -201,7 +199,7 @@ def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]
 def _lines(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where a person sits at a terminal and gave none."""
     from seq2seq.data.lines import decode_lines, read_lines
-    from seq2seq.decoding.windows import MOST_CHARACTERS, windows_of
+    from seq2seq.decoding.translation.windows import MOST_CHARACTERS, windows_of
 
     if text:
         return iter([[line for argument in text for line in argument.split("\n")]])
@@ -236,23 +234,23 @@ def _n_best(translation: Translation, number: int) -> str:
     return "\n".join(f"{number} ||| {output.text} ||| {output.score:.4f}" for output in translation.outputs)
 
 
-def _converse(served: Serving, run: Path) -> None:
+def _converse(opened: OpenedTranslator, run: Path) -> None:
     """A prompt: one line in, its translation out, until Ctrl-D."""
     import contextlib
 
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 (arrow keys and history at the prompt)
     options.note(
-        f"{run}: {served.source} to {served.target}, by {served.engine}. A line and Enter translates it; Ctrl-D ends."
+        f"{run}: {opened.source} to {opened.target}, by {opened.engine}. A line and Enter translates it; Ctrl-D ends."
     )
     for number in count():
         try:
-            line = input_line(printable(f"{served.source}> "))
+            line = input_line(printable(f"{opened.source}> "))
         except EOFError:
             options.note("")
             return
         start = time.perf_counter()
-        translation = served.translator.translate([line], number)[0]
+        translation = opened.translator.translate([line], first=number)[0]
         for output in translation.outputs:
             show(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
         options.note(f"    ({time.perf_counter() - start:.2f} s)")

@@ -17,11 +17,12 @@ from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.stream import TokenStream, Windows
 from seq2seq.data.texts import TextCorpus
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.engine import Engine, Options, Scorer
-from seq2seq.decoding.generate import Generator
-from seq2seq.decoding.segments import Segmenter
-from seq2seq.decoding.torch_engine import DecoderOnlyEngine, TorchEngine
-from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.generation.torch import TorchGenerator
+from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.translation.engine import Engine, Scorer
+from seq2seq.decoding.translation.segments import Segmenter
+from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice, Numerics, threads, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
@@ -117,10 +118,10 @@ def engine(of: Model, numerics: Numerics) -> Engine:
     return DecoderOnlyEngine(of, numerics) if isinstance(of, Gpt) else TorchEngine(of, numerics)
 
 
-def options(wanted: recipe.Recipe) -> Options:
+def options(wanted: recipe.Recipe) -> SearchOptions:
     """How the recipe decodes."""
     decoding = wanted.decoding
-    return Options(
+    return SearchOptions(
         decoding.beam_size, decoding.length_penalty, max_extra=decoding.max_extra, batch_tokens=decoding.batch_tokens
     )
 
@@ -145,7 +146,7 @@ def trained_model(run: Run, both: Tokenizers, device: torch.device) -> Model:
 
 
 def translator(
-    run: Run, choice: Choice, search: Options | None = None, *, sentences: str = "auto", exact: bool = True
+    run: Run, choice: Choice, search: SearchOptions | None = None, *, sentences: str = "auto", exact: bool = True
 ) -> Translator:
     """A finished run, ready to translate. `sentences` is the rule of a `Segmenter`; `exact` says that scores are those
     of float32. Raises RunError where it is a model of running text."""
@@ -170,7 +171,7 @@ def translating(
     of: Model,
     numerics: Numerics,
     both: Tokenizers,
-    search: Options,
+    search: SearchOptions,
     longest: int,
     segmenter: Segmenter | None = None,
     scorer: Scorer | None = None,
@@ -180,18 +181,16 @@ def translating(
     A CPU's threads each have a batch of their own: about twice as fast as a batch at a time by all, and for one
     sentence no slower.
     """
-    made = engine(of, numerics)
-    if numerics.device.type != "cpu":
-        return Translator(made, both, search, longest, segmenter=segmenter, scorer=scorer)
+    cpu = numerics.device.type == "cpu"
     return Translator(
-        made,
+        engine(of, numerics),
         both,
         search,
         longest,
         segmenter=segmenter,
         scorer=scorer,
-        workers=threads(),
-        initializer=work_alone,
+        workers=threads() if cpu else 1,
+        initializer=work_alone if cpu else None,
     )
 
 
@@ -203,13 +202,13 @@ def longest_source(wanted: recipe.Recipe) -> int:
     return wanted.model.max_length // (2 if wanted.model.architecture == "decoder-only" else 1)
 
 
-def generator(run: Run, choice: Choice) -> Generator:
-    """A finished run on running text, ready to go on with a prompt. Raises RunError where it is a translator."""
+def generator(run: Run, choice: Choice) -> TorchGenerator:
+    """A finished run on running text, ready to continue a prompt. Raises RunError where it is a translator."""
     run.must_be_of("text")
     both = read_tokenizers(run.recipe(), run.path)
     made = decoder_only(trained_model(run, both, choice.numerics.device))
     several = run.record().get("text", {}).get("documents", 1) > 1
-    return Generator(made, both.target, choice.numerics, documents=several)
+    return TorchGenerator(made, both.target, choice.numerics, documents=several)
 
 
 def decoder_only(of: Model) -> Gpt:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from seq2seq import run as runs
-from seq2seq.decoding import text as texts
-from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.segments import RULES
+from seq2seq.decoding.open import EngineChoice, OpenedGenerator, open_generator, open_translator
+from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
+from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError
 from seq2seq.run import Run
-from seq2seq.serving import Request, TextServing, serve, serve_text
+
+_WIDEST = 1000  # beams, as on the command line
 
 
 def load(
@@ -40,14 +41,14 @@ def load(
     if sentences not in RULES:
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = runs.open_run(Path(path), "load")
-    request = Request(engine, precision, device, beam_size, length_penalty, sentences=sentences)
+    choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
     if run.form == "pairs":
-        return Translator(run, request)
+        return Translator(run, choice)
     if beam_size is not None or length_penalty is not None or sentences != "auto":
         raise ArgumentError(
             f"{path} is a model of running text: beam_size, length_penalty and sentences are a translator's"
         )
-    return Generator(run, request)
+    return Generator(run, choice)
 
 
 class _Opened:
@@ -66,29 +67,46 @@ class _Opened:
 class Translator(_Opened):
     """A finished translator."""
 
-    def __init__(self, run: Run, request: Request) -> None:
+    def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
-        served = serve(run, request)
-        self._translator = served.translator
-        self.source = served.source  # language codes
-        self.target = served.target
-        self.engine = served.engine
+        opened = open_translator(run, choice)
+        self._translator = opened.translator
+        self._options = opened.options
+        self.source = opened.source  # language codes
+        self.target = opened.target
+        self.engine = opened.engine
 
     def __repr__(self) -> str:
         return f"<seq2seq.Translator, {self.source} to {self.target}, by {self.engine}>"
 
     @overload
-    def translate(self, text: str) -> str: ...  # type: ignore[overload-overlap] # a str is a sequence of str too
+    def translate(self, text: str, *, beam_size: int | None = ...) -> str: ...  # type: ignore[overload-overlap] # a str is a sequence of str too
     @overload
-    def translate(self, text: Sequence[str]) -> list[str]: ...
-    def translate(self, text: str | Sequence[str]) -> str | list[str]:
+    def translate(self, text: Sequence[str], *, beam_size: int | None = ...) -> list[str]: ...
+    @overload
+    def translate(self, text: str, *, beam_size: int | None = ..., n_best: int) -> list[str]: ...  # type: ignore[overload-overlap]
+    @overload
+    def translate(self, text: Sequence[str], *, beam_size: int | None = ..., n_best: int) -> list[list[str]]: ...
+    def translate(
+        self, text: str | Sequence[str], *, beam_size: int | None = None, n_best: int | None = None
+    ) -> str | list[str] | list[list[str]]:
         """The best translation of a text; of several texts, one each, in order. Lines are translated by themselves.
 
-        Raises RunError where the model cannot compute one.
+        `beam_size` is that of `load` where it is not given. With `n_best`, up to so many different translations in
+        place of one, best first, of texts of one line each. Raises RunError where the model cannot compute one.
         """
-        several = [each.split("\n") for each in _several(text, "text")]
-        done = self._translator.stream(line for lines in several for line in lines)
-        translations = ["\n".join(next(done).text for _ in lines) for lines in several]
+        for name, number in (("beam_size", beam_size), ("n_best", n_best)):
+            if number is not None and not (isinstance(number, int) and 1 <= number <= _WIDEST):
+                raise ArgumentError(f"{name} = {number!r:.40}: give a number from 1 to {_WIDEST}")
+        lines = [each.split("\n") for each in _several(text, "text")]
+        if n_best is not None and any(len(each) > 1 for each in lines):
+            raise ArgumentError("n_best: give texts of one line each")
+        options = self._options.with_beam(beam_size, None, n_best or 1)
+        done = self._translator.stream((line for each in lines for line in each), options)
+        if n_best is not None:
+            groups = [[output.text for output in translation.outputs] for translation in done]
+            return groups[0] if isinstance(text, str) else groups
+        translations = ["\n".join(next(done).text for _ in each) for each in lines]
         return translations[0] if isinstance(text, str) else translations
 
     @overload
@@ -108,12 +126,12 @@ class Translator(_Opened):
 class Generator(_Opened):
     """A finished model of running text."""
 
-    def __init__(self, run: Run, request: Request) -> None:
+    def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
         self._run = run
-        self._request = request
-        self._opened: dict[str, TextServing] = {}
-        self.engine = self._served(texts.DEFAULT).engine
+        self._choice = choice
+        self._opened: dict[str, OpenedGenerator] = {}
+        self.engine = self._open(DEFAULT).engine
 
     def __repr__(self) -> str:
         return f"<seq2seq.Generator, by {self.engine}>"
@@ -142,18 +160,18 @@ class Generator(_Opened):
                 f"temperature = {temperature}, top_p = {top_p}, min_p = {min_p}, repetition_penalty = "
                 f"{repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
             )
-        drawn = secrets.randbelow(2**31) if seed is None else seed
-        sampling = Sampling(temperature, top_k, top_p, drawn, min_p, repetition_penalty)
-        how = texts.Options(sampling, max_tokens, tuple(stop))
-        return self._served(how).generator.generate(prompt, how)[0].text
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
+        options = GenerationOptions(sampling, max_tokens, tuple(stop))
+        return self._open(options).generator.generate(prompt, options)[0].text
 
-    def _served(self, how: texts.Options) -> TextServing:
+    def _open(self, options: GenerationOptions) -> OpenedGenerator:
         """The engine that can do what is asked, opened once."""
-        from seq2seq.decoding.ctranslate2_generator import inexpressible
+        from seq2seq.interop.ctranslate2.generator import inexpressible
 
-        reason = inexpressible(how)
+        reason = inexpressible(options)
         if reason not in self._opened:
-            self._opened[reason] = serve_text(self._run, self._request, how)
+            self._opened[reason] = open_generator(self._run, self._choice, options)
         return self._opened[reason]
 
 

@@ -39,6 +39,17 @@ def test_a_translator_translates_as_when_it_was_made(seqx: Seqx, tmp_path: Path,
     assert done.out == (KEPT / "translations.txt").read_text(encoding="utf-8")
 
 
+def test_a_shortlist_of_an_older_seqx_may_be_deleted(seqx: Seqx, tmp_path: Path) -> None:
+    run = unpacked("translator", tmp_path)
+    expected = seqx("translate", "un chat", "--run", run, "--precision", "int8", "--engine", "ctranslate2")
+    (run / "shortlist.json").unlink()
+    assert seqx("doctor", "--run", run).code == 0
+    assert seqx("export", "--run", run).code == 0
+    assert not (run / "ctranslate2" / "int8" / "vmap.txt").exists()
+    again = seqx("translate", "un chat", "--run", run, "--precision", "int8", "--engine", "ctranslate2")
+    assert expected.code == 0 and again.out == expected.out
+
+
 def test_its_scores_are_shown_and_it_is_evaluated_again(seqx: Seqx, tmp_path: Path) -> None:
     run = unpacked("translator", tmp_path)
     done = seqx("evaluate", "--run", run, "--precision", "float32")

@@ -28,8 +28,8 @@ from seq2seq import build, recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
-from seq2seq.decoding import generate, text
-from seq2seq.decoding.engine import Options, Sampling
+from seq2seq.decoding.generation.torch import TorchGenerator
+from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.training import ema, objective, optimisers, schedule
@@ -183,9 +183,11 @@ def training(name: str) -> None:
 def translating(name: str) -> None:
     engine = build.engine(build.model(made(name), 20, 20), NUMERICS)
     sources = [[5, 6, 7], [8, 9], [10, 11, 12]]
-    engine.translate(sources, Options(beam_size=1))
-    engine.translate(sources, Options(beam_size=4, n_best=2))
-    engine.translate(sources, Options(sampling=Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01), n_best=2))
+    engine.translate(sources, SearchOptions(beam_size=1))
+    engine.translate(sources, SearchOptions(beam_size=4, n_best=2))
+    engine.translate(
+        sources, SearchOptions(sampling=Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01), n_best=2)
+    )
     engine.score(sources, [[5], [7, 8, 9], []], 0.6)
 
 
@@ -193,11 +195,10 @@ def generating(name: str) -> None:
     tokenizer = tokenizers.train(recipe.Tokenizer(kind="character", vocabulary_size=100), iter(tiny.verse(9, 1)))
     model = build.model(made(name), tokenizer.size, tokenizer.size)
     assert isinstance(model, Gpt)
-    generator = generate.Generator(model, tokenizer, NUMERICS)
+    generator = TorchGenerator(model, tokenizer, NUMERICS)
     drawing = Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01, repetition_penalty=1.2)
-    generator.generate("one", text.Options(drawing, max_tokens=20), samples=2)  # past the context of 16
-    generator.generate("one", text.Options(max_tokens=5, beam_size=2))
-    generator.generate("one", text.Options(max_tokens=5, cached=False))
+    generator.generate("one", GenerationOptions(drawing, max_tokens=20), samples=2)  # past the context of 16
+    generator.generate("one", GenerationOptions(max_tokens=5, beam_size=2))
 
 
 WORK: list[tuple[Callable[[str], None], str]] = [

@@ -18,7 +18,7 @@ from seq2seq.data.batches import Batch, Place
 from seq2seq.data.corpora import Corpus, first
 from seq2seq.data.formats import digest
 from seq2seq.data.texts import Documents, TextCorpus
-from seq2seq.decoding.engine import Options
+from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Choice, wait
 from seq2seq.run import Run
 from seq2seq.training import optimisers, prepare, schedule
@@ -227,7 +227,7 @@ def _validation(
         every = sum(len(each.labels) for each in task.validation)
         return loss * every, 0.0, took(lambda: task.try_out(model, numerics))
     sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
-    options = Options(beam_size=1, max_extra=wanted.decoding.max_extra)
+    options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
     translator = build.translating(model, numerics, prepared.tokenizers, options, build.longest_source(wanted))
     counts = [min(count, len(sources)) for count in _SENTENCES]
     return loss, each(lambda count: translator.translate(sources[:count]), counts), 0.0

@@ -13,13 +13,12 @@ import torch
 from seq2seq import build, run
 from seq2seq.data.encoded import damaged
 from seq2seq.data.lines import read_lines
-from seq2seq.decoding import ctranslate2_copy as copies
-from seq2seq.decoding import ctranslate2_engine
-from seq2seq.decoding.ctranslate2_copy import PRECISIONS, Copy
-from seq2seq.decoding.ctranslate2_file import check
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation import fluency, judge
-from seq2seq.export import shortlist
+from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy
+from seq2seq.interop.ctranslate2.load_checks import check
+from seq2seq.interop.ctranslate2.loading import read_vocabularies
 from seq2seq.run import Run
 from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
@@ -28,6 +27,7 @@ from seq2seq.training.checkpoints import checkpoint
 State = Literal["ok", "unknown", "wrong"]
 
 _TEST = "test.jsonl"
+_UNUSED = "shortlist.json"  # on record of runs that an older seqx made; nothing reads it
 _WRITTEN = "as it was written"
 _UNKNOWN = "no checksum on record, as of a run that an older seqx made"
 
@@ -82,14 +82,12 @@ def _files(folder: Run) -> Iterator[Verdict]:
     present = [path.name for path in folder.path.glob("tokenizer*")]
     begun = [_TEST] if "corpora" in folder.record() else []
     needed = {*begun, *present, *([folder.weights.name] if folder.finished else [])}
-    for name in sorted({*known, *needed} & {path for path in (*known, *needed) if Path(path).name == path}):
+    for name in sorted({path for path in (*known, *needed) if Path(path).name == path} - {_UNUSED}):
         yield _tried(name, partial(_file, folder, name, known.get(name)))
 
 
 def _file(folder: Run, name: str, known: Any) -> tuple[str, State]:
     path = folder.path / name
-    if name == shortlist.FILE and not path.exists():
-        return "not there; translating does without", "ok"
     if known is not None and (why := difference(path, known, again=True)):
         raise RunError(f"missing or damaged: {why}; {run.LOST}")
     count = f"; {_judged_by(folder)}" if name == _TEST else ""
@@ -141,7 +139,7 @@ def _copy(folder: Run) -> Iterator[Verdict]:
 
 
 def _of_precision(copy: Copy, precision: str, remedy: str) -> tuple[str, State]:
-    source, target = ctranslate2_engine.vocabularies(copy, precision)
+    source, target = read_vocabularies(copy, precision)
     try:
         check(copy.model(precision), source.all_words, target.all_words)
         copy.must_be_unchanged(precision, again=True)

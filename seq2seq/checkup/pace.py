@@ -21,7 +21,7 @@ from seq2seq.checkup.timing import Spread, spread
 from seq2seq.checkup.work import Peak, of_update
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.training import objective, optimisers, schedule

@@ -1,1 +1,1 @@
-"""From tokens to tokens: search, sampling, engines, and translating text."""
+"""From tokens to tokens: search and sampling; from text to text: translation and generation."""

@@ -1,4 +1,4 @@
-"""Outputs drawn at random, token by token.
+"""Tokens drawn at random.
 
 Shapes: N rows, V vocabulary. A filter takes the scores (N, V) of the next token, of which the softmax is the
 distribution, and sets those that may not be drawn to minus infinity; the most probable token always stays.
@@ -13,15 +13,10 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import EOS
-from seq2seq.decoding.engine import Hypothesis, Number, Sampling
-from seq2seq.decoding.search import Steps, roll_out
-from seq2seq.model.state import State
+from seq2seq.decoding.options import Number, Sampling
 
 # Numbers that a row draws at once: a call costs as much as some hundreds of them.
 _DRAWN = 4096
-
-# Below this temperature all that is drawn is the most probable token, and dividing by it would overflow.
-_COLD = 1e-6
 
 
 class Sampler:
@@ -54,7 +49,7 @@ class Sampler:
         settings = self._settings
         if settings.repetition_penalty != 1:
             logits = penalise(logits, self._came_before(logits, rows), settings.repetition_penalty)
-        if settings.temperature < _COLD:
+        if settings.greedy:
             chosen = logits.argmax(-1)
         else:
             # The least of independent exponentials at rates p is the one of token v with probability p[v].
@@ -93,24 +88,6 @@ class Sampler:
             (mixed,) = np.random.SeedSequence((self._settings.seed, *number)).generate_state(1, np.uint64).tolist()
             self._generators[row] = torch.Generator(device=self._device).manual_seed(mixed)
         return self._generators[row]
-
-
-def sample(
-    steps: Steps,
-    state: State,
-    limits: Sequence[int],
-    settings: Sampling,
-    *,
-    alpha: float,
-    rows: Sequence[Number] | None = None,
-    device: torch.device,
-) -> list[Hypothesis]:
-    """One output a row, a pure function of the seed and of the row's number: its place, or that in `rows`.
-
-    Scores are the model's own, whatever the temperature.
-    """
-    sampler = Sampler(settings, device=device, rows=rows)
-    return roll_out(steps, state, limits, sampler, alpha=alpha, device=device)
 
 
 def probabilities(scores: Tensor, settings: Sampling) -> Tensor:

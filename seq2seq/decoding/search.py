@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS
-from seq2seq.decoding.engine import Hypothesis, hypothesis, penalty
+from seq2seq.decoding.hypothesis import Hypothesis, hypothesis, penalty
 from seq2seq.model.state import State
 
 # Picks the next token of each row: (logits (N, V), minus infinity where a token may not come; the numbers of the N
@@ -93,19 +93,9 @@ def roll_out(
     return [hypothesis(ids, each, alpha) for ids, each in zip(tokens, scores)]
 
 
-def greedy(
-    steps: Steps,
-    state: State,
-    limits: Sequence[int],
-    *,
-    alpha: float,
-    first: Tensor | None = None,
-    device: torch.device,
-) -> list[Hypothesis]:
-    """The most probable token, each time."""
-    return roll_out(
-        steps, state, limits, lambda logits, rows: logits.argmax(-1), alpha=alpha, first=first, device=device
-    )
+def most_probable(logits: Tensor, rows: Sequence[int]) -> Tensor:
+    """The choice of greedy search."""
+    return logits.argmax(-1)
 
 
 @torch.inference_mode()

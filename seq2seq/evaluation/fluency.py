@@ -22,7 +22,8 @@ from seq2seq.data.lines import read_lines
 from seq2seq.data.stream import in_memory, windows
 from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import Tokenizer
-from seq2seq.decoding.spread import OneProcess, Processes
+from seq2seq.decoding.log_probabilities import label_log_probabilities
+from seq2seq.decoding.translation.distributed import OneProcess, Processes
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.run import Run
@@ -126,10 +127,8 @@ def _surprises(
         moved = batch.to(numerics.device)
         with numerics.context():
             logits = model(*moved.inputs)  # type: ignore[arg-type]
-        losses = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), moved.labels.flatten(), reduction="none"
-        )
-        counted = losses if moved.mask is None else losses[moved.mask.flatten()]
+        losses = -label_log_probabilities(logits, moved.labels)
+        counted = losses.flatten() if moved.mask is None else losses[moved.mask]
         own.append(counted.double().cpu().numpy())
     # In the order of the text, as by a single process.
     every = (each for some in zip_longest(*processes.exchanged(own)) for each in some if each is not None)

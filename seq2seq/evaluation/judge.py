@@ -15,8 +15,8 @@ from seq2seq.data.folding import fold
 from seq2seq.data.formats import Text, must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.timeouts import size_of, within
-from seq2seq.decoding.engine import Options
-from seq2seq.decoding.spread import Translates
+from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.translation.distributed import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
 from seq2seq.evaluation.metrics import Score, by_length, score
@@ -179,7 +179,7 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
     return read_files(references[0], [source])  # a set of the other direction, its sides swapped
 
 
-def keep(run: Run, judged: Judged, options: Options, engine: str) -> None:
+def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
     """Put translations and scores of a set of the recipe's own into the run folder, with how they were searched for and
     by what. Those of any other set go by `keep_evaluation`."""
     name = judged.name.replace("/", "-")
@@ -189,7 +189,13 @@ def keep(run: Run, judged: Judged, options: Options, engine: str) -> None:
 
 
 def keep_evaluation(
-    run: Run, judged: Judged, options: Options, engine: str, files: Sequence[Path] = (), *, sentences: str = "auto"
+    run: Run,
+    judged: Judged,
+    options: SearchOptions,
+    engine: str,
+    files: Sequence[Path] = (),
+    *,
+    sentences: str = "auto",
 ) -> Path | None:
     """Put translations and scores of any set into the run folder, as `kept.keep` does; `sentences` is the rule by which
     lines were cut."""
@@ -199,5 +205,5 @@ def keep_evaluation(
     return kept.keep(run, judged.record(), text, how, files, judged.translations)
 
 
-def _how(options: Options, engine: str) -> dict[str, Any]:
+def _how(options: SearchOptions, engine: str) -> dict[str, Any]:
     return {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}

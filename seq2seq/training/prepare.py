@@ -18,18 +18,17 @@ from seq2seq import build, recipe, run
 from seq2seq.data import corpora, stream, texts
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpora import Corpus, Given, SplitName
-from seq2seq.data.encoded import Encoded
 from seq2seq.data.formats import Pair, Text, digest
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.texts import Documents, TextCorpus
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
-from seq2seq.decoding.spread import Processes
+from seq2seq.decoding.open import EngineChoice, open_translator
+from seq2seq.decoding.translation.distributed import Processes
 from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.evaluation import fluency
 from seq2seq.evaluation import judge as judging
 from seq2seq.model.gpt import Gpt
-from seq2seq.serving import Request, serve
 from seq2seq.storage.atomic import must_take_files
 from seq2seq.training import schedule, usable
 from seq2seq.training.distributed import ALONE, Team
@@ -248,13 +247,6 @@ def _other_caches() -> list[Path]:
     return [run.root() / ".cache"]
 
 
-def encoded(folder: run.Run, corpus: Corpus) -> Encoded:
-    """The pairs that a run was trained on, as its session made them."""
-    wanted = folder.recipe()
-    both = build.read_tokenizers(wanted, folder.path)
-    return build.encoded(wanted, corpus, both, _cache(folder, corpus), also=_other_caches())
-
-
 def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
     """Judge the finished model on the test text, and put the scores, and any translations, into the run folder.
 
@@ -266,8 +258,8 @@ def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
     if wanted.data.form == "text":
         fluency.keep(folder, fluency_of(folder, fluency.read_set(folder), choice, "test"))
         return
-    served = serve(folder, Request(device=str(choice.numerics.device)))
-    languages = served.source, served.target
+    opened = open_translator(folder, EngineChoice(device=str(choice.numerics.device)))
+    languages = opened.source, opened.target
     sets = {"test": judging.read_set(folder)}
     trained_on = [text["origin"] for text in folder.record()["corpora"]["train"]]
     if any(origin.startswith("bundled phrasebook") for origin in trained_on):
@@ -283,8 +275,8 @@ def judge(folder: run.Run, choice: Choice, say: Callable[[str], None]) -> None:
         except DataError as error:
             say(f"NOTE: {error}; once it can: seqx evaluate --run {folder.path} --sacrebleu {name}")
     for name, sentences in sets.items():
-        judged = judging.judge(served.translator, sentences, languages, name)
-        judging.keep(folder, judged, served.options, served.engine)
+        judged = judging.judge(opened.translator, sentences, languages, name)
+        judging.keep(folder, judged, opened.options, opened.engine)
 
 
 def judged(folder: run.Run) -> bool:

@@ -17,10 +17,9 @@ from seq2seq.data.corpora import Pair
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.stream import TokenStream, windows
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
-from seq2seq.decoding.engine import Options, Sampling
-from seq2seq.decoding.generate import Generator
-from seq2seq.decoding.segments import Segmenter
-from seq2seq.decoding.text import Options as Drawing
+from seq2seq.decoding.generation.torch import TorchGenerator
+from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
+from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics
 from seq2seq.evaluation.metrics import bleu
 from seq2seq.recipe import Recipe
@@ -128,7 +127,7 @@ class Translation(Prediction):
 
     def try_out(self, model: build.Model, numerics: Numerics) -> Validation:
         """`bleu` of greedy translations of the first dev sentences, and some of them."""
-        options = Options(beam_size=1, max_extra=self._recipe.decoding.max_extra)
+        options = SearchOptions(beam_size=1, max_extra=self._recipe.decoding.max_extra)
         translator = build.translating(
             model, numerics, self._both, options, build.longest_source(self._recipe), self._segmenter
         )
@@ -176,6 +175,6 @@ class RunningText(Prediction):
 
     def try_out(self, model: build.Model, numerics: Numerics) -> Validation:
         """How the model continues the beginning of dev."""
-        options = Drawing(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
-        made = Generator(build.decoder_only(model), self._tokenizer, numerics).generate(self._prompt, options)[0]
+        options = GenerationOptions(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
+        made = TorchGenerator(build.decoder_only(model), self._tokenizer, numerics).generate(self._prompt, options)[0]
         return Validation({}, (Sample(self._prompt, "", made.text),))

@@ -22,12 +22,11 @@ import torch
 
 from seq2seq import build, device
 from seq2seq.data.tokenizers import EOS
-from seq2seq.decoding import ctranslate2_copy as copies
-from seq2seq.decoding import ctranslate2_engine
-from seq2seq.decoding.ctranslate2_copy import Copy
-from seq2seq.decoding.ctranslate2_generator import CTranslate2Generator
-from seq2seq.decoding.engine import Sampling
-from seq2seq.decoding.text import Options
+from seq2seq.decoding.options import GenerationOptions, Sampling
+from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2.copy import Copy
+from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
+from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run, open_run
 
@@ -49,7 +48,7 @@ def main() -> None:
     )
 
     def with_cache(samples: int, seed: int) -> int:
-        options = Options(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
+        options = GenerationOptions(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
         return sum(len(text.tokens) for text in generator.generate("\n", options, samples))
 
     ways: dict[str, Callable[[int], int]] = {
@@ -76,16 +75,17 @@ def main() -> None:
 
 
 def by_copy(copy: Copy, precision: str, run: Run) -> CTranslate2Generator:
+    vocabularies = read_vocabularies(copy, precision)
     return CTranslate2Generator(
-        lambda: ctranslate2_engine.opened(copy, precision, "cpu", 1),
-        ctranslate2_engine.vocabularies(copy, precision)[1],
+        lambda: open_model(copy, precision, vocabularies, "cpu", 1),
+        vocabularies.target,
         build.read_tokenizers(run.recipe(), run.path).target,
         copy.settings.positions,
     )
 
 
 def fast(generator: CTranslate2Generator, samples: int, seed: int) -> int:
-    options = Options(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
+    options = GenerationOptions(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
     return sum(len(text.tokens) for text in generator.generate("\n", options, samples))
 
 

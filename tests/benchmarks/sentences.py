@@ -14,10 +14,10 @@ from pathlib import Path
 from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq.data.sentences import sentences
-from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.open import EngineChoice, open_translator
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.evaluation import judge
 from seq2seq.run import open_run
-from seq2seq.serving import Request, serve
 
 PAIRS = 1000  # lines of two sentences
 
@@ -36,7 +36,10 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     given = parser.parse_args()
     run = open_run(given.run)
-    rules = {rule: serve(run, Request(given.engine, sentences=rule)).translator for rule in ("auto", "split", "keep")}
+    rules = {
+        rule: open_translator(run, EngineChoice(given.engine, sentences=rule)).translator
+        for rule in ("auto", "split", "keep")
+    }
     language = run.recipe().data.source
     rows = [(each.source, each.references[0]) for each in judge.read_set(run)]
     sources, references = ([row[side] for row in rows] for side in (0, 1))

@@ -20,7 +20,7 @@ from seq2seq.checkup.sample import sample
 from seq2seq.checkup.timing import spread
 from seq2seq.checkup.work import Peak, of_update
 from seq2seq.data.batches import SIDE_BY_SIDE, Batch, Place
-from seq2seq.decoding.translate import Output, Translation
+from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
 from seq2seq.recipe import files as recipe_files
 from seq2seq.training import optimisers, schedule

@@ -16,9 +16,9 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.lines import decode_lines
 from seq2seq.data.tokenizers import Tokenizer
-from seq2seq.decoding.translate import Translator
+from seq2seq.decoding.open import EngineChoice, open_translator
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.run import open_run
-from seq2seq.serving import Request, serve
 from tests.support import tiny
 from tests.support.command import Seqx
 
@@ -41,7 +41,7 @@ ENGINES = ("torch", "ctranslate2")
 @pytest.fixture(scope="module")
 def translators(trained: Path) -> dict[str, Translator]:
     return {
-        engine: serve(open_run(trained), Request(engine, "float32", "cpu", beam_size=1)).translator
+        engine: open_translator(open_run(trained), EngineChoice(engine, "float32", "cpu", beam_size=1)).translator
         for engine in ENGINES
     }
 

@@ -100,18 +100,7 @@ DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
         "test.jsonl",
         [("evaluate", "--run", "own", "-q"), ("compare", "own", "own", "-q")],
     ),
-    "shortlist": (
-        lambda run: shorter(run / "shortlist.json"),
-        "own/shortlist.json is missing or damaged (it has ",
-        "shortlist.json",
-        [("export", "--run", "own")],
-    ),
 }
-
-
-def shorter(path: Path) -> None:
-    values = json.loads(path.read_text())
-    path.write_text(json.dumps({**values, "always": values["always"][:1]}))
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -193,7 +182,7 @@ def test_a_whole_run_has_a_clean_bill(seqx: Seqx, own: Path, trained: Path) -> N
     assert done.code == 0 and done.err == ""
     found = dict(line.split("  ", 1)[1].strip().split(": ", 1) for line in done.out.splitlines())
     names = {
-        *("recipe.toml", "run.json", "model.safetensors", "tokenizer.model", "test.jsonl", "shortlist.json"),
+        *("recipe.toml", "run.json", "model.safetensors", "tokenizer.model", "test.jsonl"),
         *("the model", "ctranslate2/copy.json", "ctranslate2/float32", "ctranslate2/int8", "metrics.jsonl"),
         *("checkpoints/step-0000040", "checkpoints/step-0000060"),
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import ctranslate2
 import pytest
 import torch
 
-from seq2seq import serving
+from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.run import Run
 from tests.support import tiny
 from tests.support.bad_input import snapshot
@@ -51,10 +53,18 @@ def test_training_on_a_device_that_is_not_there_begins_nothing(seqx: Seqx, tmp_p
 
 
 def test_the_environment_says_how_many_threads_serve(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+    plain = ctranslate2.Translator
+
+    def recorded(*given: Any, inter_threads: int, **options: Any) -> Any:
+        threads.append(inter_threads)
+        return plain(*given, inter_threads=inter_threads, **options)
+
+    monkeypatch.setattr(ctranslate2, "Translator", recorded)
     for count in (1, 3):
         monkeypatch.setenv("OMP_NUM_THREADS", str(count))
-        translator = serving.serve(Run(trained), serving.Request(device="cpu")).translator
-        assert translator._workers == translator._engine._translator.num_translators == count  # type: ignore[attr-defined]
+        open_translator(Run(trained), EngineChoice(device="cpu"))
+    assert threads == [1, 3]
 
 
 def test_threads_are_those_of_the_option(

@@ -74,10 +74,3 @@ def test_evaluate_says_which_engine_judged(seqx: Seqx, own: Path) -> None:
         assert done.code == 0 and shown in done.err
         kept = json.loads((own / "run.json").read_text())["evaluations"].values()
         assert any(each["engine"].startswith(shown) for each in kept)
-
-
-def test_a_shortlist_is_made_by_training_and_serves_when_asked_for(seqx: Seqx, trained: Path) -> None:
-    done = seqx("translate", "--run", trained, "un chat", "--shortlist")
-    assert done.code == 0 and done.out.count("\n") == 1
-    wrong = seqx("translate", "--run", trained, "un chat", "--shortlist", "--json")
-    assert wrong.code == 1 and "leave out --json" in wrong.err

@@ -15,9 +15,9 @@ import torch
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
-from seq2seq.decoding.text import Options
-from seq2seq.decoding.writer import Generated
-from seq2seq.export.text import export_text
+from seq2seq.decoding.generation.generator import Generated
+from seq2seq.decoding.options import GenerationOptions
+from seq2seq.interop.ctranslate2.convert import convert_generator
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.storage.tensors import save_weights, weights_of
@@ -141,7 +141,7 @@ def test_characters_that_the_model_does_not_know_are_named_in_one_line(seqx: Seq
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with its CTranslate2 copy."""
     made = finished(tmp_path_factory.mktemp("copied"))
-    export_text(made, [TEXT])
+    convert_generator(made, [TEXT])
     return made.path
 
 
@@ -242,7 +242,7 @@ def test_each_piece_is_seen_before_the_next_is_made() -> None:
     file = _Watched()
 
     class Slow:
-        def stream(self, prompt: str, options: Options) -> Generator[str, None, Generated]:
+        def stream(self, prompt: str, options: GenerationOptions) -> Generator[str, None, Generated]:
             assert file.flushed == b"ROMEO:"
             yield "\nO"
             assert file.flushed == b"ROMEO:\nO"
@@ -250,7 +250,7 @@ def test_each_piece_is_seen_before_the_next_is_made() -> None:
             assert file.flushed == "ROMEO:\nO é".encode()
             return Generated("\nO é", (5, 6), -1.0, "length")
 
-    made = _streamed(cast(Any, Slow()), "ROMEO:", Options(), file, "ROMEO:")
+    made = _streamed(cast(Any, Slow()), "ROMEO:", GenerationOptions(), file, "ROMEO:")
     assert made.tokens == (5, 6)
     assert file.flushed == "ROMEO:\nO é\n".encode()
 
@@ -262,7 +262,7 @@ def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
         def __init__(self, *pieces: str) -> None:
             self.pieces = pieces
 
-        def stream(self, prompt: str, options: Options) -> Generator[str, None, Generated]:
+        def stream(self, prompt: str, options: GenerationOptions) -> Generator[str, None, Generated]:
             yield from self.pieces
             return Generated("".join(self.pieces), (), 0.0, "end")
 
@@ -274,7 +274,7 @@ def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
         (("a",), "p\n", b"p\na\n"),
     ):
         file = io.BytesIO()
-        _streamed(cast(Any, Still(*pieces)), "p", Options(), file, shown)
+        _streamed(cast(Any, Still(*pieces)), "p", GenerationOptions(), file, shown)
         assert file.getvalue() == wanted
 
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import seq2seq
-from seq2seq import build, serving
+from seq2seq import build, library
 from seq2seq.data.tokenizers import Bytes, Characters
+from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.device import choose
 from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
@@ -69,6 +70,29 @@ def test_a_translator_translates_as_the_command_does(seqx: Seqx, trained: Path) 
     assert slow.engine.startswith("PyTorch")
 
 
+@pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
+def test_another_beam_or_list_needs_no_other_translator(
+    seqx: Seqx, trained: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator: Any = seq2seq.load(trained, engine=engine, precision="float32", device="cpu", beam_size=1)
+    monkeypatch.setattr(library, "open_translator", None)  # is called no more
+    lines = ["un chat", "deux chiens rouges", "", "trois oiseaux"]
+
+    def command(*given: str) -> list[str]:
+        done = seqx("translate", "--run", trained, "--engine", engine, "--precision", "float32", "--device", "cpu",
+                    *given, stdin="\n".join(lines).encode())  # fmt: skip
+        return done.out.splitlines()
+
+    greedy = command("--beam-size", "1")
+    assert translator.translate(lines) == greedy
+    assert translator.translate(lines, beam_size=5) == command("--beam-size", "5")
+    several = translator.translate(lines, beam_size=5, n_best=3)
+    listed = [line.split(" ||| ")[:2] for line in command("--beam-size", "5", "--n-best", "3")]
+    assert [[str(number), text] for number, texts in enumerate(several) for text in texts] == listed
+    assert translator.translate(lines[0], beam_size=5, n_best=3) == several[0]
+    assert translator.translate(lines) == greedy
+
+
 def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text: Path) -> None:
     generator = seq2seq.load(of_text)
     assert isinstance(generator, seq2seq.Generator)
@@ -80,7 +104,7 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text:
 
 def misused(trained: Path, of_text: Path) -> dict[str, Any]:
     translator, generator = seq2seq.load(trained), seq2seq.load(of_text)
-    engine = serving.serve(Run(trained), serving.Request()).translator
+    engine = open_translator(Run(trained), EngineChoice()).translator
     both = build.read_tokenizers(Run(trained).recipe(), trained)
     model = build.trained_model(Run(trained), both, torch.device("cpu"))
     return {
@@ -89,6 +113,9 @@ def misused(trained: Path, of_text: Path) -> dict[str, Any]:
         "load a number": lambda: seq2seq.load(3),  # type: ignore[arg-type]
         "beams of a text model": lambda: seq2seq.load(of_text, beam_size=2),
         "translate nothing": lambda: translator.translate(None),
+        "no beam": lambda: translator.translate("un", beam_size=0),
+        "half a list": lambda: translator.translate("un", n_best=1.5),
+        "several of several lines": lambda: translator.translate("un\ndeux", n_best=2),
         "translate bytes": lambda: translator.translate(b"un"),
         "translate numbers": lambda: translator.translate(["un", 3]),
         "score a text and a list": lambda: translator.score("un", ["one"]),
@@ -123,8 +150,8 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
     cpu = choose("cpu")
     for opened in (
         lambda: build.translator(Run(of_text), cpu),
-        lambda: serving.serve(Run(of_text), serving.Request()),
-        lambda: serving.serve(Run(of_text), serving.Request(engine="torch")),
+        lambda: open_translator(Run(of_text), EngineChoice()),
+        lambda: open_translator(Run(of_text), EngineChoice(engine="torch")),
     ):
         with pytest.raises(RunError, match="is a model of running text, no translator"):
             opened()

@@ -197,7 +197,7 @@ def test_text_that_is_deleted_meanwhile_is_named_and_the_run_is_judged(
     made, usual = Run(tmp_path / "own").record(), Run(trained).record()
     assert made["scores"]["test"]["scores"] == usual["scores"]["test"]["scores"]
     assert made["ctranslate2"]["sentences"] == 12
-    for name in ("shortlist.json", "model.safetensors", "test.jsonl"):
+    for name in ("model.safetensors", "test.jsonl"):
         assert (tmp_path / "own" / name).read_bytes() == (trained / name).read_bytes()
 
 
@@ -216,7 +216,7 @@ def test_what_changed_meanwhile_is_said_and_does_not_go_into_the_run(
     assert done.code == 0, done.err
     for split, both in files.items():
         assert f"NOTE: {split}: {both[0]}, {both[1]} changed since training began" in done.err
-    for name in ("shortlist.json", "model.safetensors", "test.jsonl"):
+    for name in ("model.safetensors", "test.jsonl"):
         assert (tmp_path / "own" / name).read_bytes() == (trained / name).read_bytes()
 
 
@@ -236,7 +236,6 @@ def test_what_cannot_be_made_without_the_text_is_named(
     during(delete)
     done = train(seqx, Path(recipe), *given, run=tmp_path / "runs" / "own")
     assert done.code == 0, done.err
-    assert "NOTE: no shortlist for --shortlist: " in done.err and "no file" in done.err
     assert "test" in Run(tmp_path / "runs" / "own").record()["scores"]
     assert seqx("translate", "--run", tmp_path / "runs" / "own", "un chat").code == 0
 

@@ -1,17 +1,14 @@
 """A tiny model that has learnt its language, whose outputs are as varied as their sources: what the engines make of
-it, and what a shortlist is worth."""
+it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seq2seq.decoding.ctranslate2_file import SHORTLIST
-from seq2seq.export.shortlist import Shortlist, keep, read
 from seq2seq.run import Run
 from tests.support import tiny
 from tests.support.command import Seqx, run
@@ -61,20 +58,3 @@ def test_the_engines_write_the_same_and_pytorch_never_a_worse_one(
         assert other["log_probability"] == pytest.approx(one["log_probability"], abs=1e-3)
     # A beam of CTranslate2 stops at patience times its size of finished outputs, PyTorch's when none can beat its best.
     assert all(one["score"] > other["score"] - 1e-4 for one, other in zip(plain, fast))
-
-
-def test_a_shortlist_keeps_bleu_and_one_that_does_not_is_not_kept(seqx: Seqx, taught: Path, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(taught, tmp_path / "own"))
-    made = Run(own).record()["ctranslate2"]
-    assert made["shortlist"] and made["bleu"]["int8 with a shortlist"] > made["bleu"]["float32"] - 0.3
-    assert seqx("translate", "--run", own, "--shortlist", "un chat rouge").code == 0
-    learned = read(own, 1000, 1000)
-    assert learned is not None
-    first = learned.always[:1]
-    keep(Shortlist(first, dict.fromkeys(learned.candidates, first)), own)
-    assert seqx("export", "--run", own).code == 0
-    made = Run(own).record()["ctranslate2"]
-    assert not made["shortlist"] and made["bleu"]["int8 with a shortlist"] < made["bleu"]["float32"] - 0.3
-    assert not (own / "ctranslate2" / "int8" / SHORTLIST).exists()
-    refused = seqx("translate", "--run", own, "--shortlist", "un chat rouge")
-    assert refused.code == 1 and "has no shortlist" in refused.err

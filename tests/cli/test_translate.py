@@ -175,7 +175,7 @@ def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.Mo
     neighbours, and may come out otherwise."""
     from cli.translate import _lines
     from seq2seq.data.lines import PLAIN
-    from seq2seq.decoding.windows import windows_of
+    from seq2seq.decoding.translation.windows import windows_of
 
     rows = [str(number) for number in range(5000)]
     (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))

@@ -14,16 +14,17 @@ from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
 from seq2seq.decoding import sampling
-from seq2seq.decoding.engine import Hypothesis, Sampling
-from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities, sample
-from seq2seq.decoding.search import greedy
+from seq2seq.decoding.hypothesis import Hypothesis
+from seq2seq.decoding.options import Sampling
+from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities
+from seq2seq.decoding.search import most_probable, roll_out
 from tests.support.fakes import TableSteps
 
 CPU = torch.device("cpu")
 
 
 def draw(steps: TableSteps, sentences: list[int], limits: list[int], settings: Sampling) -> list[Hypothesis]:
-    return sample(steps, steps.start(sentences), limits, settings, alpha=0.6, device=CPU)
+    return roll_out(steps, steps.start(sentences), limits, Sampler(settings, device=CPU), alpha=0.6, device=CPU)
 
 
 def logs(*masses: float) -> Tensor:
@@ -90,8 +91,8 @@ def test_scores_are_the_models_own_whatever_the_temperature() -> None:
 )
 def test_a_cold_or_narrow_draw_is_greedy(settings: Sampling) -> None:
     steps, limits = TableSteps(9, seed=6), [7, 2, 0, 5]
-    assert draw(steps, [0, 1, 2, 3], limits, settings) == greedy(
-        steps, steps.start(range(4)), limits, alpha=0.6, device=CPU
+    assert draw(steps, [0, 1, 2, 3], limits, settings) == roll_out(
+        steps, steps.start(range(4)), limits, most_probable, alpha=0.6, device=CPU
     )
 
 
@@ -234,7 +235,8 @@ def test_a_row_draws_the_same_whatever_rows_are_beside_it() -> None:
     together = draw(steps, [0] * 5, limits, settings)
     assert len({found.tokens for found in together}) == 5  # one sentence, other numbers
     for row, limit in enumerate(limits):
-        alone = sample(steps, steps.start([0]), [limit], settings, alpha=0.6, rows=[(row,)], device=CPU)
+        sampler = Sampler(settings, device=CPU, rows=[(row,)])
+        alone = roll_out(steps, steps.start([0]), [limit], sampler, alpha=0.6, device=CPU)
         assert alone == [together[row]]
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding.engine import Hypothesis, penalty
-from seq2seq.decoding.search import beam_search, greedy, unroll
+from seq2seq.decoding.hypothesis import Hypothesis, penalty
+from seq2seq.decoding.search import beam_search, most_probable, roll_out, unroll
 from seq2seq.model.state import State
 from tests.support import reference
 from tests.support.fakes import TableSteps
@@ -37,7 +37,7 @@ def same(found: Sequence[Hypothesis], wanted: Sequence[tuple[tuple[int, ...], li
     for hypothesis, (_, scores, score) in zip(found, wanted):
         assert hypothesis.token_scores == pytest.approx(scores, abs=1e-5)
         assert hypothesis.score == pytest.approx(score, abs=1e-5)
-        assert hypothesis.log_probability == pytest.approx(sum(scores), abs=1e-5)
+        assert sum(hypothesis.token_scores) == pytest.approx(sum(scores), abs=1e-5)
 
 
 @given(
@@ -85,7 +85,7 @@ def test_search_stops_when_nothing_can_win_any_more() -> None:
     eager = TableSteps(8, seed=1, end=8.0)
     beam(eager, [500, 300], beam_size=4)
     assert eager.taken < 20
-    greedy(eager, eager.start([0, 1]), [500, 300], alpha=0.6, device=CPU)
+    roll_out(eager, eager.start([0, 1]), [500, 300], most_probable, alpha=0.6, device=CPU)
     assert eager.taken < 25
 
 
@@ -107,7 +107,7 @@ def test_search_goes_on_while_a_longer_output_can_still_win() -> None:
 @given(seed=SEEDS, limits=LIMITS, end=st.sampled_from([-3.0, 0.0, 3.0]))
 def test_greedy_takes_the_most_probable_token_each_time(seed: int, limits: list[int], end: float) -> None:
     steps = TableSteps(8, seed, end=end)
-    found = greedy(steps, steps.start(range(len(limits))), limits, alpha=0.6, device=CPU)
+    found = roll_out(steps, steps.start(range(len(limits))), limits, most_probable, alpha=0.6, device=CPU)
     for sentence, (hypothesis, limit) in enumerate(zip(found, limits, strict=True)):
         following = partial(steps.log_probabilities, sentence)
         tokens = reference.greedy(following, limit)
@@ -119,7 +119,7 @@ def test_greedy_takes_the_most_probable_token_each_time(seed: int, limits: list[
 def test_greedy_is_a_beam_of_one_without_length_penalty(seed: int, limits: list[int]) -> None:
     steps = TableSteps(8, seed)
     by_beam = beam(steps, limits, beam_size=1, alpha=0.0)
-    assert greedy(steps, steps.start(range(len(limits))), limits, alpha=0.0, device=CPU) == [
+    assert roll_out(steps, steps.start(range(len(limits))), limits, most_probable, alpha=0.0, device=CPU) == [
         found for (found,) in by_beam
     ]
 
@@ -128,7 +128,7 @@ def test_greedy_is_a_beam_of_one_without_length_penalty(seed: int, limits: list[
 def test_outputs_keep_their_limit_and_hold_nothing_banned(seed: int, limits: list[int], beam_size: int) -> None:
     steps = TableSteps(6, seed, end=-6.0)  # two words: most of the probability is on what is banned
     found = beam(steps, limits, beam_size=beam_size, n_best=beam_size)
-    rolled_out = greedy(steps, steps.start(range(len(limits))), limits, alpha=0.6, device=CPU)
+    rolled_out = roll_out(steps, steps.start(range(len(limits))), limits, most_probable, alpha=0.6, device=CPU)
     for limit, hypotheses, one in zip(limits, found, rolled_out):
         assert hypotheses
         for hypothesis in (*hypotheses, one):
@@ -157,7 +157,7 @@ def test_a_model_that_gives_no_number_does_not_search_for_ever() -> None:
 
 def test_no_sentences_have_no_outputs() -> None:
     steps = TableSteps(8, 1)
-    assert greedy(steps, State([], [], None), [], alpha=0.6, device=CPU) == []
+    assert roll_out(steps, State([], [], None), [], most_probable, alpha=0.6, device=CPU) == []
     assert beam_search(steps, State([], [], None), [], beam_size=4, alpha=0.6, device=CPU) == []
 
 
@@ -170,7 +170,7 @@ def test_the_length_penalty_is_that_of_gnmt() -> None:
 @given(seed=SEEDS, firsts=st.lists(st.integers(4, 8), min_size=1, max_size=3), beam_size=st.integers(1, 4))
 def test_search_begins_after_the_token_that_it_is_given(seed: int, firsts: list[int], beam_size: int) -> None:
     steps, rows, limits, first = TableSteps(9, seed), range(len(firsts)), [5] * len(firsts), torch.tensor(firsts)
-    rolled_out = greedy(steps, steps.start(rows), limits, alpha=0.6, first=first, device=CPU)
+    rolled_out = roll_out(steps, steps.start(rows), limits, most_probable, alpha=0.6, first=first, device=CPU)
     searched = beam_search(steps, steps.start(rows), limits, beam_size=beam_size, alpha=0.6, first=first, device=CPU)
     for sentence, (start, one, (best,)) in enumerate(zip(firsts, rolled_out, searched, strict=True)):
 
@@ -209,7 +209,7 @@ def test_a_cut_search_ends_no_output_by_force(seed: int, alpha: float) -> None:
 
 def test_tokens_come_a_step_at_a_time_and_a_row_leaves_when_told() -> None:
     steps, limits = TableSteps(9, seed=3, end=-9.0), [20, 20, 20]
-    whole = greedy(steps, steps.start(range(3)), limits, alpha=0.6, device=CPU)
+    whole = roll_out(steps, steps.start(range(3)), limits, most_probable, alpha=0.6, device=CPU)
     ended: set[int] = set()
     so_far: list[list[int]] = [[], [], []]
     steps.taken = 0

@@ -15,7 +15,7 @@ import pytest
 from tests.support import tiny
 from tests.support.bad_input import check, snapshot
 from tests.support.command import LONGER, ROOT, Done, Seqx
-from tests.support.hostile_folders import CHECKPOINTS, COPY, FOLDERS, LISTS, LOGS, RECORDS, SETS, SHORT, Change, canary
+from tests.support.hostile_folders import CHECKPOINTS, COPY, FOLDERS, LOGS, RECORDS, SETS, Change, canary
 
 ROOM = 4 << 30  # bytes of addresses that a command may have over what the tests have: torch alone takes some
 
@@ -71,16 +71,6 @@ def test_it_is_refused_by_every_command(seqx: Seqx, offered: Path, name: str) ->
 @pytest.mark.parametrize("name", COPY)
 def test_a_copy_of_a_stranger_is_refused_before_it_is_opened(seqx: Seqx, offered: Path, name: str) -> None:
     refuse(seqx, offered, *COPY[name], FAST)
-
-
-@pytest.mark.parametrize("name", SHORT)
-def test_a_shortlist_of_a_stranger_does_not_serve(seqx: Seqx, offered: Path, name: str) -> None:
-    refuse(seqx, offered, *SHORT[name], ("translate", "--run", "run", "--shortlist", "un chat"))
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_no_copy_is_made_with_a_shortlist_of_a_stranger(seqx: Seqx, offered: Path, name: str) -> None:
-    refuse(seqx, offered, *LISTS[name], EXPORT)
 
 
 def test_a_run_that_is_not_named_is_looked_at_as_well(seqx: Seqx, offered: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from seq2seq.weights import load_weights
 from torch import Tensor
 
 from seq2seq.model.transformer import Transformer
+from seq2seq.storage.tensors import load_weights
 from tests.support.fakes import padding_mask, tiny_recipe
 from tests.support.marian_names import LAYER, PACKED
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from seq2seq import recipe
 from seq2seq.data.tokenizers import BOS, EOS
-from seq2seq.decoding.writer import Generated
+from seq2seq.decoding.generation.generator import Generated
 from seq2seq.model.gpt import Gpt
-from seq2seq.model.state import Cache, KeyValue, State
+from seq2seq.model.state import Cache, History, KeyValue, State
 from seq2seq.model.transformer import Transformer
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -55,6 +55,33 @@ class TableSteps:
         logits = np.random.default_rng((self._seed, sentence, *tokens)).normal(scale=2.0, size=self.vocabulary)
         logits[EOS] += self._end
         return logits
+
+
+class Uncached:
+    """The steps of a GPT that keep no keys and values: each reads the window of the model's own steps from nothing."""
+
+    def __init__(self, model: Gpt) -> None:
+        self._model = model
+
+    def eval(self) -> Uncached:
+        self._model.eval()
+        return self
+
+    def start(self, prompt: Tensor) -> State:
+        state = State([], [], None, history=History())
+        self._read(prompt, state)
+        return state
+
+    def step(self, tokens: Tensor, state: State) -> Tensor:
+        return self._model.head(self._model.hidden(self._read(tokens, state))[:, -1:])  # type: ignore[no-any-return]
+
+    def _read(self, tokens: Tensor, state: State) -> Tensor:
+        assert state.history is not None
+        state.history.append(tokens)
+        state.length += tokens.size(1)
+        if state.length > self._model.context:
+            state.length = max(1, self._model.context // 2)
+        return state.history.newest(state.length)
 
 
 def tiny_recipe(**changes: Any) -> recipe.Model:

@@ -141,10 +141,6 @@ def copy_array(name: str, shape: list[int]) -> Change:
     return change
 
 
-def shortlist(contents: Any) -> Change:
-    return put("shortlist.json", contents if isinstance(contents, str) else json.dumps(contents))
-
-
 def pipe(name: str) -> Change:
     def change(run: Path) -> None:
         (run / name).unlink(missing_ok=True)
@@ -252,9 +248,8 @@ def copy_heads(number: int) -> Change:
     return change
 
 
-# Each with words of what is said of it. Those of COPY concern the CTranslate2 copy alone, those of SHORT its shortlist,
-# where that is asked for, and those of LISTS the one that a copy is made with; SETS the test set; CHECKPOINTS and LOGS
-# a training to go on with.
+# Each with words of what is said of it. Those of COPY concern the CTranslate2 copy alone; SETS the test set;
+# CHECKPOINTS and LOGS a training to resume.
 FOLDERS: dict[str, tuple[Change, str]] = {
     "pickle for weights": (put("model.safetensors", pickled), "model.safetensors is missing or damaged"),
     "header of 2**60 bytes": (
@@ -357,32 +352,6 @@ COPY: dict[str, tuple[Change, str]] = {
     "beam of 10**9 in the copy": (copy_record(beam_size=10**9), "copy.json is damaged"),
     "output without end in the copy": (copy_record(max_extra=10**12), "copy.json is damaged"),
     "text for a number in the copy": (copy_record(positions="many"), "copy.json is damaged"),
-}
-SHORT: dict[str, tuple[Change, str]] = {
-    "candidates that are none": (copy_file("vmap.txt", "\tat\nat\tat none\n"), "vmap.txt has 'none', no token"),
-    "candidates of control characters": (copy_file("vmap.txt", b"\tat \x1b[2J\x07\n"), "no token of the target"),
-    "no shortlist": (
-        lambda run: (run / "ctranslate2" / "int8" / "vmap.txt").unlink(),
-        "vmap.txt",
-    ),
-    "shortlist that no copy has": (copy_record(unlisted=None), "has no shortlist"),
-    "number for unlisted tokens": (copy_record(unlisted=5), "copy.json is damaged"),
-}
-LISTS: dict[str, tuple[Change, str]] = {
-    "shortlist that is no JSON": (shortlist("{{"), "shortlist.json is damaged"),
-    "pickle for a shortlist": (put("shortlist.json", pickled), "shortlist.json is damaged"),
-    "nested shortlist": (shortlist("[" * 100_000), "shortlist.json is damaged (ValueError('nested too deep'))"),
-    "shortlist of another type": (shortlist([]), "shortlist.json is damaged"),
-    "text for a shortlist": (shortlist({"always": "abc", "candidates": {"5": "xx"}}), "is no token of a vocabulary"),
-    "fractions for tokens": (shortlist({"always": [5.5], "candidates": {}}), "5.5 is no token of a vocabulary of 300"),
-    "lists for tokens": (shortlist({"always": [5], "candidates": {"5": [[1]]}}), "[1] is no token"),
-    "number for candidates": (shortlist({"always": [5], "candidates": {"5": 6}}), "a list of up to 300 tokens"),
-    "candidate out of range": (shortlist({"always": [5], "candidates": {"5": [300]}}), "300 is no token"),
-    "candidate below zero": (shortlist({"always": [-1], "candidates": {}}), "-1 is no token of a vocabulary of 300"),
-    "source out of range": (shortlist({"always": [5], "candidates": {"300": [5]}}), "300 is no token"),
-    "words for sources": (shortlist({"always": [5], "candidates": {"at": [5]}}), "shortlist.json is damaged"),
-    "candidates without end": (shortlist({"always": [5] * 10_000_000, "candidates": {}}), "a list of up to 300"),
-    "giant shortlist": (put("shortlist.json", b" " * (65 << 20)), "over 67,108,864 bytes long"),
 }
 STRANGE = {"weights.safetensors": "is missing or damaged", "optimiser.safetensors": "is missing or damaged"}
 CHECKPOINTS: dict[str, tuple[Change, str]] = {

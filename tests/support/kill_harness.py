@@ -20,7 +20,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from seq2seq.decoding import ctranslate2_copy
+from seq2seq.interop.ctranslate2 import copy as ctranslate2_copy
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.training.checkpoints import checkpoint
@@ -32,8 +32,7 @@ _PRELOADED = [
     "cli.screen",
     "seq2seq.checkup.trial",
     "seq2seq.training.prepare",
-    "seq2seq.export.text",
-    "seq2seq.export.ctranslate2",
+    "seq2seq.interop.ctranslate2.convert",
     "sacrebleu",
     "torch._dynamo",
 ]

@@ -9,7 +9,7 @@ import torch
 from seq2seq import build
 from seq2seq.data.encoded import encode
 from seq2seq.data.tokenizers import Bytes, Tokenizers
-from seq2seq.decoding.engine import Options
+from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.recipe import files as recipe_files
 from seq2seq.training.tasks import Translation
@@ -32,7 +32,7 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     dev = [("un chat rouge deux chien", "one cat red two dog"), ("Un chat. Un chien.", "One cat. One dog.")] * 4
     model = randomise(build.model(wanted, both.source.size, both.target.size))
     samples = Translation(wanted, both, pairs, dev).validate(model, CPU).samples
-    options = Options(beam_size=1, max_extra=wanted.decoding.max_extra)
+    options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
 
     def served(longest: int, lines: list[str]) -> list[str]:
         translator = build.translating(model, CPU, both, options, longest)

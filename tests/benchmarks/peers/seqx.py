@@ -13,8 +13,8 @@ from seq2seq.data import tokenizers
 from seq2seq.data.encoded import encode
 from seq2seq.data.formats import file_pair
 from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.run import Run
-from seq2seq.serving import Request, serve
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import train as updates
 from tests.benchmarks.peers.setting import Done, Setting, Translate
@@ -54,14 +54,14 @@ def train(setting: Setting, done: Done) -> None:
 
 
 def translator(setting: Setting, engine: str = "ctranslate2") -> Translate:
-    asked = Request(
+    asked = EngineChoice(
         engine,
         setting.precision,
         "cpu",
         beam_size=setting.beam_size,
         length_penalty=setting.length_penalty,
     )
-    found = serve(Run(Path(setting.run)), asked).translator
+    found = open_translator(Run(Path(setting.run)), asked).translator
 
     def translate(lines: Sequence[str]) -> list[str]:
         return [translation.text for translation in found.translate(lines)]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from seq2seq.weights import read_weights
 from torch import Tensor
 
+from seq2seq.storage.tensors import read_weights
 from tests.benchmarks.peers.setting import PAD
 from tests.support.marian_names import LAYER, PACKED
 

@@ -24,7 +24,6 @@ CASES = {
     "beam of a sample": Case(2, TRANSLATE + "--sample --beam-size 2", ("--beam-size has no effect", "--sample draws")),
     "alpha of a sample": Case(2, TRANSLATE + "--sample --length-penalty 1", ("--length-penalty has no effect",)),
     "alpha of one hypothesis": Case(2, TRANSLATE + "--beam-size 1 --length-penalty 1", ("--length-penalty has no",)),
-    "shortlist of a sample": Case(1, TRANSLATE + "--sample --shortlist", ("leave out", "--sample")),
     **{
         f"{option} of a beam": Case(
             2, GENERATE + f"--beam-size 2 {option} {value}", (f"{option} has no effect", "search")
@@ -46,7 +45,7 @@ CASES = {
     "prompt left out of JSON": Case(2, GENERATE + "--json --no-prompt", ("--no-prompt has no effect",)),
     **{
         f"{option} of text": Case(2, TEXT + option, (f"{option.split()[0]} has no effect", "takes --input"))
-        for option in ("--engine torch", "--precision float32", "--shortlist", "--beam-size 2", "--length-penalty 1")
+        for option in ("--engine torch", "--precision float32", "--beam-size 2", "--length-penalty 1")
     },
     "alpha of one hypothesis, evaluate": Case(
         2, "evaluate --run {run} --beam-size 1 --length-penalty 1", ("--length-penalty has no effect",)

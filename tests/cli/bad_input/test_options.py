@@ -77,6 +77,7 @@ CASES = {
     "precision of no name": Case(2, SCORE + "--precision int4", ("--precision int4: use auto",)),
     "precision of another engine": Case(1, TRANSLATE + "--engine torch --precision int8 un", ("leave out --engine",)),
     "drawing by the fast engine": Case(1, TRANSLATE + "--sample --engine ctranslate2 un", ("only PyTorch draws",)),
+    "shortlist, which is no more": Case(2, "translate --run {run} un --shortlist", ("No such option", "--shortlist")),
     "format of no name": Case(2, "export --run {run} --format onnx", ("--format onnx: there is ctranslate2",)),
     "translator asked for text": Case(1, "generate --run {run} un", ("is a translator", "use `seqx translate --run")),
     "text model asked to translate": Case(1, "translate --run {text} un", ("no translator: use `seqx generate --run",)),

@@ -1,0 +1,213 @@
+"""A finished run, opened to translate or to generate by the engine that suits what is asked. Torch is imported where it
+is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from seq2seq import limits
+from seq2seq.data.tokenizers import Tokenizer, read_both
+from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
+from seq2seq.decoding.translation.engine import Engine, Scorer
+from seq2seq.decoding.translation.segments import Segmenter
+from seq2seq.decoding.translation.translate import Translator
+from seq2seq.errors import RunError
+from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2.copy import Copy
+from seq2seq.run import Run
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.generation.generator import Generator
+    from seq2seq.device import Choice
+
+ENGINES = ("auto", "torch", "ctranslate2")
+PRECISIONS = ("auto", "float32", "int8", "bfloat16")
+
+_CACHED = 2048  # tokens of a batch, in all beams: larger ones leave the caches of a CPU, and are slower
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine opens a run, and how it translates; None and auto leave it to the run."""
+
+    engine: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    beam_size: int | None = None
+    length_penalty: float | None = None
+    n_best: int = 1
+    sampling: Sampling | None = None
+    token_scores: bool = False
+    sentences: str = "auto"  # rule of `Segmenter`
+
+    def options(self, usual: SearchOptions) -> SearchOptions:
+        """How to search, where the recipe's way is `usual`."""
+        usual = replace(usual, sampling=self.sampling, token_scores=self.token_scores)
+        return usual.with_beam(self.beam_size, self.length_penalty, self.n_best)
+
+
+@dataclass(frozen=True)
+class OpenedTranslator:
+    """A translator and what it is."""
+
+    translator: Translator
+    source: str  # language codes
+    target: str
+    options: SearchOptions
+    engine: str  # with its precision and device
+    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+
+
+@dataclass(frozen=True)
+class OpenedGenerator:
+    """A generator and what it is."""
+
+    generator: Generator
+    tokenizer: Tokenizer
+    engine: str  # with its precision and device
+    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+
+
+def open_translator(run: Run, choice: EngineChoice) -> OpenedTranslator:
+    """Open a run for translating. `auto` takes CTranslate2 where the run has a copy that is not stale and can do what
+    is asked, else PyTorch.
+
+    Raises RunError where the run is no translator, or the engine that is asked for cannot do what is asked, DeviceError
+    for a device that is not there.
+    """
+    run.must_be_of("pairs")
+    reason = _only_torch(choice) or ("only PyTorch draws translations at random" if choice.sampling else "")
+    copy, missing = _copy_for(run, choice, reason)
+    return _translator_of_run(run, choice, missing) if copy is None else _translator_of_copy(run, copy, choice)
+
+
+def open_generator(run: Run, choice: EngineChoice, options: GenerationOptions) -> OpenedGenerator:
+    """Open a run for generating with some options, by the engine that `open_translator` would choose. Raises as it
+    does."""
+    from seq2seq.interop.ctranslate2.generator import inexpressible
+
+    run.must_be_of("text")
+    copy, missing = _copy_for(run, choice, _only_torch(choice) or inexpressible(options))
+    return _generator_of_run(run, choice, missing) if copy is None else _generator_of_copy(run, copy, choice)
+
+
+def _copy_for(run: Run, choice: EngineChoice, reason: str) -> tuple[Copy | None, str]:
+    """The copy that serves, None for PyTorch, and then why not the copy, where there should be one. `reason`: why
+    CTranslate2 cannot do what is asked, whatever the run."""
+    if choice.engine == "torch":
+        return None, ""
+    copy = None if reason else copies.read(run.path)
+    if copy is not None:
+        return copy, ""
+    missing = "" if reason else _missing(run)
+    if choice.engine == "ctranslate2" or choice.precision == "int8":
+        run.must_be_unchanged(run.weights.name, "tokenizer")
+        raise RunError(missing or f"{reason}; leave out --engine and --precision, or use --engine torch")
+    return None, missing
+
+
+def _only_torch(choice: EngineChoice) -> str:
+    """Why CTranslate2 cannot serve a choice, whatever the run."""
+    if choice.device == "mps":
+        return "CTranslate2 has no --device mps"
+    if choice.precision == "bfloat16":
+        return "CTranslate2 serves in float32 and int8, not --precision bfloat16"
+    return ""
+
+
+def _missing(run: Run) -> str:
+    if refused := run.record().get("ctranslate2", {}).get("refused"):
+        return str(refused)
+    stale = (run.path / copies.FOLDER).exists()
+    return (
+        f"{run.path} has {'a CTranslate2 copy of other weights' if stale else 'no CTranslate2 copy'}: PyTorch "
+        f"serves, which is slower; `seqx export --run {run.path}` makes one"
+    )
+
+
+def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTranslator:
+    # Imported here: a command that ends up with torch does without it.
+    from seq2seq.interop.ctranslate2.engine import load
+    from seq2seq.interop.ctranslate2.loading import choose_device
+
+    settings = copy.settings
+    device = choose_device(choice.device)
+    precision = copy.precision if choice.precision == "auto" else choice.precision
+    options = choice.options(
+        SearchOptions(
+            settings.beam_size,
+            settings.length_penalty,
+            max_extra=settings.max_extra,
+            batch_tokens=min(settings.batch_tokens, _CACHED) if device == "cpu" else settings.batch_tokens,
+        )
+    )
+    workers = _workers(device)
+    engine = load(copy, precision, device, workers)
+    scoring = "float32" if choice.precision == "auto" else precision
+
+    def exact() -> Engine:
+        return engine if precision == scoring else load(copy, scoring, device, workers)
+
+    translator = Translator(
+        engine,
+        read_both(run.path, joint=settings.joint),
+        options,
+        settings.longest,
+        segmenter=Segmenter.of_run(run.path, run.record, settings.source, settings.target, choice.sentences),
+        scorer=Scorer(exact, together=device != "cpu"),
+        workers=workers,
+    )
+    return OpenedTranslator(
+        translator, settings.source, settings.target, options, f"CTranslate2, {precision}, {device}"
+    )
+
+
+def _generator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedGenerator:
+    from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
+    from seq2seq.interop.ctranslate2.loading import choose_device, open_model, read_vocabularies
+
+    device = choose_device(choice.device)
+    precision = copy.precision if choice.precision == "auto" else choice.precision
+    tokenizer = read_both(run.path, joint=True).target
+    vocabularies = read_vocabularies(copy, precision)
+    generator = CTranslate2Generator(
+        lambda: open_model(copy, precision, vocabularies, device, 1),
+        vocabularies.target,
+        tokenizer,
+        copy.settings.positions,
+        documents=copy.settings.documents,
+        workers=_workers(device),
+    )
+    return OpenedGenerator(generator, tokenizer, f"CTranslate2, {precision}, {device}")
+
+
+def _workers(device: str) -> int:
+    return limits.threads() if device == "cpu" else 1
+
+
+def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTranslator:
+    from seq2seq import build
+
+    recipe = run.recipe()
+    options = choice.options(build.options(recipe))
+    device = _torch_device(choice, recipe.training.precision)
+    translator = build.translator(run, device, options, sentences=choice.sentences, exact=choice.precision == "auto")
+    return OpenedTranslator(translator, recipe.data.source, recipe.data.target, options, f"PyTorch, {device}", missing)
+
+
+def _generator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedGenerator:
+    from seq2seq import build
+
+    # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
+    device = _torch_device(choice, "float32")
+    tokenizer = build.read_tokenizers(run.recipe(), run.path).target
+    return OpenedGenerator(build.generator(run, device), tokenizer, f"PyTorch, {device}", missing)
+
+
+def _torch_device(choice: EngineChoice, usual: str) -> Choice:
+    from seq2seq import device
+
+    if choice.precision == "int8":
+        raise RunError("PyTorch serves in float32 and bfloat16, not --precision int8; leave out --engine torch")
+    return device.choose(choice.device, usual if choice.precision == "auto" else choice.precision)

@@ -1,0 +1,69 @@
+"""A text translated by several processes as one of them would: each takes whole windows of its lines in turn, and all
+have all translations, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from seq2seq.decoding.translation.outputs import Translation
+from seq2seq.decoding.translation.windows import Window, numbered, windows_of
+
+Value = TypeVar("Value")
+
+
+class Processes(Protocol):
+    """What is known here of the processes that work together."""
+
+    rank: int  # of this one, from 0
+    size: int
+
+    def exchanged(self, value: Value) -> list[Value]:
+        """The values of all processes, in their order."""
+
+
+class OneProcess:
+    """A process by itself."""
+
+    rank, size = 0, 1
+
+    def exchanged(self, value: Value) -> list[Value]:
+        """The values of all processes, in their order."""
+        return [value]
+
+
+class Translates(Protocol):
+    """What a translator does with a text."""
+
+    def stream(self, lines: Iterable[str]) -> Iterator[Translation]:
+        """Translations in the order of the lines."""
+
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
+        """The translations of each window, in order."""
+
+
+class DistributedTranslator:
+    """A translator of several processes, each of which has one and calls this with the same text.
+
+    Window i is translated by process i modulo their number, and by nobody else, so that each translation is what a
+    single process makes of it. A process waits for the others after each round of windows.
+    """
+
+    def __init__(self, translator: Translates, processes: Processes) -> None:
+        self._translator = translator
+        self._processes = processes
+
+    def stream(self, lines: Iterable[str], *, window: int = 2000) -> Iterator[Translation]:
+        """Translations in the order of the lines, in bounded memory."""
+        for done in self.stream_windows(numbered(windows_of(lines, window))):
+            yield from done
+
+    def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
+        """The translations of each window, in order, as soon as those of its round are made."""
+        own = self._translator.stream_windows(islice(windows, self._processes.rank, None, self._processes.size))
+        while True:
+            for done in self._processes.exchanged(next(own, None)):
+                if done is None:
+                    return
+                yield done

@@ -1,0 +1,153 @@
+"""The copy of a run that CTranslate2 serves: where it lies, what it was made of, and all that translating, or
+generating, takes of the run's recipe. Neither torch nor the recipe is read for it: a command starts at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import RunError
+from seq2seq.storage.atomic import write_json
+from seq2seq.storage.checksums import checksum_of, described, difference, sha256
+from seq2seq.storage.reading import read_json
+
+FOLDER = "ctranslate2"  # in the run folder
+PRECISIONS = ("float32", "int8")
+
+_FORMAT = 1
+RECORD = "copy.json"
+_WEIGHTS = "model.safetensors"
+_OLDER = "unlisted"  # a setting of copies that an older seqx made
+_KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+# As in a recipe, which is not read here.
+_MOST = {"beam_size": 1000, "max_extra": 10_000, "longest": 10**6, "positions": 10**7, "batch_tokens": 10**12}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the recipe says of translating, or of generating."""
+
+    source: str  # language codes
+    target: str
+    joint: bool
+    decoder_only: bool
+    longest: int  # source tokens that the model takes, EOS counted
+    positions: int  # tokens of the longest sequence that the copy takes
+    beam_size: int
+    length_penalty: float
+    max_extra: int
+    batch_tokens: int
+    documents: bool = False  # whether its training text was many documents, each ended by EOS
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy that stands in a run folder, of the weights and the recipe that stand there now."""
+
+    folder: Path
+    settings: Settings
+    precision: str  # what serves by default
+    files: dict[str, Any] | None = None  # checksums by name; older copies have none
+    changed: bool = False  # whether the record is another than was written
+
+    def model(self, precision: str) -> Path:
+        """The folder that CTranslate2 opens."""
+        return self.folder / precision
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes by precision."""
+        return {
+            precision: sum(file.stat().st_size for file in self.model(precision).iterdir()) for precision in PRECISIONS
+        }
+
+    def must_be_unchanged(self, precision: str, *, again: bool = False) -> None:
+        """Raise ValueError where a file of a model is not the one that was written, as far as that is on record;
+        `again` as for `checksums.difference`."""
+        if self.changed:
+            raise ValueError(f"{RECORD}: its checksum is another than when it was written")
+        if self.files is None:
+            return
+        there = {f"{precision}/{path.name}" for path in self.model(precision).iterdir()}
+        written = {name for name in self.files if name.startswith(f"{precision}/")}
+        if different := there ^ written:
+            raise ValueError(f"{min(different)} was {'removed' if min(different) in written else 'added'} since")
+        for name in sorted(there):
+            if why := difference(self.folder / name, self.files[name], again=again):
+                raise ValueError(f"{name}: {why}")
+
+
+def made_of(run: Path) -> dict[str, Any]:
+    """What ties a copy to a run: the checksums of its files."""
+    return {"weights": described(run / _WEIGHTS), "files": _small(run)}
+
+
+def write(folder: Path, settings: Settings, precision: str, origin: dict[str, Any]) -> None:
+    """Put the copy's record into its folder."""
+    files = {f"{path.parent.name}/{path.name}": described(path) for path in sorted(folder.glob("*/*"))}
+    values = {
+        "format": _FORMAT,
+        "precision": precision,
+        "made_of": origin,
+        "files": files,
+        "settings": asdict(settings),
+    }
+    write_json(folder / RECORD, {**values, "sha256": checksum_of(values)})
+
+
+def read(run: Path) -> Copy | None:
+    """The copy in a run folder; None where there is none, or it is of other weights, another recipe or another seqx.
+
+    Raises RunError where its record is damaged.
+    """
+    folder = run / FOLDER
+    try:
+        values = read_json(folder / RECORD)
+        if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
+            return None
+        files = values.get("files")
+        if not isinstance(files, dict | None):
+            raise ValueError(f"files = {files!r:.40}")
+        known = values.pop("sha256", None)
+        changed = known is not None and known != checksum_of(values)
+        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]), files, changed)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{folder / RECORD} is damaged ({error!r}); `seqx export --run {run}` makes the copy again"
+        ) from error
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """Settings whose values are of their types, and no search is longer or wider than a recipe's may be."""
+    values = {**values}
+    values.pop(_OLDER, None)
+    settings = Settings(**values)
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if type(value) not in _KINDS.get(field.type, (type(value),)):
+            raise ValueError(f"{field.name} = {value!r:.40}")
+    for name, most in _MOST.items():
+        if not 0 < getattr(settings, name) <= most:
+            raise ValueError(f"{name} = {getattr(settings, name)!r:.40}")
+    if not (settings.source + settings.target).isprintable():
+        raise ValueError(f"languages {settings.source!r:.40} and {settings.target!r:.40}")
+    if not 0 <= settings.length_penalty <= 10:
+        raise ValueError(f"length_penalty = {settings.length_penalty}")
+    return settings
+
+
+def _precision(value: str) -> str:
+    if value not in PRECISIONS:
+        raise ValueError(f"precision = {value!r:.40}")
+    return value
+
+
+def _is_of(origin: dict[str, Any], run: Path) -> bool:
+    return bool(_small(run) == origin["files"] and not difference(run / _WEIGHTS, origin["weights"]))
+
+
+def _small(run: Path) -> dict[str, str]:
+    """Checksums of the recipe and the tokenizers."""
+    return {path.name: sha256(path) for path in sorted([run / "recipe.toml", *run.glob("tokenizer*")])}

@@ -1,0 +1,165 @@
+"""Text that continues a prompt, by the CTranslate2 copy of a decoder-only model; no torch here.
+
+CTranslate2 draws with a generator of random numbers that each of its threads has of its own, seeded with the first
+number it draws. Texts that one thread draws together share its numbers, so that each depends on how many there are.
+Here each text has a thread of its own, with the copy opened again, which takes as long as some tokens do.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from queue import SimpleQueue
+from typing import Any
+
+import ctranslate2
+
+from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
+from seq2seq.decoding.generation.generator import Generated, prompt_tokens
+from seq2seq.decoding.generation.incremental import IncrementalDecoder
+from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
+from seq2seq.errors import RunError
+from seq2seq.interop.ctranslate2.loading import Vocabulary
+
+_seeding = threading.Lock()  # the seed is one for the process
+
+
+class CTranslate2Generator:
+    """The copy of a model of running text, with the tokenizer that it was trained on.
+
+    `open_copy` opens it, as a `ctranslate2.Generator` of one thread; `context` is the longest sequence, in tokens, that
+    the model learnt; `workers` texts are made at a time. Log-probabilities are of the tokens that may come: never PAD,
+    UNKNOWN or BOS.
+    """
+
+    def __init__(
+        self,
+        open_copy: Callable[[], Any],
+        vocabulary: Vocabulary,
+        tokenizer: Tokenizer,
+        context: int,
+        *,
+        documents: bool = False,
+        workers: int = 1,
+    ) -> None:
+        self._open = open_copy
+        self._vocabulary = vocabulary
+        self._tokenizer = tokenizer
+        self._context = context
+        self._documents = documents
+        self._workers = workers
+
+    def stream(self, prompt: str, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
+        """As `Generator` of `seq2seq.decoding.generation` has it."""
+        pieces: SimpleQueue[str | None] = SimpleQueue()
+        left = threading.Event()
+
+        def take(piece: str) -> bool:
+            pieces.put(piece)
+            return left.is_set()
+
+        with ThreadPoolExecutor(1) as pool:
+            generated = pool.submit(self._text, prompt, options, 0, take)
+            generated.add_done_callback(lambda _: pieces.put(None))
+            try:
+                while (piece := pieces.get()) is not None:
+                    if piece:
+                        yield piece
+            finally:
+                left.set()
+            return generated.result()
+
+    def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
+        """As `Generator` of `seq2seq.decoding.generation` has it."""
+        left = threading.Event()
+
+        def take(piece: str) -> bool:
+            return left.is_set()
+
+        # In threads even where there is one text, so that Ctrl-C is heard at once.
+        with ThreadPoolExecutor(min(samples, self._workers)) as pool:
+            texts = [pool.submit(self._text, prompt, options, number, take) for number in range(samples)]
+            try:
+                return [text.result() for text in texts]
+            finally:
+                left.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _text(self, prompt: str, options: GenerationOptions, number: int, take: Callable[[str], bool]) -> Generated:
+        """Text `number` of a prompt; each piece, and nothing where a token adds none, goes to `take`, which says
+        whether that is enough."""
+        if reason := inexpressible(options):
+            raise RunError(reason)
+        decoder = IncrementalDecoder(self._tokenizer, options.stop)
+        *read, last = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
+        window = [*(read if len(read) <= self._context else _newest(read, self._context)), last]
+        if len(window) > self._context:
+            window = _newest(window, self._context)
+        generator = self._seeded(options.sampling, number)
+        left = False
+
+        def step(result: Any) -> bool:
+            nonlocal left
+            window.append(result.token_id)
+            left = take(decoder.take(result.token_id, result.log_prob))
+            return left or decoder.ended is not None
+
+        remaining = options.max_tokens
+        while remaining > 0 and not left and decoder.ended is None:
+            begun = len(window)
+            # The last token of a window need not be read in it.
+            generator.generate_batch(
+                [self._vocabulary.words(window)],
+                max_length=min(remaining, self._context - begun + 1),
+                return_scores=True,
+                callback=step,
+                **self._arguments(options.sampling),
+            )
+            remaining -= len(window) - begun
+            window = _newest(window, self._context)
+        take(decoder.close())
+        return decoder.generated()
+
+    def _seeded(self, sampling: Sampling, number: int) -> Any:
+        """The copy, opened again, whose thread draws by the seed and the number of the text."""
+        generator = self._open()
+        if not sampling.greedy:
+            digest = blake2b(f"{sampling.seed} {number}".encode(), digest_size=4).digest()
+            with _seeding:
+                ctranslate2.set_random_seed(int.from_bytes(digest) or 1)  # 0 would seed by chance
+                generator.generate_batch([self._vocabulary.words([EOS])], max_length=1, **self._arguments(Sampling()))
+        return generator
+
+    def _arguments(self, sampling: Sampling) -> dict[str, Any]:
+        drawn: dict[str, Any] = {"sampling_topk": 1}
+        if not sampling.greedy:
+            drawn = {
+                "sampling_topk": min(sampling.top_k, len(self._vocabulary.all_words)),
+                "sampling_topp": sampling.top_p,
+                "sampling_temperature": sampling.temperature,
+            }
+        return {
+            **drawn,
+            "beam_size": 1,
+            "include_prompt_in_result": False,
+            "disable_unk": True,
+            "suppress_sequences": [self._vocabulary.words([token]) for token in (PAD, BOS)],
+        }
+
+
+def inexpressible(options: GenerationOptions) -> str:
+    """Why CTranslate2 cannot generate as is asked, in a line; nothing where it can."""
+    if options.beam_size:
+        return "only PyTorch searches with --beam-size past what a model reads at a time"
+    if options.sampling.min_p > 0:
+        return "only PyTorch has --min-p"
+    if options.sampling.repetition_penalty != 1:
+        return "only PyTorch has a --repetition-penalty that counts the prompt and all of the text"
+    return ""
+
+
+def _newest(tokens: Sequence[int], context: int) -> list[int]:
+    """What a window that has moved holds: the newest half."""
+    return list(tokens[-max(1, context // 2) :])

@@ -1,0 +1,102 @@
+"""Opening the CTranslate2 copy of a run, after a check of all that CTranslate2 takes on trust; no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ctranslate2
+
+from seq2seq import device_names
+from seq2seq.errors import DeviceError, RunError
+from seq2seq.interop.ctranslate2.copy import Copy
+from seq2seq.interop.ctranslate2.load_checks import check, read_words
+
+
+class Vocabulary:
+    """Token numbers to CTranslate2's strings, and back."""
+
+    def __init__(self, path: Path) -> None:
+        self.all_words = read_words(path)  # the strings of all tokens, in order
+        self._numbers = {word: number for number, word in enumerate(self.all_words)}
+
+    def words(self, tokens: Sequence[int]) -> list[str]:
+        """The strings of tokens."""
+        return [self.all_words[token] for token in tokens]
+
+    def numbers(self, words: Sequence[str]) -> tuple[int, ...]:
+        """The tokens of strings."""
+        return tuple(self._numbers[word] for word in words)
+
+
+class Vocabularies(NamedTuple):
+    """Those of a copy; one and the same where it is shared."""
+
+    source: Vocabulary
+    target: Vocabulary
+
+
+def choose_device(name: str) -> str:
+    """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where it has that. Raises DeviceError where it
+    has not what is asked for."""
+    kind, number = device_names.parsed(name)
+    count = ctranslate2.get_cuda_device_count()
+    if kind == "auto":
+        return "cuda" if count else "cpu"
+    if kind == "mps":
+        raise DeviceError(f"--device {name}: CTranslate2 has auto, cpu and cuda; --engine torch has mps too")
+    if kind == "cuda" and (number or 0) >= count:
+        raise DeviceError(f"--device {name}: CTranslate2 finds {count} CUDA devices here; use --device cpu")
+    return name
+
+
+def read_vocabularies(copy: Copy, precision: str) -> Vocabularies:
+    """The vocabularies of a copy. Raises RunError where they are damaged."""
+    folder = copy.model(precision)
+    try:
+        for name in ("shared_vocabulary.json", "vocabulary.json"):
+            if (folder / name).is_file():
+                shared = Vocabulary(folder / name)
+                return Vocabularies(shared, shared)
+        return Vocabularies(
+            Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
+        )
+    except (ValueError, OSError) as error:
+        raise _damaged(copy, precision, error) from error
+
+
+def open_model(copy: Copy, precision: str, vocabularies: Vocabularies, device: str, workers: int) -> Any:
+    """The Translator or Generator of CTranslate2 for a copy; it takes `workers` batches at a time, of as many threads.
+
+    `device` is what `choose_device` gives. On a CPU one thread for each of several batches is faster than several
+    threads for one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not
+    there.
+    """
+    kind, _, number = device.partition(":")
+    open_folder = ctranslate2.Generator if copy.settings.decoder_only else ctranslate2.Translator
+    folder = copy.model(precision)
+    try:
+        if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
+            raise DeviceError(f"--precision {precision}: {device} has none in CTranslate2; use float32")
+        check(folder, vocabularies.source.all_words, vocabularies.target.all_words)
+        copy.must_be_unchanged(precision)
+        return open_folder(
+            str(folder),
+            device=kind,
+            device_index=int(number or 0),
+            compute_type=precision,
+            inter_threads=workers,
+            intra_threads=1,
+        )
+    except (RuntimeError, ValueError, IndexError, OSError) as error:
+        raise _damaged(copy, precision, error) from error
+
+
+def _damaged(copy: Copy, precision: str, error: Exception) -> Exception:
+    if isinstance(error, PermissionError):
+        return error
+    return RunError(
+        f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
+        f"{copy.folder.parent}` makes it again, --engine torch does without"
+    )
