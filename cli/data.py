@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,10 @@ from cli.command import Command
 from cli.printing import show, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.audit import Audit, SplitAudit
-    from seq2seq.data.audit_texts import TextAudit
-    from seq2seq.data.corpora import Corpus, Given
-    from seq2seq.data.findings import Example, Finding
-    from seq2seq.data.lines import Reading
-    from seq2seq.data.texts import TextCorpus
+    from seq2seq.data.audit_pairs import PairAudit, PairSplit
+    from seq2seq.data.corpus import Given
+    from seq2seq.data.findings import Finding
+    from seq2seq.data.verdicts import PairExample
     from seq2seq.recipe import Recipe
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
@@ -39,10 +37,11 @@ def get(
     """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
     from seq2seq import recipe_files
     from seq2seq.data.fetch import fetch
+    from seq2seq.data.sources import kind_of
 
     data = recipe_files.load(recipe, changes, options.noting(quiet)).data
     options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
-    for path in fetch(data, to):
+    for path in fetch(kind_of(data), to):
         options.note(f"Written: {path}", quiet=quiet)
     options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
 
@@ -83,8 +82,8 @@ def check(
     Default: the recipe's corpus, as `seqx train` would find it.
     """
     from seq2seq import recipe_files
-    from seq2seq.data import audit, audit_texts
-    from seq2seq.data.corpora import Corpus, Given
+    from seq2seq.data.corpus import Given
+    from seq2seq.data.sources import find, kind_of
     from seq2seq.errors import MissingCorpusError
 
     reading = options.reading(encoding, encoding_errors, columns)
@@ -92,43 +91,40 @@ def check(
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     wanted = recipe_files.load(name, changes, options.noting())
-    sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
+    given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
+    kind = kind_of(wanted.data)
+    _refuse(wanted, given)
     try:
-        corpus = _find(wanted, sides, files, reading)
+        corpus = find(kind, {"train": given}, reading=reading)
     except MissingCorpusError as missing:
         if wanted.data.bundled is None:
             raise
         options.note(f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is checked instead")
-        corpus = _find(wanted.on_bundled(), sides, files, reading)
-    if isinstance(corpus, Corpus):
-        found: Audit | TextAudit = audit.audit(corpus, languages=(wanted.data.source, wanted.data.target))
-    else:
-        found = audit_texts.audit(corpus)
+        kind = kind_of(wanted.on_bundled().data)
+        corpus = find(kind, reading=reading)
+    audit: Any = kind.audit(corpus)
     if as_json:
-        show_json(asdict(found))
-    elif isinstance(found, audit.Audit):
-        _show(found)
+        show_json(asdict(audit))
+    elif wanted.data.form == "pairs":
+        _show(audit)
     else:
         from cli import data_text
 
-        data_text.show(found)
+        data_text.show(audit)
 
 
-def _find(wanted: Recipe, sides: Given, files: list[Path], reading: Reading) -> Corpus | TextCorpus:
-    from seq2seq.data import corpora, texts
-    from seq2seq.data.corpora import Given
-
+def _refuse(wanted: Recipe, given: Given) -> None:
+    """End with a usage error where the files given are not of the form that the recipe reads."""
     if wanted.data.form == "text":
-        if sides:
+        if given.source_file or given.target_file:
             options.usage_error(f"recipe {wanted.name} is for running text: name files with --data")
-        return texts.find(wanted.data, {"train": files}, reading=reading)
-    if len(files) > 1:
-        options.usage_error(f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(files)}")
-    given = Given(sides.source_file, sides.target_file, files[0] if files else None)
-    return corpora.find(wanted.data, {"train": given}, reading=reading)
+    elif len(given.data) > 1:
+        options.usage_error(
+            f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(given.data)}"
+        )
 
 
-def _show(found: Audit) -> None:
+def _show(found: PairAudit) -> None:
     from cli.console import Console, figures
 
     rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
@@ -157,7 +153,7 @@ def _show(found: Audit) -> None:
         show("No verdict: lines are in step, sides are not swapped, placeholders stand on both")
 
 
-def _ratio(split: SplitAudit) -> str:
+def _ratio(split: PairSplit) -> str:
     return "" if split.ratio is None else f"{split.ratio.median:.2f} ({split.ratio.low:.2f}-{split.ratio.high:.2f})"
 
 
@@ -180,10 +176,10 @@ _FIGURES = (
 )
 
 
-def _show_examples(label: str, finding: Finding) -> None:
+def _show_examples(label: str, finding: Finding[PairExample]) -> None:
     for example in finding.examples[:1]:
         _show_example(f"{label}, ", example)
 
 
-def _show_example(label: str, example: Example) -> None:
+def _show_example(label: str, example: PairExample) -> None:
     show(f"  {label}line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])

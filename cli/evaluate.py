@@ -149,14 +149,14 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, readin
     from cli.console import Console
     from cli.screen import show_scores
     from seq2seq import device as devices
-    from seq2seq.data import texts as corpora
+    from seq2seq.data.documents import DocumentKind
     from seq2seq.evaluation import fluency, kept
     from seq2seq.training.prepare import fluency_of
 
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)
-    data = recipe.data
-    texts = [(file.name, corpora.files([file], data, reading), [file]) for file in files]
+    kind = DocumentKind(recipe.data)
+    texts = [(file.name, kind.files([file], reading), [file]) for file in files]
     failed: list[str] = []
     with processes.together(quiet=quiet) as all_of_them:
         for name, text, sources in texts or [("test", fluency.read_set(folder), [])]:

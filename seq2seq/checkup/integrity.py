@@ -12,7 +12,7 @@ import torch
 
 from seq2seq import build, run
 from seq2seq.checksums import difference
-from seq2seq.data.encoded import damaged
+from seq2seq.data.cache import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding import ctranslate2_engine

@@ -12,8 +12,8 @@ import numpy as np
 from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.budget import cut
-from seq2seq.data.corpora import Pair
 from seq2seq.data.encoded import Encoded
+from seq2seq.data.pairs import Pair
 from seq2seq.data.stream import TokenStream, windows
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.engine import Options, Sampling

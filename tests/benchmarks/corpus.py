@@ -46,7 +46,7 @@ def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
     from seq2seq import recipe_files
     from seq2seq.data import tokenizers
     from seq2seq.data.encoded import encode
-    from seq2seq.data.formats import file_pair
+    from seq2seq.data.pairs import file_pair
     from seq2seq.data.tokenizers import Tokenizers
 
     wanted = recipe_files.load(name)

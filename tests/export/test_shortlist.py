@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.data.encoded import Encoded, encode
-from seq2seq.data.formats import Text
+from seq2seq.data.pairs import PairSource
 from seq2seq.data.tokenizers import SPECIAL, Characters, Tokenizers
 from seq2seq.decoding import ctranslate2_copy as copies
 from seq2seq.decoding.ctranslate2_engine import load
@@ -37,7 +37,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Encoded:
         words = draw.sample(WORDS, 5)
         rows.append(("".join(words) + "z", "".join(draw.sample([*map(str.upper, words), "z"], 6))))
     letters = Characters(WORDS + WORDS.upper() + "z")
-    text = Text("test", lambda: iter(rows), lambda: "test")
+    text = PairSource("test", lambda: iter(rows), lambda: "test")
     return encode([text], Tokenizers(letters, letters), tmp_path_factory.mktemp("pairs"), max_length=20, max_ratio=9.0)
 
 
