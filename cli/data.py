@@ -13,10 +13,9 @@ from cli.command import Command
 from cli.printing import show, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.audit_pairs import PairAudit, PairSplit
+    from seq2seq.data.audit import Audit, Split
     from seq2seq.data.corpus import Given
-    from seq2seq.data.findings import Finding
-    from seq2seq.data.verdicts import PairExample
+    from seq2seq.data.findings import Finding, RecordExample
     from seq2seq.recipe import Recipe
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
@@ -104,7 +103,7 @@ def check(
         corpus = find(kind, reading=reading)
     audit: Any = kind.audit(corpus)
     if as_json:
-        show_json(asdict(audit))
+        show_json(audit.as_dict() if wanted.data.form == "pairs" else asdict(audit))
     elif wanted.data.form == "pairs":
         _show(audit)
     else:
@@ -124,27 +123,27 @@ def _refuse(wanted: Recipe, given: Given) -> None:
         )
 
 
-def _show(found: PairAudit) -> None:
+def _show(found: Audit) -> None:
     from cli.console import Console, figures
 
     rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
     overlaps = {each.name: each for each in found.overlaps}
     for side in ("source", "target"):
-        counts = [f"{getattr(overlaps[s.name], side).count:,}" if s.name in overlaps else "" for s in found.splits]
+        counts = [f"{overlaps[s.name].fields[side].count:,}" if s.name in overlaps else "" for s in found.splits]
         rows.append((f"{side} also in train", *counts))
     show(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
     Console().print(figures(("", *(split.name for split in found.splits)), rows))
     for split in found.splits:
-        for name in ("blank", "duplicates", "copied", "odd_ratio"):
-            _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))
+        for name, finding in {"blank": split.blank, "duplicates": split.duplicates, **split.findings}.items():
+            _show_examples(f"{split.name}, {name}", finding)
         for character in split.characters[:5]:
             show(
                 f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
                 f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
             )
     for each in found.overlaps:
-        _show_examples(f"{each.name}, source also in train", each.source)
-        _show_examples(f"{each.name}, target also in train", each.target)
+        _show_examples(f"{each.name}, source also in train", each.fields["source"])
+        _show_examples(f"{each.name}, target also in train", each.fields["target"])
     for verdict in found.verdicts:
         show(f"VERDICT, {verdict.kind}: {verdict.count:,} pairs of {verdict.origin}: {verdict.message}")
         for example in verdict.examples[:2]:
@@ -153,33 +152,32 @@ def _show(found: PairAudit) -> None:
         show("No verdict: lines are in step, sides are not swapped, placeholders stand on both")
 
 
-def _ratio(split: PairSplit) -> str:
-    return "" if split.ratio is None else f"{split.ratio.median:.2f} ({split.ratio.low:.2f}-{split.ratio.high:.2f})"
+def _ratio(split: Split) -> str:
+    ratio = split.figures["ratio"]
+    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
 
 _FIGURES = (
-    ("pairs", lambda split: f"{split.pairs:,}"),
-    ("words, source", lambda split: f"{split.source_words:,}"),
-    ("words, target", lambda split: f"{split.target_words:,}"),
+    ("pairs", lambda split: f"{split.records:,}"),
+    ("words, source", lambda split: f"{split.words['source']:,}"),
+    ("words, target", lambda split: f"{split.words['target']:,}"),
     ("a side blank", lambda split: f"{split.blank.count:,}"),
     ("duplicate pairs", lambda split: f"{split.duplicates.count:,}"),
-    ("sides alike", lambda split: f"{split.copied.count:,}"),
+    ("sides alike", lambda split: f"{split.findings['copied'].count:,}"),
     ("length ratio (1-99 %)", _ratio),
-    ("ratio over 4", lambda split: f"{split.odd_ratio.count:,}"),
+    ("ratio over 4", lambda split: f"{split.findings['odd ratio'].count:,}"),
     ("odd characters", lambda split: f"{sum(each.count for each in split.characters):,}"),
     (
         "longest, characters",
-        lambda split: (
-            f"{max((side.characters for side in (split.longest_source, split.longest_target) if side), default=0):,}"
-        ),
+        lambda split: f"{max((side.characters for side in split.longest.values() if side), default=0):,}",
     ),
 )
 
 
-def _show_examples(label: str, finding: Finding[PairExample]) -> None:
+def _show_examples(label: str, finding: Finding[RecordExample]) -> None:
     for example in finding.examples[:1]:
         _show_example(f"{label}, ", example)
 
 
-def _show_example(label: str, example: PairExample) -> None:
-    show(f"  {label}line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])
+def _show_example(label: str, example: RecordExample) -> None:
+    show(f"  {label}line {example.place.line:,}: {example.texts[0]!r} = {example.texts[1]!r}"[:160])

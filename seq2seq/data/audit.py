@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any, Generic
 
 from seq2seq.data.corpus import SPLITS, Corpus, Record, Source, SplitName
-from seq2seq.data.findings import Character, Finding, Found, Place, also_in_train, character, odd_characters, repeated
+from seq2seq.data.findings import (
+    Character,
+    Finding,
+    Found,
+    Place,
+    RecordExample,
+    Verdict,
+    also_in_train,
+    character,
+    odd_characters,
+    repeated,
+)
 from seq2seq.data.folding import fold
 from seq2seq.data.records import Kind
-
-
-@dataclass(frozen=True)
-class RecordExample:
-    """A record that shows a finding; `other` is the place that it repeats, where there is one."""
-
-    place: Place
-    texts: tuple[str, ...]
-    other: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Longest:
 
 
 @dataclass(frozen=True)
-class RecordSplit:
+class Split:
     """One split, alone."""
 
     name: SplitName
@@ -42,13 +44,14 @@ class RecordSplit:
     words: dict[str, int]  # by field
     blank: Finding[RecordExample]  # a text that shows nothing
     duplicates: Finding[RecordExample]  # all texts as in an earlier record of the split
-    findings: dict[str, Finding[RecordExample]]  # what `Kind.checks` names
+    findings: dict[str, Finding[RecordExample]]  # `Kind.findings`
     characters: tuple[Character[Place], ...]  # by code point
+    figures: dict[str, Any]  # what the tally of the kind has beside
     longest: dict[str, Longest | None]  # by field; None where there is no record
 
 
 @dataclass(frozen=True)
-class RecordOverlap:
+class Overlap:
     """Records of dev or test with a text that also stands in the same field in train, in whatever form (`fold`)."""
 
     name: SplitName
@@ -59,97 +62,111 @@ class RecordOverlap:
 class Audit:
     """What `seqx data check` reports."""
 
+    noun: str  # what a record is called
+    fields: tuple[str, ...]
     corpus: str
-    splits: tuple[RecordSplit, ...]
-    overlaps: tuple[RecordOverlap, ...]
+    splits: tuple[Split, ...]
+    overlaps: tuple[Overlap, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what is counted by field stands under a name of its own, as `source_words`."""
+        splits = [
+            {
+                "name": split.name,
+                "origins": split.origins,
+                f"{self.noun}s": split.records,
+                **{f"{field}_words": count for field, count in split.words.items()},
+                "blank": split.blank,
+                "duplicates": split.duplicates,
+                **{name.replace(" ", "_"): finding for name, finding in split.findings.items()},
+                "characters": split.characters,
+                **split.figures,
+                **{f"longest_{field}": longest for field, longest in split.longest.items()},
+            }
+            for split in self.splits
+        ]
+        overlaps = [{"name": overlap.name, **overlap.fields} for overlap in self.overlaps]
+        whole = {"corpus": self.corpus, "splits": splits, "overlaps": overlaps, "verdicts": self.verdicts}
+        return {name: self._plain(value) for name, value in whole.items()}
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, RecordExample):
+            value = {"place": value.place, **dict(zip(self.fields, value.texts)), "other": value.other}
+        elif is_dataclass(value):
+            value = {field.name: getattr(value, field.name) for field in fields(value)}
+        if isinstance(value, dict):
+            return {name: self._plain(each) for name, each in value.items()}
+        return [self._plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class Tally(Generic[Record]):
     """Counts of one split, record by record."""
 
     def __init__(self, kind: Kind[Record, Any]) -> None:
-        self.kind = kind
-        self.words = [0] * len(kind.fields)
-        self.longest: list[Longest | None] = [None] * len(kind.fields)
-        self.blank = self.found()
-        self.findings: dict[str, Found[Place, Record, Any]] = defaultdict(self.found)
-        self.digests = array("Q")
+        self._kind = kind
+        self._words = [0] * len(kind.fields)
+        self._longest: list[Longest | None] = [None] * len(kind.fields)
+        self._blank = self._found()
+        self._findings = {name: self._found() for name in kind.findings}
+        self._digests = array("Q")
         self._characters: dict[str, tuple[int, Place]] = {}
 
-    def show(self, place: Place, record: Record, other: Place | None) -> Any:
-        """A record as an example of a finding."""
-        return RecordExample(place, tuple(self.kind.texts(record)), other)
-
-    def found(self) -> Found[Place, Record, Any]:
-        """A finding without an example yet."""
-        return Found(self.show)
+    def _found(self) -> Found[Place, Record, RecordExample]:
+        return Found(partial(show, self._kind))
 
     def add(self, place: Place, record: Record) -> None:
         """Count a record."""
-        texts = self.kind.texts(record)
+        texts = self._kind.texts(record)
         shown = [text.strip() if text.isprintable() or fold(text) else "" for text in texts]
-        self.digests.append(_digest(texts))
+        self._digests.append(_digest(texts))
         for index, text in enumerate(texts):
-            self.words[index] += len(text.split())
-            longest = self.longest[index]
+            self._words[index] += len(text.split())
+            longest = self._longest[index]
             if longest is None or len(text) > longest.characters:
-                self.longest[index] = Longest(len(text), place)
+                self._longest[index] = Longest(len(text), place)
             for odd in odd_characters(text):
                 count, first = self._characters.get(odd, (0, place))
                 self._characters[odd] = (count + 1, first)
         if all(shown):
             self.look(place, record, shown)
         else:
-            self.blank.add(place, record)
+            self._blank.add(place, record)
 
     def look(self, place: Place, record: Record, shown: Sequence[str]) -> None:
         """Look at a record without a blank text; `shown` are its texts, stripped."""
-        for name in self.kind.checks(record):
-            self.findings[name].add(place, record)
+        for name in self._kind.checks(record, shown):
+            self._findings[name].add(place, record)
 
-    def duplicates(self, sources: Sequence[Source[Record]]) -> Finding[Any]:
-        """The records of the sources that were counted, where they stand twice."""
-        return repeated(self.digests, numbered(sources), self.show)
+    def figures(self) -> dict[str, Any]:
+        """What is counted of this kind alone."""
+        return {}
 
-    def characters(self) -> tuple[Character[Place], ...]:
-        """The odd characters, by code point."""
-        return tuple(character(of, *seen) for of, seen in sorted(self._characters.items()))
-
-    def finish(self, name: SplitName, sources: Sequence[Source[Record]]) -> Any:
+    def finish(self, name: SplitName, sources: Sequence[Source[Record]]) -> Split:
         """The counts, of these sources."""
-        fields = self.kind.fields
-        return RecordSplit(
+        return Split(
             name=name,
             origins=tuple(source.origin for source in sources),
-            records=len(self.digests),
-            words=dict(zip(fields, self.words)),
-            blank=self.blank.finding(),
-            duplicates=self.duplicates(sources),
-            findings={name: found.finding() for name, found in self.findings.items()},
-            characters=self.characters(),
-            longest=dict(zip(fields, self.longest)),
+            records=len(self._digests),
+            words=dict(zip(self._kind.fields, self._words)),
+            blank=self._blank.finding(),
+            duplicates=repeated(self._digests, numbered(sources), partial(show, self._kind)),
+            findings={name: found.finding() for name, found in self._findings.items()},
+            characters=tuple(character(of, *seen) for of, seen in sorted(self._characters.items())),
+            figures=self.figures(),
+            longest=dict(zip(self._kind.fields, self._longest)),
         )
 
 
 def audit(corpus: Corpus[Any], kind: Kind[Any, Any]) -> Audit:
     """Look at every record of a corpus. Raises DataError: unreadable text."""
-    splits, overlaps = look_at(corpus, kind)
-    return Audit(
-        corpus.name,
-        splits,
-        tuple(RecordOverlap(name, dict(zip(kind.fields, findings))) for name, findings in overlaps.items()),
-    )
-
-
-def look_at(corpus: Corpus[Any], kind: Kind[Any, Any]) -> tuple[tuple[Any, ...], dict[SplitName, list[Finding[Any]]]]:
-    """What the tallies of a kind say of each split; and for dev and test, of each field, what also stands in train."""
     sources = corpus.splits()
-    fields = range(len(kind.fields))
     held_out = (corpus.dev, corpus.test)
     wanted = [
-        {fold(kind.texts(record)[field]) for source in held_out for record in source.read()} - {b""} for field in fields
+        {fold(kind.texts(record)[field]) for source in held_out for record in source.read()} - {b""}
+        for field in range(len(kind.fields))
     ]
-    standing: list[dict[bytes, Place]] = [{} for _ in fields]
+    standing: list[dict[bytes, Place]] = [{} for _ in wanted]
     splits = []
     for name in SPLITS:
         tally = kind.tally()
@@ -161,13 +178,24 @@ def look_at(corpus: Corpus[Any], kind: Kind[Any, Any]) -> tuple[tuple[Any, ...],
                     standing[field].setdefault(key, place)
         splits.append(tally.finish(name, sources[name]))
 
-    def overlap(name: SplitName, field: int) -> Finding[Any]:
+    def overlap(name: SplitName, field: int) -> Finding[RecordExample]:
         def key(record: Any) -> bytes:
             return fold(kind.texts(record)[field])
 
-        return also_in_train(numbered(sources[name]), key, standing[field], kind.tally().show)
+        return also_in_train(numbered(sources[name]), key, standing[field], partial(show, kind))
 
-    return tuple(splits), {name: [overlap(name, field) for field in fields] for name in SPLITS[1:]}
+    overlaps = [
+        Overlap(name, {title: overlap(name, field) for field, title in enumerate(kind.fields)}) for name in SPLITS[1:]
+    ]
+    # Of held-out text, the one that it is part of: there, lines stand beside their neighbours.
+    whole = {id(source.whole or source): source.whole or source for each in sources.values() for source in each}
+    verdicts = tuple(verdict for source in whole.values() for verdict in kind.verdicts(source))
+    return Audit(kind.noun, kind.fields, corpus.name, tuple(splits), tuple(overlaps), verdicts)
+
+
+def show(kind: Kind[Record, Any], place: Place, record: Record, other: Place | None) -> RecordExample:
+    """A record as an example of a finding."""
+    return RecordExample(place, tuple(kind.texts(record)), other)
 
 
 def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[Place, Record]]:

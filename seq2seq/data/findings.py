@@ -7,7 +7,7 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import regex
@@ -30,6 +30,26 @@ class Place:
 
     origin: str
     line: int
+
+
+@dataclass(frozen=True)
+class RecordExample:
+    """The texts of a record that shows a finding; `other` is the place that it repeats, where there is one."""
+
+    place: Place
+    texts: tuple[str, ...]
+    other: Place | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with a text, in how many of its records, and the first of them."""
+
+    kind: Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
+    origin: str
+    message: str
+    count: int
+    examples: tuple[RecordExample, ...]
 
 
 @dataclass(frozen=True)

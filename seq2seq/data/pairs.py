@@ -27,12 +27,14 @@ from seq2seq.recipe import Data, Hub
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-    from seq2seq.data.audit_pairs import PairAudit, PairTally
+    from seq2seq.data.findings import Verdict
+    from seq2seq.data.pair_ratio import PairTally
 
 Pair = tuple[str, str]
 
 _CELL_END = re.compile(r"\r\n|\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_ODD_RATIO = 4.0
 _SEVERAL = 5  # rows: fewer may be alike by chance
 _SOURCE, _TARGET = frozenset(("source", "src")), frozenset(("target", "tgt", "trg"))
 # What may stand beside the name of a language where a column is named: `sentence_fr`, `French text`.
@@ -67,6 +69,7 @@ class PairKind(Kind[Pair, PairSource]):
     noun = "pair"
     source_type = PairSource
     fields = ("source", "target")
+    findings = ("copied", "odd ratio")
     needed = "two columns, the source and the target"
     files_wanted = "--source-file and --target-file, or --data"
 
@@ -223,16 +226,25 @@ class PairKind(Kind[Pair, PairSource]):
         return folder / f"{split}.{self.data.source}", folder / f"{split}.{self.data.target}"
 
     def tally(self) -> PairTally:
-        """What counts one split of an audit."""
-        from seq2seq.data.audit_pairs import PairTally
+        """With the ratio of lengths."""
+        from seq2seq.data.pair_ratio import PairTally
 
         return PairTally(self)
 
-    def audit(self, corpus: Corpus[PairSource]) -> PairAudit:
-        """The audit of pairs, with verdicts. Raises DataError: unreadable text."""
-        from seq2seq.data.audit_pairs import audit_pairs
+    def checks(self, record: Pair, shown: Sequence[str]) -> Iterator[str]:
+        """Whether the sides are the same text, or one is over 4 times as long as the other, in characters."""
+        source, target = shown
+        if source == target:
+            yield "copied"
+        ratio = len(target) / len(source)
+        if max(ratio, 1 / ratio) > _ODD_RATIO:
+            yield "odd ratio"
 
-        return audit_pairs(corpus, self)
+    def verdicts(self, source: PairSource) -> Sequence[Verdict]:
+        """Lines out of step, sides swapped, placeholders or numbers lost."""
+        from seq2seq.data.verdicts import judge
+
+        return judge(source, self.data.source, self.data.target)
 
 
 def file_pair(source: Path, target: Path, reading: Reading = PLAIN) -> PairSource:

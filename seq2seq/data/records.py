@@ -24,6 +24,7 @@ from seq2seq.recipe import Data, Hub
 
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Tally
+    from seq2seq.data.findings import Verdict
 
 _NAMED = 3  # files of a split that its origin names
 
@@ -36,6 +37,7 @@ class Kind(Columns, Generic[Record, SourceT]):
     record_type: Callable[..., Any]
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
+    findings: ClassVar[tuple[str, ...]] = ()  # what `checks` may name
     files_wanted: ClassVar[str] = "--data"
 
     def __init__(self, data: Data) -> None:
@@ -78,8 +80,12 @@ class Kind(Columns, Generic[Record, SourceT]):
     # What a record is compared by.
 
     def texts(self, record: Record) -> Sequence[str]:
-        """The texts of a record: by them it is held out and audited."""
+        """The texts of a record, a field each."""
         return record  # type: ignore[return-value]
+
+    def held_out_by(self, record: Record) -> Sequence[str]:
+        """The texts by which a record is held out: records that share them stay together."""
+        return self.texts(record)
 
     def as_bytes(self, record: Record) -> bytes:
         """What is hashed of a record."""
@@ -87,7 +93,7 @@ class Kind(Columns, Generic[Record, SourceT]):
 
     def hold_out(self, source: SourceT, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, SourceT]:
         """Hold text out for each of `splits`; the rest is `train`."""
-        return hold_out(source, splits, noun=self.noun, texts=self.texts)
+        return hold_out(source, splits, noun=self.noun, texts=self.held_out_by)
 
     def is_empty(self, source: SourceT) -> bool:
         """Whether every record of a source has a blank text."""
@@ -197,8 +203,12 @@ class Kind(Columns, Generic[Record, SourceT]):
 
         return Tally(self)
 
-    def checks(self, record: Record) -> Iterable[str]:
-        """What is odd about a record without a blank text, beside what an audit looks at of every kind."""
+    def checks(self, record: Record, shown: Sequence[str]) -> Iterable[str]:
+        """Which of `findings` a record shows, none of whose texts, here stripped, is blank."""
+        return ()
+
+    def verdicts(self, source: SourceT) -> Sequence[Verdict]:
+        """What is wrong with a source as a whole."""
         return ()
 
     def audit(self, corpus: Corpus[SourceT]) -> Audit | Any:

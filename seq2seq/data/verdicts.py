@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
 from seq2seq.data import alignment
 from seq2seq.data.direction import Direction
-from seq2seq.data.findings import EXAMPLES, Found, Place
+from seq2seq.data.findings import EXAMPLES, Found, Place, RecordExample, Verdict
 from seq2seq.data.pairs import Pair, PairSource
 
 _PLACEHOLDER = re.compile(
@@ -32,29 +30,6 @@ _DIGIT = re.compile(r"\d")
 _LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
 _LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
 _LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
-
-Kind = Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
-
-
-@dataclass(frozen=True)
-class PairExample:
-    """A pair that shows a finding; `other` is the place that it repeats, where there is one."""
-
-    place: Place
-    source: str
-    target: str
-    other: Place | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is wrong with a text, in how many of its pairs, and the first of them."""
-
-    kind: Kind
-    origin: str
-    message: str
-    count: int
-    examples: tuple[PairExample, ...]
 
 
 def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
@@ -98,8 +73,8 @@ def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
     return tuple(found)
 
 
-def _found() -> Found[Place, Pair, PairExample]:
-    return Found(lambda place, pair, other: PairExample(place, *pair, other))
+def _found() -> Found[Place, Pair, RecordExample]:
+    return Found(lambda place, pair, other: RecordExample(place, pair, other))
 
 
 def _misaligned(pairs: PairSource, shift: alignment.Shift) -> Verdict:
@@ -125,9 +100,9 @@ def _swapped(pairs: PairSource, direction: Direction, source: str, target: str) 
     return Verdict("swapped", pairs.origin, message, count, _examples(pairs, direction.first))
 
 
-def _examples(pairs: PairSource, line: int) -> tuple[PairExample, ...]:
+def _examples(pairs: PairSource, line: int) -> tuple[RecordExample, ...]:
     few = islice(pairs.read(), line - 1, line - 1 + EXAMPLES)
-    return tuple(PairExample(Place(pairs.origin, number), *pair) for number, pair in enumerate(few, start=line))
+    return tuple(RecordExample(Place(pairs.origin, number), pair) for number, pair in enumerate(few, start=line))
 
 
 def _placeholders(side: str) -> dict[str, int]:

@@ -137,7 +137,7 @@ def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> No
 def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str) -> None:
     verdict = _only(judge(text([*sound[:9], (source, target), *sound[9:50]]), "fr", "en"))
     assert (verdict.kind, verdict.count) == ("placeholders", 1)
-    assert (verdict.examples[0].place.line, verdict.examples[0].source) == (10, source)
+    assert (verdict.examples[0].place.line, verdict.examples[0].texts[0]) == (10, source)
 
 
 @pytest.mark.parametrize(
