@@ -76,12 +76,15 @@ def holds_documents(corpus: Corpus[Any]) -> TypeIs[Corpus[Documents]]:
 class DocumentKind(Kind[str, Documents]):
     """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one in each row."""
 
-    noun = "document"
+    noun = "text"
     source_type = Documents
     fields = ("text",)
     needed = "one column"
     reads = "running text"
+    blank = ""
+    enough = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
     suffixes = (".txt", ".jsonl", ".csv", ".parquet")
+    formats = f"running text is read from {', '.join(suffixes)}; rename or convert it"
 
     @property
     def _known(self) -> list[str]:
@@ -119,13 +122,6 @@ class DocumentKind(Kind[str, Documents]):
         """Whole documents, or the last lines of each."""
         return hold_out(source, splits)
 
-    def nothing_in(self, source: Documents, split: SplitName) -> str:
-        """The error where a split is blank."""
-        return (
-            f"{source.origin}: no text for {split}; give more text ({WHOLE_DOCUMENTS} documents that differ, "
-            f"or longer ones, of {TAIL_SHARE} lines or more), or files of its own for {split}"
-        )
-
     def is_empty(self, source: Documents) -> bool:
         """Whether a source holds white space alone."""
         return not any(text and not text.isspace() for text, _ in source.pieces())
@@ -155,10 +151,6 @@ class DocumentKind(Kind[str, Documents]):
             raise DataError(f"--columns is for tables: {path} has none")
         pieces = Unchanged(str(path), lambda: cut_at_lines(read_blocks(path, reading)), _as_bytes)
         return streamed(str(path), pieces, pieces.checksum, lambda: checksum(path))
-
-    def refusal(self, path: Path) -> str:
-        """The error where a file is of another format."""
-        return f"{path}: running text is read from {', '.join(self.suffixes)}; rename or convert it"
 
     def joined(self, sources: Sequence[Documents]) -> Documents:
         """Several sources as one, in pieces."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.lines import PLAIN, Reading, read_lines
-from seq2seq.data.tables import Columns, columns_said, read_table, suffix_of, told
+from seq2seq.data.tables import columns_said, read_table, suffix_of, told
 from seq2seq.errors import DataError
 from seq2seq.reading import LONGEST_LINE, parse_json
+
+if TYPE_CHECKING:
+    from seq2seq.data.records import Kind
 
 Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
 Rows = Callable[[], Iterator[list[str]]]
@@ -20,21 +23,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS = 16  # of a parquet file, read at a time: each may be a whole book, that the file holds but once
 
 
-def file_rows(path: Path, columns: Columns, reading: Reading) -> tuple[str, Rows]:
+def file_rows(path: Path, kind: Kind[Any, Any], reading: Reading) -> tuple[str, Rows]:
     """Which columns of a file were chosen, where that is not a matter of course, and what reads their text row by row.
     Raises DataError, at once or while reading."""
 
     def chosen(row: Mapping[str, Any]) -> list[str]:
         names = list(column_names(row))
-        found = told(names, reading, columns, str(path)) if reading.columns else columns.choose(names)
+        found = told(names, reading, kind, str(path)) if reading.columns else kind.choose(names)
         if found is None:
-            raise DataError(columns.missing(str(path), sorted(names)))
+            raise DataError(kind.missing(str(path), sorted(names)))
         return [names[column] for column in found]
 
-    numbers = [field in columns.numbers for field in columns.fields]
+    numbers = [field in kind.numbers for field in kind.fields]
     suffix = suffix_of(path)
     if suffix in (".tsv", ".csv"):
-        table = read_table(path, columns, reading)
+        table = read_table(path, kind, reading)
         return table.said, lambda: table.rows(reading)
     if suffix == ".parquet":
         return columns_said(reading), lambda: _parquet_rows(path, chosen, numbers)

@@ -70,6 +70,7 @@ class PairKind(Kind[Pair, PairSource]):
     source_type = PairSource
     fields = ("source", "target")
     findings = ("copied", "odd ratio")
+    formats = "pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
     needed = "two columns, the source and the target"
     files_wanted = "--source-file and --target-file, or --data"
 
@@ -123,10 +124,6 @@ class PairKind(Kind[Pair, PairSource]):
         if source in names(self.data.target) or target in names(self.data.source):
             return columns[::-1]
         return columns
-
-    def refusal(self, path: Path) -> str:
-        """The error where a file is of another format."""
-        return f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
 
     def given(self, split: SplitName, given: Given, reading: Reading) -> PairSource:
         """Two files of a side each, or one file of pairs."""

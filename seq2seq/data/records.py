@@ -17,7 +17,7 @@ from seq2seq.data.corpus import Checksum, Corpus, Given, Record, Source, SourceT
 from seq2seq.data.formats import file_rows, must_hold_text
 from seq2seq.data.hold_out import hold_out, part_checksum
 from seq2seq.data.lines import Reading
-from seq2seq.data.tables import Columns, listed, suffix_of
+from seq2seq.data.tables import Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _NAMED = 3  # files of a split that its origin names
 
 
-class Kind(Columns, Generic[Record, SourceT]):
+class Kind(Generic[Record, SourceT]):
     """What is particular about one kind of record, for the corpus of a recipe."""
 
     noun: ClassVar[str] = "record"
@@ -37,7 +37,11 @@ class Kind(Columns, Generic[Record, SourceT]):
     record_type: Callable[..., Any]
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
+    formats: ClassVar[str] = ""  # the error where a file has none of them, if it says more than `suffixes`
+    numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
     findings: ClassVar[tuple[str, ...]] = ()  # what `checks` may name
+    blank: ClassVar[str] = " but such as are blank on a side"  # what is said of records that show nothing
+    enough: ClassVar[str] = ""  # how much text leaves something to hold out
     files_wanted: ClassVar[str] = "--data"
 
     def __init__(self, data: Data) -> None:
@@ -60,6 +64,18 @@ class Kind(Columns, Generic[Record, SourceT]):
         """Which of the named columns hold the fields; None where they are not all there."""
         stripped = [name.strip() for name in names]
         return tuple(map(stripped.index, self.fields)) if {*self.fields} <= {*stripped} else None
+
+    def named(self, table: Table) -> tuple[int, ...] | None:
+        """Which columns of a table hold the fields, by its first line; None where that does not name them."""
+        return self.choose(table.sample[0])
+
+    def said(self, table: Table, columns: tuple[int, ...]) -> str:
+        """Which columns were chosen by name, for the origin of the text; nothing where it is a matter of course."""
+        return ""
+
+    def unnamed(self, table: Table) -> tuple[int, ...]:
+        """The columns of a table whose first line names none. Raises DataError."""
+        raise DataError(self.missing(str(table.path), table.sample[0]))
 
     def missing(self, where: str, names: Sequence[str]) -> str:
         """The error where no columns are named as the fields are."""
@@ -101,11 +117,6 @@ class Kind(Columns, Generic[Record, SourceT]):
 
         return not any(all(map(fold, self.texts(record))) for record in source.read())
 
-    def nothing_in(self, source: SourceT, split: SplitName) -> str:
-        """The error where a split holds no record that shows anything."""
-        blank = " but such as are blank on a side" if next(source.read(), None) is not None else ""
-        return f"{source.origin}: no {self.noun} for {split}{blank}; give more text, or files of its own for {split}"
-
     # Where records are read from.
 
     def source(self, origin: str, read: Callable[[], Iterator[Record]], files: Checksum | None = None) -> SourceT:
@@ -127,12 +138,9 @@ class Kind(Columns, Generic[Record, SourceT]):
     def must_be_readable(self, path: Path) -> None:
         """Raise DataError where a file has no format of this kind, or cannot be read again and again."""
         if suffix_of(path) not in self.suffixes:
-            raise DataError(self.refusal(path))
+            formats = self.formats or f"{self.reads} are read from {', '.join(self.suffixes)}; rename or convert it"
+            raise DataError(f"{path}: {formats}")
         must_hold_text(path)
-
-    def refusal(self, path: Path) -> str:
-        """The error where a file has no format of this kind."""
-        return f"{path}: {self.noun}s are read from {', '.join(self.suffixes)}; rename or convert it"
 
     def files(self, paths: Iterable[Path], reading: Reading) -> SourceT:
         """The records of files, in order."""

@@ -58,8 +58,13 @@ def _corpus(
     mixed_in: tuple[SourceT, ...] = (),
 ) -> Corpus[SourceT]:
     for split in SPLITS:
-        if kind.is_empty(splits[split]):
-            raise DataError(kind.nothing_in(splits[split], split))
+        source = splits[split]
+        if kind.is_empty(source):
+            blank = kind.blank if any(True for _ in source.read()) else ""
+            raise DataError(
+                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text{kind.enough}, or files of its own "
+                f"for {split}"
+            )
     return Corpus(name, found, (splits["train"], *mixed_in), splits["dev"], splits["test"])
 
 

@@ -5,58 +5,24 @@ from __future__ import annotations
 
 import csv
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.compression import without_suffix
 from seq2seq.data.lines import Reading, read_lines
 from seq2seq.errors import DataError
 from seq2seq.reading import LONGEST_LINE
 
+if TYPE_CHECKING:
+    from seq2seq.data.records import Kind
+
 _LINES, _CHARACTERS, _ROWS = 1000, 1 << 20, 100  # of a file, to judge it by
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 NUMBER = re.compile(r"[\d\s.,:/+-]*\d[\d\s.,:/+-]*")
 WORD = re.compile(r"[^\W_]+")
-
-
-class Columns(ABC):
-    """Which columns of a table hold a record."""
-
-    numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
-
-    @property
-    @abstractmethod
-    def fields(self) -> tuple[str, ...]:
-        """What the columns hold, in the order of the record."""
-
-    @property
-    @abstractmethod
-    def needed(self) -> str:
-        """The columns that a table must have, for errors."""
-
-    @abstractmethod
-    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
-        """Which of the named columns hold the record; None where their names do not tell."""
-
-    @abstractmethod
-    def missing(self, where: str, names: Sequence[str]) -> str:
-        """The error where the names of the columns do not tell."""
-
-    def named(self, table: Table) -> tuple[int, ...] | None:
-        """Which columns of a table hold the record, by its first line; None where that does not name them."""
-        return self.choose(table.sample[0])
-
-    def said(self, table: Table, columns: tuple[int, ...]) -> str:
-        """Which columns were chosen by name, for the origin of the text; nothing where it is a matter of course."""
-        return ""
-
-    def unnamed(self, table: Table) -> tuple[int, ...]:
-        """The columns of a table whose first line names none. Raises DataError."""
-        raise DataError(self.missing(str(table.path), table.sample[0]))
 
 
 @dataclass(frozen=True)
@@ -89,24 +55,22 @@ class Table:
                 raise DataError(f"{place}: {message}") from None
 
 
-def read_table(path: Path, columns: Columns, reading: Reading) -> Table:
+def read_table(path: Path, kind: Kind[Any, Any], reading: Reading) -> Table:
     """A table of records: the columns that the user names, else those that the first line names, else those that hold
     records without a name. Raises DataError where they are not to be told, or do not look like text."""
     table = _table(path, reading)
-    named = columns.named(table)
+    named = kind.named(table)
     if reading.columns:
-        return _as_told(table, reading, columns, heading=named is not None)
+        return _as_told(table, reading, kind, heading=named is not None)
     if named is not None:
-        return replace(table, heading=True, columns=named, said=columns.said(table, named))
-    return replace(table, columns=columns.unnamed(table))
+        return replace(table, heading=True, columns=named, said=kind.said(table, named))
+    return replace(table, columns=kind.unnamed(table))
 
 
-def told(names: Sequence[str], reading: Reading, columns: Columns, where: str) -> tuple[int, ...]:
+def told(names: Sequence[str], reading: Reading, kind: Kind[Any, Any], where: str) -> tuple[int, ...]:
     """Which columns the user names, by name or number. Raises DataError: another count of them, or no such column."""
-    if len(reading.columns) != len(columns.fields):
-        raise DataError(
-            f"--columns {','.join(reading.columns)}: {where} is read by {columns.needed}, by name or number"
-        )
+    if len(reading.columns) != len(kind.fields):
+        raise DataError(f"--columns {','.join(reading.columns)}: {where} is read by {kind.needed}, by name or number")
     found = []
     for name in reading.columns:
         index = int(name) - 1 if name.isdecimal() else ([each.strip() for each in names] + [name]).index(name)
@@ -209,9 +173,9 @@ def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]
         raise DataError(f"{table.path}, line {reader.line_num + table.skipped}: not CSV ({error}); {hint}") from error
 
 
-def _as_told(table: Table, reading: Reading, columns: Columns, *, heading: bool) -> Table:
+def _as_told(table: Table, reading: Reading, kind: Kind[Any, Any], *, heading: bool) -> Table:
     first, *rest = table.sample
-    chosen = told(first, reading, columns, str(table.path))
+    chosen = told(first, reading, kind, str(table.path))
     by_name = not all(name.isdecimal() for name in reading.columns)
     titled = any(_titled(cell, [row[column] for row in rest if len(row) > column]) for column, cell in enumerate(first))
     return replace(table, heading=heading or by_name or titled, columns=chosen, said=columns_said(reading))
