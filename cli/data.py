@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,9 @@ from .command import Command
 from .printing import show, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.data.audit import Audit, SplitAudit
-    from seq2seq.data.audit_texts import TextAudit
-    from seq2seq.data.corpora import Corpus, Given
-    from seq2seq.data.findings import Example, Finding
-    from seq2seq.data.lines import Reading
-    from seq2seq.data.texts import TextCorpus
+    from seq2seq.data.audit import Audit, Split
+    from seq2seq.data.corpus import Given
+    from seq2seq.data.findings import Finding, RecordExample
     from seq2seq.recipe import Recipe
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
@@ -38,11 +35,12 @@ def get(
 ) -> None:
     """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
     from seq2seq.data.fetch import fetch
+    from seq2seq.data.sources import kind_of
     from seq2seq.recipe import files as recipe_files
 
     data = recipe_files.load(recipe, changes, options.noting(quiet)).data
     options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
-    for path in fetch(data, to):
+    for path in fetch(kind_of(data), to):
         options.note(f"Written: {path}", quiet=quiet)
     options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
 
@@ -82,8 +80,8 @@ def check(
 
     Default: the recipe's corpus, as `seqx train` would find it.
     """
-    from seq2seq.data import audit, audit_texts
-    from seq2seq.data.corpora import Corpus, Given
+    from seq2seq.data.corpus import Given
+    from seq2seq.data.sources import find, kind_of
     from seq2seq.errors import MissingCorpusError
     from seq2seq.recipe import files as recipe_files
 
@@ -92,40 +90,37 @@ def check(
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     wanted = recipe_files.load(name, changes, options.noting())
-    sides, files = Given(source_file, target_file), [*(data or []), *map(Path, more)]
+    given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
+    kind = kind_of(wanted.data)
+    _refuse(wanted, given)
     try:
-        corpus = _find(wanted, sides, files, reading)
+        corpus = find(kind, {"train": given}, reading=reading)
     except MissingCorpusError as missing:
         if wanted.data.bundled is None:
             raise
         options.note(f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is checked instead")
-        corpus = _find(wanted.on_bundled(), sides, files, reading)
-    if isinstance(corpus, Corpus):
-        found: Audit | TextAudit = audit.audit(corpus, languages=(wanted.data.source, wanted.data.target))
-    else:
-        found = audit_texts.audit(corpus)
+        kind = kind_of(wanted.on_bundled().data)
+        corpus = find(kind, reading=reading)
+    audit: Any = kind.audit(corpus)
     if as_json:
-        show_json(asdict(found))
-    elif isinstance(found, audit.Audit):
-        _show(found)
+        show_json(audit.as_dict() if wanted.data.form == "pairs" else asdict(audit))
+    elif wanted.data.form == "pairs":
+        _show(audit)
     else:
         from . import data_text
 
-        data_text.show(found)
+        data_text.show(audit)
 
 
-def _find(wanted: Recipe, sides: Given, files: list[Path], reading: Reading) -> Corpus | TextCorpus:
-    from seq2seq.data import corpora, texts
-    from seq2seq.data.corpora import Given
-
+def _refuse(wanted: Recipe, given: Given) -> None:
+    """End with a usage error where the files given are not of the form that the recipe reads."""
     if wanted.data.form == "text":
-        if sides:
+        if given.source_file or given.target_file:
             options.usage_error(f"recipe {wanted.name} is for running text: name files with --data")
-        return texts.find(wanted.data, {"train": files}, reading=reading)
-    if len(files) > 1:
-        options.usage_error(f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(files)}")
-    given = Given(sides.source_file, sides.target_file, files[0] if files else None)
-    return corpora.find(wanted.data, {"train": given}, reading=reading)
+    elif len(given.data) > 1:
+        options.usage_error(
+            f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(given.data)}"
+        )
 
 
 def _show(found: Audit) -> None:
@@ -134,21 +129,21 @@ def _show(found: Audit) -> None:
     rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
     overlaps = {each.name: each for each in found.overlaps}
     for side in ("source", "target"):
-        counts = [f"{getattr(overlaps[s.name], side).count:,}" if s.name in overlaps else "" for s in found.splits]
+        counts = [f"{overlaps[s.name].fields[side].count:,}" if s.name in overlaps else "" for s in found.splits]
         rows.append((f"{side} also in train", *counts))
     show(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
     Console().print(figures(("", *(split.name for split in found.splits)), rows))
     for split in found.splits:
-        for name in ("blank", "duplicates", "copied", "odd_ratio"):
-            _show_examples(f"{split.name}, {name.replace('_', ' ')}", getattr(split, name))
+        for name, finding in {"blank": split.blank, "duplicates": split.duplicates, **split.findings}.items():
+            _show_examples(f"{split.name}, {name}", finding)
         for character in split.characters[:5]:
             show(
                 f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
                 f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
             )
     for each in found.overlaps:
-        _show_examples(f"{each.name}, source also in train", each.source)
-        _show_examples(f"{each.name}, target also in train", each.target)
+        _show_examples(f"{each.name}, source also in train", each.fields["source"])
+        _show_examples(f"{each.name}, target also in train", each.fields["target"])
     for verdict in found.verdicts:
         show(f"VERDICT, {verdict.kind}: {verdict.count:,} pairs of {verdict.origin}: {verdict.message}")
         for example in verdict.examples[:2]:
@@ -157,33 +152,32 @@ def _show(found: Audit) -> None:
         show("No verdict: lines are in step, sides are not swapped, placeholders stand on both")
 
 
-def _ratio(split: SplitAudit) -> str:
-    return "" if split.ratio is None else f"{split.ratio.median:.2f} ({split.ratio.low:.2f}-{split.ratio.high:.2f})"
+def _ratio(split: Split) -> str:
+    ratio = split.figures["ratio"]
+    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
 
 
 _FIGURES = (
-    ("pairs", lambda split: f"{split.pairs:,}"),
-    ("words, source", lambda split: f"{split.source_words:,}"),
-    ("words, target", lambda split: f"{split.target_words:,}"),
+    ("pairs", lambda split: f"{split.records:,}"),
+    ("words, source", lambda split: f"{split.words['source']:,}"),
+    ("words, target", lambda split: f"{split.words['target']:,}"),
     ("a side blank", lambda split: f"{split.blank.count:,}"),
     ("duplicate pairs", lambda split: f"{split.duplicates.count:,}"),
-    ("sides alike", lambda split: f"{split.copied.count:,}"),
+    ("sides alike", lambda split: f"{split.findings['copied'].count:,}"),
     ("length ratio (1-99 %)", _ratio),
-    ("ratio over 4", lambda split: f"{split.odd_ratio.count:,}"),
+    ("ratio over 4", lambda split: f"{split.findings['odd ratio'].count:,}"),
     ("odd characters", lambda split: f"{sum(each.count for each in split.characters):,}"),
     (
         "longest, characters",
-        lambda split: (
-            f"{max((side.characters for side in (split.longest_source, split.longest_target) if side), default=0):,}"
-        ),
+        lambda split: f"{max((side.characters for side in split.longest.values() if side), default=0):,}",
     ),
 )
 
 
-def _show_examples(label: str, finding: Finding) -> None:
+def _show_examples(label: str, finding: Finding[RecordExample]) -> None:
     for example in finding.examples[:1]:
         _show_example(f"{label}, ", example)
 
 
-def _show_example(label: str, example: Example) -> None:
-    show(f"  {label}line {example.place.line:,}: {example.source!r} = {example.target!r}"[:160])
+def _show_example(label: str, example: RecordExample) -> None:
+    show(f"  {label}line {example.place.line:,}: {example.texts[0]!r} = {example.texts[1]!r}"[:160])

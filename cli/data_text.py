@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from .printing import show as say
 
 if TYPE_CHECKING:
-    from seq2seq.data.audit_texts import Character, Line, Lines, Spot, TextAudit, TextSplit
+    from seq2seq.data.audit_texts import Line, Spot, TextAudit, TextSplit
+    from seq2seq.data.findings import Character, Finding
 
 
 def show(found: TextAudit) -> None:
@@ -59,11 +60,11 @@ def _show_split(split: TextSplit) -> None:
         )
 
 
-def _characters(characters: tuple[Character, ...]) -> str:
+def _characters(characters: tuple[Character[Spot], ...]) -> str:
     return ", ".join(f"{chr(each.code_point)!r} {each.count:,}" for each in characters)
 
 
-def _show_example(label: str, lines: Lines, other: str = "") -> None:
+def _show_example(label: str, lines: Finding[Line], other: str = "") -> None:
     for line in lines.examples[:1]:
         say(f"  {label}, {_place(line.spot)}{_as_in(line, other)}: {line.text!r}"[:160])
 

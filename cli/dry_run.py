@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from seq2seq.checkup.estimate import Say, estimate
-from seq2seq.data.corpora import Corpus
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data.sources import AnyCorpus
 from seq2seq.device import Choice
 from seq2seq.recipe import Recipe
 
 from .printing import show as write
 
 
-def show(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, say: Say) -> None:
+def show(recipe: Recipe, corpus: AnyCorpus, choice: Choice, say: Say) -> None:
     """Measure, telling `say` what is being done, and show."""
     found = estimate(recipe, corpus, choice, say)
     training = recipe.training

@@ -146,7 +146,7 @@ def evaluate(
 def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, reading: Reading, quiet: bool) -> None:
     """The loss on the run's test text, or on files, each by itself."""
     from seq2seq import device as devices
-    from seq2seq.data import texts as corpora
+    from seq2seq.data.documents import DocumentKind
     from seq2seq.evaluation import fluency, kept
     from seq2seq.training.prepare import fluency_of
 
@@ -155,8 +155,8 @@ def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, readin
 
     recipe = folder.recipe()
     choice = devices.choose(processes.device(device), recipe.training.precision)
-    data = recipe.data
-    texts = [(file.name, corpora.files([file], data, reading), [file]) for file in files]
+    kind = DocumentKind(recipe.data)
+    texts = [(file.name, kind.files([file], reading), [file]) for file in files]
     failed: list[str] = []
     with processes.together(quiet=quiet) as all_of_them:
         for name, text, sources in texts or [("test", fluency.read_set(folder), [])]:

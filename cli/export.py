@@ -11,8 +11,8 @@ import typer
 from . import options
 
 if TYPE_CHECKING:
-    from seq2seq.data.corpora import Corpus
-    from seq2seq.data.texts import Documents, TextCorpus
+    from seq2seq.data.documents import Documents
+    from seq2seq.data.sources import AnyCorpus
     from seq2seq.run import Run
 
 
@@ -34,11 +34,11 @@ def export(
     options.note(f"{folder.path}: {made}", quiet=quiet)
 
 
-def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> None:
+def after_training(run: Run, corpus: AnyCorpus, *, quiet: bool) -> None:
     """Make the copy of a run that is just finished, checked on its dev set; on its test set where the dev set is no
     longer what it was. Whatever fails here, the run is whole and PyTorch serves it. Raises RunError where the copy
     cannot be written."""
-    from seq2seq.data.corpora import Corpus
+    from seq2seq.data.pairs import holds_pairs
     from seq2seq.errors import RunError, SeqxError
     from seq2seq.training import provenance
 
@@ -48,7 +48,7 @@ def after_training(run: Run, corpus: Corpus | TextCorpus, *, quiet: bool) -> Non
             told = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
             options.note(f"NOTE: {split}: {reason}{told}", quiet=quiet)
         there = "dev" not in changed
-        if isinstance(corpus, Corpus):
+        if holds_pairs(corpus):
             options.note(_of_pairs(run, corpus.dev.read() if there else None), quiet=quiet)
         else:
             options.note(_of_text(run, corpus.dev if there else None), quiet=quiet)

@@ -22,8 +22,7 @@ from .screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seq2seq.data.corpora import Corpus
-    from seq2seq.data.texts import TextCorpus
+    from seq2seq.data.sources import AnyCorpus
     from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
@@ -38,7 +37,7 @@ def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
         options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit has a value of its own for it")
 
 
-def run(recipe: Recipe, corpus: Corpus | TextCorpus, choice: Choice, count: int, *, quiet: bool) -> None:
+def run(recipe: Recipe, corpus: AnyCorpus, choice: Choice, count: int, *, quiet: bool) -> None:
     """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
     wanted = prepare.for_overfitting(recipe)
     screen = Screen(wanted, quiet=quiet)

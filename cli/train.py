@@ -16,14 +16,12 @@ from .example import example
 from .stopping import StopSignals
 
 if TYPE_CHECKING:
-    from seq2seq.data.corpora import Corpus, Given, SplitName
-    from seq2seq.data.texts import TextCorpus
+    from seq2seq.data.corpus import Given, SplitName
+    from seq2seq.data.sources import AnyCorpus
     from seq2seq.device import Choice
     from seq2seq.recipe import Data, Recipe
     from seq2seq.run import Run
     from seq2seq.training.distributed import Team
-
-    Found = Corpus | TextCorpus
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
 DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Target sentences, line by line.")]
@@ -118,7 +116,7 @@ def train(
     from seq2seq import device as devices
     from seq2seq import run as runs
     from seq2seq.checkup.trial import attempt
-    from seq2seq.data.corpora import Given
+    from seq2seq.data.corpus import Given
     from seq2seq.recipe import files as recipe_files
     from seq2seq.training import launch, prepare, provenance
 
@@ -207,12 +205,12 @@ def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
 
 
 def _timed(
-    wanted: Recipe, corpus: Found, folder: Run, choice: Choice, minutes: float, quiet: bool
-) -> tuple[Recipe, Found]:
+    wanted: Recipe, corpus: AnyCorpus, folder: Run, choice: Choice, minutes: float, quiet: bool
+) -> tuple[Recipe, AnyCorpus]:
     """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
     a run that goes on keeps what was found for it."""
     from seq2seq.checkup import fit
-    from seq2seq.data.corpora import Corpus
+    from seq2seq.data.pairs import holds_pairs
 
     usual = wanted
     if (folder.path / "recipe.toml").is_file():
@@ -229,15 +227,13 @@ def _timed(
             quiet=quiet,
         )
     pairs = wanted.data.judge_pairs
-    if not isinstance(corpus, Corpus) or pairs == usual.data.judge_pairs:
+    if not holds_pairs(corpus) or pairs == usual.data.judge_pairs:
         return wanted, corpus
     options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
     return wanted, corpus.judged_on(pairs)
 
 
-def _find(
-    wanted: Recipe, find: Callable[[Data], Corpus | TextCorpus], fallback: bool, quiet: bool
-) -> tuple[Recipe, Corpus | TextCorpus]:
+def _find(wanted: Recipe, find: Callable[[Data], AnyCorpus], fallback: bool, quiet: bool) -> tuple[Recipe, AnyCorpus]:
     from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
 
@@ -262,7 +258,7 @@ def _find(
 
 def _train(
     wanted: Recipe,
-    corpus: Corpus | TextCorpus,
+    corpus: AnyCorpus,
     folder: Run,
     choice: Choice,
     stop: StopSignals,
@@ -292,7 +288,7 @@ def _train(
     return True
 
 
-def _conclude(wanted: Recipe, corpus: Corpus | TextCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:
+def _conclude(wanted: Recipe, corpus: AnyCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:
     """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
     from seq2seq.training import prepare
 

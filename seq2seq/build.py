@@ -12,10 +12,12 @@ from seq2seq import recipe, sizes
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batches, Layout
 from seq2seq.data.characters import visible
-from seq2seq.data.corpora import Corpus
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import holds_documents
 from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.pairs import PairSource
+from seq2seq.data.sources import AnyCorpus
 from seq2seq.data.stream import TokenStream, Windows
-from seq2seq.data.texts import TextCorpus
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import SearchOptions
@@ -33,7 +35,7 @@ from seq2seq.storage.tensors import load_weights, read_weights
 Model = Transformer | Gpt
 
 
-def train_tokenizers(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, folder: Path) -> Tokenizers:
+def train_tokenizers(wanted: recipe.Recipe, corpus: AnyCorpus, folder: Path) -> Tokenizers:
     """The tokenizers of a run: read where they stand in its folder, else trained on the corpus and written there."""
     stems = ("tokenizer",) if wanted.tokenizer.joint else ("tokenizer.source", "tokenizer.target")
     if not all(any((folder / f"{stem}.{suffix}").is_file() for suffix in ("model", "json")) for stem in stems):
@@ -52,7 +54,7 @@ def read_tokenizers(wanted: recipe.Recipe, folder: Path) -> Tokenizers:
 
 def encoded(
     wanted: recipe.Recipe,
-    corpus: Corpus,
+    corpus: Corpus[PairSource],
     both: Tokenizers,
     cache: Path,
     progress: Callable[[int], None] = lambda pairs: None,
@@ -217,11 +219,11 @@ def decoder_only(of: Model) -> Gpt:
     return of
 
 
-def _lines(corpus: Corpus | TextCorpus, sides: tuple[int, ...]) -> Iterator[str]:
-    if isinstance(corpus, TextCorpus):
-        yield from (piece for piece, _ in corpus.train.pieces())
+def _lines(corpus: AnyCorpus, sides: tuple[int, ...]) -> Iterator[str]:
+    if holds_documents(corpus):
+        yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
         return
-    for text in corpus.train:
-        for source, target in text.read():
+    for pairs in corpus.train:
+        for source, target in pairs.read():
             for side in sides:
                 yield target if side else visible(source)

@@ -15,9 +15,9 @@ from pathlib import Path
 from seq2seq import build, recipe
 from seq2seq.checkup import memory, random_batches
 from seq2seq.data.batches import Batch, Place
-from seq2seq.data.corpora import Corpus, first
-from seq2seq.data.formats import digest
-from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.data.documents import Documents, holds_documents
+from seq2seq.data.sources import AnyCorpus
+from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Choice, wait
 from seq2seq.run import Run
@@ -57,9 +57,7 @@ class Estimate:
     sample: float  # of running text
 
 
-def estimate(
-    wanted: recipe.Recipe, corpus: Corpus | TextCorpus, choice: Choice, say: Say, seconds: float = SECONDS
-) -> Estimate:
+def estimate(wanted: recipe.Recipe, corpus: AnyCorpus, choice: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
     """Prepare text and time updates, for about so many `seconds`; `say` is told what is being done.
 
     Raises what training would raise of this text.
@@ -94,13 +92,13 @@ def estimate(
     )
 
 
-def _beginning(corpus: Corpus | TextCorpus, say: Say) -> tuple[Corpus | TextCorpus, str, float]:
+def _beginning(corpus: AnyCorpus, say: Say) -> tuple[AnyCorpus, str, float]:
     """The text, or the beginning of each of its parts where it is long; how long it is; and what share that is. All of
     it is read, so that what cannot be is found."""
     say("Reading the text")
-    if isinstance(corpus, TextCorpus):
-        characters = sum(len(piece) for piece, _ in corpus.train.pieces())
-        cut = replace(corpus, train=_start(corpus.train), dev=_start(corpus.dev))
+    if holds_documents(corpus):
+        characters = sum(len(piece) for piece, _ in corpus.train[0].pieces())
+        cut = replace(corpus, train=(_start(corpus.train[0]),), dev=_start(corpus.dev))
         return cut, f"{characters:,} characters", min(1.0, _CHARACTERS / max(1, characters))
     counts = []
     for text in corpus.train:
@@ -112,7 +110,7 @@ def _beginning(corpus: Corpus | TextCorpus, say: Say) -> tuple[Corpus | TextCorp
     share = min(1.0, _PAIRS / max(1, sum(counts)))
     if share < 1:
         say(f"Of {sum(counts):,} pairs the first {_PAIRS:,} are tokenised")
-        train_texts = tuple(first(text, math.ceil(share * count)) for text, count in zip(corpus.train, counts))
+        train_texts = tuple(text.first(math.ceil(share * count)) for text, count in zip(corpus.train, counts))
         corpus = replace(corpus, train=train_texts)
     return corpus, f"{sum(counts):,} pairs", share
 
@@ -223,7 +221,7 @@ def _validation(
         lambda count: task.objective(model, numerics).evaluate([batch.pieces(-(-rows // count))[0]]),
         [-(-rows // parts) for parts in _PARTS],
     )
-    if isinstance(prepared.corpus, TextCorpus):
+    if holds_documents(prepared.corpus):
         every = sum(len(each.labels) for each in task.validation)
         return loss * every, 0.0, took(lambda: task.try_out(model, numerics))
     sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from seq2seq import build, run
-from seq2seq.data.encoded import damaged
+from seq2seq.data.cache import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation import fluency, judge

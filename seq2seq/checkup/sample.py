@@ -9,13 +9,14 @@ from pathlib import Path
 
 from seq2seq import build, recipe
 from seq2seq.checkup import random_batches
-from seq2seq.data import corpora, stream, texts, tokenizers
+from seq2seq.data import sources, stream, tokenizers
 from seq2seq.data.batches import Batch, Place
-from seq2seq.data.corpora import Corpus
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.encoded import encode
-from seq2seq.data.formats import Text, digest
-from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import MissingCorpusError
 
 _PAIRS = 100_000  # as many as batches are cut of at once: fewer would be padded more
@@ -38,30 +39,30 @@ def sample(wanted: recipe.Recipe, scratch: Path, both: Tokenizers | None = None)
     """
     try:
         if wanted.data.form == "text":
-            return _of_text(wanted, texts.find(wanted.data), scratch, both)
-        return _of_pairs(wanted, corpora.find(wanted.data), scratch, both)
+            return _of_text(wanted, sources.find(DocumentKind(wanted.data)), scratch, both)
+        return _of_pairs(wanted, sources.find(PairKind(wanted.data)), scratch, both)
     except MissingCorpusError:
         tokens = random_batches.vocabulary(wanted.tokenizer)
         batch = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
         return Sample("random tokens", (tokens, tokens), repeat((Place(), batch)))
 
 
-def _of_pairs(wanted: recipe.Recipe, corpus: Corpus, scratch: Path, both: Tokenizers | None) -> Sample:
+def _of_pairs(wanted: recipe.Recipe, corpus: Corpus[PairSource], scratch: Path, both: Tokenizers | None) -> Sample:
     pairs = list(islice(corpus.train[0].read(), _PAIRS))
     if both is None:
         lines = [[side for pair in pairs for side in pair]] if wanted.tokenizer.joint else list(zip(*pairs))
         made: list[Tokenizer] = [tokenizers.train(wanted.tokenizer, each) for each in lines]
         both = Tokenizers(made[0], made[-1])
     origin = f"{corpus.train[0].origin}, first {len(pairs):,} pairs"
-    text = Text(origin, lambda: iter(pairs), lambda: digest(pairs))
-    encoded = encode([text], both, scratch, max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio)
+    beginning = PairSource(origin, lambda: iter(pairs), lambda: digest(pairs))
+    encoded = encode([beginning], both, scratch, max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio)
     return Sample(origin, (both.source.size, both.target.size), build.batches(wanted, encoded, both).stream())
 
 
-def _of_text(wanted: recipe.Recipe, corpus: TextCorpus, scratch: Path, both: Tokenizers | None) -> Sample:
-    text = "".join(islice((piece for piece, _ in corpus.train.pieces()), 1000))[:_CHARACTERS]
+def _of_text(wanted: recipe.Recipe, corpus: Corpus[Documents], scratch: Path, both: Tokenizers | None) -> Sample:
+    text = "".join(islice((piece for piece, _ in corpus.train[0].pieces()), 1000))[:_CHARACTERS]
     tokenizer = both.target if both else tokenizers.train(wanted.tokenizer, [text])
-    origin = f"{corpus.train.origin}, first {len(text):,} characters"
+    origin = f"{corpus.train[0].origin}, first {len(text):,} characters"
     documents = Documents(origin, lambda: iter([text]), lambda: digest([(text, "")]))
     tokens = stream.encode(documents, tokenizer, scratch)
     return Sample(origin, (tokenizer.size, tokenizer.size), build.windows(wanted, tokens).stream())

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from seq2seq.data.audit import odd_of, repeats
-from seq2seq.data.corpora import SPLITS, SplitName
-from seq2seq.data.documents import Documents, by_document, lines_of
-from seq2seq.data.findings import EXAMPLES
+from seq2seq.data.corpus import SPLITS, Corpus, SplitName
+from seq2seq.data.documents import Documents
+from seq2seq.data.findings import (
+    Character,
+    Finding,
+    Found,
+    also_in_train,
+    character,
+    odd_characters,
+    repeated,
+    repeats,
+)
 from seq2seq.data.folding import fold
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data.pieces import by_document, lines_of
 
 LONG = 30  # characters: shorter lines, such as the name of who speaks, may well stand twice
 VERY_LONG = 10_000
@@ -40,24 +47,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """How many lines show it, and the first few of them."""
-
-    count: int = 0
-    examples: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True)
-class Character:
-    """A character, how often it occurs, and where it does first."""
-
-    code_point: int
-    name: str
-    count: int
-    first: Spot
-
-
-@dataclass(frozen=True)
 class TextSplit:
     """One split, alone."""
 
@@ -67,14 +56,14 @@ class TextSplit:
     blank_documents: int
     repeated_documents: int  # the same as an earlier one of the split
     lines: int
-    repeated_lines: Lines  # of 30 characters or more, the same as an earlier one of the split
-    very_long_lines: Lines  # over 10,000 characters
+    repeated_lines: Finding[Line]  # of 30 characters or more, the same as an earlier one of the split
+    very_long_lines: Finding[Line]  # over 10,000 characters
     longest_line: int  # in characters
     characters: int
     bytes: int  # in UTF-8
     distinct: int  # characters
-    rarest: tuple[Character, ...]  # the few that occur least
-    odd: tuple[Character, ...]  # by code point, as `odd_of` finds them, but for tab and line end
+    rarest: tuple[Character[Spot], ...]  # the few that occur least
+    odd: tuple[Character[Spot], ...]  # by code point, as `odd_characters` finds them, but for tab and line end
 
 
 @dataclass(frozen=True)
@@ -83,8 +72,8 @@ class TextOverlap:
 
     name: SplitName
     long_lines: int  # of 30 characters or more
-    in_train: Lines  # those that also stand in train, in whatever form
-    new_characters: tuple[Character, ...]  # by code point
+    in_train: Finding[Line]  # those that also stand in train, in whatever form
+    new_characters: tuple[Character[Spot], ...]  # by code point
 
 
 @dataclass(frozen=True)
@@ -96,20 +85,20 @@ class TextAudit:
     overlaps: tuple[TextOverlap, ...]
 
 
-def audit(corpus: TextCorpus) -> TextAudit:
+def audit_texts(corpus: Corpus[Documents]) -> TextAudit:
     """Look at all the text of a corpus. Raises DataError: unreadable text."""
-    texts: dict[SplitName, Documents] = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
-    wanted = {fold(line) for name in SPLITS[1:] for _, line in _long_lines(texts[name])} - {b""}
+    (train,) = corpus.train
+    held_out = {fold(line) for documents in (corpus.dev, corpus.test) for _, line in _long_lines(documents)} - {b""}
     standing: dict[bytes, Spot] = {}
-    for spot, line in _long_lines(texts["train"]):
+    for spot, line in _long_lines(train):
         key = fold(line)
-        if key in wanted:
+        if key in held_out:
             standing.setdefault(key, spot)
-    tallies = {name: _Tally(texts[name]) for name in SPLITS}
+    tallies = {name: _Tally(documents) for name, (documents,) in corpus.splits().items()}
     return TextAudit(
         corpus.name,
         tuple(tally.finish(name) for name, tally in tallies.items()),
-        tuple(_overlap(name, tallies[name], tallies["train"], standing) for name in SPLITS[1:]),
+        tuple(tallies[name].overlap(name, tallies["train"], standing) for name in SPLITS[1:]),
     )
 
 
@@ -121,32 +110,8 @@ def _long_lines(documents: Documents) -> Iterator[tuple[Spot, str]]:
                 yield Spot(number + 1, count), stripped
 
 
-def _overlap(name: SplitName, own: _Tally, train: _Tally, standing: dict[bytes, Spot]) -> TextOverlap:
-    found = _Found()
-    for spot, line in _long_lines(own.documents):
-        other = standing.get(fold(line))
-        if other is not None:
-            found.add(spot, line, other)
-    return TextOverlap(
-        name,
-        len(own.digests),
-        found.lines(),
-        tuple(own.character(each) for each in sorted(own.first.keys() - train.first.keys())),
-    )
-
-
-@dataclass
-class _Found:
-    count: int = 0
-    examples: list[Line] = field(default_factory=list)
-
-    def add(self, spot: Spot, line: str, other: Spot | None = None) -> None:
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(Line(spot, line[:_SHOWN], other))
-
-    def lines(self) -> Lines:
-        return Lines(self.count, tuple(self.examples))
+def _show(spot: Spot, line: str, other: Spot | None) -> Line:
+    return Line(spot, line[:_SHOWN], other)
 
 
 class _Tally:
@@ -160,7 +125,7 @@ class _Tally:
         self._odd: set[str] = set()
         self._whole = array("Q")  # digests of documents
         self._blank = self._lines = self._longest = self._bytes = 0
-        self._very_long = _Found()
+        self._very_long: Found[Spot, str, Line] = Found(_show)
         for number, parts in by_document(documents.pieces()):
             digest, blank, line = hashlib.blake2b(digest_size=8), True, 0
             for text, _ in parts:
@@ -176,10 +141,10 @@ class _Tally:
 
     def _count_characters(self, document: int, before: int, text: str) -> None:
         self._counts.update(text)
-        self._odd.update(odd_of(text))
-        for character in set(text) - self.first.keys():
-            line = text.count("\n", 0, text.index(character))
-            self.first[character] = Spot(document, before + line + 1)
+        self._odd.update(odd_characters(text))
+        for each in set(text) - self.first.keys():
+            line = text.count("\n", 0, text.index(each))
+            self.first[each] = Spot(document, before + line + 1)
 
     def _look_at_lines(self, document: int, before: int, text: str) -> int:
         line = before
@@ -192,10 +157,17 @@ class _Tally:
                 self._very_long.add(Spot(document, line), stripped)
         return line
 
-    def character(self, character: str) -> Character:
-        return Character(
-            ord(character), unicodedata.name(character, "no name"), self._counts[character], self.first[character]
+    def overlap(self, name: SplitName, train: _Tally, standing: dict[bytes, Spot]) -> TextOverlap:
+        """What the split has of train, whose long lines have these places, and what it has that train lacks."""
+        return TextOverlap(
+            name,
+            len(self.digests),
+            also_in_train(_long_lines(self.documents), fold, standing, _show),
+            self._described(sorted(self.first.keys() - train.first.keys())),
         )
+
+    def _described(self, characters: Iterable[str]) -> tuple[Character[Spot], ...]:
+        return tuple(character(each, self._counts[each], self.first[each]) for each in characters)
 
     def finish(self, name: SplitName) -> TextSplit:
         rarest = sorted(self._counts, key=lambda each: (self._counts[each], each))[:_RAREST]
@@ -207,28 +179,15 @@ class _Tally:
             blank_documents=self._blank,
             repeated_documents=repeats(self._whole)[0],
             lines=self._lines,
-            repeated_lines=self._repeated_lines(),
-            very_long_lines=self._very_long.lines(),
+            repeated_lines=repeated(self.digests, _long_lines(self.documents), _show),
+            very_long_lines=self._very_long.finding(),
             longest_line=self._longest,
             characters=self._counts.total(),
             bytes=self._bytes,
             distinct=len(self._counts),
-            rarest=tuple(self.character(each) for each in rarest),
-            odd=tuple(self.character(each) for each in odd if each not in "\n\t"),
+            rarest=self._described(rarest),
+            odd=self._described(each for each in odd if each not in "\n\t"),
         )
-
-    def _repeated_lines(self) -> Lines:
-        count, few = repeats(self.digests)
-        wanted = {index for both in few for index in both}
-        found: dict[int, tuple[Spot, str]] = {}
-        if few:
-            for index, line in enumerate(_long_lines(self.documents)):
-                if index in wanted:
-                    found[index] = line
-                if index == few[-1][0]:
-                    break
-        examples = (Line(found[index][0], found[index][1][:_SHOWN], found[first][0]) for index, first in few)
-        return Lines(count, tuple(examples))
 
 
 def _digest(line: str) -> int:

@@ -1,45 +1,53 @@
-"""Documents of running text: read whole or in pieces, and the part of them that is held out to judge on."""
+"""Running text: documents, read whole or in pieces, and the part of them that is held out; the bundled play.
+
+A document keeps its line ends (`\\r\\n` is made `\\n`); a byte order mark is dropped.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import io
-import re
+import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
-from operator import itemgetter
-from typing import Any
+from importlib import resources
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from seq2seq.data.corpora import Chosen, SplitName, choose, part_checksum
+from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Source, SplitName
+from seq2seq.data.formats import file_rows
+from seq2seq.data.hold_out import Chosen, choose, part_checksum
+from seq2seq.data.lines import Reading, read_blocks
+from seq2seq.data.pieces import Piece, between, by_document, cut_at_lines, line_count
+from seq2seq.data.records import Kind, origin_of
+from seq2seq.data.tables import listed, suffix_of
+from seq2seq.data.unchanged import Unchanged
+from seq2seq.errors import DataError
+from seq2seq.recipe import Hub
+from seq2seq.storage.checksums import checksum
 
-Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from seq2seq.data.audit_texts import TextAudit
 
 WHOLE_DOCUMENTS = 20  # held out, where there are this many or more; else the tail of each
 TAIL_SHARE = 20  # one line in this many, for each of dev and test
-_PIECE = 1 << 20  # characters
-_APART = re.compile(r"\S\n(?=[^\W_])")
 
 
 @dataclass(frozen=True)
-class Documents:
-    """One split: documents that can be read any number of times, and where they are from.
+class Documents(Source[str]):
+    """One split of running text.
 
-    `read` has each as one text, whole in memory. `pieces` reads the same without that, where `streamed` says how.
-    `checksum` is of what is read, whatever it is read from; `files` has the checksums of the files.
+    `read` has each document as one text, whole in memory. `pieces` reads the same without that, where `streamed` says
+    how.
     """
 
-    origin: str
-    read: Callable[[], Iterator[str]]
-    checksum: Callable[[], str]
-    streamed: Callable[[], Iterator[Piece]] | None = None
-    files: Callable[[], str] | None = None
+    records = "documents"
 
-    def record(self) -> dict[str, Any]:
-        """For the run's record."""
-        return {"origin": self.origin, "sha256": (self.files or self.checksum)(), "content": self.checksum()}
+    streamed: Callable[[], Iterator[Piece]] | None = None
 
     def pieces(self) -> Iterator[Piece]:
         """The documents in order, each in one piece or more, cut where `cut_at_lines` does."""
@@ -49,10 +57,7 @@ class Documents:
 
 
 def streamed(
-    origin: str,
-    pieces: Callable[[], Iterator[Piece]],
-    checksum: Callable[[], str],
-    files: Callable[[], str] | None = None,
+    origin: str, pieces: Callable[[], Iterator[Piece]], checksum: Checksum, files: Checksum | None = None
 ) -> Documents:
     """Documents that are at hand in pieces."""
 
@@ -60,52 +65,125 @@ def streamed(
         for _, parts in by_document(pieces()):
             yield "".join(text for text, _ in parts)
 
-    return Documents(origin, read, functools.cache(checksum), pieces, files)
+    return Documents(origin, read, functools.cache(checksum), files, streamed=pieces)
 
 
-def by_document(pieces: Iterable[Piece]) -> Iterator[tuple[int, Iterator[Piece]]]:
-    """The pieces of each document, to be read before the next one is asked for, and its number, counted from 0."""
-
-    def numbered() -> Iterator[tuple[int, Piece]]:
-        number = 0
-        for piece in pieces:
-            yield number, piece
-            number += piece[1]
-
-    return ((number, map(itemgetter(1), parts)) for number, parts in groupby(numbered(), itemgetter(0)))
+def holds_documents(corpus: Corpus[Any]) -> TypeIs[Corpus[Documents]]:
+    """Whether a corpus consists of running text."""
+    return corpus.records == Documents.records
 
 
-def lines_of(text: str) -> Iterator[str]:
-    """The lines of a text, each with its `\\n`; the last one may have none."""
-    return io.StringIO(text, newline="\n")
+class DocumentKind(Kind[str, Documents]):
+    """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one in each row."""
 
+    noun = "text"
+    source_type = Documents
+    fields = ("text",)
+    needed = "one column"
+    reads = "running text"
+    blank = ""
+    enough = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
+    suffixes = (".txt", ".jsonl", ".csv", ".parquet")
+    formats = f"running text is read from {', '.join(suffixes)}; rename or convert it"
 
-def cut_at_lines(blocks: Iterable[str], size: int | None = None) -> Iterator[Piece]:
-    """A document, given in blocks of whole lines, in pieces of about `size` (a million) characters, for tokenizers.
+    @property
+    def _known(self) -> list[str]:
+        """The names of the column of text, the recipe's own first."""
+        return list(dict.fromkeys([self.data.hub.text_column, "text"] if self.data.hub else ["text"]))
 
-    Cut between a line that ends with a visible character and one that begins with a letter or a digit, where no
-    tokenizer that keeps line ends joins the two; after any line where the next `size` characters have no such place.
-    There is one piece at least.
-    """
-    held, size = "", size or _PIECE
-    for block in blocks:
-        held += block
-        start = 0
-        while end := _cut(held, start, size):
-            yield held[start:end], False
-            start = end
-        held = held[start:]
-    yield held, True
+    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
+        """The column `data.hub.text_column`, or `text`."""
+        return next(((names.index(name),) for name in self._known if name in names), None)
 
+    def missing(self, where: str, names: Sequence[str]) -> str:
+        """The error where no column is named as running text is."""
+        return (
+            f"{where} has no column {' or '.join(self._known)}; there are: {listed(sorted(names))}; rename one, or "
+            "say which by --columns NAME"
+        )
 
-def _cut(text: str, start: int, size: int) -> int:
-    """Where the piece that starts at a place of a text ends; 0 as long as only more text can tell."""
-    apart = _APART.search(text, max(start, start + size - 2))
-    line_end = text.find("\n", start + 2 * size - 1) + 1
-    ends = [apart.end()] if apart else []
-    if 0 < line_end < len(text):
-        ends.append(line_end)
-    return min(ends, default=0)
+    def record(self, cells: Sequence[str]) -> str:
+        """The text of a row as a .txt file would have it."""
+        return cells[0].removeprefix("\ufeff").replace("\r\n", "\n")
+
+    def hub_columns(self, hub: Hub) -> tuple[str, ...]:
+        """The column of text."""
+        return (hub.text_column,)
+
+    def texts(self, record: str) -> Sequence[str]:
+        """The document."""
+        return (record,)
+
+    def as_bytes(self, record: str) -> bytes:
+        """What is hashed of a document."""
+        return _as_bytes((record, True))
+
+    def hold_out(self, source: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:
+        """Whole documents, or the last lines of each."""
+        return hold_out(source, splits)
+
+    def is_empty(self, source: Documents) -> bool:
+        """Whether a source holds white space alone."""
+        return not any(text and not text.isspace() for text, _ in source.pieces())
+
+    def files(self, paths: Iterable[Path], reading: Reading) -> Documents:
+        """The documents of files, and of all files in folders, in order."""
+        return super().files((inner for path in paths for inner in self._expanded(path)), reading)
+
+    def _expanded(self, path: Path) -> list[Path]:
+        if not path.is_dir():
+            return [path]
+        found = sorted(inner for inner in path.rglob("*") if inner.is_file() and suffix_of(inner) in self.suffixes)
+        if not found:
+            formats = ", ".join(self.suffixes)
+            raise DataError(f"{path} is a folder that holds none of {formats}; name another, or a file")
+        if strange := next((each for each in found if any("\ud800" <= char <= "\udfff" for char in str(each))), None):
+            raise DataError(f"{strange}: the name of this file is not UTF-8; rename it")
+        return found
+
+    def file(self, path: Path, reading: Reading) -> Documents:
+        """The documents of one file; of .txt, in pieces. Raises DataError, at once or while reading."""
+        self.must_be_readable(path)
+        if suffix_of(path) != ".txt":
+            rows = file_rows(path, self, reading)[1]
+            return self.source(str(path), lambda: map(self.record, rows()), lambda: checksum(path))
+        if reading.columns:
+            raise DataError(f"--columns is for tables: {path} has none")
+        pieces = Unchanged(str(path), lambda: cut_at_lines(read_blocks(path, reading)), _as_bytes)
+        return streamed(str(path), pieces, pieces.checksum, lambda: checksum(path))
+
+    def joined(self, sources: Sequence[Documents]) -> Documents:
+        """Several sources as one, in pieces."""
+        return streamed(
+            origin_of(sources),
+            lambda: chain.from_iterable(source.pieces() for source in sources),
+            lambda: part_checksum(*(source.checksum() for source in sources)),
+            lambda: part_checksum(*(source.file_checksum() for source in sources)),
+        )
+
+    def mirror_names(self, split: SplitName) -> list[str]:
+        """A document, or a row for each."""
+        return [f"{split}.txt", f"{split}.jsonl"]
+
+    def bundled(self) -> dict[SplitName, Documents] | None:
+        """The play; of its last tenth, cut between two speeches, half is dev, half test."""
+        return {split: _play(split) for split in SPLITS} if self.data.corpus == "play" else None
+
+    def write(self, folder: Path, split: SplitName, records: Iterator[str]) -> list[str]:
+        """As .txt where there is one document, else as .jsonl."""
+        first = list(islice(records, 2))
+        name = f"{split}.{'txt' if len(first) == 1 else 'jsonl'}"
+        with (folder / name).open("wb") as file:
+            for document in chain(first, records):
+                line = document if len(first) == 1 else json.dumps({"text": document}, ensure_ascii=False) + "\n"
+                file.write(line.encode("utf-8", "replace"))
+        return [name]
+
+    def audit(self, corpus: Corpus[Documents]) -> TextAudit:
+        """The audit of running text, by lines. Raises DataError: unreadable text."""
+        from seq2seq.data.audit_texts import audit_texts
+
+        return audit_texts(corpus)
 
 
 def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:
@@ -134,7 +212,7 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         whole = chosen()
         for number, parts in by_document(documents.pieces()):
             if whole is None:
-                yield from _between(parts, *_bounds(lines[number], split, splits))
+                yield from between(parts, *_bounds(lines[number], split, splits))
             elif whole.splits.get(fingerprints[number], "train") == split:
                 yield from parts
 
@@ -154,7 +232,7 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
             f"{documents.origin} ({described})",
             lambda: pieces(split),
             lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, held_out()),
-            lambda: part_checksum((documents.files or documents.checksum)(), f"{described}{otherwise()}"),
+            lambda: part_checksum(documents.file_checksum(), f"{described}{otherwise()}"),
         )
 
     return {split: part(split) for split in ("train", *splits)}
@@ -168,7 +246,7 @@ def _survey(pieces: Iterable[Piece]) -> tuple[array[int], array[int]]:
         for text, _ in parts:
             digest.update(text.encode("utf-8", "surrogatepass"))
             blank = blank and (not text or text.isspace())
-            count += _line_count(text)
+            count += line_count(text)
         fingerprints.append(0 if blank else int.from_bytes(digest.digest()))
         lines.append(count)
     return fingerprints, lines
@@ -184,23 +262,22 @@ def _bounds(lines: int, split: SplitName, splits: Sequence[SplitName]) -> tuple[
     return (start, start + tail) if rest > 0 else (0, 0)
 
 
-def _between(parts: Iterable[Piece], start: int, end: int) -> Iterator[Piece]:
-    """Some lines of a document as a document; nothing where there are none."""
-    return cut_at_lines(_lines_between(parts, start, end)) if start < end else iter(())
+@functools.cache
+def _play_parts() -> dict[SplitName, str]:
+    text = resources.files("seq2seq.data.bundled").joinpath("play.txt").read_text(encoding="utf-8")
+    dev, test = (text.index("\n\n", len(text) * share // 20) + 2 for share in (18, 19))
+    return {"train": text[:dev], "dev": text[dev:test], "test": text[test:]}
 
 
-def _lines_between(parts: Iterable[Piece], start: int, end: int) -> Iterator[str]:
-    line = 0
-    for text, _ in parts:
-        after = line + _line_count(text)
-        if start <= line and after <= end:
-            yield text
-        elif line < end and after > start:
-            yield "".join(islice(lines_of(text), max(0, start - line), end - line))
-        if after >= end:
-            return
-        line = after
+def _play(split: SplitName) -> Documents:
+    return Documents(
+        f"bundled play, {split} part",
+        lambda: iter([_play_parts()[split]]),
+        lambda: hashlib.sha256(_as_bytes((_play_parts()[split], True))).hexdigest(),
+    )
 
 
-def _line_count(text: str) -> int:
-    return text.count("\n") + (not text.endswith("\n") and bool(text))
+def _as_bytes(piece: Piece) -> bytes:
+    """What is hashed of a piece: where a document ends counts too, by a byte that UTF-8 never has."""
+    text, ends = piece
+    return text.encode("utf-8", "surrogatepass") + b"\xff" * ends

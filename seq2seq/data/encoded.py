@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import mmap
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -18,15 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.corpora import Pair, Text
+from seq2seq.data.cache import find_or_build, map_file, release, report_of, token_type, write_report, write_through
 from seq2seq.data.folding import fold
+from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.style import Style
 from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
-from seq2seq.storage.atomic import sync_folder, write_json
-from seq2seq.storage.checksums import checksum_of, described, difference
-from seq2seq.storage.locks import LockedError, lock
 
 _FORMAT = 4
 _CHUNK = 5000
@@ -66,8 +58,8 @@ class Encoded:
             sources.append(source.copy())
             targets.append(target.copy())
             if count % _HELD == 0:
-                let_go(*self._maps)
-        let_go(*self._maps)
+                release(*self._maps)
+        release(*self._maps)
         return sources, targets
 
     def lengths(self) -> NDArray[np.uint32]:
@@ -80,19 +72,19 @@ class Encoded:
 
 
 def encode(
-    texts: Sequence[Text],
+    pairs: Sequence[PairSource],
     tokenizers: Tokenizers,
     cache: Path,
     *,
     max_length: int,
     max_ratio: float,
     language: str = "",
-    held_out: Sequence[Text] = (),
+    held_out: Sequence[PairSource] = (),
     also: Sequence[Path] = (),
     progress: Callable[[int], None] = lambda pairs: None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Encoded:
-    """Encode pairs, or find them encoded, in `cache` or another one that is only read: each text in order, less the
+    """Encode pairs, or find them encoded, in `cache` or another one that is only read: each source in order, less the
     pairs that training should not see.
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
@@ -100,116 +92,23 @@ def encode(
     the sources, of this `language`, look like. Raises DataError: text that cannot be read, no pair left, a cache that
     cannot be written.
     """
-    settings = f"{_FORMAT} {max_length} {max_ratio} {len(texts)} {language}"
-    checksums = (text.checksum() for text in (*texts, *held_out))
+    settings = f"{_FORMAT} {max_length} {max_ratio} {len(pairs)} {language}"
+    checksums = (source.checksum() for source in (*pairs, *held_out))
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
-    key = hashlib.sha256(b"\0".join([*(part.encode() for part in (settings, *checksums)), *models])).hexdigest()[:32]
-    folder = next((each / key for each in also if not damaged(each / key)), cache / key)
-    settled(
-        folder,
-        lambda partial: _write(partial, texts, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
-        say,
+    folder = find_or_build(
+        (settings, *checksums, *models),
+        lambda partial: _write(partial, pairs, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
+        cache,
+        also=also,
+        say=say,
     )
     return Encoded(folder)
 
 
-def settled(folder: Path, write: Callable[[Path], None], say: Callable[[str], None]) -> None:
-    """Have a folder of tokens as it was written: found, or written beside and renamed. Raises DataError.
-
-    Of several processes that need it one writes, the others wait and `say` for whom. What a killed one left is cleared.
-    """
-    if not damaged(folder):
-        return
-    cache = folder.parent
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f".{folder.name}.lock", say):
-            if not damaged(folder):
-                return
-            partial = cache / f".{folder.name}.partial"
-            for left in (partial, folder):
-                shutil.rmtree(left, ignore_errors=True)
-            _clear(cache)
-            try:
-                partial.mkdir()
-                write(partial)
-                sync_folder(partial)
-                partial.rename(folder)
-                sync_folder(cache)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise DataError(
-            f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder "
-            "with --run or SEQX_RUNS"
-        ) from error
-
-
-def report_of(folder: Path) -> dict[str, Any]:
-    """What a folder of tokens says of itself, but for the checksums."""
-    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return {name: value for name, value in report.items() if name not in ("files", "sha256")}
-
-
-def write_report(folder: Path, report: dict[str, Any]) -> None:
-    """Write what a folder of tokens says of itself, and the checksums of its files."""
-    whole = {**report, "files": {path.name: described(path) for path in sorted(folder.iterdir())}}
-    write_json(folder / "report.json", {**whole, "sha256": checksum_of(whole)})
-
-
-def damaged(folder: Path, *, again: bool = False) -> str:
-    """Which file of a folder of tokens is not as it was written, and why; `again` as for `checksums.difference`."""
-    try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        if report.pop("sha256") != checksum_of(report):
-            return "report.json: its checksum is another than when it was written"
-        reasons = ((name, difference(folder / name, known, again=again)) for name, known in report["files"].items())
-        return next((f"{name}: {reason}" for name, reason in reasons if reason), "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"report.json: {error!r}"
-
-
-def _clear(cache: Path) -> None:
-    """Delete what killed processes left of tokens that nobody asks for any more."""
-    for left in cache.glob(".*.partial"):
-        if left.with_suffix(".lock").exists():
-            with suppress(LockedError, OSError), lock(left.with_suffix(".lock"), wait=False):
-                shutil.rmtree(left)
-
-
-@contextmanager
-def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock(path, wait=False))
-        except LockedError as owner:
-            say(f"Waiting for {f'process {owner}' if str(owner) else 'another process'}, which encodes the same text")
-            stack.enter_context(lock(path, wait=True))
-        yield
-
-
-def map_file(path: Path) -> mmap.mmap:
-    """A file that is there to be read as memory."""
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def let_go(*maps: mmap.mmap) -> None:
-    """What was read of mapped files need not stay resident."""
-    for mapped in maps:
-        if hasattr(mapped, "madvise"):  # not on Windows
-            mapped.madvise(mmap.MADV_DONTNEED)
-
-
-def token_kind(vocabulary: int) -> np.dtype[Any]:
-    """The smallest numbers that hold every token of a vocabulary."""
-    return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.uint32)
-
-
-def _seen(held_out: Sequence[Text]) -> tuple[set[bytes], set[bytes]]:
+def _seen(held_out: Sequence[PairSource]) -> tuple[set[bytes], set[bytes]]:
     sources, targets = set(), set()
-    for text in held_out:
-        for source, target in text.read():
+    for pairs in held_out:
+        for source, target in pairs.read():
             sources.add(fold(source))
             targets.add(fold(target))
     return sources - {b""}, targets - {b""}
@@ -217,7 +116,7 @@ def _seen(held_out: Sequence[Text]) -> tuple[set[bytes], set[bytes]]:
 
 def _write(
     folder: Path,
-    texts: Sequence[Text],
+    pairs: Sequence[PairSource],
     tokenizers: Tokenizers,
     max_length: int,
     max_ratio: float,
@@ -228,10 +127,10 @@ def _write(
     dropped: Counter[str] = Counter()
     style = Style()
     kept = read = end = 0
-    kind = token_kind(max(tokenizers.source.size, tokenizers.target.size))
+    kind = token_type(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
-        for chunk in _chunks(pair for text in texts for pair in text.read()):
+        for chunk in _chunks(pair for source in pairs for pair in source.read()):
             read += len(chunk)
             sources, targets = (list(side) for side in zip(*chunk))
             ends: list[int] = []
@@ -257,14 +156,12 @@ def _write(
             tokens.write(np.asarray(flat, kind).tobytes())
             offsets.write(np.asarray(ends, np.int64).tobytes())
             progress(read)
-        for file in (tokens, offsets):
-            file.flush()
-            os.fsync(file.fileno())
+        write_through(tokens, offsets)
     reasons = dict(sorted(dropped.items()))
     if not kept:
         counts = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items()) or "the text is empty"
         raise DataError(
-            f"no pair is left of {', '.join(text.origin for text in texts)} ({counts}); "
+            f"no pair is left of {', '.join(source.origin for source in pairs)} ({counts}); "
             "see data.max_length, data.max_ratio and whether dev or test are the training text"
         )
     write_report(

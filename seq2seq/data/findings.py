@@ -1,53 +1,139 @@
-"""What is found in a corpus of pairs: how often, and where first."""
+"""What an audit finds in a corpus of any kind: how often, and where first. Digests are kept, never texts, so its size
+does not matter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import unicodedata
+from array import array
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
-from seq2seq.data.corpora import Pair
+import numpy as np
+import regex
 
 EXAMPLES = 3
+_JOINERS = r"\u200c\u200d"
+_ODD = regex.compile(
+    rf"[[\p{{C}}\ufffd]--[{_JOINERS}]]|(?<![^\x00-\x7f\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}])[{_JOINERS}]", regex.V1
+)
+
+Where = TypeVar("Where")  # the place of a record, or of a line of a document
+Item = TypeVar("Item")  # a record, or a line
+Example = TypeVar("Example")
+Show = Callable[[Where, Item, Where | None], Example]  # an item at a place, and the place that it repeats
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a pair stands: the text it is from, and its number there, counted from 1 (the line, in files of lines)."""
+    """Where a record stands: its source, and its number there, counted from 1 (the line, in files of lines)."""
 
     origin: str
     line: int
 
 
 @dataclass(frozen=True)
-class Example:
-    """A pair that shows a finding; `other` is the place that it repeats, where there is one."""
+class RecordExample:
+    """The texts of a record that shows a finding; `other` is the place that it repeats, where there is one."""
 
     place: Place
-    source: str
-    target: str
+    texts: tuple[str, ...]
     other: Place | None = None
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How many pairs show it, and the first few of them."""
+class Verdict:
+    """What is wrong with a text, in how many of its records, and the first of them."""
+
+    kind: Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
+    origin: str
+    message: str
+    count: int
+    examples: tuple[RecordExample, ...]
+
+
+@dataclass(frozen=True)
+class Finding(Generic[Example]):
+    """How many records or lines show it, and the first few of them."""
 
     count: int = 0
     examples: tuple[Example, ...] = ()
 
 
-@dataclass
-class Found:
+class Found(Generic[Where, Item, Example]):
     """A finding as it grows."""
 
-    count: int = 0
-    examples: list[Example] = field(default_factory=list)
+    def __init__(self, show: Show[Where, Item, Example]) -> None:
+        self.count = 0
+        self.examples: list[Example] = []
+        self._show = show
 
-    def add(self, place: Place, pair: Pair, other: Place | None = None) -> None:
-        """Count a pair, and keep it where it is one of the first."""
+    def add(self, place: Where, item: Item, other: Where | None = None) -> None:
+        """Count an item, and keep it where it is one of the first."""
         self.count += 1
         if len(self.examples) < EXAMPLES:
-            self.examples.append(Example(place, *pair, other))
+            self.examples.append(self._show(place, item, other))
 
-    def finding(self) -> Finding:
+    def finding(self) -> Finding[Example]:
         """What was found."""
         return Finding(self.count, tuple(self.examples))
+
+
+@dataclass(frozen=True)
+class Character(Generic[Where]):
+    """A character, how often it occurs, and where it does first."""
+
+    code_point: int
+    name: str
+    count: int
+    first: Where
+
+
+def character(of: str, count: int, first: Where) -> Character[Where]:
+    """A character with its name."""
+    return Character(ord(of), unicodedata.name(of, "no name"), count, first)
+
+
+def odd_characters(text: str) -> list[str]:
+    """The characters that text for people seldom has: controls, private and unassigned ones, U+FFFD, and what has no
+    width, but for joiners where a script or an emoji needs them."""
+    return _ODD.findall(text) if not text.isprintable() or "\ufffd" in text else []
+
+
+def also_in_train(
+    items: Iterable[tuple[Where, Item]],
+    key: Callable[[Item], bytes],
+    standing: Mapping[bytes, Where],
+    show: Show[Where, Item, Example],
+) -> Finding[Example]:
+    """Items whose key has a place in the training text."""
+    found = Found(show)
+    for place, item in items:
+        other = standing.get(key(item))
+        if other is not None:
+            found.add(place, item, other)
+    return found.finding()
+
+
+def repeated(
+    digests: array[int], items: Iterable[tuple[Where, Item]], show: Show[Where, Item, Example]
+) -> Finding[Example]:
+    """Items whose digest stood before; they are read again as far as the examples need it."""
+    count, few = repeats(digests)
+    needed: Container[int] = {index for both in few for index in both}
+    kept: dict[int, tuple[Where, Item]] = {}
+    for index, item in enumerate(items) if few else ():
+        if index in needed:
+            kept[index] = item
+        if index == few[-1][0]:
+            break
+    return Finding(count, tuple(show(*kept[index], kept[first][0]) for index, first in few))
+
+
+def repeats(digests: array[int]) -> tuple[int, list[tuple[int, int]]]:
+    """How many of some digests stood before; of the first few their index, and that of the first one like them."""
+    values = np.array(digests, np.uint64)
+    order = np.argsort(values, kind="stable").astype(np.uint32)  # equal digests keep the order of the text
+    again = values[order[1:]] == values[order[:-1]]
+    few = np.sort(order[1:][again])[:EXAMPLES].tolist()
+    return int(again.sum()), [(index, int(np.flatnonzero(values == values[index])[0])) for index in few]

@@ -1,102 +1,54 @@
-"""Files of pairs, whatever their format, as text that can be read any number of times; rows of any file."""
+"""Files of rows (.tsv, .csv, .jsonl, .parquet) as the text of the columns that hold a record."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seq2seq import recipe
-from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
-from seq2seq.data.tables import columns_said, no_sides, pair_table, sides, suffix_of, told
-from seq2seq.data.unchanged import Unchanged, pair_bytes
+from seq2seq.data.lines import PLAIN, Reading, read_lines
+from seq2seq.data.tables import columns_said, read_table, suffix_of, told
 from seq2seq.errors import DataError
-from seq2seq.storage.checksums import checksum
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
-Pair = tuple[str, str]
-Checksum = Callable[[], str]
-Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
+if TYPE_CHECKING:
+    from seq2seq.data.records import Kind
 
-_LINE_END = re.compile(r"\r\n|\n")
+Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
+Rows = Callable[[], Iterator[list[str]]]
+Choose = Callable[[Mapping[str, Any]], Sequence[str]]  # the columns that hold a record, of those of a row
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS = 16  # of a parquet file, read at a time: each may be a whole book, that the file holds but once
 
 
-@dataclass(frozen=True)
-class Text:
-    """One split: pairs that can be read any number of times, and where they are from.
+def file_rows(path: Path, kind: Kind[Any, Any], reading: Reading) -> tuple[str, Rows]:
+    """Which columns of a file were chosen, where that is not a matter of course, and what reads their text row by row.
+    Raises DataError, at once or while reading."""
 
-    `checksum` is of what is read, in the order in which it is read: whatever the files, their columns and formats.
-    `files` has the checksums of the files, where they are others.
-    """
+    def chosen(row: Mapping[str, Any]) -> list[str]:
+        names = list(column_names(row))
+        found = told(names, reading, kind, str(path)) if reading.columns else kind.choose(names)
+        if found is None:
+            raise DataError(kind.missing(str(path), sorted(names)))
+        return [names[column] for column in found]
 
-    origin: str
-    read: Callable[[], Iterator[Pair]]
-    checksum: Checksum
-    references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
-    files: Checksum | None = None
-    whole: Text | None = None  # the text that this one is part of
-    lines: Callable[[], Iterator[tuple[int, Pair]]] | None = None  # the same with the numbers that they have there
-
-    def numbered(self) -> Iterator[tuple[int, Pair]]:
-        """The pairs with their numbers, counted from 1, in the text as the user has it."""
-        return self.lines() if self.lines else enumerate(self.read(), start=1)
-
-    def record(self) -> dict[str, Any]:
-        """For the run's record."""
-        content = self.checksum()
-        if self.references:
-            content = hashlib.sha256(f"{content} {json.dumps(self.references)}".encode()).hexdigest()
-        return {"origin": self.origin, "sha256": (self.files or self.checksum)(), "content": content}
-
-
-def file_pair(source: Path, target: Path, reading: Reading = PLAIN) -> Text:
-    """The pairs of two files (compressed too), line for line. Raises DataError, at once or while reading."""
-    for path in (source, target):
-        must_hold_text(path)
-    if reading.columns:
-        raise DataError(f"--columns is for tables given by --data: {source} and {target} hold a side each")
-    return _of_files(
-        f"{source}, {target}",
-        lambda: read_pairs(source, target, reading),
-        lambda: f"{checksum(source)} {checksum(target)}",
-    )
-
-
-def pair_file(path: Path, data: recipe.Data, reading: Reading = PLAIN) -> Text:
-    """The pairs of one file: .tsv (source, tab, target; more is ignored), .jsonl or .csv, compressed too, or .parquet.
-
-    Columns are those that the user names; else they are named by language (`fr`, `en`, or nested in `translation`), or
-    `source` and `target`. Raises DataError, at once or while reading.
-    """
+    numbers = [field in kind.numbers for field in kind.fields]
     suffix = suffix_of(path)
-    if suffix not in (".tsv", ".jsonl", ".csv", ".parquet"):
-        raise DataError(
-            f"{path}: pairs are read from .tsv, .jsonl, .csv or .parquet; convert it, or give a file of each side"
-        )
-    must_hold_text(path)
-    table = pair_table(path, data, reading) if suffix in (".tsv", ".csv") else None
-    said = table.said if table else columns_said(reading)
-
-    def read() -> Iterator[Pair]:
-        if table:
-            return ((_LINE_END.sub(" ", source), _LINE_END.sub(" ", target)) for source, target in table.rows(reading))
-        if suffix == ".parquet":
-            return _parquet_pairs(path, data, reading)
-        return _pairs(read_json_lines(path, reading), path, data, reading)
-
-    # Other columns, or a first line that names them, are another text.
-    return _of_files(f"{path} ({said})" if said else str(path), read, lambda: f"{checksum(path)} {said}".strip())
+    if suffix in (".tsv", ".csv"):
+        table = read_table(path, kind, reading)
+        return table.said, lambda: table.rows(reading)
+    if suffix == ".parquet":
+        return columns_said(reading), lambda: _parquet_rows(path, chosen, numbers)
+    return columns_said(reading), lambda: _json_rows(read_json_lines(path, reading), chosen, numbers)
 
 
-def _of_files(origin: str, read: Callable[[], Iterator[Pair]], files: Checksum) -> Text:
-    unchanged = Unchanged(origin, read, pair_bytes)
-    return Text(origin, unchanged, unchanged.checksum, files=files)
+def _json_rows(rows: Iterable[Row], choose: Choose, numbers: Sequence[bool]) -> Iterator[list[str]]:
+    names: Sequence[str] = ()
+    for place, row in rows:
+        names = names or choose(row)
+        yield [cell(row, name, place, number=number) for name, number in zip(names, numbers)]
 
 
 def read_json_lines(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
@@ -112,23 +64,20 @@ def read_json_lines(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
         yield place, row
 
 
-def cell(row: Mapping[str, Any], column: str, place: str) -> str:
-    """As `whole_cell`, line ends made blanks."""
-    return _LINE_END.sub(" ", whole_cell(row, column, place))
-
-
-def whole_cell(row: Mapping[str, Any], column: str, place: str) -> str:
-    """The text of a column (`translation.fr` is a nested one); null is blank text.
+def cell(row: Mapping[str, Any], column: str, place: str, *, number: bool = False) -> str:
+    """The text of a column (`translation.fr` is a nested one); null is blank text. It may be a whole `number`.
 
     Raises DataError: no such column, or not text.
     """
     value: Any = row
     for part in column.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise DataError(f"{place}: no column {column}; there are: {', '.join(columns(row))}")
+            raise DataError(f"{place}: no column {column}; there are: {', '.join(column_names(row))}")
         value = value[part]
     if value is None:
         return ""
+    if number and type(value) is int:
+        return str(value)
     if not isinstance(value, str):
         raise DataError(f"{place}, column {column}: {value!r} is not text; write it as text")
     if len(value) > LONGEST_LINE:
@@ -137,15 +86,7 @@ def whole_cell(row: Mapping[str, Any], column: str, place: str) -> str:
     return _SURROGATE.sub("\ufffd", value)
 
 
-def digest(pairs: Iterable[Pair]) -> str:
-    """A checksum of text that has no file of its own."""
-    found = hashlib.sha256()
-    for pair in pairs:
-        found.update(pair_bytes(pair))
-    return found.hexdigest()
-
-
-def columns(row: Mapping[str, Any]) -> Iterator[str]:
+def column_names(row: Mapping[str, Any]) -> Iterator[str]:
     """The names of a row's columns, nested ones as `translation.fr`."""
     for name, value in row.items():
         if isinstance(value, Mapping):
@@ -166,14 +107,8 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is empty; check how it was made")
 
 
-def parquet_cells(
-    path: Path,
-    choose: Callable[[Mapping[str, Any]], Sequence[str]],
-    take: Callable[[Mapping[str, Any], str, str], str],
-) -> Iterator[list[str]]:
-    """The text of some columns of a .parquet file, row by row: `choose` names them from a row that has all columns but
-    no values, `take` is `cell` or `whole_cell`. Raises DataError.
-    """
+def _parquet_rows(path: Path, choose: Choose, numbers: Sequence[bool]) -> Iterator[list[str]]:
+    """The text of some columns, which `choose` names from a row that has all columns but no values."""
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
@@ -186,15 +121,16 @@ def parquet_cells(
                 for column in file.schema_arrow
             }
             names = choose(empty)
-            number = 0
+            count = 0
             chosen = sorted({name.split(".")[0] for name in names})
             rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, names))
             if not rows:
                 raise DataError(f"{path}: rows are over {LONGEST_LINE:,} bytes long; break them into more rows")
             for batch in file.iter_batches(batch_size=rows, columns=chosen):
                 for row in batch.to_pylist():
-                    number += 1
-                    yield [take(row, name, f"{path}, row {number}") for name in names]
+                    count += 1
+                    place = f"{path}, row {count}"
+                    yield [cell(row, name, place, number=number) for name, number in zip(names, numbers)]
     except MemoryError as error:
         raise DataError(
             f"{path}: a page of it needs more memory than there is ({error}); write smaller rows"
@@ -211,23 +147,3 @@ def _row_size(metadata: Any, names: Sequence[str]) -> int:
         size = sum(each.total_uncompressed_size for each in columns if each.path_in_schema in names)
         longest = max(longest, size // max(1, group.num_rows))
     return longest
-
-
-def _parquet_pairs(path: Path, data: recipe.Data, reading: Reading) -> Iterator[Pair]:
-    cells = parquet_cells(path, lambda row: _side_columns(row, str(path), data, reading), cell)
-    return ((source, target) for source, target in cells)
-
-
-def _pairs(rows: Iterable[Row], path: Path, data: recipe.Data, reading: Reading) -> Iterator[Pair]:
-    names: tuple[str, ...] = ()
-    for place, row in rows:
-        names = names or _side_columns(row, str(path), data, reading)
-        yield cell(row, names[0], place), cell(row, names[1], place)
-
-
-def _side_columns(row: Mapping[str, Any], path: str, data: recipe.Data, reading: Reading) -> tuple[str, ...]:
-    present = list(columns(row))
-    found = told(present, reading, 2, path) if reading.columns else sides(present, data)
-    if found is None:
-        raise DataError(no_sides(path, sorted(present), data))
-    return tuple(present[column] for column in found)

@@ -10,17 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any
 
-from seq2seq import recipe
-from seq2seq.data.formats import Pair, Row, Text, cell
-from seq2seq.data.languages import names
+from seq2seq.data.corpus import SPLITS, SourceT, SplitName
+from seq2seq.data.formats import Row, cell
+from seq2seq.data.records import Kind
 from seq2seq.data.timeouts import size_of, within
-from seq2seq.data.unchanged import Unchanged, pair_bytes
 from seq2seq.errors import DataError, MissingCorpusError
-
-Split = Literal["train", "dev", "test"]
-Found = TypeVar("Found")
+from seq2seq.recipe import Hub
 
 _PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
 _PATIENCE = 5.0  # seconds until the Hub counts as out of reach
@@ -31,44 +28,32 @@ _REMEDY = "; check the connection and [data.hub], or set SEQX_DATA to a folder t
 _SHOWN = 300  # characters of what a library says
 
 
-def from_hub(hub: recipe.Hub, split: Split) -> Text:
-    """The pairs of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
+def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
+    """The records of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
     origin, rows_of = rows(hub, split)
+    columns = kind.hub_columns(hub)
+    numbers = [field in kind.numbers for field in kind.fields]
 
-    def read() -> Iterator[Pair]:
+    def read() -> Iterator[Any]:
         for place, row in rows_of():
-            yield cell(row, hub.source_column, place), cell(row, hub.target_column, place)
+            yield kind.record([cell(row, name, place, number=number) for name, number in zip(columns, numbers)])
 
-    unchanged = Unchanged(origin, read, pair_bytes)
-    return Text(origin, unchanged, unchanged.checksum)
+    return kind.source(origin, read)
 
 
-def every_split(data: recipe.Data, read: Callable[[recipe.Hub, Split], Found]) -> dict[Split, Found]:
-    """What `read` makes of each split. Raises MissingCorpusError where there is no such place, or a split cannot be
+def every_split(kind: Kind[Any, SourceT]) -> dict[SplitName, SourceT]:
+    """A recipe's corpus from the Hub. Raises MissingCorpusError where it has no place there, or a split cannot be
     fetched, with the reason."""
-    missing = f"corpus {data.corpus} is not under $SEQX_DATA"
-    place = directed(data)
-    if place is None:
+    missing = f"corpus {kind.data.corpus} is not under $SEQX_DATA"
+    if kind.data.hub is None:
         raise MissingCorpusError(missing)
     try:
-        return {split: read(place, split) for split in get_args(Split)}
+        return {split: from_hub(kind, kind.data.hub, split) for split in SPLITS}
     except DataError as error:
         raise MissingCorpusError(f"{missing}, and {str(error).removesuffix(_REMEDY)}") from error
 
 
-def directed(data: recipe.Data) -> recipe.Hub | None:
-    """Where a corpus lives, its columns in the direction of the recipe: a column that is named by a language holds it,
-    whichever side the recipe that is turned round once named it for."""
-    place = data.hub
-    if place is None:
-        return None
-    source, target = (column.rpartition(".")[2].casefold() for column in (place.source_column, place.target_column))
-    if source not in names(data.target) and target not in names(data.source):
-        return place
-    return place.model_copy(update={"source_column": place.target_column, "target_column": place.source_column})
-
-
-def rows(hub: recipe.Hub, split: Split) -> tuple[str, Callable[[], Iterator[Row]]]:
+def rows(hub: Hub, split: SplitName) -> tuple[str, Callable[[], Iterator[Row]]]:
     """Where the rows of a split are from, and what reads them. Raises DataError where they cannot be fetched, or do
     not come within a time."""
     name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]

@@ -5,10 +5,8 @@ B rows, T tokens a row. Of each window the first T tokens are read and the last 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import mmap
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -18,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from seq2seq.data.batches import Batch, Place, Source, mask_of
+from seq2seq.data.cache import find_or_build, map_file, release, report_of, token_type, write_report, write_through
 from seq2seq.data.documents import Documents
-from seq2seq.data.encoded import damaged, let_go, map_file, report_of, settled, token_kind, write_report
 from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
 from seq2seq.errors import DataError
 
@@ -42,14 +40,14 @@ class TokenStream:
         """Some of the tokens, uint16 or uint32; they are the file's own, not to be written to."""
         return self._tokens[part]
 
-    def expect_leaps(self) -> None:
-        """What is read next is seldom what follows: reading ahead, by megabytes on some machines, would be in vain."""
+    def advise_random(self) -> None:
+        """Tell the system that access is random, so that it does not read ahead, by megabytes on some machines."""
         if hasattr(self._map, "madvise"):  # not on Windows
             self._map.madvise(mmap.MADV_RANDOM)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """What was read need not stay resident."""
-        let_go(self._map)
+        release(self._map)
 
 
 def encode(
@@ -69,10 +67,13 @@ def encode(
     that cannot be read, no token in it, a cache that cannot be written.
     """
     suffix, model = tokenizer.serialise()
-    parts = (f"stream {_FORMAT}".encode(), documents.checksum().encode(), suffix.encode(), model)
-    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
-    folder = next((each / key for each in also if not damaged(each / key)), cache / key)
-    settled(folder, lambda partial: _write(partial, documents, tokenizer, progress), say)
+    folder = find_or_build(
+        (f"stream {_FORMAT}", documents.checksum(), suffix, model),
+        lambda partial: _write(partial, documents, tokenizer, progress),
+        cache,
+        also=also,
+        say=say,
+    )
     return TokenStream(folder)
 
 
@@ -106,7 +107,7 @@ class Windows(Source):
         self._rows = max(1, batch_tokens // context)
         self._seed = seed
         self._batches = self._random if chunks == "random" else self._packed
-        stream.expect_leaps()
+        stream.advise_random()
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
         """Batches with their places, for ever, from a place on."""
@@ -132,7 +133,7 @@ class Windows(Source):
 
     def _batch(self, starts: NDArray[np.int64]) -> Batch:
         batch = _collate(self._stream, starts.tolist(), self._length)
-        self._stream.let_go()
+        self._stream.release()
         return batch
 
 
@@ -169,8 +170,7 @@ def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: 
 def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:
     with (folder / "tokens").open("wb") as file:
         report = _encode(file, documents, tokenizer, progress)
-        file.flush()
-        os.fsync(file.fileno())
+        write_through(file)
     write_report(folder, report)
 
 
@@ -178,7 +178,7 @@ def _encode(
     file: IO[bytes], documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]
 ) -> dict[str, Any]:
     counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
-    kind = token_kind(tokenizer.size)
+    kind = token_type(tokenizer.size)
     begun = False
     for text, ends in documents.pieces():
         if text and not begun:

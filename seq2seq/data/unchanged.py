@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from seq2seq.errors import DataError
 
 Item = TypeVar("Item")
-Pair = tuple[str, str]
 
 _TOGETHER = 1 << 16  # bytes hashed at once: a call for each item would take longer than the hashing
 
@@ -64,10 +63,17 @@ class Unchanged(Generic[Item]):
         )
 
 
-def pair_bytes(pair: Pair) -> bytes:
-    """A pair as it is hashed, in which a tab is between the sides: one within a side is a byte that UTF-8 never has."""
-    source, target = pair
-    if "\t" not in source and "\t" not in target:
-        return f"{source}\t{target}\n".encode("utf-8", "surrogatepass")
-    sides = (side.encode("utf-8", "surrogatepass").replace(b"\t", b"\xff") for side in pair)
-    return b"\t".join(sides) + b"\n"
+def row_bytes(cells: Sequence[str]) -> bytes:
+    """A record as it is hashed, in which a tab is between the texts: a tab within one is a byte that UTF-8 lacks."""
+    line = "\t".join(cells)
+    if line.count("\t") < len(cells):
+        return f"{line}\n".encode("utf-8", "surrogatepass")
+    return b"\t".join(cell.encode("utf-8", "surrogatepass").replace(b"\t", b"\xff") for cell in cells) + b"\n"
+
+
+def digest(rows: Iterable[Sequence[str]]) -> str:
+    """A checksum of records that have no file of their own."""
+    found = hashlib.sha256()
+    for row in rows:
+        found.update(row_bytes(row))
+    return found.hexdigest()

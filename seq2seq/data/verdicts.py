@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
 from seq2seq.data import alignment
-from seq2seq.data.corpora import Pair, Text
 from seq2seq.data.direction import Direction
-from seq2seq.data.findings import EXAMPLES, Example, Found, Place
+from seq2seq.data.findings import EXAMPLES, Found, Place, RecordExample, Verdict
+from seq2seq.data.pairs import Pair, PairSource
 
 _PLACEHOLDER = re.compile(
     r"\{\{?[^{}\n]{0,40}\}?\}"  # {name}
@@ -33,87 +31,78 @@ _LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
 _LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
 _LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
 
-Kind = Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is wrong with a text, in how many of its pairs, and the first of them."""
-
-    kind: Kind
-    origin: str
-    message: str
-    count: int
-    examples: tuple[Example, ...]
-
-
-def judge(text: Text, source: str, target: str) -> tuple[Verdict, ...]:
+def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
     """What is wrong with a text of pairs from one language to another. Raises DataError: unreadable text."""
     direction = Direction(source, target)
-    lost, numbers, arguments = Found(), Found(), Found()
+    lost, numbers, arguments = _found(), _found(), _found()
     holding = holding_arguments = 0  # pairs with a long number; with $1
 
     def watched() -> Iterator[Pair]:
         nonlocal holding, holding_arguments
-        for line, pair in enumerate(text.read(), start=1):
+        for line, pair in enumerate(pairs.read(), start=1):
             direction.add(pair)
             left, right = map(_placeholders, pair)
             if left != right:
-                lost.add(Place(text.origin, line), pair)
+                lost.add(Place(pairs.origin, line), pair)
             if found := _arguments(pair):
                 holding_arguments += 1
                 if not found <= set(pair[0]) & set(pair[1]):
-                    arguments.add(Place(text.origin, line), pair)
+                    arguments.add(Place(pairs.origin, line), pair)
             left, right = map(_long_numbers, pair)
             holding += bool(left or right)
             if left != right:
-                numbers.add(Place(text.origin, line), pair)
+                numbers.add(Place(pairs.origin, line), pair)
             yield pair
 
     shift = alignment.shift(watched())
     found = []
     if shift is not None:
-        found.append(_misaligned(text, shift))
+        found.append(_misaligned(pairs, shift))
     if direction.certain:
-        found.append(_swapped(text, direction, source, target))
+        found.append(_swapped(pairs, direction, source, target))
     if lost.count:
         message = "placeholders, tags or addresses of one side are not on the other"
-        found.append(Verdict("placeholders", text.origin, message, lost.count, tuple(lost.examples)))
+        found.append(Verdict("placeholders", pairs.origin, message, lost.count, tuple(lost.examples)))
     if arguments.count >= max(_LEAST_ARGUMENTS, _ARGUMENT_SHARE * holding_arguments):
         message = f"$1 and the like of one side are not on the other, of {holding_arguments:,} pairs with them"
-        found.append(Verdict("placeholders", text.origin, message, arguments.count, tuple(arguments.examples)))
+        found.append(Verdict("placeholders", pairs.origin, message, arguments.count, tuple(arguments.examples)))
     if shift is None and numbers.count >= max(_LEAST_NUMBERS, _NUMBER_SHARE * holding):
         message = f"numbers of one side are not on the other, of {holding:,} pairs with numbers of 3 digits or more"
-        found.append(Verdict("numbers", text.origin, message, numbers.count, tuple(numbers.examples)))
+        found.append(Verdict("numbers", pairs.origin, message, numbers.count, tuple(numbers.examples)))
     return tuple(found)
 
 
-def _misaligned(text: Text, shift: alignment.Shift) -> Verdict:
+def _found() -> Found[Place, Pair, RecordExample]:
+    return Found(lambda place, pair, other: RecordExample(place, pair, other))
+
+
+def _misaligned(pairs: PairSource, shift: alignment.Shift) -> Verdict:
     count = shift.end - shift.start + 1
-    examples = _examples(text, shift.start)
+    examples = _examples(pairs, shift.start)
     if not shift.by:
         message = "lines fit those of the other side no better than any others: other texts, or in another order"
-        return Verdict("unrelated", text.origin, message, count, examples)
+        return Verdict("unrelated", pairs.origin, message, count, examples)
     other = f"{'-' if shift.by < 0 else '+'} {abs(shift.by)}"
     message = (
         f"from about line {shift.start:,} to {shift.end:,}, source line i fits target line i {other}: near "
         f"{shift.start:,} a line is missing, or there is one too many"
     )
-    return Verdict("misaligned", text.origin, message, count, examples)
+    return Verdict("misaligned", pairs.origin, message, count, examples)
 
 
-def _swapped(text: Text, direction: Direction, source: str, target: str) -> Verdict:
+def _swapped(pairs: PairSource, direction: Direction, source: str, target: str) -> Verdict:
     looks = f"the source looks like {target} and the target like {source}"
     if direction.throughout:
         message, count = f"{looks}: swap the files, or the columns", direction.lines
     else:
         message, count = f"{looks} in some of the lines looked at, first at {direction.first:,}", direction.swapped
-    return Verdict("swapped", text.origin, message, count, _examples(text, direction.first))
+    return Verdict("swapped", pairs.origin, message, count, _examples(pairs, direction.first))
 
 
-def _examples(text: Text, line: int) -> tuple[Example, ...]:
-    few = islice(text.read(), line - 1, line - 1 + EXAMPLES)
-    return tuple(Example(Place(text.origin, number), *pair) for number, pair in enumerate(few, start=line))
+def _examples(pairs: PairSource, line: int) -> tuple[RecordExample, ...]:
+    few = islice(pairs.read(), line - 1, line - 1 + EXAMPLES)
+    return tuple(RecordExample(Place(pairs.origin, number), pair) for number, pair in enumerate(few, start=line))
 
 
 def _placeholders(side: str) -> dict[str, int]:

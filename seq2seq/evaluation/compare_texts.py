@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.documents import Documents, by_document, cut_at_lines, streamed
+from seq2seq.data.documents import Documents, streamed
+from seq2seq.data.pieces import by_document, cut_at_lines
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.errors import DataError
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch
-from seq2seq.data.documents import Piece, by_document, cut_at_lines, streamed
+from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.lines import read_lines
+from seq2seq.data.pieces import Piece, by_document, cut_at_lines
 from seq2seq.data.stream import in_memory, windows
-from seq2seq.data.texts import Documents
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.decoding.log_probabilities import label_log_probabilities
 from seq2seq.decoding.translation.distributed import OneProcess, Processes

@@ -12,8 +12,9 @@ from typing import Any
 
 from seq2seq import recipe
 from seq2seq.data.folding import fold
-from seq2seq.data.formats import Text, must_hold_text
+from seq2seq.data.formats import must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
+from seq2seq.data.pairs import PairSource
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.distributed import Translates
@@ -92,7 +93,7 @@ def judge(
     )
 
 
-def sentences_of(text: Text) -> list[Sentence]:
+def sentences_of(text: PairSource) -> list[Sentence]:
     """The sentences of a split, with every reference that is known."""
     found = []
     for source, target in text.read():
@@ -101,7 +102,7 @@ def sentences_of(text: Text) -> list[Sentence]:
     return found
 
 
-def write_set(run: Run, text: Text) -> None:
+def write_set(run: Run, text: PairSource) -> None:
     """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
     rows = [
         json.dumps({"source": each.source, "references": each.references}, ensure_ascii=False)

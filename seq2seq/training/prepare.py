@@ -15,13 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from seq2seq import build, recipe, run
-from seq2seq.data import corpora, stream, texts
+from seq2seq.data import sources, stream
 from seq2seq.data.bundled import phrasebook
-from seq2seq.data.corpora import Corpus, Given, SplitName
-from seq2seq.data.formats import Pair, Text, digest
+from seq2seq.data.corpus import SPLITS, Corpus, Given, SplitName
+from seq2seq.data.documents import Documents, holds_documents
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.texts import Documents, TextCorpus
+from seq2seq.data.pairs import Pair, PairSource, holds_pairs
+from seq2seq.data.sources import AnyCorpus, kind_of
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.data.unchanged import digest
 from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.decoding.translation.distributed import Processes
 from seq2seq.device import Choice
@@ -42,30 +44,18 @@ def find(
     sides: dict[SplitName, Given],
     files: dict[SplitName, Sequence[Path]],
     reading: Reading = PLAIN,
-) -> Corpus | TextCorpus:
+) -> AnyCorpus:
     """The corpus of a recipe, pairs or running text.
 
     The user's own text is in files of two `sides`, or in `files` that hold pairs or running text. Raises DataError,
     also where sacreBLEU does not have the test set that the recipe names, and MissingCorpusError where a corpus that is
     not the user's own is not available.
     """
-    if data.form == "text":
-        for split, given in sides.items():
-            if given:
-                raise DataError(
-                    f"{split}: {given.source_file or given.target_file} is a side of sentence pairs, and this recipe "
-                    "reads running text; give --data"
-                )
-        return texts.find(data, files, reading=reading)
-    if data.sacrebleu_test is not None:
+    if data.form == "pairs" and data.sacrebleu_test is not None:
         judging.sacrebleu_pair(data.sacrebleu_test, data)
-    for split, several in files.items():
-        if len(several) > 1:
-            raise DataError(
-                f"{split}: pairs are read from one file, not {len(several)}; join {several[0]} and the others"
-            )
-    named = {split: replace(sides.get(split, Given()), data=several[0]) for split, several in files.items() if several}
-    return corpora.find(data, {**sides, **named}, reading=reading).judged_on(data.judge_pairs)
+    given = {split: replace(sides.get(split, Given()), data=tuple(files.get(split, ()))) for split in SPLITS}
+    corpus = sources.find(kind_of(data), given, reading=reading)
+    return corpus.judged_on(data.judge_pairs) if holds_pairs(corpus) else corpus
 
 
 def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
@@ -96,7 +86,7 @@ def for_overfitting(wanted: recipe.Recipe) -> recipe.Recipe:
 
 def session(
     wanted: recipe.Recipe,
-    corpus: Corpus | TextCorpus,
+    corpus: AnyCorpus,
     folder: run.Run,
     choice: Choice,
     say: Callable[[str], None],
@@ -137,12 +127,12 @@ class Prepared(NamedTuple):
 
     tokenizers: Tokenizers
     task: Prediction
-    corpus: Corpus | TextCorpus
+    corpus: AnyCorpus
     report: dict[str, Any]  # for run.json
 
     def put_on_record(self, folder: run.Run) -> None:
         """Have the run folder tell what it was trained on, and keep what it is to be judged by."""
-        if isinstance(self.corpus, TextCorpus):
+        if holds_documents(self.corpus):
             fluency.write_set(folder, self.corpus.test)
         else:
             judging.write_set(folder, self.corpus.test)
@@ -152,7 +142,7 @@ class Prepared(NamedTuple):
 
 def prepare_text(
     wanted: recipe.Recipe,
-    corpus: Corpus | TextCorpus,
+    corpus: AnyCorpus,
     folder: run.Run,
     choice: Choice,
     say: Callable[[str], None],
@@ -163,7 +153,7 @@ def prepare_text(
     record = refuse_other_text(folder, corpus)
     for text in record["train"]:
         say(f"Training text: {text['origin']}")
-    if isinstance(corpus, Corpus) and corpus.found == "files":
+    if holds_pairs(corpus) and corpus.found == "files":
         usable.say_swapped(corpus.train[0], wanted.data, say)
     both = build.train_tokenizers(wanted, corpus, folder.path)
     say(
@@ -174,33 +164,33 @@ def prepare_text(
         corpus = _first(wanted, corpus, both, overfit)
     task, report = (
         _running_text(wanted, corpus, both.target, folder, say)
-        if isinstance(corpus, TextCorpus)
+        if holds_documents(corpus)
         else _translation(wanted, corpus, both, folder, say)
     )
     return Prepared(both, task, corpus, {"corpora": record, **report})
 
 
-def _first(wanted: recipe.Recipe, corpus: Corpus | TextCorpus, both: Tokenizers, count: int) -> Corpus | TextCorpus:
+def _first(wanted: recipe.Recipe, corpus: AnyCorpus, both: Tokenizers, count: int) -> AnyCorpus:
     """A corpus of its first few usable pairs, or chunks of text, in every split."""
-    if isinstance(corpus, TextCorpus):
+    if holds_documents(corpus):
         context, tokenizer = wanted.model.max_length, both.target
-        beginning = next(text for text, _ in corpus.train.pieces() if text)[: count * context * 20]
+        beginning = next(text for text, _ in corpus.train[0].pieces() if text)[: count * context * 20]
         tokens = tokenizer.encode([beginning])[0][: count * context + 1]
         text = tokenizer.decode([tokens])[0]
         few = Documents(f"first {count} chunks", lambda: iter([text]), lambda: digest([(text, "")]))
-        return replace(corpus, found="overfit", train=few, dev=few, test=few)
+        return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def usable(pair: Pair) -> bool:
         lengths = [len(both.encode_source(pair[:1])[0]), len(both.target.encode(pair[1:])[0])]
         return min(lengths) > 0 and max(lengths) < min(wanted.data.max_length, wanted.data.max_ratio * min(lengths))
 
     pairs = list(islice(filter(usable, corpus.train[0].read()), count))
-    some = Text(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
+    some = PairSource(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
     return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
 
 
 def _translation(
-    wanted: recipe.Recipe, corpus: Corpus, both: Tokenizers, folder: run.Run, say: Callable[[str], None]
+    wanted: recipe.Recipe, corpus: Corpus[PairSource], both: Tokenizers, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Prediction, dict[str, Any]]:
     pairs = build.encoded(wanted, corpus, both, _cache(folder, corpus), say=say, also=_other_caches())
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
@@ -218,11 +208,11 @@ def _translation(
 
 
 def _running_text(
-    wanted: recipe.Recipe, corpus: TextCorpus, tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
+    wanted: recipe.Recipe, corpus: Corpus[Documents], tokenizer: Tokenizer, folder: run.Run, say: Callable[[str], None]
 ) -> tuple[Prediction, dict[str, Any]]:
     cache, others = _cache(folder, corpus), _other_caches()
-    train, dev = (stream.encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train, corpus.dev))
-    usable.must_hold_tokens("train", corpus.train, len(train))
+    train, dev = (stream.encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train[0], corpus.dev))
+    usable.must_hold_tokens("train", corpus.train[0], len(train))
     usable.must_hold_tokens("dev", corpus.dev, len(dev))
     usable.must_hold_tokens("test", corpus.test, usable.few_tokens(corpus.test, tokenizer))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
@@ -230,7 +220,7 @@ def _running_text(
     return RunningText(wanted, tokenizer, train, dev), report
 
 
-def _cache(folder: run.Run, corpus: Corpus | TextCorpus) -> Path:
+def _cache(folder: run.Run, corpus: AnyCorpus) -> Path:
     """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
     if corpus.found == "overfit":
         return folder.path / "cache"

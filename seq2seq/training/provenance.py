@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-from seq2seq.data.corpora import SPLITS, Corpus
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data.corpus import SPLITS, Corpus
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.run import Run
@@ -18,7 +17,7 @@ from seq2seq.training.distributed import Team
 _PACKAGES = ("seqx", "torch", "numpy", "sentencepiece")
 
 
-def refuse_other_text(run: Run, corpus: Corpus | TextCorpus) -> dict[str, Any]:
+def refuse_other_text(run: Run, corpus: Corpus[Any]) -> dict[str, Any]:
     """What run.json says of a corpus. Raises RunError where the run was begun on other text, with the difference.
 
     The content decides, of each split: whatever the files, their names and formats. Of a run of an older seqx, which
@@ -40,18 +39,17 @@ def refuse_other_text(run: Run, corpus: Corpus | TextCorpus) -> dict[str, Any]:
     return record
 
 
-def changed(run: Run, corpus: Corpus | TextCorpus) -> dict[str, str]:
+def changed(run: Run, corpus: Corpus[Any]) -> dict[str, str]:
     """The splits whose files are not as they were when run.json was written, each with what became of them."""
-    train = corpus.train if isinstance(corpus, Corpus) else (corpus.train,)
     known = run.record()["corpora"]
     found: dict[str, str] = {}
-    for split, texts in zip(SPLITS, (train, (corpus.dev,), (corpus.test,)), strict=True):
-        for before, text in zip(_listed(known[split]), texts, strict=True):
+    for split, sources in corpus.splits().items():
+        for before, source in zip(_listed(known[split]), sources, strict=True):
             try:
-                if text.origin == before["origin"] and (text.files or text.checksum)() != before["sha256"]:
-                    found[split] = f"{text.origin} changed since training began"
+                if source.origin == before["origin"] and source.file_checksum() != before["sha256"]:
+                    found[split] = f"{source.origin} changed since training began"
             except OSError as error:
-                found[split] = f"{text.origin} cannot be read any more ({error.strerror or error})"
+                found[split] = f"{source.origin} cannot be read any more ({error.strerror or error})"
     return found
 
 

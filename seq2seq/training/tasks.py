@@ -13,8 +13,8 @@ import numpy as np
 from seq2seq import build
 from seq2seq.data.batches import Batch, Source
 from seq2seq.data.budget import cut
-from seq2seq.data.corpora import Pair
 from seq2seq.data.encoded import Encoded
+from seq2seq.data.pairs import Pair
 from seq2seq.data.stream import TokenStream, windows
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.generation.torch import TorchGenerator

@@ -6,23 +6,24 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from seq2seq import recipe
-from seq2seq.data.corpora import SplitName, Text
+from seq2seq.data.corpus import SplitName
 from seq2seq.data.direction import looks_swapped
+from seq2seq.data.documents import Documents
 from seq2seq.data.folding import fold
-from seq2seq.data.texts import Documents
+from seq2seq.data.pairs import PairSource
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.errors import DataError
 
 _SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
 
 
-def blank(text: Text) -> Mapping[str, int]:
+def blank(text: PairSource) -> Mapping[str, int]:
     """How many pairs show nothing on a side, under the reason."""
     count = sum(not all(fold(side) for side in pair) for pair in text.read())
     return {"blank on a side": count} if count else {}
 
 
-def say_left_out(split: SplitName, text: Text, left_out: Mapping[str, int], say: Callable[[str], None]) -> None:
+def say_left_out(split: SplitName, text: PairSource, left_out: Mapping[str, int], say: Callable[[str], None]) -> None:
     """Say how many pairs of a split are of no use to judge by, and why. Raises DataError where all are."""
     count = sum(1 for _ in text.read())
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
@@ -37,7 +38,7 @@ def say_left_out(split: SplitName, text: Text, left_out: Mapping[str, int], say:
         say(f"NOTE: {unusable:,} of {count:,} pairs for {split} are of no use ({reasons})")
 
 
-def say_swapped(text: Text, data: recipe.Data, say: Callable[[str], None]) -> None:
+def say_swapped(text: PairSource, data: recipe.Data, say: Callable[[str], None]) -> None:
     """Say so where the sides of pairs look like each other's language; of few pairs nothing is said."""
     pairs = list(islice(text.read(), _SAMPLE))
     if sum(len(source) for source, _ in pairs) >= _LETTERS and looks_swapped(pairs, data.source, data.target):

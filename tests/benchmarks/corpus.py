@@ -45,7 +45,7 @@ def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
     """The recipe, its tokenizer, and the training pairs as tokens: encoded here and now, or found."""
     from seq2seq.data import tokenizers
     from seq2seq.data.encoded import encode
-    from seq2seq.data.formats import file_pair
+    from seq2seq.data.pairs import file_pair
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.recipe import files as recipe_files
 

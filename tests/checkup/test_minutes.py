@@ -11,8 +11,9 @@ from seq2seq import device
 from seq2seq.checkup import estimate as estimating
 from seq2seq.checkup import fit
 from seq2seq.checkup.estimate import Estimate, estimate
-from seq2seq.data.corpora import Corpus
-from seq2seq.data.formats import Text, digest
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import PairSource
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
@@ -33,9 +34,9 @@ LONG_LINES = Estimate(
 
 
 def corpus(pairs: int) -> Corpus:
-    def text(seed: int, count: int) -> Text:
+    def text(seed: int, count: int) -> PairSource:
         rows = tiny.pairs(count, seed)
-        return Text(f"text {seed}", lambda: iter(rows), lambda: digest(rows))
+        return PairSource(f"text {seed}", lambda: iter(rows), lambda: digest(rows))
 
     return Corpus("here", "files", (text(1, 200),), text(2, pairs), text(3, pairs))
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from seq2seq.data import documents
-from seq2seq.data.audit_texts import Line, Lines, Spot, TextAudit, audit
+from seq2seq.data import pieces
+from seq2seq.data.audit_texts import Line, Spot, TextAudit, audit_texts
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data.findings import Finding
 
 LONG = "this line is long enough to be told from others"
 OTHER = "so is this one, of which there is no other copy"
@@ -21,12 +22,12 @@ def made(of: Sequence[str], origin: str) -> Documents:
 
 
 def _audit(train: Sequence[str], dev: Sequence[str] = ("dev\n",), test: Sequence[str] = ("test\n",)) -> TextAudit:
-    return audit(TextCorpus("tiny", "files", made(train, "a.txt"), made(dev, "b.txt"), made(test, "c.txt")))
+    return audit_texts(Corpus("tiny", "files", (made(train, "a.txt"),), made(dev, "b.txt"), made(test, "c.txt")))
 
 
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 def test_counts_are_those_of_the_text(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
-    monkeypatch.setattr(documents, "_PIECE", piece)
+    monkeypatch.setattr(pieces, "_PIECE", piece)
     of = ["été\n\nno end", "", "A bb ccc\n" * 3, " \n"]
     train = _audit(of).splits[0]
     assert (train.name, train.origin) == ("train", "a.txt")
@@ -51,24 +52,24 @@ def test_a_sound_text_shows_nothing() -> None:
     )
     for split in found.splits:
         assert (split.blank_documents, split.repeated_documents, split.odd) == (0, 0, ())
-        assert {split.repeated_lines, split.very_long_lines} == {Lines()}
-    assert {overlap.in_train for overlap in found.overlaps} == {Lines()}
+        assert {split.repeated_lines, split.very_long_lines} == {Finding()}
+    assert {overlap.in_train for overlap in found.overlaps} == {Finding()}
 
 
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 def test_repeated_lines_and_documents_are_counted_with_their_places(
     monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    monkeypatch.setattr(documents, "_PIECE", piece)
+    monkeypatch.setattr(pieces, "_PIECE", piece)
     of = [f"HAL:\n{LONG}\n{OTHER}\n", f"HAL:\n  {LONG} \nshort\nshort\n", "again\n", f"{LONG}", "again\n"]
     train = _audit(of).splits[0]
-    assert train.repeated_lines == Lines(2, (Line(Spot(2, 2), LONG, Spot(1, 2)), Line(Spot(4, 1), LONG, Spot(1, 2))))
+    assert train.repeated_lines == Finding(2, (Line(Spot(2, 2), LONG, Spot(1, 2)), Line(Spot(4, 1), LONG, Spot(1, 2))))
     assert train.repeated_documents == 1
 
 
 def test_very_long_lines_are_shown_by_their_beginning() -> None:
     train = _audit(["short\n" + "x" * 10_001 + "\n" + "y" * 10_000]).splits[0]
-    assert train.very_long_lines == Lines(1, (Line(Spot(1, 2), "x" * 200),))
+    assert train.very_long_lines == Finding(1, (Line(Spot(1, 2), "x" * 200),))
     assert train.longest_line == 10_001
 
 
@@ -87,7 +88,7 @@ def test_what_dev_and_test_share_with_train_is_found_in_any_form() -> None:
     dev = [f"new\n{LONG.upper()}!\n", "-" * 40 + "\nŽ\n"]
     in_dev, in_test = _audit([f"{OTHER}\n{LONG}\n" + "=" * 40], dev, [f"{OTHER}\n"] * 2).overlaps
     assert (in_dev.name, in_test.name) == ("dev", "test")
-    assert in_dev.in_train == Lines(1, (Line(Spot(1, 2), f"{LONG.upper()}!", Spot(1, 2)),))
+    assert in_dev.in_train == Finding(1, (Line(Spot(1, 2), f"{LONG.upper()}!", Spot(1, 2)),))
     assert (in_dev.long_lines, in_test.long_lines, in_test.in_train.count) == (2, 2, 2)
     new = {chr(each.code_point): each.first for each in in_dev.new_characters}
     assert new["Ž"] == Spot(2, 2)

@@ -15,9 +15,9 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data import lines, texts
-from seq2seq.data.formats import pair_file
+from seq2seq.data import lines
 from seq2seq.errors import DataError
+from tests.support.corpora import pair_file, text_files
 
 ROOT = Path(__file__).parents[2]
 MEBIBYTES = 200
@@ -31,14 +31,16 @@ READ = """
 import resource, sys
 from pathlib import Path
 from seq2seq import recipe
-from seq2seq.data import texts
+from seq2seq.data.documents import DocumentKind
+from seq2seq.data.lines import PLAIN
+
 from seq2seq.errors import DataError
 import pyarrow.parquet
 data = recipe.Data(form="text")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     try:
-        for _ in texts.files([Path(name)], data).pieces():
+        for _ in DocumentKind(data).files([Path(name)], PLAIN).pieces():
             pass
         print("read", name)
     except DataError as error:
@@ -103,4 +105,4 @@ def test_blocks_bound_lines_as_lines_do(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_long_document_in_a_table_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text\n"' + "word and\n" * 100_000 + '"\n', encoding="utf-8")
-    assert [len(each) for each in texts.files([path], recipe.Data(form="text")).read()] == [900_000]
+    assert [len(each) for each in text_files([path], recipe.Data(form="text")).read()] == [900_000]

@@ -13,7 +13,7 @@ import pytest
 from seq2seq import recipe
 from seq2seq.data import encoded, tokenizers
 from seq2seq.data.encoded import Encoded, encode
-from seq2seq.data.formats import Pair, Text
+from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 from tests.support.samples import pairs, text
@@ -58,14 +58,14 @@ def test_a_wide_vocabulary_takes_wide_tokens(tmp_path: Path) -> None:
     assert _all(found) == [([4], [0x20000 + 3])]
 
 
-def _counting(of: list[Pair]) -> tuple[Text, list[int]]:
+def _counting(of: list[Pair]) -> tuple[PairSource, list[int]]:
     reads: list[int] = []
 
     def read() -> Iterator[Pair]:
         reads.append(1)
         return iter(of)
 
-    return Text("counted", read, text(of).checksum), reads
+    return PairSource("counted", read, text(of).checksum), reads
 
 
 def test_the_second_time_nothing_is_read_or_encoded(tmp_path: Path, bpe: Tokenizers) -> None:
@@ -80,7 +80,7 @@ def test_the_second_time_nothing_is_read_or_encoded(tmp_path: Path, bpe: Tokeniz
 def test_the_cache_knows_text_tokenizer_and_settings_apart(tmp_path: Path, bpe: Tokenizers, lines: list[str]) -> None:
     other = tokenizers.train(recipe.Tokenizer(vocabulary_size=500), lines)
     one, two = text(pairs(20)), text(pairs(20, seed=2))
-    calls: list[tuple[list[Text], Tokenizers, dict[str, Any]]] = [
+    calls: list[tuple[list[PairSource], Tokenizers, dict[str, Any]]] = [
         ([one], bpe, LIMITS),
         ([two], bpe, LIMITS),
         ([one, two], bpe, LIMITS),

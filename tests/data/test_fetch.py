@@ -8,13 +8,13 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data import texts
-from seq2seq.data.corpora import Corpus, Pair, find
-from seq2seq.data.documents import Documents
-from seq2seq.data.fetch import fetch, write, write_texts
-from seq2seq.data.formats import Text
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import DocumentKind, Documents
+from seq2seq.data.fetch import fetch, write
+from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.data.sources import kind_of
 from seq2seq.errors import DataError
+from tests.support.corpora import find_pairs, find_text
 from tests.support.samples import pairs, text
 
 NAMES = {"train.fr", "train.en", "dev.fr", "dev.en", "test.fr", "test.en"}
@@ -34,11 +34,11 @@ def test_what_was_fetched_is_found_through_seqx_data(
     tmp_path: Path, data: recipe.Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
-    written = fetch(data, tmp_path / "mirror", heard.append)
+    written = fetch(kind_of(data), tmp_path / "mirror", heard.append)
     assert {path.name for path in written} == NAMES == {path.name for path in (tmp_path / "mirror" / "tiny").iterdir()}
     assert heard == [39]
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "mirror"))
-    corpus = find(data)
+    corpus = find_pairs(data)
     assert corpus is not None
     assert corpus.found == "mirror"
     expected = [(f"{source}\u2028\x85", f"{target} more of it") for source, target in pairs(30)]
@@ -52,9 +52,13 @@ def test_a_broken_transfer_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
         raise DataError("gone")
 
     data, whole = recipe.Data(corpus="tiny"), text([("old", "old")])
-    write(Corpus("tiny", "files", (whole,), whole, whole), data, tmp_path)
+    write(Corpus("tiny", "files", (whole,), whole, whole), kind_of(data), tmp_path)
     with pytest.raises(DataError, match="gone"):
-        write(Corpus("tiny", "files", (text(pairs(9)),), whole, Text("b", broken, lambda: "")), data, tmp_path)
+        write(
+            Corpus("tiny", "files", (text(pairs(9)),), whole, PairSource("b", broken, lambda: "")),
+            kind_of(data),
+            tmp_path,
+        )
     assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tiny").iterdir()} == dict.fromkeys(
         NAMES, "old\n"
     )
@@ -62,23 +66,27 @@ def test_a_broken_transfer_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 
 def test_all_of_the_training_text_is_written(tmp_path: Path) -> None:
     one, two = text([("a", "b")]), text([("c", "d")])
-    write(Corpus("tiny", "files", (one, two), one, one), recipe.Data(corpus="tiny", source="x", target="y"), tmp_path)
+    write(
+        Corpus("tiny", "files", (one, two), one, one),
+        PairKind(recipe.Data(corpus="tiny", source="x", target="y")),
+        tmp_path,
+    )
     assert (tmp_path / "tiny" / "train.x").read_text(encoding="utf-8") == "a\nc\n"
     assert (tmp_path / "tiny" / "train.y").read_text(encoding="utf-8") == "b\nd\n"
 
 
 def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, data: recipe.Data) -> None:
     with pytest.raises(DataError, match=r"corpus tatoeba has no place on the Hub; set data\.hub\.path"):
-        fetch(recipe.Data(corpus="tatoeba"), tmp_path)
+        fetch(PairKind(recipe.Data(corpus="tatoeba")), tmp_path)
     gone = data.model_copy(update={"hub": recipe.Hub(path=str(tmp_path / "gone"))})
     with pytest.raises(
         DataError,
         match=r"cannot be fetched from the Hugging Face Hub .*; check the connection and .*, or set SEQX_DATA",
     ):
-        fetch(gone, tmp_path)
+        fetch(PairKind(gone), tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write .*: .*; make room there, or choose another folder"):
-        fetch(data, tmp_path / "file")
+        fetch(kind_of(data), tmp_path / "file")
 
 
 def _documents(*of: str) -> Documents:
@@ -91,14 +99,14 @@ def test_running_text_is_written_whole_and_found_again(tmp_path: Path, monkeypat
     one, several = _documents("a line\u2028\r\n" * 3 + "no end"), _documents("one\ntwo", "", "three \x0b\r")
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
     for corpus, names in (
-        (TextCorpus("tiny", "hub", one, several, one), ["train.txt", "dev.jsonl", "test.txt"]),
-        (TextCorpus("tiny", "hub", several, one, one), ["train.jsonl", "dev.txt", "test.txt"]),
+        (Corpus("tiny", "hub", (one,), several, one), ["train.txt", "dev.jsonl", "test.txt"]),
+        (Corpus("tiny", "hub", (several,), one, one), ["train.jsonl", "dev.txt", "test.txt"]),
     ):
-        assert [path.name for path in write_texts(corpus, data, tmp_path, heard.append)] == names
+        assert [path.name for path in write(corpus, kind_of(data), tmp_path, heard.append)] == names
         assert {path.name for path in (tmp_path / "tiny").iterdir()} == set(names)
-        found = texts.find(data)
+        found = find_text(data)
         assert found is not None
-        for own, part in ((corpus.train, found.train), (corpus.dev, found.dev), (corpus.test, found.test)):
+        for own, part in ((corpus.train[0], found.train[0]), (corpus.dev, found.dev), (corpus.test, found.test)):
             assert list(part.read()) == [document.replace("\r\n", "\n") for document in own.read()]
     assert heard == [5, 5]
 
@@ -110,10 +118,12 @@ def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -
         raise DataError("gone")
 
     data, whole = recipe.Data(form="text", corpus="tiny"), _documents("old")
-    write_texts(TextCorpus("tiny", "hub", whole, whole, whole), data, tmp_path)
+    write(Corpus("tiny", "hub", (whole,), whole, whole), kind_of(data), tmp_path)
     with pytest.raises(DataError, match="gone"):
-        write_texts(
-            TextCorpus("tiny", "hub", _documents("new"), Documents("", broken, lambda: ""), whole), data, tmp_path
+        write(
+            Corpus("tiny", "hub", (_documents("new"),), Documents("", broken, lambda: ""), whole),
+            kind_of(data),
+            tmp_path,
         )
     kept = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tiny").iterdir()}
     assert kept == {"train.txt": "old", "dev.txt": "old", "test.txt": "old"}
@@ -121,6 +131,8 @@ def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -
 
 def test_text_that_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"set data\.hub\.path, or put train, dev and test files into .*tiny yourself"):
-        fetch(recipe.Data(form="text", corpus="tiny"), tmp_path)
+        fetch(DocumentKind(recipe.Data(form="text", corpus="tiny")), tmp_path)
     with pytest.raises(DataError, match="cannot be fetched from the Hugging Face Hub"):
-        fetch(recipe.Data(form="text", corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone"))), tmp_path)
+        fetch(
+            DocumentKind(recipe.Data(form="text", corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone")))), tmp_path
+        )

@@ -13,20 +13,19 @@ from typing import Any
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data import texts
-from seq2seq.data.corpora import Corpus, find
-from seq2seq.data.documents import Documents
-from seq2seq.data.fetch import fetch, write, write_texts
-from seq2seq.data.formats import Text
-from seq2seq.data.texts import TextCorpus
+from seq2seq.data import sources
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import DocumentKind, Documents
+from seq2seq.data.fetch import fetch, write
+from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.errors import DataError
 from seq2seq.storage import folders
 from seq2seq.storage.folders import replacing_folder
 from tests.support.samples import text
 from tests.support.users import another_user, open_to_all
 
-DATA = recipe.Data(corpus="tiny")
-TALES = recipe.Data(form="text", corpus="tiny")
+DATA = PairKind(recipe.Data(corpus="tiny"))
+TALES = DocumentKind(recipe.Data(form="text", corpus="tiny"))
 OWN = {"notes.md": "mine", "test.refs.jsonl": '{"fr": "old", "refs": ["ancient"]}\n', "more/deep/list": "mine too"}
 # Raised by what a process is about to do; the last one before two folders change places.
 CHANGES = {"os.rename", "os.link", "os.rmdir", "shutil.rmtree", "ctypes.dlsym"}
@@ -38,9 +37,9 @@ def of_pairs(word: str) -> Corpus:
     return Corpus("tiny", "hub", (one,), one, one)
 
 
-def of_text(word: str, documents: int = 1) -> TextCorpus:
+def of_text(word: str, documents: int = 1) -> Corpus[Documents]:
     one = Documents("made", lambda: iter([word] * documents), lambda: "")
-    return TextCorpus("tiny", "hub", one, one, one)
+    return Corpus("tiny", "hub", (one,), one, one)
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -90,7 +89,7 @@ def test_a_mirror_is_the_old_or_the_new_one_whenever_it_is_looked_at(
     moments, seen = 0, set()
     while dies_at(moments + 1, lambda: write(of_pairs("new"), DATA, mirror)):
         moments += 1
-        corpus = find(DATA)
+        corpus = sources.find(DATA)
         assert corpus is not None
         words = {word for part in (*corpus.train, corpus.dev, corpus.test) for pair in part.read() for word in pair}
         seen |= words
@@ -110,17 +109,17 @@ def test_a_mirror_is_the_old_or_the_new_one_whenever_it_is_looked_at(
 
 @posix
 def test_running_text_changes_its_form_whole(mirror: Path) -> None:
-    write_texts(of_text("old"), TALES, mirror)
+    write(of_text("old"), TALES, mirror)
     moments = 0
-    while dies_at(moments + 1, lambda: write_texts(of_text("new", documents=2), TALES, mirror)):
+    while dies_at(moments + 1, lambda: write(of_text("new", documents=2), TALES, mirror)):
         moments += 1
-        corpus = texts.find(TALES)
+        corpus = sources.find(TALES)
         assert corpus is not None
-        read = [list(part.read()) for part in (corpus.train, corpus.dev, corpus.test)]
+        read = [list(part.read()) for part in (*corpus.train, corpus.dev, corpus.test)]
         assert read in ([["old"]] * 3, [["new", "new"]] * 3)
-        write_texts(of_text("old"), TALES, mirror)
+        write(of_text("old"), TALES, mirror)
     assert moments > 5
-    write_texts(of_text("new", documents=2), TALES, mirror)
+    write(of_text("new", documents=2), TALES, mirror)
     assert files_of(mirror / "tiny").keys() == {*OWN, "train.jsonl", "dev.jsonl", "test.jsonl"}
 
 
@@ -156,7 +155,7 @@ def test_modes_and_links_stay(mirror: Path, tmp_path: Path) -> None:
 
 def test_a_side_is_not_parted_from_its_translation(mirror: Path) -> None:
     write(of_pairs("old"), DATA, mirror)
-    german = recipe.Data(corpus="tiny", source="de", target="en")
+    german = PairKind(recipe.Data(corpus="tiny", source="de", target="en"))
     before = files_of(mirror / "tiny")
     with pytest.raises(DataError, match=r"holds en and fr, line for line.*another train\.en would replace.*--to"):
         write(of_pairs("new"), german, mirror)
@@ -169,9 +168,12 @@ def test_what_cannot_be_written_is_known_before_anything_is_fetched() -> None:
     hub = recipe.Hub(path="nowhere/at-all")
     with open_to_all() as folder:
         (folder / "sealed").mkdir(mode=0o555)
-        for data in (DATA.model_copy(update={"hub": hub}), TALES.model_copy(update={"hub": hub})):
+        for kind in (
+            PairKind(DATA.data.model_copy(update={"hub": hub})),
+            DocumentKind(TALES.data.model_copy(update={"hub": hub})),
+        ):
             with another_user(), pytest.raises(DataError, match=r"cannot write .*/tiny: Permission denied; make room"):
-                fetch(data, folder / "sealed" / "mirror")
+                fetch(kind, folder / "sealed" / "mirror")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="may not mount")
@@ -181,7 +183,7 @@ def test_a_mount_point_is_refused_before_anything_is_fetched(mirror: Path, tmp_p
         pytest.skip("may not mount")
     try:
         with pytest.raises(DataError, match="busy"):
-            fetch(DATA.model_copy(update={"hub": recipe.Hub(path="nowhere/at-all")}), mirror)
+            fetch(PairKind(DATA.data.model_copy(update={"hub": recipe.Hub(path="nowhere/at-all")})), mirror)
     finally:
         subprocess.run(["umount", mirror / "tiny"], check=True)
 
@@ -195,5 +197,5 @@ def test_a_broken_transfer_leaves_nothing_behind(mirror: Path) -> None:
     before = files_of(mirror)
     good = text([("a", "b")])
     with pytest.raises(DataError, match="gone"):
-        write(Corpus("tiny", "hub", (good,), good, Text("b", broken, lambda: "")), DATA, mirror)
+        write(Corpus("tiny", "hub", (good,), good, PairSource("b", broken, lambda: "")), DATA, mirror)
     assert files_of(mirror) == before and [path.name for path in mirror.iterdir()] == ["tiny"]

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq import recipe
-from seq2seq.data.formats import Pair, file_pair, pair_file
+from seq2seq.data.pairs import Pair, file_pair
 from seq2seq.errors import DataError
+from tests.support.corpora import pair_file
 
 DATA = recipe.Data()
 SAMPLE = [("un, « deux »", 'one, "two"'), ("", "blank"), ("l'été\u2028là", "summer"), ("x", "y" * 500)]

@@ -13,11 +13,11 @@ import pyarrow  # type: ignore[import-untyped]
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data import texts
-from seq2seq.data.corpora import Given, find
-from seq2seq.data.formats import file_pair, pair_file
+from seq2seq.data.corpus import Given
 from seq2seq.data.lines import Reading
+from seq2seq.data.pairs import file_pair
 from seq2seq.errors import DataError
+from tests.support.corpora import find_pairs, pair_file, text_files
 
 DATA = recipe.Data()
 PAIRS = [("Oui, merci", "Yes, thanks"), ("Bonjour", "Hello; hi"), ('Il dit "non"', "He says no")]
@@ -121,7 +121,7 @@ def test_columns_without_a_table_are_an_error(tmp_path: Path) -> None:
     side = _write(tmp_path / "a", "un\n")
     for given in ({}, {"train": Given(side, side)}):
         with pytest.raises(DataError, match="--columns"):
-            find(DATA, given, reading=Reading(columns=("1", "2")))  # type: ignore[arg-type]
+            find_pairs(DATA, given, reading=Reading(columns=("1", "2")))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_other_encodings_are_read_when_named(tmp_path: Path, encoding: str) -> N
     side = _write(tmp_path / "a.fr", "l'été\r\n" * 100_000 + "déjà", encoding)
     assert sum(pair == ("l'été", "l'été") for pair in file_pair(side, side, reading).read()) == 100_000
     text = _write(tmp_path / "a.txt", "l'été\r\ndéjà", encoding)
-    assert list(texts.files([text], recipe.Data(form="text"), reading).read()) == ["l'été\ndéjà"]
+    assert list(text_files([text], recipe.Data(form="text"), reading).read()) == ["l'été\ndéjà"]
 
 
 def test_a_byte_that_is_not_of_the_named_encoding_has_its_line(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_tables_and_texts_may_be_compressed(tmp_path: Path, kind: str) -> None:
     rows.write_bytes(compress(json.dumps({"fr": "un", "en": "one"}).encode()))
     text.write_bytes(compress(b"one\ntwo"))
     assert list(pair_file(table, DATA).read()) == list(pair_file(rows, DATA).read()) == [("un", "one")]
-    assert list(texts.files([text], recipe.Data(form="text")).read()) == ["one\ntwo"]
+    assert list(text_files([text], recipe.Data(form="text")).read()) == ["one\ntwo"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_running_text_has_a_column_too(tmp_path: Path) -> None:
     data = recipe.Data(form="text")
     path = _write(tmp_path / "a.csv", 'id;story\n1;"Once; upon a time there was"\n2;And so on it went\n')
     for column in ("story", "2"):
-        documents = texts.files([path], data, Reading(columns=(column,)))
+        documents = text_files([path], data, Reading(columns=(column,)))
         assert list(documents.read()) == ["Once; upon a time there was", "And so on it went"]
     with pytest.raises(DataError, match="no column text; there are: id, story; rename one, or say which by --columns"):
-        texts.files([path], data)
+        text_files([path], data)

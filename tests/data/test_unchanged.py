@@ -14,14 +14,17 @@ import pyarrow.parquet
 import pytest
 
 from seq2seq import recipe
-from seq2seq.data import corpora, encoded, texts
-from seq2seq.data.corpora import Given
+from seq2seq.data import encoded
+from seq2seq.data.corpus import Given
+from seq2seq.data.documents import hold_out
 from seq2seq.data.encoded import Encoded, encode
-from seq2seq.data.formats import Text, digest, file_pair, pair_file
 from seq2seq.data.lines import Reading
+from seq2seq.data.pairs import PairSource, file_pair
 from seq2seq.data.stream import encode as encode_text
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizers
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
+from tests.support.corpora import find_pairs, pair_file, text_files
 from tests.support.samples import pairs
 
 FORWARD = recipe.Data(max_length=256)
@@ -123,7 +126,7 @@ def test_another_column_of_running_text_is_another_text(tmp_path: Path, suffix: 
     def by(column: str) -> recipe.Data:
         return recipe.Data(form="text", hub=recipe.Hub(path="nowhere", text_column=column))
 
-    text, title = (texts.files([path], by(column)) for column in columns)
+    text, title = (text_files([path], by(column)) for column in columns)
     assert text.checksum() != title.checksum()
     found = [encode_text(each, Bytes(), tmp_path / "cache") for each in (text, title)]
     assert [stream.report["characters"] for stream in found] == [6, 9]
@@ -133,8 +136,8 @@ def test_bytes_that_are_replaced_are_another_text(tmp_path: Path) -> None:
     for name, middle in (("a", b"\xff"), ("b", "\ufffd".encode())):
         (tmp_path / f"{name}.txt").write_bytes(b"x" + middle + b"y\n")
     data = recipe.Data(form="text")
-    replaced = texts.files([tmp_path / "a.txt"], data, Reading(errors="replace"))
-    written = texts.files([tmp_path / "b.txt"], data)
+    replaced = text_files([tmp_path / "a.txt"], data, Reading(errors="replace"))
+    written = text_files([tmp_path / "b.txt"], data)
     assert replaced.checksum() == written.checksum()  # what is read is the same
     assert replaced.record()["sha256"] != written.record()["sha256"]
 
@@ -147,7 +150,7 @@ def test_references_belong_to_what_is_put_on_record(tmp_path: Path, monkeypatch:
     for references in ([], ["one"], ["another"]):
         row = {"fr": ROWS[0][0], "refs": references}
         (tmp_path / "tiny" / "test.refs.jsonl").write_text(json.dumps(row) + "\n")
-        corpus = corpora.find(recipe.Data(corpus="tiny", mix=[]))
+        corpus = find_pairs(recipe.Data(corpus="tiny", mix=[]))
         assert corpus is not None
         contents.add(corpus.test.record()["content"])
     assert len(contents) == 3
@@ -156,7 +159,7 @@ def test_references_belong_to_what_is_put_on_record(tmp_path: Path, monkeypatch:
 MANY = list(pairs(1500))
 
 
-def text_of(folder: Path) -> tuple[Text, Path]:
+def text_of(folder: Path) -> tuple[PairSource, Path]:
     source, target = two_files(folder, MANY)
     return file_pair(source, target), source
 
@@ -169,7 +172,7 @@ def changed(path: Path) -> bytes:
     return former
 
 
-def encode_while(text: Text, cache: Path, then: Callable[[], None], **more: Any) -> Encoded:
+def encode_while(text: PairSource, cache: Path, then: Callable[[], None], **more: Any) -> Encoded:
     """Encode a text; `then` happens when a part of it is."""
     happened: list[int] = []
 
@@ -216,7 +219,7 @@ def test_held_out_text_that_changes_is_noticed_as_well(tmp_path: Path) -> None:
 
 def test_a_part_that_is_held_out_is_of_text_that_stays(tmp_path: Path) -> None:
     source, target = two_files(tmp_path, MANY)
-    corpus = corpora.find(FORWARD, {"train": Given(source, target)})
+    corpus = find_pairs(FORWARD, {"train": Given(source, target)})
     assert corpus is not None
     corpus.record()
     changed(source)
@@ -232,8 +235,8 @@ def test_running_text_that_changes_leaves_no_cache(tmp_path: Path, suffix: str) 
     path.write_text(
         "".join((line if suffix == "txt" else json.dumps({"text": line}, ensure_ascii=False)) + "\n" for line in lines)
     )
-    text = texts.files([path], recipe.Data(form="text"))
-    parts = texts.hold_out(text)
+    text = text_files([path], recipe.Data(form="text"))
+    parts = hold_out(text)
     for each in (text, *parts.values()):
         each.checksum()
     path.write_text(path.read_text().replace(MANY[700][0], MANY[700][0].swapcase()))
@@ -260,7 +263,7 @@ def test_a_cache_of_other_bytes_is_made_again(tmp_path: Path, name: str) -> None
 
 def test_a_cache_of_running_text_of_other_bytes_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("".join(source + "\n" for source, _ in MANY))
-    text = texts.files([tmp_path / "a.txt"], recipe.Data(form="text"))
+    text = text_files([tmp_path / "a.txt"], recipe.Data(form="text"))
     path = encode_text(text, Bytes(), tmp_path / "cache").folder / "tokens"
     whole = path.read_bytes()
     path.write_bytes(bytes(len(whole)))

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from seq2seq.data.alignment import Shift, shift
-from seq2seq.data.corpora import Pair, Text, carve
 from seq2seq.data.direction import Direction, looks_swapped
+from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.verdicts import Verdict, judge
 from tests.phrasebook.generator import phrases
+from tests.support.corpora import held_out
 from tests.support.samples import pairs, text
 
 
@@ -136,7 +137,7 @@ def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> No
 def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str) -> None:
     verdict = _only(judge(text([*sound[:9], (source, target), *sound[9:50]]), "fr", "en"))
     assert (verdict.kind, verdict.count) == ("placeholders", 1)
-    assert (verdict.examples[0].place.line, verdict.examples[0].source) == (10, source)
+    assert (verdict.examples[0].place.line, verdict.examples[0].texts[0]) == (10, source)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_what_is_kept_is_not_called_lost(sound: list[Pair], source: str, target:
 
 
 def test_numbered_arguments_are_told_from_money_by_how_many_are_lost(sound: list[Pair]) -> None:
-    def lines(lost: int, kept: int) -> Text:
+    def lines(lost: int, kept: int) -> PairSource:
         arguments = [(f"{source} $1", target) for source, target in sound[:lost]]
         money = [(f"{source} $2", f"{target} 2 $") for source, target in sound[lost : lost + kept]]
         return text([*arguments, *money, *sound[lost + kept : 100]])
@@ -187,4 +188,4 @@ def test_lost_numbers_are_said_where_they_are_many() -> None:
 
 def test_lines_of_what_is_held_out_are_those_of_the_whole(sound: list[Pair]) -> None:
     whole = text(_shifted(sound, 500, 1))
-    assert all(part.whole is whole for part in carve(whole).values())
+    assert all(part.whole is whole for part in held_out(whole).values())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.data.texts import Documents
+from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizer
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2seq.data import documents as cutting
-from seq2seq.data.texts import Documents
+from seq2seq.data import pieces as cutting
+from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError

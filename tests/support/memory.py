@@ -12,7 +12,7 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batches
 from seq2seq.data.encoded import encode
-from seq2seq.data.formats import Text
+from seq2seq.data.pairs import PairSource
 from seq2seq.data.tokenizers import Tokenizers
 from tests.support.samples import pairs
 
@@ -22,7 +22,7 @@ def measure(count: int) -> tuple[float, float]:
     few = [side for pair in pairs(3000) for side in pair]
     trained = tokenizers.train(recipe.Tokenizer(vocabulary_size=1000), few)
     both = Tokenizers(trained, trained)
-    made = Text("made up", lambda: pairs(count), lambda: str(count))
+    made = PairSource("made up", lambda: pairs(count), lambda: str(count))
     start = _peak()
     with tempfile.TemporaryDirectory() as folder:
         encoded = encode([made], both, Path(folder), max_length=128, max_ratio=4.0)

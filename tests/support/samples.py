@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from seq2seq.data.formats import Pair, Text, digest
+from seq2seq.data.pairs import Pair, PairSource
+from seq2seq.data.unchanged import digest
 
 
 def pairs(count: int, seed: int = 1, most_words: int = 24) -> Iterator[Pair]:
@@ -25,7 +26,7 @@ def pairs(count: int, seed: int = 1, most_words: int = 24) -> Iterator[Pair]:
         yield f"{source} {number} !", " ".join(word for _, word in words[generator.random() < 0.3 :]) + f" {number}."
 
 
-def text(of: Iterable[Pair], origin: str = "sample") -> Text:
+def text(of: Iterable[Pair], origin: str = "sample") -> PairSource:
     """Pairs as a corpus has them."""
     kept = list(of)
-    return Text(origin, lambda: iter(kept), lambda: digest(kept))
+    return PairSource(origin, lambda: iter(kept), lambda: digest(kept))

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from seq2seq import device, recipe
-from seq2seq.data.corpora import Corpus
+from seq2seq.data.corpus import Corpus
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights

@@ -16,7 +16,8 @@ from torch import Tensor, distributed, nn
 
 from seq2seq import device, recipe
 from seq2seq.data.batches import Batch
-from seq2seq.data.corpora import Corpus, file_pair
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import file_pair
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.training import prepare

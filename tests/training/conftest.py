@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data.corpora import Corpus, file_pair
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import file_pair
 from tests.support import tiny
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seq2seq.data.batches import Place
-from seq2seq.data.corpora import Corpus
+from seq2seq.data.corpus import Corpus
 from seq2seq.errors import RunError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from seq2seq.data.batches import Place
-from seq2seq.data.corpora import Corpus, file_pair
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights

@@ -11,7 +11,7 @@ import torch
 from seq2seq import build, device, recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.encoded import encode
-from seq2seq.data.formats import file_pair
+from seq2seq.data.pairs import file_pair
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.run import Run

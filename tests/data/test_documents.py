@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq import recipe
-from seq2seq.data import documents, texts
-from seq2seq.data.corpora import SPLITS, SplitName
-from seq2seq.data.documents import Documents, cut_at_lines, hold_out, lines_of, streamed
+from seq2seq.data import documents
+from seq2seq.data import pieces as cutting
+from seq2seq.data.corpus import SPLITS, Corpus, SplitName
+from seq2seq.data.documents import Documents, hold_out, streamed
 from seq2seq.data.lines import Reading
-from seq2seq.data.texts import TextCorpus, files, find
+from seq2seq.data.pieces import cut_at_lines, lines_of
 from seq2seq.errors import DataError, MissingCorpusError
+from tests.support.corpora import find_text, text_files
 
 DATA = recipe.Data(form="text", corpus="tiny")
 SAMPLE = ["Hal:\nTwo lines,\n\nand more.\n", "l'été\u2028là\x0b\r", "", 'one, "two"\nno end', "x" * 200_000 + "\n"]
@@ -61,9 +63,9 @@ def _numbered_lines(count: int, name: str = "line") -> str:
     return "".join(f"{name} {number}\n" for number in range(count))
 
 
-def _parts(corpus: TextCorpus | None) -> list[list[str]]:
+def _parts(corpus: Corpus[Documents] | None) -> list[list[str]]:
     assert corpus is not None
-    return [list(part.read()) for part in (corpus.train, corpus.dev, corpus.test)]
+    return [list(part.read()) for part in (corpus.train[0], corpus.dev, corpus.test)]
 
 
 @pytest.mark.parametrize("make", [_jsonl, _csv, _parquet])
@@ -71,13 +73,13 @@ def test_rows_are_documents_and_come_back_as_they_were(
     tmp_path: Path, make: Callable[[Path, Sequence[str]], Path]
 ) -> None:
     path = make(tmp_path / f"a.{make.__name__.removeprefix('_')}", SAMPLE)
-    found = files([path], DATA)
+    found = text_files([path], DATA)
     assert list(found.read()) == list(found.read()) == SAMPLE
     assert "".join(text for text, _ in found.pieces()) == "".join(SAMPLE)
     assert (found.origin, len(found.checksum())) == (str(path), 64)
     if path.suffix != ".parquet":
         zipped = _write(path.with_name(f"{path.name}.gz"), gzip.compress(path.read_bytes()))
-        assert list(files([zipped], DATA).read()) == SAMPLE
+        assert list(text_files([zipped], DATA).read()) == SAMPLE
 
 
 @pytest.mark.parametrize(
@@ -95,15 +97,15 @@ def test_a_text_file_is_one_document_that_keeps_its_line_ends(tmp_path: Path, co
     plain, zipped = tmp_path / "a.txt", tmp_path / "b.txt.gz"
     _write(plain, contents)
     _write(zipped, gzip.compress(contents.encode()))
-    assert list(files([plain], DATA).read()) == list(files([zipped], DATA).read()) == [expected]
+    assert list(text_files([plain], DATA).read()) == list(text_files([zipped], DATA).read()) == [expected]
     row = _jsonl(tmp_path / "c.jsonl", [contents])
-    assert list(files([row], DATA).read()) == [expected]
+    assert list(text_files([row], DATA).read()) == [expected]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_file_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = _write(tmp_path_factory.mktemp("any") / "a.txt", f"begin\n{text}")
-    assert list(files([path], DATA).read()) == [f"begin\n{text}".replace("\r\n", "\n")]
+    assert list(text_files([path], DATA).read()) == [f"begin\n{text}".replace("\r\n", "\n")]
 
 
 def test_several_files_and_folders_follow_one_another_in_order(tmp_path: Path) -> None:
@@ -111,19 +113,19 @@ def test_several_files_and_folders_follow_one_another_in_order(tmp_path: Path) -
     _write(tmp_path / "a" / "2.txt", "two")
     _write(tmp_path / "a" / "1" / "1.txt.gz", gzip.compress(b"one"))
     _write(tmp_path / "a" / "notes.md", "not text")
-    found = files([tmp_path / "a", rows], DATA)
+    found = text_files([tmp_path / "a", rows], DATA)
     assert list(found.read()) == ["one", "two", "three", "four"]
     assert found.origin == f"{tmp_path}/a/1/1.txt.gz, {tmp_path}/a/2.txt, {rows}"
-    assert files([rows, *[tmp_path / "a"] * 2], DATA).origin.endswith("/2.txt and 2 more")
-    assert found.checksum() != files([rows, tmp_path / "a"], DATA).checksum()
+    assert text_files([rows, *[tmp_path / "a"] * 2], DATA).origin.endswith("/2.txt and 2 more")
+    assert found.checksum() != text_files([rows, tmp_path / "a"], DATA).checksum()
 
 
 def test_the_column_is_the_one_of_the_hub_or_text(tmp_path: Path) -> None:
     data = recipe.Data(form="text", hub=recipe.Hub(path="x", text_column="story"))
-    assert list(files([_jsonl(tmp_path / "a.jsonl", ["a"], "story")], data).read()) == ["a"]
-    assert list(files([_jsonl(tmp_path / "b.jsonl", ["b"])], data).read()) == ["b"]
+    assert list(text_files([_jsonl(tmp_path / "a.jsonl", ["a"], "story")], data).read()) == ["a"]
+    assert list(text_files([_jsonl(tmp_path / "b.jsonl", ["b"])], data).read()) == ["b"]
     with pytest.raises(DataError, match=r"c\.jsonl has no column story or text; there are: body, id; rename one"):
-        list(files([_jsonl(tmp_path / "c.jsonl", ["c"], "body")], data).read())
+        list(text_files([_jsonl(tmp_path / "c.jsonl", ["c"], "body")], data).read())
 
 
 @pytest.mark.parametrize(
@@ -142,25 +144,25 @@ def test_the_column_is_the_one_of_the_hub_or_text(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_used_is_said_with_its_place(tmp_path: Path, name: str, contents: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        list(files([_write(tmp_path / name, contents)], DATA).read())
+        list(text_files([_write(tmp_path / name, contents)], DATA).read())
 
 
 def test_bytes_that_are_not_utf_8_may_be_replaced(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.txt", b"d\xe9j\xe0\r\n")
-    assert list(files([path], DATA, Reading(errors="replace")).read()) == ["d\ufffdj\ufffd\n"]
+    assert list(text_files([path], DATA, Reading(errors="replace")).read()) == ["d\ufffdj\ufffd\n"]
 
 
 def test_a_missing_file_and_a_folder_without_text_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no file .*gone\.txt; check the path"):
-        files([tmp_path / "gone.txt"], DATA)
+        text_files([tmp_path / "gone.txt"], DATA)
     with pytest.raises(DataError, match=r"is a folder that holds none of \.txt, \.jsonl, \.csv, \.parquet; name"):
-        files([tmp_path], DATA)
+        text_files([tmp_path], DATA)
 
 
 @given(st.lists(st.text("ab \n", max_size=40), max_size=6), st.integers(1, 12))
 def test_pieces_are_whole_lines_and_make_up_the_documents(of: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "_PIECE", size)
+        patch.setattr(cutting, "_PIECE", size)
         pieces = list(made(of).pieces())
         assert list(streamed("again", lambda: iter(pieces), lambda: "").read()) == of
         for text, ends in pieces:
@@ -171,7 +173,7 @@ def test_pieces_are_whole_lines_and_make_up_the_documents(of: list[str], size: i
 
 
 def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "_PIECE", 4)
+    monkeypatch.setattr(cutting, "_PIECE", 4)
     text = "one.\n\ntwo.\n  three\nfour\n(five)\n"
     assert [piece for piece, _ in cut_at_lines([text])] == [
         "one.\n\ntwo.\n",  # twice as long as wanted: cut after any line
@@ -183,7 +185,7 @@ def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyP
 @given(st.text("ab \n", max_size=80), st.integers(1, 12))
 def test_blocks_play_no_part_in_where_the_cuts_are(text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "_PIECE", size)
+        patch.setattr(cutting, "_PIECE", size)
         assert list(cut_at_lines(lines_of(text))) == list(cut_at_lines([text]))
 
 
@@ -199,11 +201,11 @@ def test_files_come_before_the_mirror_and_the_mirror_before_the_hub(
     for split in SPLITS:
         _write(tmp_path / "mirror" / "tiny" / f"{split}.txt", f"mirror {split}")
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "mirror"))
-    found = [find(data, own), find(data, {"train": [], "dev": []})]
+    found = [find_text(data, own), find_text(data, {"train": [], "dev": []})]
     monkeypatch.delenv("SEQX_DATA")
-    found.append(find(data))
+    found.append(find_text(data))
     with pytest.raises(MissingCorpusError, match=r"corpus tiny is not under \$SEQX_DATA"):
-        find(DATA)
+        find_text(DATA)
     assert [corpus.found for corpus in found] == ["files", "mirror", "hub"]
     assert [_parts(corpus) for corpus in found] == [
         [["own train"], ["own dev"], ["own test"]],
@@ -223,9 +225,9 @@ def _hub(folder: Path, column: str = "story") -> recipe.Hub:
 def test_a_hub_column_that_is_not_there_is_named_and_a_split_that_is_not_there(tmp_path: Path) -> None:
     hub = _hub(tmp_path / "hub")
     with pytest.raises(DataError, match="row 1: no column text; there are: story"):
-        find(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"text_column": "text"})))
+        find_text(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"text_column": "text"})))
     with pytest.raises(MissingCorpusError, match="nosuch"):
-        find(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
+        find_text(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
 
 
 def test_the_mirror_may_hold_rows_and_must_hold_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,16 +235,16 @@ def test_the_mirror_may_hold_rows_and_must_hold_every_split(tmp_path: Path, monk
     _jsonl(tmp_path / "tiny" / "train.jsonl", ["a", "b"])
     _write(tmp_path / "tiny" / "dev.txt", "c")
     with pytest.raises(DataError, match=r"tiny \(under SEQX_DATA\) lacks test\.txt, or test\.jsonl; fill it with"):
-        find(DATA)
+        find_text(DATA)
     _write(tmp_path / "tiny" / "test.txt", "d")
-    assert _parts(find(DATA)) == [["a", "b"], ["c"], ["d"]]
+    assert _parts(find_text(DATA)) == [["a", "b"], ["c"], ["d"]]
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "gone"))
     with pytest.raises(DataError, match=r"SEQX_DATA = .*gone is not a folder"):
-        find(DATA)
+        find_text(DATA)
 
 
 def test_the_tail_of_one_document_is_held_out(tmp_path: Path) -> None:
-    corpus = find(DATA, _given(tmp_path, train=_numbered_lines(200)))
+    corpus = find_text(DATA, _given(tmp_path, train=_numbered_lines(200)))
     ((train,), (dev,), (test,)) = _parts(corpus)
     assert train + dev + test == _numbered_lines(200)
     assert [part.count("\n") for part in (train, dev, test)] == [180, 10, 10]
@@ -250,7 +252,7 @@ def test_the_tail_of_one_document_is_held_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_only_what_is_missing_is_held_out(tmp_path: Path, split: SplitName) -> None:
-    corpus = find(DATA, _given(tmp_path, **{"train": _numbered_lines(100), split: "my own"}))
+    corpus = find_text(DATA, _given(tmp_path, **{"train": _numbered_lines(100), split: "my own"}))
     ((train,), (dev,), (test,)) = _parts(corpus)
     own, carved = (dev, test) if split == "dev" else (test, dev)
     assert own == "my own"
@@ -259,7 +261,7 @@ def test_only_what_is_missing_is_held_out(tmp_path: Path, split: SplitName) -> N
 
 def test_every_document_of_a_few_gives_its_tail(tmp_path: Path) -> None:
     of = [_numbered_lines(40, "a"), "too\nshort", _numbered_lines(3, "b"), "", "one\ntwo\nthree\nfour"]
-    corpus = find(DATA, {"train": [_jsonl(tmp_path / "a.jsonl", of)]})
+    corpus = find_text(DATA, {"train": [_jsonl(tmp_path / "a.jsonl", of)]})
     assert _parts(corpus) == [
         [_numbered_lines(36, "a"), "too\nshort", "b 0\n", "one\ntwo\n"],
         ["a 36\na 37\n", "b 1\n", "three\n"],
@@ -272,18 +274,18 @@ def test_text_too_small_to_hold_any_out_is_an_error(tmp_path: Path, contents: st
     with pytest.raises(
         DataError, match=r"train\.txt .*: no text for (train|dev|test); give more text .* or files of its own for"
     ):
-        find(DATA, _given(tmp_path, train=contents))
+        find_text(DATA, _given(tmp_path, train=contents))
 
 
 def test_files_without_any_to_train_on_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="files were given for dev, none to train on: give --data"):
-        find(DATA, _given(tmp_path, dev="text"))
+        find_text(DATA, _given(tmp_path, dev="text"))
 
 
 def test_broken_files_are_found_before_training(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.jsonl", '{"text": "fine"}\nnot JSON\n')
     with pytest.raises(DataError, match=r"a\.jsonl, line 2: not JSON"):
-        find(DATA, {"train": [path]})
+        find_text(DATA, {"train": [path]})
 
 
 def test_repeated_documents_hold_out_no_more() -> None:
@@ -321,7 +323,7 @@ def test_twenty_documents_are_many(count: int, whole: bool) -> None:
 @given(st.lists(st.text("ab\n", max_size=60), min_size=1, max_size=5), st.integers(1, 30))
 def test_what_is_held_out_and_what_is_left_make_up_the_text(of: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "_PIECE", size)
+        patch.setattr(cutting, "_PIECE", size)
         parts = {split: list(part.pieces()) for split, part in hold_out(made(of)).items()}
     counts = {split: sum(text.count("\n") for text, _ in pieces) for split, pieces in parts.items()}
     assert sum(counts.values()) == "".join(of).count("\n")
@@ -331,7 +333,7 @@ def test_what_is_held_out_and_what_is_left_make_up_the_text(of: list[str], size:
 
 
 def test_a_large_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "_PIECE", 1000)
+    monkeypatch.setattr(cutting, "_PIECE", 1000)
 
     def lines() -> Iterator[str]:
         return (f"line {number} of very many\n" for number in range(20_000))
@@ -343,7 +345,7 @@ def test_a_large_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_record_has_the_keys_of_a_corpus_of_pairs(tmp_path: Path) -> None:
-    corpus = find(DATA, _given(tmp_path, train=_numbered_lines(50)))
+    corpus = find_text(DATA, _given(tmp_path, train=_numbered_lines(50)))
     assert corpus is not None
     record = json.loads(json.dumps(corpus.record()))
     assert (record["name"], record["found"], len(record["train"])) == ("files", "files", 1)
@@ -355,14 +357,14 @@ def test_a_record_has_the_keys_of_a_corpus_of_pairs(tmp_path: Path) -> None:
 
 def test_the_bundled_play_is_cut_between_speeches() -> None:
     data = recipe.Data(form="text", corpus="play")
-    corpus = find(data)
+    corpus = find_text(data)
     assert corpus is not None
     assert corpus.found == "bundled"
     ((train,), (dev,), (test,)) = _parts(corpus)
-    whole = Path(texts.__file__).parent.joinpath("bundled", "play.txt").read_text(encoding="utf-8")
+    whole = Path(documents.__file__).parent.joinpath("bundled", "play.txt").read_text(encoding="utf-8")
     assert train + dev + test == whole
     assert train.endswith("\n\n")
     assert dev.endswith("\n\n")
     assert 0.8 < len(train) / len(whole) < 0.93
     assert min(len(dev), len(test)) > 0.02 * len(whole)
-    assert len({part.checksum() for part in (corpus.train, corpus.dev, corpus.test)}) == 3
+    assert len({part.checksum() for part in (*corpus.train, corpus.dev, corpus.test)}) == 3

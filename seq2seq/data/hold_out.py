@@ -1,0 +1,94 @@
+"""Which records are held out of the training text for dev and test, chosen by content."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any, NamedTuple
+
+from seq2seq.data.corpus import SourceT, SplitName
+from seq2seq.errors import DataError
+
+# Where the user gives no text to judge on, one record in this many is held out for dev, and one for test.
+_SHARE = 50
+_MOST = 2000
+
+
+class Chosen(NamedTuple):
+    """What is held out, by fingerprint."""
+
+    splits: dict[int, SplitName]
+    distinct: int  # fingerprints, counted as far as it matters
+    otherwise: str  # for checksums: where repetitions once counted, and other ones were chosen
+
+
+def hold_out(
+    source: SourceT, splits: Sequence[SplitName], *, noun: str, texts: Callable[[Any], Sequence[str]]
+) -> dict[SplitName, SourceT]:
+    """Hold about 2 % of a source out for each of `splits` (one record at least, about 2,000 at most); the rest is
+    `train`.
+
+    Chosen by content (`texts` of a record) among the records that differ: neither order nor repetition plays a part,
+    and equal records stay together. Records with a blank text are not held out. Reading raises DataError where nothing
+    is left to train on.
+    """
+
+    @functools.cache
+    def held_out() -> Chosen:
+        kept = (each for each in map(texts, source.read()) if all(text.strip() for text in each))
+        chosen = choose(map(_fingerprint, kept), splits)
+        if chosen.distinct <= len(splits):
+            raise DataError(
+                f"{source.origin}: no {noun} for train is left of {chosen.distinct} distinct {noun}s where "
+                f"{' and '.join(splits)} are held out; give more text, or files for {' and '.join(splits)}"
+            )
+        return chosen
+
+    def read(split: SplitName) -> Iterator[tuple[int, Any]]:
+        chosen = held_out().splits
+        return (line for line in source.numbered() if chosen.get(_fingerprint(texts(line[1])), "train") == split)
+
+    def part(split: SplitName) -> SourceT:
+        described = f"{split} part, {' and '.join(splits)} held out"
+        return replace(
+            source,
+            origin=f"{source.origin} ({described})",
+            read=lambda: (record for _, record in read(split)),
+            whole=source,
+            lines=lambda: read(split),
+            checksum=lambda: part_checksum(source.checksum(), described, sorted(held_out().splits.items())),
+            files=lambda: part_checksum(source.file_checksum(), f"{described}{held_out().otherwise}"),
+        )
+
+    return {split: part(split) for split in ("train", *splits)}
+
+
+def part_checksum(whole: str, *part: Any) -> str:
+    """The checksum of a part of a text, by that of the whole and what tells which part it is."""
+    return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
+
+
+def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> Chosen:
+    """What to hold out for each of `splits`, the smallest first: about 2 % of those that differ, one at least, about
+    2,000 at most."""
+    count = 0
+    smallest: list[int] = []
+    distinct: set[int] = set()
+    found = iter(fingerprints)
+    while chunk := list(islice(found, _SHARE * _MOST)):
+        count += len(chunk)
+        if len(distinct) < _SHARE * _MOST:  # from there on, the share is the most
+            distinct.update(chunk)
+        smallest = heapq.nsmallest(_MOST * len(splits), {*smallest, *chunk})
+    share, once = (min(_MOST, max(1, number // _SHARE)) for number in (len(distinct), count))
+    chosen = {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
+    return Chosen(chosen, len(distinct), "" if share == once else ", distinct ones")
+
+
+def _fingerprint(texts: Sequence[str]) -> int:
+    digest = hashlib.blake2b("\t".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest())

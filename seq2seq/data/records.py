@@ -1,0 +1,232 @@
+"""Kinds of record: how rows of files and of the Hub become records, and what is hashed, held out and audited of them.
+
+A kind whose records are named tuples of text, a column each, is a subclass of `Kind` that says no more than its
+`record_type`. A kind that is stored or read otherwise overrides the methods in which it differs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
+
+from seq2seq.data.corpus import Checksum, Corpus, Given, Record, Source, SourceT, SplitName
+from seq2seq.data.formats import file_rows, must_hold_text
+from seq2seq.data.hold_out import hold_out, part_checksum
+from seq2seq.data.lines import Reading
+from seq2seq.data.tables import Table, listed, suffix_of
+from seq2seq.data.unchanged import Unchanged, row_bytes
+from seq2seq.errors import DataError
+from seq2seq.recipe import Data, Hub
+from seq2seq.storage.checksums import checksum
+
+if TYPE_CHECKING:
+    from seq2seq.data.audit import Audit, Tally
+    from seq2seq.data.findings import Verdict
+
+_NAMED = 3  # files of a split that its origin names
+
+
+class Kind(Generic[Record, SourceT]):
+    """What is particular about one kind of record, for the corpus of a recipe."""
+
+    noun: ClassVar[str] = "record"
+    reads: ClassVar[str] = "records"
+    record_type: Callable[..., Any]
+    source_type: type[SourceT] = Source  # type: ignore[assignment]
+    suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
+    formats: ClassVar[str] = ""  # the error where a file has none of them, if it says more than `suffixes`
+    numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
+    findings: ClassVar[tuple[str, ...]] = ()  # what `checks` may name
+    blank: ClassVar[str] = " but such as are blank on a side"  # what is said of records that show nothing
+    enough: ClassVar[str] = ""  # how much text leaves something to hold out
+    files_wanted: ClassVar[str] = "--data"
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+    # A row becomes a record.
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns of a record, by name, in the order of `record_type`."""
+        names: tuple[str, ...] = self.record_type._fields  # type: ignore[attr-defined]
+        return names
+
+    @property
+    def needed(self) -> str:
+        """The columns that a table must have, for errors."""
+        return f"{len(self.fields)} columns ({', '.join(self.fields)})"
+
+    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
+        """Which of the named columns hold the fields; None where they are not all there."""
+        stripped = [name.strip() for name in names]
+        return tuple(map(stripped.index, self.fields)) if {*self.fields} <= {*stripped} else None
+
+    def named(self, table: Table) -> tuple[int, ...] | None:
+        """Which columns of a table hold the fields, by its first line; None where that does not name them."""
+        return self.choose(table.sample[0])
+
+    def said(self, table: Table, columns: tuple[int, ...]) -> str:
+        """Which columns were chosen by name, for the origin of the text; nothing where it is a matter of course."""
+        return ""
+
+    def unnamed(self, table: Table) -> tuple[int, ...]:
+        """The columns of a table whose first line names none. Raises DataError."""
+        raise DataError(self.missing(str(table.path), table.sample[0]))
+
+    def missing(self, where: str, names: Sequence[str]) -> str:
+        """The error where no columns are named as the fields are."""
+        return (
+            f"{where} has no columns {', '.join(self.fields)}; there are: {listed(names)}; rename them, or say which "
+            f"by --columns {','.join(self.fields).upper()}"
+        )
+
+    def record(self, cells: Sequence[str]) -> Record:
+        """The record of a row, given the text of its columns."""
+        record: Record = self.record_type(*cells)
+        return record
+
+    def hub_columns(self, hub: Hub) -> tuple[str, ...]:
+        """The columns of a data set on the Hub that hold the fields."""
+        return self.fields
+
+    # What a record is compared by.
+
+    def texts(self, record: Record) -> Sequence[str]:
+        """The texts of a record, a field each."""
+        return record  # type: ignore[return-value]
+
+    def held_out_by(self, record: Record) -> Sequence[str]:
+        """The texts by which a record is held out: records that share them stay together."""
+        return self.texts(record)
+
+    def as_bytes(self, record: Record) -> bytes:
+        """What is hashed of a record."""
+        return row_bytes(self.texts(record))
+
+    def hold_out(self, source: SourceT, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, SourceT]:
+        """Hold text out for each of `splits`; the rest is `train`."""
+        return hold_out(source, splits, noun=self.noun, texts=self.held_out_by)
+
+    def is_empty(self, source: SourceT) -> bool:
+        """Whether every record of a source has a blank text."""
+        from seq2seq.data.folding import fold
+
+        return not any(all(map(fold, self.texts(record))) for record in source.read())
+
+    # Where records are read from.
+
+    def source(self, origin: str, read: Callable[[], Iterator[Record]], files: Checksum | None = None) -> SourceT:
+        """What `read` gives as a source: reading it a second time raises DataError where it changed."""
+        unchanged = Unchanged(origin, read, self.as_bytes)
+        return self.source_type(origin, unchanged, unchanged.checksum, files=files)
+
+    def file(self, path: Path, reading: Reading) -> SourceT:
+        """The records of one file. Raises DataError, at once or while reading."""
+        self.must_be_readable(path)
+        said, rows = file_rows(path, self, reading)
+        # Other columns, or a first line that names them, are another text.
+        return self.source(
+            f"{path} ({said})" if said else str(path),
+            lambda: map(self.record, rows()),
+            lambda: f"{checksum(path)} {said}".strip(),
+        )
+
+    def must_be_readable(self, path: Path) -> None:
+        """Raise DataError where a file has no format of this kind, or cannot be read again and again."""
+        if suffix_of(path) not in self.suffixes:
+            formats = self.formats or f"{self.reads} are read from {', '.join(self.suffixes)}; rename or convert it"
+            raise DataError(f"{path}: {formats}")
+        must_hold_text(path)
+
+    def files(self, paths: Iterable[Path], reading: Reading) -> SourceT:
+        """The records of files, in order."""
+        sources = [self.file(path, reading) for path in paths]
+        return sources[0] if len(sources) == 1 else self.joined(sources)
+
+    def joined(self, sources: Sequence[SourceT]) -> SourceT:
+        """Several sources as one."""
+        return self.source_type(
+            origin_of(sources),
+            lambda: chain.from_iterable(source.read() for source in sources),
+            lambda: part_checksum(*(source.checksum() for source in sources)),
+            lambda: part_checksum(*(source.file_checksum() for source in sources)),
+        )
+
+    def given(self, split: SplitName, given: Given, reading: Reading) -> SourceT:
+        """The records of the files that the user named for a split. Raises DataError, at once or while reading."""
+        if side := given.source_file or given.target_file:
+            raise DataError(
+                f"{split}: {side} is a side of sentence pairs, and this recipe reads {self.reads}; give --data"
+            )
+        return self.files(given.data, reading)
+
+    @property
+    def files_for(self) -> str:
+        """What must be said of the files of a mirror, for errors."""
+        return ""
+
+    def mirror_names(self, split: SplitName) -> list[str]:
+        """The files of a split, any of which a folder under $SEQX_DATA may hold."""
+        return [f"{split}{suffix}" for suffix in self.suffixes]
+
+    def mirrored(self, folder: Path, split: SplitName, reading: Reading) -> SourceT | None:
+        """The records of a split in a folder under $SEQX_DATA; None where it holds none."""
+        paths = [folder / name for name in self.mirror_names(split)]
+        present = next((path for path in paths if path.exists()), None)
+        return self.file(present, reading) if present else None
+
+    def bundled(self) -> dict[SplitName, SourceT] | None:
+        """The splits of the recipe's corpus where it ships with seqx."""
+        return None
+
+    def mixed_in(self) -> tuple[SourceT, ...]:
+        """What the recipe adds to the training text of its corpus."""
+        return ()
+
+    # What is written and looked at.
+
+    def write(self, folder: Path, split: SplitName, records: Iterator[Record]) -> list[str]:
+        """Write a split to a folder so that it is found there (`mirrored`); returns the names of its files."""
+        name = f"{split}.jsonl"
+        with (folder / name).open("wb") as file:
+            for record in records:
+                row = dict(zip(self.fields, self.texts(record), strict=True))
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        return [name]
+
+    def replaced(self, split: SplitName) -> list[str]:
+        """Files of a split that must not stay in a folder beside what `write` puts there."""
+        return self.mirror_names(split)
+
+    def must_be_in_step(self, folder: Path, written: Path) -> None:
+        """Raise DataError where files of a folder would lose what they are in step with, by those just written."""
+
+    def tally(self) -> Tally[Record]:
+        """What counts one split of an audit."""
+        from seq2seq.data.audit import Tally
+
+        return Tally(self)
+
+    def checks(self, record: Record, shown: Sequence[str]) -> Iterable[str]:
+        """Which of `findings` a record shows, none of whose texts, here stripped, is blank."""
+        return ()
+
+    def verdicts(self, source: SourceT) -> Sequence[Verdict]:
+        """What is wrong with a source as a whole."""
+        return ()
+
+    def audit(self, corpus: Corpus[SourceT]) -> Audit | Any:
+        """What `seqx data check` reports. Raises DataError: unreadable text."""
+        from seq2seq.data.audit import audit
+
+        return audit(corpus, self)
+
+
+def origin_of(sources: Sequence[Source[Any]]) -> str:
+    """The origin of several files as one."""
+    more = f" and {len(sources) - _NAMED} more" if len(sources) > _NAMED else ""
+    return ", ".join(source.origin for source in sources[:_NAMED]) + more

@@ -1,0 +1,108 @@
+"""Where a corpus comes from, of whatever kind its records are: files of the user, the local mirror, the Hub, or what
+ships with seqx, in this order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seq2seq.data import hub
+from seq2seq.data.corpus import SPLITS, Corpus, FoundIn, Given, SourceT, SplitName
+from seq2seq.data.documents import DocumentKind, Documents
+from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.pairs import PairKind, PairSource
+from seq2seq.data.records import Kind
+from seq2seq.errors import DataError
+from seq2seq.recipe import Data
+from seq2seq.storage.folders import folder_at
+
+AnyCorpus = Corpus[PairSource] | Corpus[Documents]
+
+
+def kind_of(data: Data) -> Kind[Any, Any]:
+    """The kind of the records of a recipe."""
+    return DocumentKind(data) if data.form == "text" else PairKind(data)
+
+
+def find(
+    kind: Kind[Any, SourceT], given: Mapping[SplitName, Given] | None = None, *, reading: Reading = PLAIN
+) -> Corpus[SourceT]:
+    """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub. Raises MissingCorpusError where it is
+    in none of these.
+
+    What the recipe mixes in goes with its own corpus, not with the user's files. Dev and test text that the user does
+    not name is held out of the training text (`Kind.hold_out`). Raises DataError where files, or SEQX_DATA, were named
+    and cannot be used, or a split shows nothing.
+    """
+    data = kind.data
+    given = {split: files for split, files in (given or {}).items() if files}
+    if given:
+        return _corpus(kind, "files", "files", _from_files(kind, given, reading))
+    if reading.columns:
+        raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
+    mixed_in = kind.mixed_in()
+    if splits := kind.bundled():
+        return Corpus(data.corpus, "bundled", (splits["train"],), splits["dev"], splits["test"])
+    if splits := _from_mirror(kind, reading):
+        return _corpus(kind, data.corpus, "mirror", splits, mixed_in)
+    return _corpus(kind, data.corpus, "hub", hub.every_split(kind), mixed_in)
+
+
+def _corpus(
+    kind: Kind[Any, SourceT],
+    name: str,
+    found: FoundIn,
+    splits: Mapping[SplitName, SourceT],
+    mixed_in: tuple[SourceT, ...] = (),
+) -> Corpus[SourceT]:
+    for split in SPLITS:
+        source = splits[split]
+        if kind.is_empty(source):
+            blank = kind.blank if any(True for _ in source.read()) else ""
+            raise DataError(
+                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text{kind.enough}, or files of its own "
+                f"for {split}"
+            )
+    return Corpus(name, found, (splits["train"], *mixed_in), splits["dev"], splits["test"])
+
+
+def _from_files(
+    kind: Kind[Any, SourceT], given: Mapping[SplitName, Given], reading: Reading
+) -> dict[SplitName, SourceT]:
+    splits = {split: kind.given(split, files, reading) for split, files in given.items()}
+    if "train" not in splits:
+        raise DataError(f"files were given for {' and '.join(splits)}, none to train on: give {kind.files_wanted}")
+    for split in SPLITS[1:]:
+        if split in splits:
+            splits[split].checksum()  # reads it: what cannot be read is said now, not after hours of training
+    missing = [split for split in SPLITS if split not in splits]
+    return {**splits, **kind.hold_out(splits["train"], missing)} if missing else splits
+
+
+def _mirror(data: Data) -> Path | None:
+    """The folder of a corpus under $SEQX_DATA, where there is one. Raises DataError where SEQX_DATA leads nowhere."""
+    root = os.environ.get("SEQX_DATA")
+    if not root:
+        return None
+    if not Path(root).is_dir():
+        raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {data.corpus}/, or unset it")
+    folder = folder_at(Path(root) / data.corpus)
+    return folder if folder.is_dir() else None
+
+
+def _from_mirror(kind: Kind[Any, SourceT], reading: Reading) -> dict[SplitName, SourceT] | None:
+    folder = _mirror(kind.data)
+    if folder is None:
+        return None
+    splits: dict[SplitName, SourceT] = {}
+    for split in SPLITS:
+        source = kind.mirrored(folder, split, reading)
+        if source is None:
+            raise DataError(
+                f"{folder} (under SEQX_DATA) lacks {', or '.join(kind.mirror_names(split))}; "
+                "fill it with `seqx data get`"
+            )
+        splits[split] = source
+    return splits
