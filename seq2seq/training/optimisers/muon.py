@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,13 @@ from seq2seq import recipe
 from seq2seq.device import threads, work_alone
 from seq2seq.training.optimisers.adamw import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
+
+
+class Layered(Protocol):
+    """A model of layers."""
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The matrices of its layers."""
 
 
 class Muon(Optimiser):
@@ -35,11 +43,10 @@ class Muon(Optimiser):
 
     @classmethod
     def of(cls, options: recipe.Muon, model: nn.Module, rate: float) -> Muon:
-        """The optimiser of a model, whose matrices it takes but for embeddings and the head."""
-        outside = {id(each.weight) for each in model.modules() if isinstance(each, nn.Embedding)}
-        outside |= {id(model.get_parameter("head.weight"))}
-        matrices = [each for each in model.parameters() if each.dim() == 2 and id(each) not in outside]
-        rest = [each for each in model.parameters() if each.dim() != 2 or id(each) in outside]
+        """The optimiser of a model: Muon takes the matrices of its layers."""
+        matrices: list[nn.Parameter] = cast(Layered, model).matrices()
+        taken = set(matrices)
+        rest = [each for each in model.parameters() if each not in taken]
         # Matrix by matrix is too little at a time for several threads.
         count = threads() if matrices[0].device.type == "cpu" else 1
         share = options.muon_learning_rate / rate
