@@ -90,7 +90,7 @@ def roll_out(
             scores[row].append(score)
             if token != EOS:
                 tokens[row].append(token)
-    return [hypothesis(ids, each, alpha) for ids, each in zip(tokens, scores)]
+    return [hypothesis(*output, alpha) for output in zip(tokens, scores)]
 
 
 def most_probable(logits: Tensor, rows: Sequence[int]) -> Tensor:
@@ -114,7 +114,7 @@ def beam_search(
     """The n best outputs found for each of B sentences, best first (section 6.1; Wu et al., 2016).
 
     A sentence begins after its token of `first` (B,), else BOS. Each step looks at the 2K best extensions of its K
-    hypotheses: those among the first K that end are finished; the K best that do not end go on. At its limit (in
+    hypotheses: those among the first K that end are finished; the K best that do not end continue. At its limit (in
     tokens, EOS not counted) every hypothesis is ended or, with `cut`, finished as it is. A sentence stops when no live
     hypothesis can still beat its n-th best: log-probabilities only fall and the penalty is largest at the limit, so
     the bound live / penalty(limit) is safe: stopping there never changes the result.
@@ -148,8 +148,8 @@ def beam_search(
             for place, ids, its_scores in zip(places.tolist(), spelt, scored, strict=True):
                 finished[active[place]].append(hypothesis(ids, its_scores, alpha))
 
-        # The K best that go on: those that end sort last, the others in their order, by ranks that no two share, since
-        # not every backend sorts stably.
+        # The K best that continue: those that end sort last, the others in their order, by ranks that no two share,
+        # since not every backend sorts stably.
         ranks = torch.arange(ends.size(1), device=device, dtype=torch.int32)
         going = (ends.to(torch.int32) * ends.size(1) + ranks).argsort(dim=1)[:, :K]
         origin, token, totals, score = (part.gather(1, going) for part in (origin, token, best, score))
@@ -183,7 +183,7 @@ def beam_search(
             active = [active[place] for place in kept]
         state.reorder(rows.flatten(), sentences)
         last = token.reshape(-1, 1)
-    return [sorted(found, key=lambda output: -output.score)[:n_best] for found in finished]
+    return [sorted(outputs, key=lambda output: -output.score)[:n_best] for outputs in finished]
 
 
 def _first(given: Tensor | None, count: int, device: torch.device) -> Tensor:
@@ -199,10 +199,10 @@ def _allow(scores: Tensor, at_limit: list[bool]) -> Tensor:
     return scores
 
 
-def _settled(found: list[Hypothesis], n_best: int, live: float, limit: int, alpha: float) -> bool:
+def _settled(outputs: list[Hypothesis], n_best: int, live: float, limit: int, alpha: float) -> bool:
     if live == float("-inf"):
         return True
-    if len(found) < n_best:
+    if len(outputs) < n_best:
         return False
-    worst = sorted((output.score for output in found), reverse=True)[n_best - 1]
+    worst = sorted((output.score for output in outputs), reverse=True)[n_best - 1]
     return worst >= live / penalty(limit + 1, alpha)

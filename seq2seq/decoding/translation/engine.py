@@ -50,5 +50,5 @@ class Scorer:
         if not self._together:
             return [engine.score([source] * len(targets), targets, alpha) for source, targets in groups]
         sources = [source for source, targets in groups for _ in targets]
-        scored = iter(engine.score(sources, [each for _, targets in groups for each in targets], alpha))
+        scored = iter(engine.score(sources, [target for _, targets in groups for target in targets], alpha))
         return [[next(scored) for _ in targets] for _, targets in groups]

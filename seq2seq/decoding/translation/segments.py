@@ -63,8 +63,9 @@ class Segmenter:
         """The segments of a line, each with the white space after it; joined, they are the line."""
         if self.rule == "keep" or not may_hold_several(line):
             return [line]
-        found = _sentences(line, self.source)
-        return found if len(found) > 1 and (self.rule == "split" or self.style().single_sentences) else [line]
+        sentences = _sentences(line, self.source)
+        split = len(sentences) > 1 and (self.rule == "split" or self.style().single_sentences)
+        return sentences if split else [line]
 
     def may_be_whole(self, segments: Sequence[object]) -> bool:
         """Whether a line of these segments should be tried as a whole too."""

@@ -13,9 +13,9 @@ import numpy as np
 from ctranslate2 import specs
 from numpy.typing import NDArray
 
-from seq2seq import recipe
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.model.positions import sinusoids
+from seq2seq.recipe import Model
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
@@ -26,7 +26,7 @@ _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
 _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 
 
-def inexpressible(model: recipe.Model) -> str:
+def inexpressible(model: Model) -> str:
     """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
     if model.activation not in _ACTIVATIONS:
         return f"CTranslate2 has no model.activation = {model.activation}"
@@ -37,28 +37,26 @@ def inexpressible(model: recipe.Model) -> str:
     return ""
 
 
-def specification(
-    model: recipe.Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
-) -> Any:
+def specification(model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int) -> Any:
     """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
 
     `source` and `target` are the vocabularies, every token another string; sequences have at most `positions` tokens.
     """
-    made = (_decoder_only if model.architecture == "decoder-only" else _encoder_decoder)(model, weights, positions)
+    spec = (_decoder_only if model.architecture == "decoder-only" else _encoder_decoder)(model, weights, positions)
     if model.architecture == "decoder-only":
-        made.register_vocabulary(list(target))
+        spec.register_vocabulary(list(target))
     else:
-        made.register_source_vocabulary(list(source))
-        made.register_target_vocabulary(list(target))
-        made.config.add_source_eos = True
-        made.config.decoder_start_token = _BOS
-    made.config.unk_token, made.config.bos_token, made.config.eos_token = _UNKNOWN, _BOS, _EOS
-    made.config.layer_norm_epsilon = _EPSILON[model.normalization]
-    made.validate()
-    return made
+        spec.register_source_vocabulary(list(source))
+        spec.register_target_vocabulary(list(target))
+        spec.config.add_source_eos = True
+        spec.config.decoder_start_token = _BOS
+    spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
+    spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
+    spec.validate()
+    return spec
 
 
-def _encoder_decoder(model: recipe.Model, weights: Weights, positions: int) -> Any:
+def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
     rms = model.normalization == "rms"
     shape = {"pre_norm": model.norm == "pre", "activation": _ACTIVATIONS[model.activation], "rms_norm": rms}
     encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
@@ -87,8 +85,8 @@ def _encoder_decoder(model: recipe.Model, weights: Weights, positions: int) -> A
     return specs.TransformerSpec(encoder, decoder)
 
 
-def _decoder_only(model: recipe.Model, weights: Weights, positions: int) -> Any:
-    made = specs.TransformerDecoderModelSpec.from_config(
+def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
+    spec = specs.TransformerDecoderModelSpec.from_config(
         model.decoder_layers,
         model.n_heads,
         pre_norm=model.norm == "pre",
@@ -98,7 +96,7 @@ def _decoder_only(model: recipe.Model, weights: Weights, positions: int) -> Any:
         rotary_interleave=False,
         qk_norm=model.qk_norm,
     )
-    decoder = made.decoder
+    decoder = spec.decoder
     decoder.embeddings.weight = weights["embedding.weight"]
     decoder.scale_embeddings = model.scale_embedding
     decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
@@ -108,10 +106,10 @@ def _decoder_only(model: recipe.Model, weights: Weights, positions: int) -> Any:
         _block(layer, weights, f"blocks.{number}", model)
     if model.norm == "pre":
         _norm(decoder.layer_norm, weights, "norm")
-    return made
+    return spec
 
 
-def _positions(model: recipe.Model, weights: Weights, length: int) -> Array:
+def _positions(model: Model, weights: Weights, length: int) -> Array:
     """The vectors of the first positions; past the last that was learned, that one."""
     if model.positions == "sinusoidal":
         return sinusoids(length, model.d_model).numpy()
@@ -119,7 +117,7 @@ def _positions(model: recipe.Model, weights: Weights, length: int) -> Array:
     return table[np.minimum(np.arange(length), len(table) - 1)]
 
 
-def _block(layer: Any, weights: Weights, name: str, model: recipe.Model) -> None:
+def _block(layer: Any, weights: Weights, name: str, model: Model) -> None:
     """Self-attention and feed-forward."""
     for linear, part in zip(layer.self_attention.linear, ("query_key_value", "output"), strict=True):
         _linear(linear, weights, f"{name}.attention.{part}")
