@@ -14,7 +14,7 @@ from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes, Translates
-    from seq2seq.training.distributed import Team
+    from seq2seq.training.parallel.team import Team
 
 _SOON = 10.0  # seconds in which processes that were started together have found one another
 
@@ -42,7 +42,7 @@ def device(wanted: str) -> str:
     place = torchrun.place()
     if place is None or place.size == 1:
         return wanted
-    from seq2seq.training.launch import own_device
+    from seq2seq.training.parallel.launch import own_device
 
     return own_device(wanted, place.local_rank)
 
@@ -51,7 +51,7 @@ def device(wanted: str) -> str:
 def joined(way: str, device: str, *, quiet: bool) -> Iterator[Team]:
     """All processes as a team, as `launch.joined` has it; where there are several, that is said, and so is a wait for
     those that do not come."""
-    from seq2seq.training import launch
+    from seq2seq.training.parallel import launch
 
     with _patience() as found, launch.joined(way, device) as team:
         found.cancel()

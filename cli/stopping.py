@@ -75,7 +75,7 @@ def leave(exit_code: int) -> None:
 
 class StopSignals:
     """Signals while something is trained: within `after_an_update` they ask for a stop after the update at hand, and
-    Ctrl-C again ends the process at once; elsewhere the first does. The next command goes on from there."""
+    Ctrl-C again ends the process at once; elsewhere the first does. The next command resumes from there."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.exit_code = 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice
     from seq2seq.recipe import Data, Recipe
     from seq2seq.run import Run
-    from seq2seq.training.distributed import Team
+    from seq2seq.training.parallel.team import Team
 
 DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
 DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Target sentences, line by line.")]
@@ -118,7 +118,8 @@ def train(
     from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpus import Given
     from seq2seq.recipe import files as recipe_files
-    from seq2seq.training import launch, prepare, provenance
+    from seq2seq.training import prepare, provenance
+    from seq2seq.training.parallel import launch
 
     if parallel not in ("auto", *launch.WAYS):
         options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
@@ -153,7 +154,7 @@ def train(
             quiet = quiet or not team.main
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched
-            with team.first():
+            with team.main_first():
                 wanted = recipe_files.load(recipe, changes, options.noting(quiet))
                 team.check(wanted)
                 if team.main and not dry_run and overfit is None:
@@ -270,17 +271,17 @@ def _train(
 
     from .screen import Screen
 
-    if team.told(folder.finished and prepare.judged(folder)):
+    if team.broadcast(folder.finished and prepare.judged(folder)):
         return False
     if team.main:
         folder.clear()
-    if not team.told(folder.finished):
+    if not team.broadcast(folder.finished):
         screen = Screen(wanted, quiet=quiet)
         session = prepare.session(wanted, corpus, folder, choice, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
-            again = "all saved. The same command goes on from there."
+            again = "all saved. The same command resumes from there."
             options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
             raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process was told
         if stop.asked():

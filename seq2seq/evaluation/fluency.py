@@ -131,7 +131,7 @@ def _surprises(
         counted = losses.flatten() if moved.mask is None else losses[moved.mask]
         own.append(counted.double().cpu().numpy())
     # In the order of the text, as by a single process.
-    every = (each for some in zip_longest(*processes.exchanged(own)) for each in some if each is not None)
+    every = (each for some in zip_longest(*processes.all_gather(own)) for each in some if each is not None)
     return np.concatenate(list(every))
 
 

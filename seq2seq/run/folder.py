@@ -53,7 +53,7 @@ class Run:
 
     @property
     def faults(self) -> Path:
-        """One JSON line a fault of training: an update skipped, a loss that ran away, a step back."""
+        """One JSON line per fault of training: an update skipped, divergence, a rollback."""
         return self.path / "faults.jsonl"
 
     @property

@@ -1,4 +1,4 @@
-"""Logs of a training: JSON, a line an entry, on the disk when it is written, cut back where training goes on from
+"""Logs of a training run: one JSON line per entry, synced to disk when written, cut back where training resumes from
 before."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def append(path: Path, row: dict[str, Any]) -> None:
     except OSError as error:
         raise RunError(
             f"cannot write to {path}: {error.strerror or error}; the last checkpoint is whole: make room, and the same "
-            "command goes on from there"
+            "command resumes from there"
         ) from error
 
 

@@ -70,7 +70,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except PermissionError:
         raise
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train anew") from error
+        raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train again") from error
 
 
 def _current_name(name: str) -> str:

@@ -1,5 +1,5 @@
-"""What goes wrong in updates: a gradient that is not finite, a loss that runs away, memory that ends. Told once each,
-with the batch."""
+"""What goes wrong in updates: non-finite gradients, divergence, running out of memory. Each is reported once, with the
+batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from seq2seq.data.batches import Place
 from seq2seq.training.loop import Progress
 
-_LATE = 2  # updates that CUDA may be behind the host when their figures are read
+_LATE = 2  # updates that CUDA may lag behind the host when their figures are read
 _SLOW, _FAST = 0.99, 0.9  # decays of the running means of what is watched
 _TRUSTED = 100  # updates before the slow mean is taken for what is usual
 _FAR, _NEAR = 1.5, 1.2  # times the usual loss: where an episode begins, and where it ends
@@ -55,7 +55,7 @@ class Reader:
         self._waiting: deque[tuple[Progress, Tensor, torch.cuda.Event | None]] = deque()
 
     def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
-        """The figures, in order, that are to be had by now; or those of all updates, this one the last."""
+        """The figures that are available by now, in order; or those of all updates up to this one."""
         read = [progress.loss, progress.gradient_norm.to(progress.loss.dtype)]
         if self._watched is not None:
             read.append({"loss": progress.loss, **progress.figures}[self._watched])
@@ -91,7 +91,7 @@ class Fault:
 
 @dataclass
 class Health:
-    """What a training remembers of its faults; numbers alone, for a checkpoint."""
+    """What a training run remembers of its faults; numbers alone, for a checkpoint."""
 
     skipped: int = 0
     in_a_row: int = 0
@@ -106,14 +106,14 @@ class Health:
     logged: int = 0  # faults
 
     def take(self, figures: Figures, accumulate: int) -> Iterator[Fault]:
-        """Take in an update: what is to be told of it."""
+        """Record an update; yields the faults that it shows."""
         if figures.pieces > max(accumulate, self.pieces):
             self.pieces = figures.pieces
             yield Fault(
                 figures.step,
                 "memory",
-                f"step {figures.step:,}: out of memory, so the update was computed in {figures.pieces} pieces, and "
-                "goes on so: the same gradient, more slowly; a smaller training.batch_tokens would not need it",
+                f"step {figures.step:,}: out of memory; updates are computed in {figures.pieces} micro-batches from "
+                "here on: the same gradient, more slowly; a smaller training.batch_tokens avoids it",
                 figures,
             )
         if not figures.finite:
@@ -122,8 +122,7 @@ class Health:
             yield Fault(
                 figures.step,
                 "skipped",
-                f"step {figures.step:,}: no finite gradient, so the update was skipped, {self.skipped:,} so far "
-                f"({figures})",
+                f"step {figures.step:,}: non-finite gradient, update skipped, {self.skipped:,} so far ({figures})",
                 figures,
                 self.skipped,
             )
@@ -141,7 +140,7 @@ class Health:
             yield Fault(
                 figures.step,
                 "divergence",
-                f"step {figures.step:,}: the {name.replace('_', ' ')} runs away: {self.recent:.3f} lately, "
+                f"step {figures.step:,}: the {name.replace('_', ' ')} diverges: {self.recent:.3f} recently, "
                 f"{self.usual:.3f} before ({figures}); a lower training.learning_rate or training.clip_norm = 1 helps",
                 figures,
             )

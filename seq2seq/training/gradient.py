@@ -19,11 +19,11 @@ from seq2seq.training.objective import Measured
 
 Measure = Callable[[Batch], Measured]
 
-_LEAST = 512  # places of a batch that are worth a thread
+MIN_PLACES_PER_THREAD = 512  # of a batch; fewer are not worth a thread
 
 
-class Room:
-    """What memory has been found to hold."""
+class MicroBatchLimit:
+    """The largest micro-batch that has been found to fit into memory."""
 
     def __init__(self) -> None:
         self._padded: int | None = None  # places that a batch may have
@@ -44,14 +44,14 @@ class Room:
         self._padded = max(piece.padded for piece in tried if len(piece.labels) > 1) // 2
 
 
-class FixedRoom(Room):
-    """Memory of which no more can be asked than it holds: the other processes wait for every pass."""
+class FixedLimit(MicroBatchLimit):
+    """No micro-batches: the other processes take part in every pass."""
 
     def shrink(self, tried: Sequence[Batch]) -> None:
         """Memory ran out. Raises DeviceError."""
         raise DeviceError(
             f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
-            "cannot cut; go on with more processes, or with --parallel ddp, which computes it in pieces"
+            "cannot cut; resume with more processes, or with --parallel ddp, which computes it in pieces"
         )
 
 
@@ -64,8 +64,8 @@ class Passes(Protocol):
         """Add the gradient of the batches' loss, a token's share of it, to that of the weights: all sums, detached."""
 
 
-class InTurn:
-    """A batch at a time, by all that the device has."""
+class Sequential:
+    """One batch after another, each by the whole device."""
 
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
@@ -79,9 +79,9 @@ class InTurn:
         return Measured.total(parts)
 
 
-class SideBySide:
+class PerThread:
     """Each thread computes rows of its own, with random numbers of its own, none waiting for the others product by
-    product; gradients are summed in the order of the rows, so that a training can be repeated."""
+    product; gradients are summed in the order of the rows, so that a training run can be repeated."""
 
     def __init__(self, pool: ThreadPoolExecutor, count: int) -> None:
         self._pool = pool
@@ -100,21 +100,21 @@ class SideBySide:
 
         rows = [part for batch in batches for part in batch.pieces(self._threads(batch))]
         seeds = torch.randint(2**62, (len(rows),)).tolist()
-        begun = [self._pool.submit(passes, *each) for each in zip(rows, seeds)]
+        futures = [self._pool.submit(passes, *each) for each in zip(rows, seeds)]
         parts = []
         try:
-            while begun:
-                measured, gradients = begun.pop(0).result()
+            while futures:
+                measured, gradients = futures.pop(0).result()
                 parts.append(measured)
                 _add(gradients, parameters)
         finally:
-            for each in begun:
-                each.cancel()
-            wait(begun)
+            for future in futures:
+                future.cancel()
+            wait(futures)
         return Measured.total(parts)
 
     def _threads(self, batch: Batch) -> int:
-        return max(1, min(self._count, batch.padded // _LEAST))
+        return max(1, min(self._count, batch.padded // MIN_PLACES_PER_THREAD))
 
 
 @contextmanager
@@ -122,10 +122,10 @@ def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Pa
     """How this machine makes its passes fastest; where not `side_by_side`, a batch is computed as a whole."""
     count = threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
-        yield InTurn()
+        yield Sequential()
         return
     with ThreadPoolExecutor(count, initializer=work_alone) as pool:
-        yield SideBySide(pool, count)
+        yield PerThread(pool, count)
 
 
 def gradient(
@@ -134,20 +134,20 @@ def gradient(
     batches: Sequence[Batch],
     tokens: float,
     parameters: Sequence[nn.Parameter],
-    room: Room,
+    limit: MicroBatchLimit,
     device: torch.device,
 ) -> tuple[Measured, int]:
-    """Leave the gradient of batches in weights that have none, in as many pieces as memory wants: (sums, pieces).
+    """Leave the gradient of batches in weights that have none, in as many pieces as memory needs: (sums, pieces).
     Raises DeviceError where not even a row fits."""
     while True:
-        pieces = [piece for batch in batches for piece in room.pieces(batch)]
+        pieces = [piece for batch in batches for piece in limit.pieces(batch)]
         try:
             return passes.add(measure, pieces, tokens, parameters), len(pieces)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
         # Here the error, and with it all that the failed pass still held, is gone.
-        room.shrink(pieces)
+        limit.shrink(pieces)
         for parameter in parameters:
             parameter.grad = None
         release(device)

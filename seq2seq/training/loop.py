@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics, large_products
-from seq2seq.training.distributed import ALONE, Team
-from seq2seq.training.gradient import FixedRoom, Room, gradient, passes_on
+from seq2seq.training.gradient import FixedLimit, MicroBatchLimit, gradient, passes_on
 from seq2seq.training.objective import Objective
 from seq2seq.training.optimisers import step_unless
+from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.schedule import Schedule
 
 
@@ -52,12 +52,12 @@ def train(
     """Update a model's parameters for ever, from update `step` + 1 on; the caller stops asking when it has enough.
 
     The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took, and
-    in however many pieces: where memory runs out the update is computed anew from halves, and no batch as large is
+    in however many pieces: where memory runs out the update is computed again from halves, and no batch as large is
     tried whole again. Several processes, a `team`, take the rows of each batch among them; loss and gradient are of all
     rows. An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises DeviceError where
     not even a row fits.
     """
-    room = Room() if team.cuts else FixedRoom()
+    limit = MicroBatchLimit() if team.cuts else FixedLimit()
     with passes_on(numerics.device, side_by_side=team.cuts) as passes:
         while True:
             step += 1
@@ -67,15 +67,15 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate * group.get("share", 1.0)
             objective.begin(step)
-            team.begin(step)
-            shares = [team.share(batch) for _, batch in taken]
+            team.begin_update(step)
+            shares = [team.rows_of(batch) for _, batch in taken]
             with large_products():
                 measured, pieces = gradient(
-                    passes, partial(objective, step=step), shares, tokens / team.divisor, parameters, room,
+                    passes, partial(objective, step=step), shares, tokens / team.divisor, parameters, limit,
                     numerics.device,
                 )  # fmt: skip
-            sums = team.collect(torch.stack((measured.loss, *measured.figures.values())), parameters)
-            norm = team.whole_number(torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")))
+            sums = team.all_reduce(torch.stack((measured.loss, *measured.figures.values())), parameters)
+            norm = team.full_tensor(torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")))
             loss, *figures = sums / tokens
             skipped = (loss + norm).isfinite().logical_not()
             step_unless(skipped, optimiser)

@@ -33,7 +33,7 @@ from seq2seq.evaluation import judge as judging
 from seq2seq.model.gpt import Gpt
 from seq2seq.storage.atomic import must_take_files
 from seq2seq.training import schedule, usable
-from seq2seq.training.distributed import ALONE, Team
+from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text
 from seq2seq.training.session import Session
 from seq2seq.training.tasks import Prediction, RunningText, Translation
@@ -110,7 +110,7 @@ def session(
             seed=wanted.training.seed,
             processes=team.size,
         )
-    record = team.told(folder.record())
+    record = team.broadcast(folder.record())
     if prepared is None and folder.record() != record:
         raise RunError(
             f"{folder.path} is not the folder that the first process writes: several machines train in one run folder, "

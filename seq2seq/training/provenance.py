@@ -12,7 +12,7 @@ from seq2seq.data.corpus import SPLITS, Corpus
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.run import Run
-from seq2seq.training.distributed import Team
+from seq2seq.training.parallel.team import Team
 
 _PACKAGES = ("seqx", "torch", "numpy", "sentencepiece")
 

@@ -1,5 +1,5 @@
-"""A whole training: start or resume, validate, save, stop early, average. A generator of events; the command shows
-them."""
+"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the command
+shows."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from seq2seq.storage.tensors import save_weights
 from seq2seq.training import compiled, ema, optimisers, provenance, schedule
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
-from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, train
+from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.tasks import FirstLoss, Sample, Task
 
 
 @dataclass(frozen=True)
 class Started:
-    """Training is about to begin, or to go on."""
+    """Training is about to start, or to resume."""
 
     step: int  # updates done already
     parameters: int
@@ -62,11 +62,11 @@ class Stopped:
 
 Event = Started | Progress | Fault | Validated | Stopped
 
-_RETREATS = 3  # to one and the same checkpoint, before training gives up
+_ROLLBACKS = 3  # to the same checkpoint, before training gives up
 
 
 class Session:
-    """One training in one run folder."""
+    """One training run in one run folder."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Session:
         self._team = team
         if wanted.training.compile:
             compiled.compile_layers(self._model, choice.numerics.device)
-        team.spread(self._model, wanted.training.seed)
+        team.distribute(self._model, wanted.training.seed)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
         self._store = Store(
             run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team, task.source
@@ -97,7 +97,7 @@ class Session:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
         boundaries, all that falls between two of them waits for the next.
 
-        Raises RunError where updates stay without a finite gradient, at lower rates too.
+        Raises RunError where gradients stay non-finite, at lower learning rates too.
         """
         training = self._recipe.training
         step, faults = self._resume()
@@ -115,14 +115,14 @@ class Session:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
             # Whichever process is told to stop, or runs out of memory, all know of it.
-            stop, pieces = self._team.most(interrupted(), progress.pieces)
+            stop, pieces = self._team.all_max(interrupted(), progress.pieces)
             stopping |= stop > 0
             due |= step % training.validate_every == 0 or step == training.steps
             saving = (due or stopping) and self._task.source.boundary(progress.place)
             for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
                 yield from self._logged(self._health.take(figures, training.accumulate))
-            if self._lost(saving=saving):
-                step, faults = self._step_back(step)
+            if self._must_roll_back(saving=saving):
+                step, faults = self._roll_back(step)
                 yield from faults
                 updates, reader = self._updates(step), Reader(self._task.watched)
                 due, saving = False, True
@@ -161,7 +161,7 @@ class Session:
         )
 
     def _resume(self) -> tuple[int, list[Fault]]:
-        """Go on from the newest checkpoint that is whole: its step, and what was found damaged."""
+        """Resume from the newest intact checkpoint: its step, and faults for damaged ones."""
         loaded = self._store.newest()
         if loaded is None:
             if self._team.main:
@@ -174,23 +174,24 @@ class Session:
         self._store.prune(self._memory, self._health)
         return loaded.step, list(self._logged(loaded.damaged))
 
-    def _lost(self, *, saving: bool) -> bool:
-        """Whether going on is in vain, or weights to be saved are not finite."""
+    def _must_roll_back(self, *, saving: bool) -> bool:
+        """Whether too many updates in a row were skipped, or weights about to be saved are not finite."""
         if self._health.in_a_row >= self._recipe.training.max_skipped:
             return True
         size = torch.nn.utils.get_total_norm(list(self._model.parameters())) if saving else torch.zeros(())
-        return not bool(self._team.whole_number(size).isfinite())
+        return not bool(self._team.full_tensor(size).isfinite())
 
-    def _step_back(self, step: int) -> tuple[int, list[Fault]]:
-        """Back to the last checkpoint before the faults, at half the rate. Raises RunError after a few times."""
+    def _roll_back(self, step: int) -> tuple[int, list[Fault]]:
+        """Roll back to the last checkpoint before the faults, at half the learning rate. Raises RunError after a few
+        times."""
         former = self._health
         loaded = self._store.before_faults()
         again = former.retreats + 1 if former.retreated_to == loaded.step else 1
-        if again > _RETREATS:
+        if again > _ROLLBACKS:
             raise RunError(
-                f"after step {loaded.step:,} training came to steps without a finite gradient {again} times, at last "
-                f"at {former.rate:g} times its rate; {self._run.faults} names the batches. Train anew, in another "
-                f"folder, with training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
+                f"after step {loaded.step:,} gradients became non-finite {again} times, at last at {former.rate:g} "
+                f"times the learning rate; {self._run.faults} names the batches. Train again, in another folder, with "
+                f"training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
                 "training.clip_norm = 1"
             )
         self._memory = loaded.state
@@ -204,8 +205,9 @@ class Session:
             logged=former.logged,
         )
         enough = former.in_a_row >= self._recipe.training.max_skipped
-        cause = f"{former.in_a_row} updates in a row without a finite gradient" if enough else "weights not finite"
-        message = f"step {step:,}: {cause}; back to step {loaded.step:,}, at {self._health.rate:g} times the rate"
+        cause = f"{former.in_a_row} non-finite gradients in a row" if enough else "non-finite weights"
+        rate = f"{self._health.rate:g} times the learning rate"
+        message = f"step {step:,}: {cause}; rolled back to step {loaded.step:,}, at {rate}"
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
         self._store.save(loaded.step, self._memory, self._health)
         self._trim_logs(loaded.step)
@@ -213,17 +215,17 @@ class Session:
         return loaded.step, faults
 
     def _begin(self, step: int) -> str:
-        """Put on record what computes from here on; returns how that differs from what did before."""
+        """Record what computes from here on; returns how that differs from what did before."""
         return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
-            with self._as_written(), self._team.whole(self._model) as model:
+            with self._as_written(), self._team.full_model(self._model) as model:
                 if model is not None:
                     first = self._task.first_loss(model, self._choice.numerics)
         parameters = sum(p.numel() for p in self._model.parameters())
-        return self._team.told(Started(step, parameters, first, different))
+        return self._team.broadcast(Started(step, parameters, first, different))
 
     def _as_written(self) -> AbstractContextManager[None]:
         return compiled.as_written() if self._recipe.training.compile else nullcontext()
@@ -234,17 +236,17 @@ class Session:
         with (
             self._as_written(),
             ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
-            self._team.whole(self._model) as model,
+            self._team.full_model(self._model) as model,
         ):
             if model is not None:
                 measured = self._task.validate(model, self._choice.numerics)
-        found = self._team.told(measured)
+        found = self._team.broadcast(measured)
         assert found is not None, "the first process has the whole model"
         best = self._remember(progress.step, self._task.ranking(found.figures))
         return Validated(progress.step, found.figures, best, found.samples)
 
     def _remember(self, step: int, figure: float) -> bool:
-        """Take in the ranking of a validation; whether it is the best so far."""
+        """Record the ranking of a validation; whether it is the best so far."""
         memory = self._memory
         if not math.isfinite(figure):
             memory.without_gain += 1
@@ -295,7 +297,7 @@ class Session:
             yield fault
 
     def _trim_logs(self, step: int) -> None:
-        """Drop what was logged after the checkpoint that training goes on from: it will be logged again."""
+        """Drop what was logged after the checkpoint that training resumes from: it will be logged again."""
         if not self._team.main:
             return
         jsonl.cut(self._run.metrics, lambda _, row: row["step"] <= step)
@@ -303,7 +305,7 @@ class Session:
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training
-        averages = self._team.gathered(ema.averages(self._optimiser, self._model)) if training.keep == "ema" else {}
+        averages = self._team.gather(ema.averages(self._optimiser, self._model)) if training.keep == "ema" else {}
         if not self._team.main:
             return
         if training.keep == "ema":

@@ -16,7 +16,7 @@ from cli.main import app
 from seq2seq import torchrun
 from seq2seq.errors import DeviceError
 from seq2seq.run import Run, open_run
-from seq2seq.training import launch
+from seq2seq.training.parallel import launch
 from tests.support.command import Seqx
 
 SHARED = ("train", "translate", "evaluate")

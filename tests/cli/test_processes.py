@@ -113,7 +113,7 @@ def test_a_signal_to_torchrun_saves_and_the_same_command_goes_on(tmp_path: Path,
     assert any("Loss before training" in line for line in iter(process.stderr.readline, ""))
     process.send_signal(number)
     _, err = process.communicate(timeout=120)
-    assert err.count("all saved. The same command goes on from there") == 1, err
+    assert err.count("all saved. The same command resumes from there") == 1, err
     (state,) = saved(tmp_path)
     step = int(state.parent.name.removeprefix("step-"))
     assert 0 < step < 800

@@ -14,7 +14,7 @@ import torch
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
 from seq2seq.run import Run
-from seq2seq.training.distributed import Team
+from seq2seq.training.parallel.team import Team
 from seq2seq.training.provenance import begin_session
 from tests.support import tiny
 from tests.support.command import LONGER, Done, Seqx

@@ -139,9 +139,9 @@ def test_a_rate_that_no_model_bears_is_an_error_of_a_few_lines(seqx: Seqx, tmp_p
     done = seqx("train", *tiny.arguments(tmp_path), *changes, "--device", "cpu")
     assert done.code == 1
     warnings = [line for line in done.err.splitlines() if line.startswith("WARNING: step")]
-    assert "no finite gradient, so the update was skipped, 1 so far (" in warnings[0]
-    assert sum("back to step 0, at 0.5 times the rate" in line for line in warnings) == 1
-    assert done.err.splitlines()[-1].startswith("seqx: after step 0 training came to steps without a finite gradient")
+    assert "non-finite gradient, update skipped, 1 so far (" in warnings[0]
+    assert sum("rolled back to step 0, at 0.5 times the learning rate" in line for line in warnings) == 1
+    assert done.err.splitlines()[-1].startswith("seqx: after step 0 gradients became non-finite")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -166,7 +166,7 @@ def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: si
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
-    assert "all saved. The same command goes on from there" in err
+    assert "all saved. The same command resumes from there" in err
     _, saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(saved.name.removeprefix("step-"))
     assert 0 < step < 600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cli.main import main
-from seq2seq.training.distributed import Replicas
+from seq2seq.training.parallel.team import Replicas
 
 
 def _fail(self: Replicas, step: int) -> None:

@@ -21,10 +21,10 @@ from seq2seq.data.pairs import file_pair
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.training import prepare
-from seq2seq.training.distributed import ALONE, Replicas, Team
-from seq2seq.training.launch import joined
 from seq2seq.training.loop import Progress
-from seq2seq.training.sharded import Shards
+from seq2seq.training.parallel.launch import joined
+from seq2seq.training.parallel.sharded import Shards
+from seq2seq.training.parallel.team import ALONE, Replicas, Team
 from tests.support import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -60,22 +60,22 @@ class _Watched:
     def __init__(self, team: Team) -> None:
         self.rows: list[list[list[int]]] = []
         self.draws: list[int] = []
-        share, begin = team.share, team.begin
+        rows_of, begin_update = team.rows_of, team.begin_update
 
-        def watched_share(batch: Batch) -> Batch:
-            own = share(batch)
+        def watched_rows_of(batch: Batch) -> Batch:
+            own = rows_of(batch)
             masks = torch.ones_like(own.labels, dtype=torch.bool) if own.mask is None else own.mask
             self.rows[-1] += [labels[mask].tolist() for labels, mask in zip(own.labels, masks) if mask.any()]
             return own
 
-        def watched_begin(step: int) -> None:
-            begin(step)
+        def watched_begin_update(step: int) -> None:
+            begin_update(step)
             self.rows.append([])
             before = torch.get_rng_state()
             self.draws.append(int(torch.randint(2**31, ())))
             torch.set_rng_state(before)
 
-        team.share, team.begin = watched_share, watched_begin  # type: ignore[method-assign]
+        team.rows_of, team.begin_update = watched_rows_of, watched_begin_update  # type: ignore[method-assign]
 
 
 def _cramp(model: nn.Module, places: int) -> None:
@@ -119,7 +119,7 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
     if team.main:
         run.claim(made)
         corpus(folder)
-    with team.first():
+    with team.main_first():
         pass
     texts = [file_pair(folder / f"{name}.fr", folder / f"{name}.en") for name in ("train", "dev", "test")]
     session = prepare.session(
@@ -139,12 +139,12 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
         if isinstance(event, Progress):
             losses[event.step], epochs[event.step] = event.loss.item(), event.place.epoch
     rows: dict[int, list[list[int]]] = {step: [] for step in losses}
-    for each in team.exchanged(watched.rows):
+    for each in team.all_gather(watched.rows):
         for step, some in zip(losses, each, strict=True):
             rows[step] = sorted([*rows[step], *some])
     total = sum(float(weight.detach().double().sum()) for weight in session._model.parameters()) if team.cuts else 0.0
     pairs = run.record()["pairs"]["kept"]
-    return Seen(losses, epochs, pairs, rows, team.exchanged(watched.draws), team.exchanged(total))
+    return Seen(losses, epochs, pairs, rows, team.all_gather(watched.draws), team.all_gather(total))
 
 
 def alone(job: Job, folder: Path) -> Seen:

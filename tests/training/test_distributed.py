@@ -18,11 +18,11 @@ from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
-from seq2seq.training.distributed import Team
 from seq2seq.training.faults import Health
-from seq2seq.training.launch import joined
 from seq2seq.training.optimisers import Adam
-from seq2seq.training.sharded import Shards
+from seq2seq.training.parallel.launch import joined
+from seq2seq.training.parallel.sharded import Shards
+from seq2seq.training.parallel.team import Team
 from tests.support import tiny, together
 from tests.support.together import Job, Seen
 
@@ -104,7 +104,7 @@ def test_a_process_whose_memory_runs_out_takes_smaller_pieces_and_the_others_do_
     (seen,) = together.by_several(2, tmp_path, [Job("ddp", "ddp", places=60)])
     near(seen, expected, range(1, 51))
     faults = [json.loads(line) for line in Run(tmp_path / "ddp").faults.read_text().splitlines()]
-    assert "out of memory, so the update was computed in 2 pieces" in faults[0]["message"]
+    assert "out of memory; updates are computed in 2 micro-batches" in faults[0]["message"]
     assert len({fault["step"] for fault in faults}) == len(faults)
     refused = together.launched(2, tmp_path, [Job("fsdp", "fsdp", places=60)])
     assert refused.returncode != 0

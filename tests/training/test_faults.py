@@ -149,7 +149,7 @@ def test_weights_that_are_not_finite_are_never_saved(corpus: Corpus, tmp_path: P
             next(made._model.parameters()).data[0, 0] = math.nan
         if isinstance(event, Fault):
             backs.append(event.message)
-    assert backs == ["step 4: weights not finite; back to step 2, at 0.5 times the rate"]
+    assert backs == ["step 4: non-finite weights; rolled back to step 2, at 0.5 times the learning rate"]
     assert isinstance(event, Stopped) and event.finished
     assert all(tensor.isfinite().all() for tensor in final(tmp_path / "run").values())
 
@@ -182,4 +182,4 @@ def test_memory_that_ends_is_told_when_an_update_takes_more_pieces_than_before()
         for fault in health.take(Figures(step, Place(), 1.0, 1.0, 1.0, count), accumulate=2)
     ]
     assert [(fault.step, fault.kind) for fault in faults] == [(2, "memory"), (5, "memory")]
-    assert "out of memory, so the update was computed in 4 pieces" in faults[0].message
+    assert "out of memory; updates are computed in 4 micro-batches" in faults[0].message

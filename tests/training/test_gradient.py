@@ -15,7 +15,7 @@ from seq2seq.device import Numerics
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.transformer import Transformer
 from seq2seq.training import gradient
-from seq2seq.training.gradient import InTurn, SideBySide, passes_on
+from seq2seq.training.gradient import PerThread, Sequential, passes_on
 from seq2seq.training.objective import CrossEntropy, Measured
 
 CPU = Numerics(torch.device("cpu"), None)
@@ -25,7 +25,7 @@ ROUNDED = Numerics(torch.device("cpu"), torch.bfloat16)
 @pytest.fixture(params=[2, 3])
 def several(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, use_threads: Callable[[int], None]) -> int:
     """Threads, each of which takes the smallest of batches."""
-    monkeypatch.setattr(gradient, "_LEAST", 1)
+    monkeypatch.setattr(gradient, "MIN_PLACES_PER_THREAD", 1)
     count: int = request.param
     use_threads(count)
     return count
@@ -48,7 +48,7 @@ def added(dropout: float, *, times: int = 1, numerics: Numerics = CPU) -> list[t
     parameters, objective = list(model.parameters()), CrossEntropy(model, numerics, 0.1)
     found = []
     with passes_on(CPU.device) as passes:
-        assert isinstance(passes, InTurn if torch.get_num_threads() == 1 else SideBySide)
+        assert isinstance(passes, Sequential if torch.get_num_threads() == 1 else PerThread)
         for _ in range(times):
             torch.manual_seed(2)
             loss = passes.add(partial(objective, step=1), batches(), 100.0, parameters).loss
@@ -131,4 +131,4 @@ def test_a_batch_of_a_few_places_is_not_cut(use_threads: Callable[[int], None]) 
 def test_where_parts_may_not_be_computed_side_by_side_they_are_not(use_threads: Callable[[int], None]) -> None:
     use_threads(2)
     with passes_on(CPU.device, side_by_side=False) as passes:
-        assert isinstance(passes, InTurn)
+        assert isinstance(passes, Sequential)

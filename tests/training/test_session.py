@@ -35,7 +35,7 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     use_threads(threads)
-    monkeypatch.setattr(gradient, "_LEAST", 1)
+    monkeypatch.setattr(gradient, "MIN_PLACES_PER_THREAD", 1)
     wanted = tiny_recipe(accumulate=2)
     list(session(wanted, corpus, tmp_path / "whole").events())
     stop_after(killed_after, session(wanted, corpus, tmp_path / "killed").events())
@@ -156,7 +156,7 @@ def test_where_all_checkpoints_are_damaged_nothing_is_moved(corpus: Corpus, tmp_
     for each in (tmp_path / "run" / "checkpoints").glob("*/weights.safetensors"):
         damage(each)
     before = sorted((tmp_path / "run").rglob("*"))
-    with pytest.raises(RunError, match=r"no checkpoint is left.*step-0000004.*step-0000002.*train anew"):
+    with pytest.raises(RunError, match=r"no checkpoint is left.*step-0000004.*step-0000002.*train again"):
         list(session(tiny_recipe(), corpus, tmp_path / "run").events())
     assert sorted((tmp_path / "run").rglob("*")) == before
 

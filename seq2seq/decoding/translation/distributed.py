@@ -19,7 +19,7 @@ class Processes(Protocol):
     rank: int  # of this one, from 0
     size: int
 
-    def exchanged(self, value: Value) -> list[Value]:
+    def all_gather(self, value: Value) -> list[Value]:
         """The values of all processes, in their order."""
 
 
@@ -28,7 +28,7 @@ class OneProcess:
 
     rank, size = 0, 1
 
-    def exchanged(self, value: Value) -> list[Value]:
+    def all_gather(self, value: Value) -> list[Value]:
         """The values of all processes, in their order."""
         return [value]
 
@@ -63,7 +63,7 @@ class DistributedTranslator:
         """The translations of each window, in order, as soon as those of its round are made."""
         own = self._translator.stream_windows(islice(windows, self._processes.rank, None, self._processes.size))
         while True:
-            for done in self._processes.exchanged(next(own, None)):
+            for done in self._processes.all_gather(next(own, None)):
                 if done is None:
                     return
                 yield done

@@ -18,8 +18,8 @@ from seq2seq.storage.checksums import checksum_of, sha256
 from seq2seq.storage.reading import read_json
 from seq2seq.storage.tensors import load_weights, must_fit, read_weights, save_weights, weights_of
 from seq2seq.training import ema
-from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.optimisers import Optimiser
+from seq2seq.training.parallel.team import ALONE, Team
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _SOURCE = "source."  # how the names of its tensors begin
@@ -44,7 +44,7 @@ def save(
     """Write checkpoints/step-N: weights, optimiser, random state, tensors of the source, and `state` (JSON values); one
     that was set aside as damaged goes. All of a team take part, and the first process writes."""
     final = folder(checkpoints, step)
-    weights, moments = team.gathered(weights_of(model)), team.gathered(_optimiser_tensors(model, optimiser))
+    weights, moments = team.gather(weights_of(model)), team.gather(_optimiser_tensors(model, optimiser))
     if not team.main:
         return final
     partial = checkpoints / f".{final.name}.partial"
@@ -66,7 +66,7 @@ def save(
         reason = (error.strerror or error) if isinstance(error, OSError) else error
         raise RunError(
             f"cannot save a checkpoint in {checkpoints}: {reason}; the one before is whole: make room, and the same "
-            "command goes on from there"
+            "command resumes from there"
         ) from error
     return final
 
@@ -82,7 +82,7 @@ def steps(checkpoints: Path) -> list[int]:
 
 
 def resumable(checkpoints: Path) -> list[int]:
-    """The steps of checkpoints that training can go on from, in order: those that kept their optimiser."""
+    """The steps of checkpoints that training can resume from, in order: those that kept their optimiser."""
     return [step for step in steps(checkpoints) if (folder(checkpoints, step) / _OPTIMISER).is_file()]
 
 
@@ -132,10 +132,10 @@ def load(
         _set_random_state(tensors, device)
     except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
-    load_weights(model, {name: team.parted(tensor, own[name]) for name, tensor in weights.items()}, path)
+    load_weights(model, {name: team.shard(tensor, own[name]) for name, tensor in weights.items()}, path)
     for name, parameter in own.items():
         optimiser.state[parameter] = {
-            key: team.parted(tensor.to(device), parameter) if tensor.dim() else tensor
+            key: team.shard(tensor.to(device), parameter) if tensor.dim() else tensor
             for key, tensor in kept[name].items()
         }
         if device.type == "cuda" and "step" in kept[name]:
@@ -151,7 +151,8 @@ def set_aside(path: Path) -> Path:
 
 
 def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> None:
-    """Delete checkpoints but those that training may go on from, `whole`, and those whose `weights` may be needed."""
+    """Delete checkpoints except those that training may resume from, `whole`, and those whose `weights` may be
+    needed."""
     for step in steps(checkpoints):
         path = folder(checkpoints, step)
         if step in whole:

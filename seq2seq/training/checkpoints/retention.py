@@ -15,9 +15,9 @@ from seq2seq.data.batches import Source
 from seq2seq.errors import RunError
 from seq2seq.recipe import Training
 from seq2seq.training.checkpoints import checkpoint
-from seq2seq.training.distributed import ALONE, Team
 from seq2seq.training.faults import Fault, Health
 from seq2seq.training.optimisers import Optimiser
+from seq2seq.training.parallel.team import ALONE, Team
 
 Numbers = Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]  # of a place
 Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (figure, step)
@@ -82,45 +82,47 @@ class Store:
         self.prune(state, health)
 
     def prune(self, state: TrainingState, health: Health) -> None:
-        """Delete what nothing needs: amid faults nothing, since training may step back to any of it."""
+        """Delete what nothing needs; during faults nothing, since training may roll back to any of it."""
         if health.in_a_row or not self._team.main:
             return
         validated = self._validated()
-        sound = [step for step in validated if not self._amid_faults(step)]
-        whole = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
+        sound = [step for step in validated if not self._during_faults(step)]
+        intact = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
         best = (int(step) for _, step in [*state.best, *state.former_best])
-        checkpoint.prune(self._folder, whole, [*validated[-self._training.average_last :], *best])
+        checkpoint.prune(self._folder, intact, [*validated[-self._training.average_last :], *best])
 
     def newest(self) -> Loaded | None:
-        """Put the newest checkpoint that is whole in place; None where there is no checkpoint yet.
+        """Load the newest intact checkpoint; None where there is no checkpoint yet.
 
         Damaged ones are set aside. Raises RunError where all are damaged; nothing is then moved.
         """
-        with self._team.first():
+        with self._team.main_first():
             present = checkpoint.resumable(self._folder)
             return self._load(present) if present else None
 
     def before_faults(self) -> Loaded:
-        """Put the newest checkpoint in place that was not saved amid faults, and delete all later ones. Raises RunError
-        as `newest` does."""
-        with self._team.first():
+        """Load the newest checkpoint that was not saved during faults, and delete all later ones. Raises RunError as
+        `newest` does."""
+        with self._team.main_first():
             present = checkpoint.resumable(self._folder)
-            loaded = self._load([step for step in self._validated() if step in present and not self._amid_faults(step)])
+            loaded = self._load(
+                [step for step in self._validated() if step in present and not self._during_faults(step)]
+            )
             for step in checkpoint.steps(self._folder):
                 if step > loaded.step and self._team.main:
                     checkpoint.remove(checkpoint.folder(self._folder, step))
             return loaded
 
     def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
-        """The checkpoints whose mean is kept, the last or the best, without damaged ones: they, and what is told of
-        the others. Raises RunError where all are damaged."""
-        wanted = [step for step in self._validated() if step > 0][-self._training.average_last :]
+        """The checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for those. Raises
+        RunError where all are damaged."""
+        steps = [step for step in self._validated() if step > 0][-self._training.average_last :]
         alone = self._training.keep == "best"
         if alone:
-            wanted += [int(step) for _, step in reversed(state.best)]
+            steps += [int(step) for _, step in reversed(state.best)]
         faults: list[Fault] = []
         sound: list[int] = []
-        for step in reversed(wanted):
+        for step in reversed(steps):
             try:
                 checkpoint.check_weights(checkpoint.folder(self._folder, step), self._model)
                 sound.insert(0, step)
@@ -133,7 +135,7 @@ class Store:
         return sound, faults
 
     def path(self, step: int) -> Path:
-        """Where a step's checkpoint stands."""
+        """The folder of a step's checkpoint."""
         return checkpoint.folder(self._folder, step)
 
     def _load(self, candidates: Sequence[int]) -> Loaded:
@@ -151,19 +153,19 @@ class Store:
                 Fault(
                     each,
                     "checkpoint",
-                    f"{reason}; it now lies in {checkpoint.set_aside(self.path(each)).name}, and training goes on from "
-                    f"step {step:,}, before it",
+                    f"{reason}; it is now {checkpoint.set_aside(self.path(each)).name}, and training resumes from step "
+                    f"{step:,}, before it",
                 )
                 for each, reason in damaged.items()
             ]
             return Loaded(step, state, health, tuple(faults))
         raise RunError(
-            f"{self._folder}: no checkpoint is left to go on from: {'; '.join(damaged.values())}; to train anew delete "
-            "that folder"
+            f"{self._folder}: no checkpoint is left to resume from: {'; '.join(damaged.values())}; to train again "
+            "from the start delete that folder"
         )
 
-    def _amid_faults(self, step: int) -> bool:
-        """Whether a checkpoint was saved amid faults; of a damaged one loading will tell."""
+    def _during_faults(self, step: int) -> bool:
+        """Whether a checkpoint was saved during faults; loading will tell of a damaged one."""
         try:
             _, health = _remembered(checkpoint.state_of(self.path(step)), self.path(step))
             return bool(health.in_a_row)

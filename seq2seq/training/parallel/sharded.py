@@ -1,5 +1,5 @@
-"""A model in parts, one a process (FSDP2): weights, gradients and the optimiser's state are spread over the processes,
-and whole layer by layer while they compute."""
+"""A model sharded over the processes (FSDP2): weights, gradients and the optimiser's state; layers are gathered one by
+one while they compute."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from seq2seq.errors import RecipeError
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.recipe import Recipe
-from seq2seq.training.distributed import Model, Replicas
 from seq2seq.training.optimisers import class_of
+from seq2seq.training.parallel.team import Model, Replicas
 
 
 class Shards(Replicas):
-    """A process with a part of every layer. All compute every pass together, so that none may cut its share."""
+    """A process with a shard of every layer. All compute every pass together, so that none may cut its rows."""
 
     way = "fsdp"
     cuts = False
@@ -33,7 +33,7 @@ class Shards(Replicas):
         self._copy: nn.Module | None = None
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError where a recipe cannot be trained so."""
+        """Raises RecipeError where a recipe cannot be trained this way."""
         kind = recipe.optimizer.kind
         if class_of(kind).whole_matrices:
             raise RecipeError(
@@ -43,13 +43,13 @@ class Shards(Replicas):
         if recipe.training.compile:
             raise RecipeError("training.compile = true does not go with --parallel fsdp; use --parallel ddp")
 
-    def spread(self, model: nn.Module, seed: int) -> None:
-        """Part each layer, and what is outside of layers, embeddings and head among it, as one more."""
-        super().spread(model, seed)
+    def distribute(self, model: nn.Module, seed: int) -> None:
+        """Shard each layer, and everything outside layers (embeddings, head) as one more."""
+        super().distribute(model, seed)
         self._copy = copy.deepcopy(model).cpu() if self.main else None
         device = next(model.parameters()).device
         mesh = init_device_mesh(device.type, (self.size,))
-        # Nobody changes in place what a layer returns.
+        # Nothing changes in place what a layer returns.
         warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor", UserWarning)
         for layer in list(model.modules()):
             if isinstance(layer, CrossBlock):
@@ -60,43 +60,43 @@ class Shards(Replicas):
         fully_shard(model, mesh=mesh)
         register_fsdp_forward_method(model, "hidden")
 
-    def collect(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """The sums (N,) of loss and figures over all shares; the backward pass has summed the gradients."""
+    def all_reduce(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """`sums` (N,), of loss and figures, over all processes; the backward pass has summed the gradients."""
         distributed.all_reduce(sums)
         return sums
 
-    def whole_number(self, number: Tensor) -> Tensor:
-        """A number computed from parameters, as every process sees it."""
-        return number.full_tensor() if isinstance(number, DTensor) else number
+    def full_tensor(self, tensor: Tensor) -> Tensor:
+        """A tensor computed from parameters, gathered where it is sharded."""
+        return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
     @torch.no_grad()
-    def gathered(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Whole tensors on the CPU, for the first process, and none for the others; one after another, so that no
-        device holds them all."""
-        found = {}
+    def gather(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Full tensors on the CPU, for the first process, none for the others; one after another, so that no device
+        holds them all."""
+        gathered = {}
         for name, tensor in tensors.items():
-            whole = self.whole_number(tensor)
+            full = self.full_tensor(tensor)
             if self.main:
-                found[name] = whole.cpu()
-        return found
+                gathered[name] = full.cpu()
+        return gathered
 
-    def parted(self, whole: Tensor, like: Tensor) -> Tensor:
-        """What this process keeps of a whole tensor, as it keeps a parameter of that shape."""
-        if not isinstance(like, DTensor) or whole.shape != like.shape:
-            return whole
-        return distribute_tensor(whole.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+    def shard(self, full: Tensor, like: Tensor) -> Tensor:
+        """This process's shard of a full tensor, sharded as the parameter `like` is."""
+        if not isinstance(like, DTensor) or full.shape != like.shape:
+            return full
+        return distribute_tensor(full.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
     @contextmanager
-    def whole(self, model: Model) -> Iterator[Model | None]:
-        """A whole model that computes by itself, for the first process; None for the others."""
+    def full_model(self, model: Model) -> Iterator[Model | None]:
+        """The full model in the first process; None in the others."""
         device = next(model.parameters()).device
-        weights = self.gathered(dict(model.named_parameters()))
+        weights = self.gather(dict(model.named_parameters()))
         if self._copy is None:
             yield None
             return
         with torch.no_grad():
             for name, weight in self._copy.named_parameters():
                 weight.copy_(weights[name])
-        made: Model = self._copy.to(device)  # type: ignore[assignment]
-        yield made
+        full: Model = self._copy.to(device)  # type: ignore[assignment]
+        yield full
         self._copy.cpu()

@@ -20,8 +20,8 @@ from torch.distributed.rendezvous import rendezvous
 
 from seq2seq import device_names, torchrun
 from seq2seq.errors import DeviceError
-from seq2seq.training.distributed import ALONE, Replicas, Team
-from seq2seq.training.sharded import Shards
+from seq2seq.training.parallel.sharded import Shards
+from seq2seq.training.parallel.team import ALONE, Replicas, Team
 
 Value = TypeVar("Value")
 
