@@ -190,7 +190,7 @@ def by_several(processes: int, folder: Path, jobs: Sequence[Job]) -> list[Seen]:
 def main(folder: Path) -> None:
     """Be one of the processes."""
     ways: dict[str, Callable[[str], Team]] = {"ddp": Replicas, "fsdp": Shards}
-    with joined(device="cpu") as joint:
+    with joined("ddp", "cpu") as joint:
         assert joint is not ALONE and distributed.is_initialized()
         jobs = [Job(**each) for each in json.loads((folder / "jobs.json").read_text())]
         seen = [do(job, folder, ways[job.way]("cpu")) for job in jobs]
