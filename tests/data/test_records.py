@@ -140,9 +140,7 @@ def test_files_are_joined_and_dev_and_test_are_held_out_by_content(tmp_path: Pat
     (tmp_path / "c.jsonl").write_bytes(_json(ROWS[:1] * 9))
     with pytest.raises(DataError, match=r"c\.jsonl: no example for train is left of 1 distinct examples"):
         find(LABELLED, {"train": Given(data=(tmp_path / "c.jsonl",))})
-    with pytest.raises(
-        DataError, match=r"train: .*c\.jsonl is a side of sentence pairs, and this recipe reads exam"
-    ):
+    with pytest.raises(DataError, match=r"train: .*c\.jsonl is a side of sentence pairs, and this recipe reads exam"):
         find(LABELLED, {"train": Given(source_file=tmp_path / "c.jsonl")})
 
 
