@@ -45,10 +45,10 @@ def file_rows(path: Path, kind: Kind[Any, Any], reading: Reading) -> tuple[str, 
 
 
 def _json_rows(rows: Iterable[Row], choose: Choose, numbers: Sequence[bool]) -> Iterator[list[str]]:
-    names: Sequence[str] = ()
+    columns: list[tuple[str, bool]] = []
     for place, row in rows:
-        names = names or choose(row)
-        yield [cell(row, name, place, number=number) for name, number in zip(names, numbers)]
+        columns = columns or list(zip(choose(row), numbers))
+        yield [cell(row, name, place, number) for name, number in columns]
 
 
 def read_json_lines(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
@@ -64,7 +64,7 @@ def read_json_lines(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
         yield place, row
 
 
-def cell(row: Mapping[str, Any], column: str, place: str, *, number: bool = False) -> str:
+def cell(row: Mapping[str, Any], column: str, place: str, number: bool = False) -> str:
     """The text of a column (`translation.fr` is a nested one); null is blank text. It may be a whole `number`.
 
     Raises DataError: no such column, or not text.
@@ -130,7 +130,7 @@ def _parquet_rows(path: Path, choose: Choose, numbers: Sequence[bool]) -> Iterat
                 for row in batch.to_pylist():
                     count += 1
                     place = f"{path}, row {count}"
-                    yield [cell(row, name, place, number=number) for name, number in zip(names, numbers)]
+                    yield [cell(row, name, place, number) for name, number in zip(names, numbers)]
     except MemoryError as error:
         raise DataError(
             f"{path}: a page of it needs more memory than there is ({error}); write smaller rows"

@@ -36,7 +36,7 @@ def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
 
     def read() -> Iterator[Any]:
         for place, row in rows_of():
-            yield kind.record([cell(row, name, place, number=number) for name, number in zip(columns, numbers)])
+            yield kind.record([cell(row, name, place, number) for name, number in zip(columns, numbers)])
 
     return kind.source(origin, read)
 

@@ -116,6 +116,14 @@ class PairKind(Kind[Pair, PairSource]):
         source, target = cells
         return _CELL_END.sub(" ", source), _CELL_END.sub(" ", target)
 
+    def held_out_by(self, record: Pair) -> Pair:
+        """Both sides."""
+        return record
+
+    def as_bytes(self, record: Pair) -> bytes:
+        """What is hashed of a pair."""
+        return row_bytes(record)
+
     def hub_columns(self, hub: Hub) -> tuple[str, ...]:
         """The columns of the two sides, in the direction of the recipe: a column that is named by a language holds it,
         whichever side the recipe that is turned round once named it for."""

@@ -67,7 +67,7 @@ def row_bytes(cells: Sequence[str]) -> bytes:
     """A record as it is hashed, in which a tab is between the texts: a tab within one is a byte that UTF-8 lacks."""
     line = "\t".join(cells)
     if line.count("\t") < len(cells):
-        return f"{line}\n".encode("utf-8", "surrogatepass")
+        return (line + "\n").encode("utf-8", "surrogatepass")
     return b"\t".join(cell.encode("utf-8", "surrogatepass").replace(b"\t", b"\xff") for cell in cells) + b"\n"
 
 
