@@ -7,7 +7,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support import tiny
-from tests.support.command import LONGER, ROOT, Seqx
+from tests.support.command import LONGER, Seqx
+from tests.support.processes import start
 from tests.support.users import another_user, open_to_all, seal
 
 
@@ -167,10 +167,10 @@ def test_scores_are_shown_where_the_disk_is_full(seqx: Seqx, own: Path, tmp_path
 
 
 def test_what_a_reader_does_not_read_is_kept_all_the_same(own: Path) -> None:
-    command = [sys.executable, "-P", "-m", "cli.main", "evaluate", "--run", str(own), "--quiet"]
     reading, writing = os.pipe()
     os.close(reading)  # as `| head` leaves it
     with os.fdopen(writing, "wb") as pipe:
-        done = subprocess.run(command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 1 and done.stderr == ""
+        process = start("evaluate", "--run", own, "--quiet", stdout=pipe, stderr=subprocess.PIPE)
+        _, err = process.communicate()
+    assert process.returncode == 1 and err == b""
     assert len(record(own)["evaluations"]) == 1

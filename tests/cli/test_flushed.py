@@ -17,7 +17,8 @@ from tests.support.command import Seqx
 class _Disk:
     """Notes what the disk was told to keep, and what took a name before that."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder  # elsewhere, in the user's cache, nothing is lost with a file
         self.kept: set[tuple[int, int]] = set()  # (file, bytes)
         self.folders: list[Path] = []  # in which a name is not kept yet
         self.early: list[Path] = []  # files whose names were there before their bytes
@@ -31,8 +32,8 @@ class _Disk:
             self.kept.add((found.st_ino, found.st_size))
 
     def name(self, source: Path, target: Path) -> None:
-        if target.name.startswith("."):
-            return  # on its way to be deleted
+        if target.name.startswith(".") or not target.absolute().is_relative_to(self._folder):
+            return  # on its way to be deleted, or not of the run
         files = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
         states = {path: path.stat() for path in files}
         self.early += [path for path, state in states.items() if (state.st_ino, state.st_size) not in self.kept]
@@ -44,7 +45,7 @@ class _Disk:
 def test_what_a_training_leaves_is_on_the_disk_before_it_has_its_name(
     seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = _Disk()
+    disk = _Disk(tmp_path)
 
     def spied(function: Callable[..., Any], note: Callable[..., None]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
