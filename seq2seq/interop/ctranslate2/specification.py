@@ -6,8 +6,8 @@ attention to the memory, keys and values in one. Rotary positions turn the halve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from ctranslate2 import specs
@@ -26,37 +26,45 @@ _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
 _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 
 
-def inexpressible(model: Model) -> str:
-    """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
-    if model.activation not in _ACTIVATIONS:
-        return f"CTranslate2 has no model.activation = {model.activation}"
-    if model.qk_norm and model.architecture == "encoder-decoder":
+class Conversion(NamedTuple):
+    """How models of an architecture are expressed."""
+
+    decoder_only: bool
+    refused: Callable[[Model], str]  # why CTranslate2 cannot compute a recipe's model, beside `inexpressible`
+    specification: Callable[[Model, Weights, Sequence[str], Sequence[str], int], Any]  # as `_encoder_decoder`
+
+    def inexpressible(self, model: Model) -> str:
+        """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
+        if model.activation not in _ACTIVATIONS:
+            return f"CTranslate2 has no model.activation = {model.activation}"
+        return self.refused(model)
+
+    def __call__(
+        self, model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
+    ) -> Any:
+        """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
+
+        `source` and `target` are the vocabularies, every token another string; sequences have at most `positions`
+        tokens.
+        """
+        spec = self.specification(model, weights, source, target, positions)
+        spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
+        spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
+        spec.validate()
+        return spec
+
+
+def _refused_encoder_decoder(model: Model) -> str:
+    if model.qk_norm:
         return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
-    if model.positions == "rotary" and model.architecture == "encoder-decoder":
+    if model.positions == "rotary":
         return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
     return ""
 
 
-def specification(model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int) -> Any:
-    """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
-
-    `source` and `target` are the vocabularies, every token another string; sequences have at most `positions` tokens.
-    """
-    spec = (_decoder_only if model.architecture == "decoder-only" else _encoder_decoder)(model, weights, positions)
-    if model.architecture == "decoder-only":
-        spec.register_vocabulary(list(target))
-    else:
-        spec.register_source_vocabulary(list(source))
-        spec.register_target_vocabulary(list(target))
-        spec.config.add_source_eos = True
-        spec.config.decoder_start_token = _BOS
-    spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
-    spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
-    spec.validate()
-    return spec
-
-
-def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
+def _encoder_decoder(
+    model: Model, weights: Weights, source: Sequence[str], vocabulary: Sequence[str], positions: int
+) -> Any:
     rms = model.normalization == "rms"
     shape = {"pre_norm": model.norm == "pre", "activation": _ACTIVATIONS[model.activation], "rms_norm": rms}
     encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
@@ -82,10 +90,17 @@ def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
     if model.norm == "pre":
         _norm(encoder.layer_norm, weights, "encoder.norm")
         _norm(decoder.layer_norm, weights, "decoder.norm")
-    return specs.TransformerSpec(encoder, decoder)
+    spec = specs.TransformerSpec(encoder, decoder)
+    spec.register_source_vocabulary(list(source))
+    spec.register_target_vocabulary(list(vocabulary))
+    spec.config.add_source_eos = True
+    spec.config.decoder_start_token = _BOS
+    return spec
 
 
-def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
+def _decoder_only(
+    model: Model, weights: Weights, source: Sequence[str], vocabulary: Sequence[str], positions: int
+) -> Any:
     spec = specs.TransformerDecoderModelSpec.from_config(
         model.decoder_layers,
         model.n_heads,
@@ -106,6 +121,7 @@ def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
         _block(layer, weights, f"blocks.{number}", model)
     if model.norm == "pre":
         _norm(decoder.layer_norm, weights, "norm")
+    spec.register_vocabulary(list(vocabulary))
     return spec
 
 
@@ -140,3 +156,7 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
     norm.gamma = weights[f"{name}.weight"]
     if hasattr(norm, "beta"):
         norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))
+
+
+ENCODER_DECODER = Conversion(False, _refused_encoder_decoder, _encoder_decoder)
+DECODER_ONLY = Conversion(True, lambda model: "", _decoder_only)
