@@ -73,7 +73,7 @@ def bench(
     options.note(f"{wanted.name}: training on {choice}", quiet=quiet)
     trained = pace.training(wanted, choice, seconds, both)
     translated, loaded = [], None
-    if folder is not None and "translate" in tasks.of(wanted).commands:
+    if folder is not None and "translate" in tasks.COMMANDS[wanted.task]:
         lines = _lines(folder)
         for engine, translator in _engines(folder, device, quiet):
             translated.append(pace.translating(engine, translator, lines, seconds))

@@ -42,7 +42,7 @@ def load(
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    if "translate" in tasks.named(run.task).commands:
+    if "translate" in tasks.COMMANDS.get(run.task, ()):
         return Translator(run, choice)
     if beam_size is not None or length_penalty is not None or sentences != "auto":
         raise ArgumentError(

@@ -47,7 +47,6 @@ class Predictor(Protocol):
 class Perplexity:
     """The likelihood of a text under a model. Each token is predicted from those before it in its chunk."""
 
-    name: str
     tokens: int
     bytes: int  # UTF-8, of the whole text
     nats: float  # of all tokens together
@@ -72,7 +71,6 @@ class Perplexity:
     def record(self) -> dict[str, Any]:
         """For run.json and --json."""
         return {
-            "set": self.name,
             "tokens": self.tokens,
             "bytes": self.bytes,
             "nats_per_token": self.nats_per_token,
@@ -88,7 +86,6 @@ def measure(
     tokenizer: Tokenizer,
     text: Documents,
     numerics: Numerics,
-    name: str = "test",
     processes: Processes | None = None,
 ) -> Perplexity:
     """The loss of a text, cut into chunks of the model's context, which several `processes` share out among them.
@@ -97,7 +94,7 @@ def measure(
     """
     start = time.perf_counter()
     nats, report = token_losses(model, tokenizer, text, numerics, processes)
-    return Perplexity(name, len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
+    return Perplexity(len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
 
 
 def token_losses(

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.task import Task
 
-NAMES = ("translation", "language-model")
+COMMANDS: dict[str, tuple[str, ...]] = {  # that finished runs of a task offer, beside those that every run does
+    "translation": ("translate", "score"),
+    "language-model": ("generate",),
+}
 
 
 def named(name: str) -> type[Task[Any]]:
@@ -29,7 +32,7 @@ def named(name: str) -> type[Task[Any]]:
 
             return LanguageModel
         case _:
-            raise RunError(f"no task {name!r:.40}; there are: {', '.join(NAMES)}")
+            raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
 
 
 def of(recipe: Recipe) -> Task[Any]:
@@ -37,19 +40,17 @@ def of(recipe: Recipe) -> Task[Any]:
     return named(recipe.task)(recipe)
 
 
-def offering(command: str) -> list[type[Task[Any]]]:
+def offering(command: str) -> list[str]:
     """The tasks whose runs a command is for; none where it is for any."""
-    return [task for task in map(named, NAMES) if command in task.commands]
+    return [name for name, commands in COMMANDS.items() if command in commands]
 
 
 def must_offer(run: Run, command: str) -> None:
     """Raise RunError where a run is of another task than a command is for, saying what to use it with."""
     able = offering(command)
-    if able and run.task not in [task.name for task in able]:
-        own = named(run.task)
-        raise RunError(
-            f"{run.path} is {own.described(run)}, no {able[0].noun}: use `seqx {own.commands[0]} --run {run.path}`"
-        )
+    if able and run.task not in able:
+        own, other = named(run.task).described(run), named(able[0]).noun
+        raise RunError(f"{run.path} is {own}, no {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
@@ -58,14 +59,13 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
     Raises RunError where there is none, or the one at the path is of another task, saying what to type.
     """
     able = offering(command)
-    recipe = able[0].usual_recipe if able else "fr-en"
     if path is not None:
         run = Run(path)
         path = run.path
         if path.is_file():
             raise RunError(f"{path} is a file, not a run folder; name the folder that `seqx train` made")
         if not path.is_dir():
-            raise RunError(f"no run folder {path}; `seqx train --recipe {recipe} --run {path}` makes one")
+            raise RunError(f"no run folder {path}; `seqx train --recipe {_usual_recipe(able)} --run {path}` makes one")
         refuse_strange_files(path)
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
@@ -74,13 +74,15 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         return run
     trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
     for run in sorted(trained, key=_finished, reverse=True):
-        if run.finished and (not able or run.task in [task.name for task in able]):
+        if run.finished and (not able or run.task in able):
             refuse_strange_files(run.path)
             return run
-    raise RunError(
-        f"no trained model under {root()}/ to {command} with; make one with `seqx train --recipe {recipe}`, or name "
-        "one with --run"
-    )
+    remedy = f"make one with `seqx train --recipe {_usual_recipe(able)}`, or name one with --run"
+    raise RunError(f"no trained model under {root()}/ to {command} with; {remedy}")
+
+
+def _usual_recipe(able: list[str]) -> str:
+    return named((able or list(COMMANDS))[0]).usual_recipe
 
 
 def _finished(run: Run) -> str:

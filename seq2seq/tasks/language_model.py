@@ -9,33 +9,28 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.corpus import Corpus, Given
+from seq2seq.data.documents import DocumentKind, Documents
+from seq2seq.data.unchanged import digest
+from seq2seq.evaluation import compare_texts
+from seq2seq.evaluation.compare_texts import Difference
 from seq2seq.run import Run
-from seq2seq.tasks.opening import EngineChoice
-from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
+from seq2seq.tasks.task import Front, Say, Task, TestText
 
 if TYPE_CHECKING:
-    from seq2seq.data.documents import DocumentKind, Documents
     from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
-    from seq2seq.evaluation.compare_texts import Difference
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.language_model_training import LanguageModelTraining
     from seq2seq.tasks.models import Model
 
-_TRANSLATORS = (  # options of evaluate
-    *("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine", "precision"),
-    "sentences",
-)
 
-
-class LanguageModel(Task["Documents"]):
+class LanguageModel(Task[Documents]):
     """A GPT."""
 
-    name = "language-model"
     noun = "text model"
-    commands = ("generate",)
+    plural = "models of running text"
     usual_recipe = "gpt-shakespeare"
-    evaluates_several = True
 
     @staticmethod
     def described(run: Run) -> str:
@@ -49,8 +44,6 @@ class LanguageModel(Task["Documents"]):
 
     def kind(self) -> DocumentKind:
         """Documents."""
-        from seq2seq.data.documents import DocumentKind
-
         return DocumentKind(self.recipe.data)
 
     def refused_files(self, given: Given) -> str:
@@ -61,9 +54,6 @@ class LanguageModel(Task["Documents"]):
 
     def first(self, corpus: Corpus[Documents], tokenizers: Tokenizers, count: int) -> Corpus[Documents]:
         """The first chunks of the first document."""
-        from seq2seq.data.documents import Documents
-        from seq2seq.data.unchanged import digest
-
         context, tokenizer = self.recipe.model.max_length, tokenizers.target
         beginning = next(text for text, _ in corpus.train[0].pieces() if text)[: count * context * 20]
         tokens = tokenizer.encode([beginning])[0][: count * context + 1]
@@ -103,14 +93,19 @@ class LanguageModel(Task["Documents"]):
 
         write_set(run, test)
 
-    def judge(self, run: Run, choice: Choice, say: Say) -> None:
-        """By its loss."""
-        from seq2seq.evaluation import kept, perplexity
+    def read_test(self, run: Run) -> Documents:
+        """Documents."""
+        from seq2seq.evaluation.perplexity import read_set
+
+        return read_set(run)
+
+    def measure(self, run: Run, text: Documents, choice: Choice, processes: Processes) -> dict[str, Any]:
+        """Its loss."""
+        from seq2seq.evaluation.perplexity import measure
         from seq2seq.tasks.pytorch import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, choice.numerics.device)
-        measured = perplexity.measure(gpt, tokenizers.target, perplexity.read_set(run), choice.numerics)
-        kept.keep_own(run, measured.name, measured.record())
+        return measure(gpt, tokenizers.target, text, choice.numerics, processes).record()
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """The loss, in three units."""
@@ -127,57 +122,24 @@ class LanguageModel(Task["Documents"]):
         """Verified by log-probabilities and continuations."""
         import torch
 
-        from seq2seq.evaluation.perplexity import read_set
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import verify_generator
         from seq2seq.tasks import models
         from seq2seq.tasks.pytorch import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, torch.device("cpu"))
-        texts = (piece for piece, _ in (dev or read_set(run)).pieces())
+        texts = (piece for piece, _ in (dev or self.read_test(run)).pieces())
         verify = partial(verify_generator, path=run.path, model=gpt, tokenizer=tokenizers.target, texts=texts)
         conversion = models.architecture(self.recipe).conversion()
         return convert(run, gpt, tokenizers, conversion, models.longest_source(self.recipe), verify)
 
-    def example(self, run: Run) -> str:
-        """A line of its test text, continued."""
-        from seq2seq.evaluation.perplexity import read_set
-
-        return example("generate", (line for text in read_set(run).read() for line in text.split("\n")), run)
-
-    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        """Nothing is translated."""
-        if command == "compare":
-            names = ("source_file", "target_file", "most")
-            return no_effect(given, names, "two models of running text are compared")
-        because = f"{run.path} is a model of running text: it takes --input, and translates nothing"
-        files = () if "input" in given else ("columns", "encoding", "encoding_errors")
-        return no_effect(given, _TRANSLATORS, because) or no_effect(given, files, "no file is given")
-
-    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        """Each file by itself, by its loss."""
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Difference:
+        """By bits per byte."""
         from seq2seq import device as devices
         from seq2seq.evaluation import perplexity
         from seq2seq.tasks.pytorch import trained_gpt
 
-        device = devices.choose(choice.device, self.recipe.training.precision)
-        how = {"engine": f"PyTorch, {device}"}
-        kind = self.kind()
-        texts = [(file.name, kind.files([file], text.reading), [file]) for file in text.files]
-        with front.together() as processes:
-            gpt, tokenizers = trained_gpt(run, device.numerics.device)
-            for name, documents, files in texts or [("test", perplexity.read_set(run), [])]:
-                measured = perplexity.measure(gpt, tokenizers.target, documents, device.numerics, name, processes)
-                if not processes.rank:
-                    yield Evaluated(measured.record(), documents.checksum, how, files)
-
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Difference:
-        """By bits per byte."""
-        from seq2seq import device as devices
-        from seq2seq.evaluation import compare_texts, perplexity
-        from seq2seq.tasks.pytorch import trained_gpt
-
-        parts = compare_texts.in_parts(perplexity.read_set(runs[0]))
+        parts = compare_texts.in_parts(self.read_test(runs[0]))
         nats = []
         for run in runs:
             front.say(f"Reading {len(parts.pieces):,} {parts.unit} with {run.path}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq import sizes
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
@@ -11,6 +12,7 @@ from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,77 +21,47 @@ if TYPE_CHECKING:
 Model = Transformer | Gpt
 
 
-class Architecture(Protocol):
+class Architecture(NamedTuple):
     """What translation does differently by architecture."""
 
     layout: Layout  # of pairs in a batch
     sides: int  # that share the positions of the model
-
-    def model(self, recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
-        """A model with new weights."""
-
-    def engine(self, model: Any, numerics: Numerics) -> Engine:
-        """What searches with such a model."""
-
-    def conversion(self) -> Conversion:
-        """How CTranslate2 expresses such a model."""
+    model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
+    engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
+    conversion: Callable[[], Conversion]  # how CTranslate2 expresses such a model
 
 
-class EncoderDecoder:
-    """The paper's: a source is encoded, its translation decoded."""
+def _encoder_decoder_conversion() -> Conversion:
+    from seq2seq.interop.ctranslate2.specification import ENCODER_DECODER
 
-    layout = SIDE_BY_SIDE
-    sides = 1
-
-    def model(self, recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Transformer:
-        """A model with new weights."""
-        return Transformer(recipe.model, source_vocabulary, target_vocabulary)
-
-    def engine(self, model: Any, numerics: Numerics) -> TorchEngine:
-        """What searches with such a model."""
-        return TorchEngine(model, numerics)
-
-    def conversion(self) -> Conversion:
-        """How CTranslate2 expresses such a model."""
-        from seq2seq.interop.ctranslate2.specification import ENCODER_DECODER
-
-        return ENCODER_DECODER
+    return ENCODER_DECODER
 
 
-class DecoderOnly:
-    """A GPT: a source is a prompt, and its window would drop the source of one that is too long."""
+def _decoder_only_conversion() -> Conversion:
+    from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
 
-    layout = JOINED
-    sides = 2
+    return DECODER_ONLY
 
-    def model(self, recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Gpt:
-        """A model with new weights."""
-        return Gpt(recipe.model, target_vocabulary)
 
-    def engine(self, model: Any, numerics: Numerics) -> DecoderOnlyEngine:
-        """What searches with such a model."""
-        return DecoderOnlyEngine(model, numerics)
-
-    def conversion(self) -> Conversion:
-        """How CTranslate2 expresses such a model."""
-        from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
-
-        return DECODER_ONLY
+ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, _encoder_decoder_conversion)
+DECODER_ONLY = Architecture(
+    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, _decoder_only_conversion
+)
 
 
 def architecture(recipe: Recipe) -> Architecture:
     """That of a recipe."""
     match recipe.model.architecture:
         case "decoder-only":
-            return DecoderOnly()
+            return DECODER_ONLY
         case "encoder-decoder":
-            return EncoderDecoder()
+            return ENCODER_DECODER
 
 
 def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
     """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
     sizes.must_fit_machine(recipe, target_vocabulary)
-    return architecture(recipe).model(recipe, source_vocabulary, target_vocabulary)
+    return architecture(recipe).model(recipe.model, source_vocabulary, target_vocabulary)
 
 
 def longest_source(recipe: Recipe) -> int:

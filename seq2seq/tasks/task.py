@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.decoding.translation.distributed import OneProcess
+from seq2seq.errors import RunError
+from seq2seq.evaluation import kept
+from seq2seq.storage.atomic import replacing
+from seq2seq.tasks import COMMANDS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +37,10 @@ Say = Callable[[str], None]
 
 _LOOKED_AT = 1000  # lines of a test set, for an example
 _SHORT = 60  # characters
+_TRANSLATORS = (  # options of evaluate
+    *("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine", "precision"),
+    "sentences",
+)
 
 
 class Front(Protocol):
@@ -79,14 +89,13 @@ class Comparison(Protocol):
 
 
 class Task(ABC, Generic[SourceT]):
-    """A kind of run. A module of tasks/ that imports torch only in its methods keeps its commands fast to start."""
+    """A kind of run."""
 
-    name: ClassVar[str]  # the recipe's `task`
     noun: ClassVar[str]  # what a finished run is: a ...
-    commands: ClassVar[tuple[str, ...]]  # that a finished run offers, beside those that every run does
-    usual_recipe: ClassVar[str]  # that makes a run for these commands
+    usual_recipe: ClassVar[str]  # that makes such a run
+    plural: ClassVar[str]
     files_option: ClassVar[str] = "--data"  # that a user's own text is given by
-    evaluates_several: ClassVar[bool] = False  # texts in one command, a line of JSON each
+    evaluates_several: ClassVar[bool] = True  # texts in one command, a line of JSON each
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -124,9 +133,10 @@ class Task(ABC, Generic[SourceT]):
         """What is worth saying of a corpus before it is trained on."""
         yield from ()
 
-    @abstractmethod
     def first(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, count: int) -> Corpus[SourceT]:
         """A corpus of its first few examples, in every split: to overfit."""
+        few = corpus.train[0].first(count)
+        return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def overfitted_loss(self, count: int) -> float:
         """The negative log-likelihood per token that stays when `count` examples are known: of guessing which it is."""
@@ -152,47 +162,76 @@ class Task(ABC, Generic[SourceT]):
         """What a session trains the model for, and what is put on record of the text. Raises DataError where it cannot
         be trained on, or judged by."""
 
-    @abstractmethod
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """The figures of a validation, to be read."""
+        return "dev " + ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
 
     # Judging.
 
-    @abstractmethod
     def write_test(self, run: Run, test: SourceT) -> None:
         """Put the test set into the run folder, as test.jsonl."""
+        kind = self.kind()
+        with replacing(run.path / "test.jsonl") as file:
+            for record in test.read():
+                row = dict(zip(kind.fields, kind.texts(record), strict=True))
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
-    @abstractmethod
+    def read_test(self, run: Run) -> SourceT:
+        """The test set of a run. Raises DataError where it is missing or damaged."""
+        run.must_be_unchanged("test.jsonl")
+        return self.kind().file(run.path / "test.jsonl", PLAIN)
+
+    def measure(self, run: Run, text: SourceT, choice: Choice, processes: Processes) -> dict[str, Any]:
+        """The scores of a finished run on a text, in which the processes share."""
+        raise NotImplementedError
+
     def judge(self, run: Run, choice: Choice, say: Say) -> None:
         """Judge the finished model on the test set of the run, and put the scores, as "test", into the run folder."""
+        kept.keep_own(run, "test", {"set": "test", **self.measure(run, self.read_test(run), choice, OneProcess())})
 
-    @abstractmethod
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """Scores of a set, to be read."""
+        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items() if key != "set")
 
-    @abstractmethod
     def convert(self, run: Run, dev: SourceT | None = None) -> Verified:
         """Make the CTranslate2 copy of a finished run, verified on dev, else on the test set.
 
         Raises RunError where CTranslate2 cannot compute the model, OSError where the copy cannot be written.
         """
+        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no such model"
+        run.note(ctranslate2={"refused": reason})
+        raise RunError(reason)
 
-    @abstractmethod
     def example(self, run: Run) -> str:
         """A command to try a finished run with. Raises DataError where its test set cannot be read."""
+        texts = (self.kind().texts(record)[0] for record in self.read_test(run).read())
+        return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         """Why options of evaluate or compare do not fit, as a usage error; nothing where they do. `given`: names of
         parameters and options as they were typed, in the order of the command's."""
-        return ""
+        if command == "compare":
+            return no_effect(given, ("source_file", "target_file", "most"), f"two {self.plural} are compared")
+        because = f"{run.path} is {self.described(run)}: it takes --input, and translates nothing"
+        files = () if "input" in given else ("columns", "encoding", "encoding_errors")
+        return no_effect(given, _TRANSLATORS, because) or no_effect(given, files, "no file is given")
 
-    @abstractmethod
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
         """Evaluate a finished run; of several processes, the first has the results."""
+        from seq2seq import device as devices
 
-    @abstractmethod
+        device = devices.choose(choice.device, self.recipe.training.precision)
+        how = {"engine": f"PyTorch, {device}"}
+        texts = [(file.name, self.kind().files([file], text.reading), [file]) for file in text.files]
+        with front.together() as processes:
+            for name, records, files in texts or [("test", self.read_test(run), [])]:
+                scores = {"set": name, **self.measure(run, records, device, processes)}
+                if not processes.rank:
+                    yield Evaluated(scores, records.checksum, how, files)
+
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
         """Compare two finished runs on one text, with `most` examples of what became better, and worse."""
+        raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
 
 
 def judged(run: Run) -> bool:

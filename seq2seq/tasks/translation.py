@@ -8,19 +8,25 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.data.bundled import phrasebook
+from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
+from seq2seq.data.direction import looks_swapped
 from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.data.unchanged import digest
+from seq2seq.decoding.translation.distributed import DistributedTranslator
 from seq2seq.errors import DataError
+from seq2seq.evaluation import judge as judging
+from seq2seq.evaluation.compare import Comparison, compare
+from seq2seq.evaluation.judge import Sentence
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
-    from seq2seq.data.pairs import Pair, PairKind, PairSource
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
-    from seq2seq.evaluation.compare import Comparison
-    from seq2seq.evaluation.judge import Sentence
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.translation_training import TranslationTraining
@@ -28,13 +34,13 @@ if TYPE_CHECKING:
 _LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
 
 
-class Translation(Task["PairSource"]):
+class Translation(Task[PairSource]):
     """From the language `data.source` to `data.target`."""
 
-    name = "translation"
     noun = "translator"
-    commands = ("translate", "score")
+    plural = "translators"
     usual_recipe = "fr-en"
+    evaluates_several = False
     files_option = "--source-file and --target-file"
 
     @staticmethod
@@ -50,16 +56,12 @@ class Translation(Task["PairSource"]):
 
     def kind(self) -> PairKind:
         """Sentence pairs."""
-        from seq2seq.data.pairs import PairKind
-
         return PairKind(self.recipe.data)
 
     def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[PairSource]:
         """Raises DataError also where sacreBLEU does not have the test set that the recipe names."""
-        from seq2seq.evaluation.judge import sacrebleu_pair
-
         if self.recipe.data.sacrebleu_test is not None:
-            sacrebleu_pair(self.recipe.data.sacrebleu_test, self.recipe.data)
+            judging.sacrebleu_pair(self.recipe.data.sacrebleu_test, self.recipe.data)
         return super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
@@ -70,8 +72,6 @@ class Translation(Task["PairSource"]):
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
         """Whether the sides of the user's pairs look like each other's language; nothing of few pairs."""
-        from seq2seq.data.direction import looks_swapped
-
         text, data = corpus.train[0], self.recipe.data
         pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
         enough = sum(len(source) for source, _ in pairs) >= _LETTERS
@@ -83,9 +83,6 @@ class Translation(Task["PairSource"]):
 
     def first(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, count: int) -> Corpus[PairSource]:
         """The first pairs that are not dropped for their lengths."""
-        from seq2seq.data.pairs import PairSource
-        from seq2seq.data.unchanged import digest
-
         data = self.recipe.data
 
         def usable(pair: Pair) -> bool:
@@ -98,8 +95,6 @@ class Translation(Task["PairSource"]):
 
     def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
         """Sources as the model reads them."""
-        from seq2seq.data.characters import visible
-
         for pairs in corpus.train:
             for source, target in pairs.read():
                 for side in sides:
@@ -128,17 +123,11 @@ class Translation(Task["PairSource"]):
 
     def write_test(self, run: Run, test: PairSource) -> None:
         """Sentences with their references."""
-        from seq2seq.evaluation.judge import write_set
-
-        write_set(run, test)
+        judging.write_set(run, test)
 
     def judge(self, run: Run, choice: Choice, say: Say) -> None:
         """With the engine that serves the run by default; one from French to English that saw the phrasebook, also on
         inputs typed as people type; and on the recipe's test set of sacreBLEU, or `say` is told why not."""
-        from seq2seq.data.bundled import phrasebook
-        from seq2seq.evaluation import judge as judging
-        from seq2seq.evaluation.judge import Sentence
-
         data = self.recipe.data
         opened = open_translator(run, EngineChoice(device=str(choice.numerics.device)))
         sets = {"test": judging.read_set(run)}
@@ -182,12 +171,11 @@ class Translation(Task["PairSource"]):
         import torch
 
         from seq2seq.device import Numerics
-        from seq2seq.evaluation.judge import read_set
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import JUDGED, verify_translator
         from seq2seq.tasks import models, pytorch
 
-        pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in read_set(run))
+        pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in judging.read_set(run))
         sentences = list(islice(pairs, 2 * JUDGED))
         cpu = Numerics(torch.device("cpu"), None)
         tokenizers = pytorch.read_tokenizers(self.recipe, run.path)
@@ -206,9 +194,7 @@ class Translation(Task["PairSource"]):
 
     def example(self, run: Run) -> str:
         """A translation."""
-        from seq2seq.evaluation.judge import read_set
-
-        return example("translate", (sentence.source for sentence in read_set(run)), run)
+        return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         """A translator is evaluated on two files."""
@@ -222,9 +208,6 @@ class Translation(Task["PairSource"]):
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
         """By translating."""
-        from seq2seq.decoding.translation.distributed import DistributedTranslator
-        from seq2seq.evaluation import judge as judging
-
         name, sentences, files = self._test_set(run, text)
         opened = self._opened(run, choice, front)
         options = opened.options
@@ -246,8 +229,6 @@ class Translation(Task["PairSource"]):
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
         """By translating."""
-        from seq2seq.evaluation.compare import compare
-
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []
@@ -261,8 +242,6 @@ class Translation(Task["PairSource"]):
 
     def _test_set(self, run: Run, text: TestText) -> tuple[str, Sequence[Sentence], Sequence[Any]]:
         """Name, sentences and files of what a run is to be evaluated on."""
-        from seq2seq.evaluation import judge as judging
-
         if text.source_file:
             sentences = judging.read_files(text.source_file, text.references, text.reading)
             return text.source_file.stem, sentences, [text.source_file, *text.references]

@@ -93,7 +93,7 @@ def _write(
     weights = {name: tensor.float().clone().numpy() for name, tensor in tensors.items()}
     source, target = vocabulary(tokenizers.source), vocabulary(tokenizers.target)
     for precision in PRECISIONS:
-        model = conversion(recipe.model, weights, source, target, copy.settings.positions)
+        model = conversion.specification(recipe.model, weights, source, target, copy.settings.positions)
         model.optimize(precision)
         copy.model(precision).mkdir(parents=True)
         model.save(str(copy.model(precision)))

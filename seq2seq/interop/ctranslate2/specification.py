@@ -30,16 +30,19 @@ class Conversion(NamedTuple):
     """How models of an architecture are expressed."""
 
     decoder_only: bool
-    refused: Callable[[Model], str]  # why CTranslate2 cannot compute a recipe's model, beside `inexpressible`
-    specification: Callable[[Model, Weights, Sequence[str], Sequence[str], int], Any]  # as `_encoder_decoder`
+    fill: Callable[[Model, Weights, int], Any]  # a specification of sequences of so many tokens, at most
 
     def inexpressible(self, model: Model) -> str:
         """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
         if model.activation not in _ACTIVATIONS:
             return f"CTranslate2 has no model.activation = {model.activation}"
-        return self.refused(model)
+        if model.qk_norm and not self.decoder_only:
+            return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
+        if model.positions == "rotary" and not self.decoder_only:
+            return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
+        return ""
 
-    def __call__(
+    def specification(
         self, model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
     ) -> Any:
         """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
@@ -47,24 +50,21 @@ class Conversion(NamedTuple):
         `source` and `target` are the vocabularies, every token another string; sequences have at most `positions`
         tokens.
         """
-        spec = self.specification(model, weights, source, target, positions)
+        spec = self.fill(model, weights, positions)
+        if self.decoder_only:
+            spec.register_vocabulary(list(target))
+        else:
+            spec.register_source_vocabulary(list(source))
+            spec.register_target_vocabulary(list(target))
+            spec.config.add_source_eos = True
+            spec.config.decoder_start_token = _BOS
         spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
         spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
         spec.validate()
         return spec
 
 
-def _refused_encoder_decoder(model: Model) -> str:
-    if model.qk_norm:
-        return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
-    if model.positions == "rotary":
-        return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
-    return ""
-
-
-def _encoder_decoder(
-    model: Model, weights: Weights, source: Sequence[str], vocabulary: Sequence[str], positions: int
-) -> Any:
+def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
     rms = model.normalization == "rms"
     shape = {"pre_norm": model.norm == "pre", "activation": _ACTIVATIONS[model.activation], "rms_norm": rms}
     encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
@@ -90,17 +90,10 @@ def _encoder_decoder(
     if model.norm == "pre":
         _norm(encoder.layer_norm, weights, "encoder.norm")
         _norm(decoder.layer_norm, weights, "decoder.norm")
-    spec = specs.TransformerSpec(encoder, decoder)
-    spec.register_source_vocabulary(list(source))
-    spec.register_target_vocabulary(list(vocabulary))
-    spec.config.add_source_eos = True
-    spec.config.decoder_start_token = _BOS
-    return spec
+    return specs.TransformerSpec(encoder, decoder)
 
 
-def _decoder_only(
-    model: Model, weights: Weights, source: Sequence[str], vocabulary: Sequence[str], positions: int
-) -> Any:
+def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
     spec = specs.TransformerDecoderModelSpec.from_config(
         model.decoder_layers,
         model.n_heads,
@@ -121,7 +114,6 @@ def _decoder_only(
         _block(layer, weights, f"blocks.{number}", model)
     if model.norm == "pre":
         _norm(decoder.layer_norm, weights, "norm")
-    spec.register_vocabulary(list(vocabulary))
     return spec
 
 
@@ -158,5 +150,5 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
         norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))
 
 
-ENCODER_DECODER = Conversion(False, _refused_encoder_decoder, _encoder_decoder)
-DECODER_ONLY = Conversion(True, lambda model: "", _decoder_only)
+ENCODER_DECODER = Conversion(False, _encoder_decoder)
+DECODER_ONLY = Conversion(True, _decoder_only)

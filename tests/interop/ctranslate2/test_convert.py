@@ -58,7 +58,7 @@ def test_the_specification_has_the_models_probabilities(tmp_path: Path, changes:
         0.3,
     )
     weights = {name: weight.numpy() for name, weight in weights_of(made).items()}
-    spec = ENCODER_DECODER(model, weights, words, words, 20)
+    spec = ENCODER_DECODER.specification(model, weights, words, words, 20)
     spec.save(str(tmp_path))
     sources, targets = [[4, 5, 6], [7, 8, 9, 10, 11]], [[5, 5, 9, 8], [6]]
     plain = TorchEngine(made, Numerics(torch.device("cpu"), None)).score(sources, targets, 0.6)
@@ -157,9 +157,9 @@ def test_a_copy_that_translates_otherwise_is_refused_and_the_former_stays(
     def wrong(model: recipe.Model, weights: dict[str, Any], *rest: Any) -> Any:
         noise = np.random.default_rng(1)
         shaken = {name: weight + noise.normal(0, 0.1, weight.shape).astype("f4") for name, weight in weights.items()}
-        return ENCODER_DECODER.specification(model, shaken, *rest)
+        return ENCODER_DECODER.fill(model, shaken, *rest)
 
-    monkeypatch.setattr(specification, "ENCODER_DECODER", ENCODER_DECODER._replace(specification=wrong))
+    monkeypatch.setattr(specification, "ENCODER_DECODER", ENCODER_DECODER._replace(fill=wrong))
     with pytest.raises(RunError, match="keeps the PyTorch engine: CTranslate2 translates"):
         add_copy(run, SENTENCES)
     assert json.loads((run.path / "ctranslate2" / "copy.json").read_text()) == former

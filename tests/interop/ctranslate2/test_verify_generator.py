@@ -41,10 +41,10 @@ def test_a_copy_that_continues_otherwise_is_refused(tmp_path: Path, monkeypatch:
     def wrong(model: recipe.Model, weights: dict[str, Any], *rest: Any) -> Any:
         noise = np.random.default_rng(1)
         shaken = {name: weight + noise.normal(0, 0.1, weight.shape).astype("f4") for name, weight in weights.items()}
-        return DECODER_ONLY.specification(model, shaken, *rest)
+        return DECODER_ONLY.fill(model, shaken, *rest)
 
     run = finished(tmp_path)
-    monkeypatch.setattr(specification, "DECODER_ONLY", DECODER_ONLY._replace(specification=wrong))
+    monkeypatch.setattr(specification, "DECODER_ONLY", DECODER_ONLY._replace(fill=wrong))
     with pytest.raises(RunError, match=r"keeps the PyTorch engine: CTranslate2 continues .* prompts alike"):
         add_copy(run, [TEXT])
     assert copies.read(run.path) is None and "refused" in run.record()["ctranslate2"]
