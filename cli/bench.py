@@ -58,6 +58,7 @@ def bench(
         options.usage_error("--set changes a recipe: name it with --recipe")
     folder = _folder(run, recipe, quiet)
     from seq2seq import device as devices
+    from seq2seq import tasks
     from seq2seq.checkup import pace
     from seq2seq.checkup.machine import this_machine
     from seq2seq.recipe import files as recipe_files
@@ -72,7 +73,7 @@ def bench(
     options.note(f"{wanted.name}: training on {choice}", quiet=quiet)
     trained = pace.training(wanted, choice, seconds, both)
     translated, loaded = [], None
-    if folder is not None and wanted.data.form == "pairs":
+    if folder is not None and "translate" in tasks.COMMANDS[wanted.task]:
         lines = _lines(folder)
         for engine, translator in _engines(folder, device, quiet):
             translated.append(pace.translating(engine, translator, lines, seconds))
@@ -111,18 +112,18 @@ def _folder(run: Path | None, recipe: str | None, quiet: bool) -> Run | None:
 
 
 def _wanted(folder: Run) -> tuple[Recipe, Tokenizers]:
-    from seq2seq import build
+    from seq2seq.tasks.pytorch import read_tokenizers
 
-    return folder.recipe(), build.read_tokenizers(folder.recipe(), folder.path)
+    return folder.recipe(), read_tokenizers(folder.recipe(), folder.path)
 
 
 def _with_text(wanted: Recipe, quiet: bool) -> Recipe:
     """The recipe as `seqx train` would take it: where its corpus is missing, the bundled one stands in."""
+    from seq2seq import tasks
     from seq2seq.errors import MissingCorpusError
-    from seq2seq.training import prepare
 
     try:
-        prepare.find(wanted.data, {}, {})
+        tasks.of(wanted).find({})
         return wanted
     except MissingCorpusError as missing:
         if wanted.data.bundled is None:
@@ -142,8 +143,8 @@ def _lines(folder: Run) -> list[str]:
 
 def _engines(folder: Run, device: str, quiet: bool) -> Iterator[tuple[str, Translator]]:
     """Each engine that the run has, by name, and its translator."""
-    from seq2seq.decoding.open import EngineChoice, open_translator
     from seq2seq.errors import SeqxError
+    from seq2seq.tasks.opening import EngineChoice, open_translator
 
     for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
         options.note(f"{folder.path}: translating with {name}, {precision}", quiet=quiet)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +13,7 @@ from .printing import show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Split
-    from seq2seq.data.corpus import Given
     from seq2seq.data.findings import Finding, RecordExample
-    from seq2seq.recipe import Recipe
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,13 +31,13 @@ def get(
     debug: options.Debug = False,
 ) -> None:
     """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
+    from seq2seq import tasks
     from seq2seq.data.fetch import fetch
-    from seq2seq.data.sources import kind_of
     from seq2seq.recipe import files as recipe_files
 
-    data = recipe_files.load(recipe, changes, options.noting(quiet)).data
-    options.note(f"Fetching {data.corpus} from the Hugging Face Hub", quiet=quiet)
-    for path in fetch(kind_of(data), to):
+    wanted = recipe_files.load(recipe, changes, options.noting(quiet))
+    options.note(f"Fetching {wanted.data.corpus} from the Hugging Face Hub", quiet=quiet)
+    for path in fetch(tasks.of(wanted).kind(), to):
         options.note(f"Written: {path}", quiet=quiet)
     options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
 
@@ -80,8 +77,10 @@ def check(
 
     Default: the recipe's corpus, as `seqx train` would find it.
     """
+    from seq2seq import tasks
+    from seq2seq.data.audit_texts import TextAudit
     from seq2seq.data.corpus import Given
-    from seq2seq.data.sources import find, kind_of
+    from seq2seq.data.sources import find
     from seq2seq.errors import MissingCorpusError
     from seq2seq.recipe import files as recipe_files
 
@@ -91,36 +90,29 @@ def check(
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
     wanted = recipe_files.load(name, changes, options.noting())
     given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
-    kind = kind_of(wanted.data)
-    _refuse(wanted, given)
+    task = tasks.of(wanted)
+    kind = task.kind()
+    if message := task.refused_files(given):
+        options.usage_error(message)
     try:
         corpus = find(kind, {"train": given}, reading=reading)
     except MissingCorpusError as missing:
         if wanted.data.bundled is None:
             raise
         options.note(f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is checked instead")
-        kind = kind_of(wanted.on_bundled().data)
+        kind = tasks.of(wanted.on_bundled()).kind()
         corpus = find(kind, reading=reading)
     audit: Any = kind.audit(corpus)
     if as_json:
-        show_json(audit.as_dict() if wanted.data.form == "pairs" else asdict(audit))
-    elif wanted.data.form == "pairs":
-        _show(audit)
-    else:
-        from . import data_text
+        show_json(audit.as_dict())
+        return
+    match audit:
+        case TextAudit():
+            from . import data_text
 
-        data_text.show(audit)
-
-
-def _refuse(wanted: Recipe, given: Given) -> None:
-    """End with a usage error where the files given are not of the form that the recipe reads."""
-    if wanted.data.form == "text":
-        if given.source_file or given.target_file:
-            options.usage_error(f"recipe {wanted.name} is for running text: name files with --data")
-    elif len(given.data) > 1:
-        options.usage_error(
-            f"recipe {wanted.name} is for pairs: give one file of them with --data, not {len(given.data)}"
-        )
+            data_text.show(audit)
+        case _:
+            _show(audit)
 
 
 def _show(found: Audit) -> None:

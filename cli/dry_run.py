@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seq2seq.checkup.estimate import Say, estimate
-from seq2seq.data.sources import AnyCorpus
+from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice
 from seq2seq.recipe import Recipe
 
 from .printing import show as write
 
 
-def show(recipe: Recipe, corpus: AnyCorpus, choice: Choice, say: Say) -> None:
+def show(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say) -> None:
     """Measure, telling `say` what is being done, and show."""
     found = estimate(recipe, corpus, choice, say)
     training = recipe.training

@@ -6,16 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from . import options, processes, progress
+from . import options, processes
 from .printing import show, show_json, to_json
-
-if TYPE_CHECKING:
-    from seq2seq.data.lines import Reading
-    from seq2seq.run import Run
 
 
 def evaluate(
@@ -69,108 +65,44 @@ def evaluate(
     options.engine(engine, precision)
     options.sentences(sentences)
     quiet = quiet or not processes.main()
-    from seq2seq.decoding.open import EngineChoice, open_translator
-    from seq2seq.evaluation import judge as judging
+    from seq2seq import tasks
+    from seq2seq.evaluation import kept
+    from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.tasks.task import TestText
 
     from .console import Console
-    from .screen import show_scores
+    from .front import Front
 
     folder = options.open_run(run, "evaluate", quiet=quiet)
-    recipe = folder.recipe()
+    task = tasks.of(folder.recipe())
     folder.record()  # what cannot be added to later is said now
-    if recipe.data.form == "text":
-        others = ("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine")
-        of_text = f"{folder.path} is a model of running text: it takes --input, and translates nothing"
-        options.refuse_given(context, *others, "precision", "sentences", because=of_text)
-        if not input:
-            options.refuse_given(context, "columns", "encoding", "encoding_errors", because="no file is given")
-        _foretell(folder, input or [], device, as_json, reading, quiet)
-        return
-    if input:
-        options.usage_error(f"{folder.path} is a translator: it takes --source-file and --target-file, not --input")
-    options.refuse_given(context, "columns", because=f"{folder.path} is a translator: it takes --source-file")
-    if not source_file:
-        options.refuse_given(context, "encoding", "encoding_errors", because="no file is given")
-    if source_file and target_file:
-        name, test_set = source_file.stem, judging.read_files(source_file, target_file, reading)
-        files = [source_file, *target_file]
-    elif sacrebleu:
-        name, test_set, files = sacrebleu, judging.read_sacrebleu(sacrebleu, recipe.data), []
-    else:
-        name, test_set, files = "test", judging.read_set(folder), []
-    choice = EngineChoice(
-        engine,
-        precision,
-        processes.device(device),
-        beam_size,
-        length_penalty,
-        sentences=sentences,
-    )
-    opened = open_translator(folder, choice)
-    if opened.missing:
-        options.note(f"NOTE: {opened.missing}", quiet=quiet)
-    options.note(
-        (
-            f"{folder.path} on {name}: {len(test_set):,} sentences, beam {opened.options.beam_size}, alpha "
-            f"{opened.options.length_penalty}, by {opened.engine}"
-        ),
-        quiet=quiet,
-    )
-    with (
-        processes.sharing(opened.translator, quiet=quiet) as shared,
-        progress.watched(shared, len(test_set), quiet=quiet) as translator,
-    ):
-        if not processes.main():
-            for _ in translator.stream([sentence.source for sentence in test_set]):
-                pass
-            return
-        judged = judging.judge(translator, test_set, (opened.source, opened.target), name)
+    if message := task.misused("evaluate", options.given(context), folder):
+        options.usage_error(message)
+    text = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
+    choice = EngineChoice(engine, precision, processes.device(device), beam_size, length_penalty, sentences=sentences)
     # What cannot be written, or is not read to its end, loses nothing else.
     failed: list[str] = []
-    with _told(failed):
-        if as_json:
-            show_json(judged.record())
-        else:
-            show_scores(Console(), name, judged.record())
-        sys.stdout.flush()
-    with _told(failed):
-        if output:
-            with options.written(output) as file:
-                file.writelines((line + "\n").encode() for line in judged.translations)
-    with _told(failed):
-        kept = judging.keep_evaluation(folder, judged, opened.options, opened.engine, files, sentences=sentences)
-        options.note(f"Translations: {kept}", quiet=quiet)
-    _end(failed)
-
-
-def _foretell(folder: Run, files: list[Path], device: str, as_json: bool, reading: Reading, quiet: bool) -> None:
-    """The loss on the run's test text, or on files, each by itself."""
-    from seq2seq import device as devices
-    from seq2seq.data.documents import DocumentKind
-    from seq2seq.evaluation import fluency, kept
-    from seq2seq.training.prepare import fluency_of
-
-    from .console import Console
-    from .screen import show_scores
-
-    recipe = folder.recipe()
-    choice = devices.choose(processes.device(device), recipe.training.precision)
-    kind = DocumentKind(recipe.data)
-    texts = [(file.name, kind.files([file], reading), [file]) for file in files]
-    failed: list[str] = []
-    with processes.together(quiet=quiet) as all_of_them:
-        for name, text, sources in texts or [("test", fluency.read_set(folder), [])]:
-            found = fluency_of(folder, text, choice, name, all_of_them)
-            if not processes.main():
-                continue
-            with _told(failed):
-                if as_json:
-                    show(to_json(found.record()))
-                else:
-                    show_scores(Console(), name, found.record())
-                sys.stdout.flush()
-            with _told(failed):
-                kept.keep(folder, found.record(), text.checksum(), {"engine": f"PyTorch, {choice}"}, sources)
+    for evaluated in task.evaluate(folder, text, choice, Front(quiet=quiet)):
+        name = evaluated.record["set"]
+        with _told(failed):
+            if not as_json:
+                for line in task.score_lines(name, evaluated.record):
+                    Console().print(line)
+            elif task.evaluates_several:
+                show(to_json(evaluated.record))
+            else:
+                show_json(evaluated.record)
+            sys.stdout.flush()
+        with _told(failed):
+            if output and evaluated.outputs is not None:
+                with options.written(output) as file:
+                    file.writelines((line + "\n").encode() for line in evaluated.outputs)
+        with _told(failed):
+            path = kept.keep(
+                folder, evaluated.record, evaluated.checksum(), evaluated.how, evaluated.files, evaluated.outputs
+            )
+            if path is not None:
+                options.note(f"Translations: {path}", quiet=quiet)
     _end(failed)
 
 

@@ -124,8 +124,8 @@ def generate(
     import secrets
 
     from seq2seq.decoding.generation.generator import unknown
-    from seq2seq.decoding.open import EngineChoice, open_generator
     from seq2seq.decoding.options import GenerationOptions, Sampling
+    from seq2seq.tasks.opening import EngineChoice, open_generator
 
     folder = options.open_run(run, "generate", quiet=quiet)
     text = _prompt(prompt, input, reading)

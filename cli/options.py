@@ -189,12 +189,21 @@ def usage_error(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def refuse_given(context: typer.Context, *names: str, because: str) -> None:
-    """End with a usage error where one of these parameters of a command was given, since it would have no effect."""
+def given(context: typer.Context) -> dict[str, str]:
+    """The parameters of a command that were given, by name, each with its option."""
+    options = {}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
-            usage_error(f"{parameter.opts[0]} has no effect: {because}")
+        if source is not None and source.name == "COMMANDLINE":
+            options[str(parameter.name)] = parameter.opts[0]
+    return options
+
+
+def refuse_given(context: typer.Context, *names: str, because: str) -> None:
+    """End with a usage error where one of these parameters of a command was given, since it would have no effect."""
+    for name, option in given(context).items():
+        if name in names:
+            usage_error(f"{option} has no effect: {because}")
 
 
 def must_be_text(option: str, *texts: str) -> None:
@@ -208,10 +217,10 @@ def must_be_text(option: str, *texts: str) -> None:
 
 
 def open_run(path: Path | None, kind: str = "translate", *, quiet: bool = False) -> Run:
-    """The run of --run; without it the newest finished one, which is named. Raises RunError as `run.open_run` does."""
-    from seq2seq import run
+    """The run of --run; without it the newest finished one, which is named. Raises as `tasks.open_run` does."""
+    from seq2seq import tasks
 
-    folder = run.open_run(path, kind)
+    folder = tasks.open_run(path, kind)
     if path is None:
         note(f"Run: {folder.path}", quiet=quiet)
     return folder
@@ -233,7 +242,7 @@ def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:
 
 def engine(name: str, precision: str) -> None:
     """Check --engine and --precision."""
-    from seq2seq.decoding.open import ENGINES, PRECISIONS
+    from seq2seq.tasks.opening import ENGINES, PRECISIONS
 
     for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
         if value not in known:

@@ -3,16 +3,17 @@ is broken, whatever the text."""
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from seq2seq import tasks
 from seq2seq.recipe.files import differences
 from seq2seq.run import Run
-from seq2seq.training import prepare
+from seq2seq.tasks import preparation
+from seq2seq.training.overfitting import for_overfitting
 from seq2seq.training.session import Validated
 
 from . import options
@@ -22,7 +23,7 @@ from .screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seq2seq.data.sources import AnyCorpus
+    from seq2seq.data.corpus import Corpus
     from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
@@ -32,19 +33,18 @@ _BY_HEART = 0.05  # nats per token
 
 def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
     """End with a usage error where one of the keys given with --set is one that `run` sets to a value of its own."""
-    replaced = {each.partition(":")[0] for each in differences(recipe, prepare.for_overfitting(recipe))}
+    replaced = {each.partition(":")[0] for each in differences(recipe, for_overfitting(recipe))}
     if given & replaced:
         options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit has a value of its own for it")
 
 
-def run(recipe: Recipe, corpus: AnyCorpus, choice: Choice, count: int, *, quiet: bool) -> None:
+def run(recipe: Recipe, corpus: Corpus[Any], choice: Choice, count: int, *, quiet: bool) -> None:
     """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
-    wanted = prepare.for_overfitting(recipe)
+    wanted = for_overfitting(recipe)
     screen = Screen(wanted, quiet=quiet)
     last: list[float] = []
-    # Which chunk of running text it is has to be guessed from how it begins.
-    guess = math.log(count) / recipe.model.max_length if recipe.data.form == "text" else 0.0
-    by_heart = _BY_HEART + guess
+    task = tasks.of(wanted)
+    by_heart = _BY_HEART + task.overfitted_loss(count)
 
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
@@ -53,7 +53,7 @@ def run(recipe: Recipe, corpus: AnyCorpus, choice: Choice, count: int, *, quiet:
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
-        session = prepare.session(wanted, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
+        session = preparation.session(task, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
     known = last[-1] < by_heart
     show(

@@ -48,7 +48,7 @@ def score(
     options.engine(engine, precision)
     options.sentences(sentences)
     from seq2seq.data.lines import read_lines, read_pairs
-    from seq2seq.decoding.open import EngineChoice, open_translator
+    from seq2seq.tasks.opening import EngineChoice, open_translator
 
     folder = options.open_run(run, "score", quiet=quiet)
     pairs = read_pairs(source_file, target_file, reading)

@@ -9,10 +9,12 @@ from typing import Any
 from rich.text import Text
 from torch import Tensor
 
+from seq2seq import tasks
 from seq2seq.recipe import Recipe
 from seq2seq.training.faults import Fault
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Started, Stopped, Validated
+from seq2seq.training.task import Continuation
 
 from .console import Bar, Console, clock
 from .printing import printable
@@ -27,6 +29,7 @@ class Screen:
 
     def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
         self._recipe = recipe
+        self._task = tasks.of(recipe)
         self._console = Console(error=True, quiet=quiet)
         self._out = Console()
 
@@ -73,7 +76,8 @@ class Screen:
         own = ("typed", "test", self._recipe.data.sacrebleu_test)  # older versions put what was evaluated there too
         for name, judged in record.get("scores", {}).items():
             if name in own:
-                show_scores(self._out, name, judged)
+                for line in self._task.score_lines(name, judged):
+                    self._out.print(line)
 
     def _started(self, event: Started) -> None:
         if event.step:
@@ -105,46 +109,17 @@ class Screen:
 
     def _validated(self, event: Validated) -> None:
         star = " (best so far)" if event.best else ""
-        figures = event.figures
-        if "bleu" not in figures:
-            self.say(f"step {event.step:,}: dev loss {figures['negative_log_likelihood']:.4f} nats per token{star}")
-            for sample in event.samples:
-                self._console.print(Text.assemble((sample.source, "dim"), sample.output))
-            return
-        self.say(
-            f"step {event.step:,}: dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} "
-            f"unsmoothed), dev BLEU {figures['bleu']:.1f} (greedy){star}"
-        )
+        self.say(f"step {event.step:,}: {self._task.validation_line(event.figures)}{star}")
         for sample in event.samples:
-            for label, text in (("source", sample.source), ("reference", sample.reference), ("model", sample.output)):
-                self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
+            match sample:
+                case Continuation():
+                    self._console.print(Text.assemble((sample.source, "dim"), sample.output))
+                case _:
+                    self._labelled(source=sample.source, reference=sample.reference, model=sample.output)
 
-
-def show_scores(console: Console, name: str, judged: dict[str, Any]) -> None:
-    """Scores with signatures and intervals, and BLEU by source length; or the loss of running text."""
-    if "bits_per_byte" in judged:
-        console.print(
-            f"{name}: {judged['tokens']:,} tokens, {judged['bytes']:,} bytes, context {judged['context']}, "
-            f"{judged['seconds']:.1f} s"
-        )
-        console.print(
-            f"  {judged['nats_per_token']:.4f} nats per token   perplexity {judged['perplexity']:.3f}   "
-            f"{judged['bits_per_byte']:.4f} bits per byte"
-        )
-        return
-    search = f"beam {judged['beam_size']}, alpha {judged['length_penalty']}, " if "beam_size" in judged else ""
-    console.print(
-        f"{name}: {judged['sentences']:,} sentences, {search}{judged['seconds']:.1f} s; "
-        f"{judged['right']:,} exact matches (case and punctuation ignored)"
-    )
-    for label, group in (("", "scores"), ("against all known references", "all_known_references")):
-        if label and judged[group]:
-            console.print(label)
-        for score in judged[group]:
-            interval = f"95 %: {score['low']:.1f} to {score['high']:.1f}"
-            console.print(f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}")
-    by_length = ", ".join(f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in judged["by_length"])
-    console.print(f"BLEU by source length: {by_length}")
+    def _labelled(self, **texts: str) -> None:
+        for label, text in texts.items():
+            self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
 
 
 class _Meter:

@@ -180,7 +180,7 @@ def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[reci
 def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
     """The tokenizers of a run, the newest finished one where none is named."""
     from seq2seq.data import tokenizers
-    from seq2seq.run import open_run
+    from seq2seq.tasks import open_run
 
     folder = open_run(run, "tokenize")
     wanted = folder.recipe()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import export, options, processes
-from .example import example
 from .stopping import StopSignals
 
 if TYPE_CHECKING:
-    from seq2seq.data.corpus import Given, SplitName
-    from seq2seq.data.sources import AnyCorpus
+    from seq2seq.data.corpus import Corpus, Given, SplitName
+    from seq2seq.data.lines import Reading
     from seq2seq.device import Choice
-    from seq2seq.recipe import Data, Recipe
+    from seq2seq.recipe import Recipe
     from seq2seq.run import Run
     from seq2seq.training.parallel.team import Team
 
@@ -118,7 +117,7 @@ def train(
     from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpus import Given
     from seq2seq.recipe import files as recipe_files
-    from seq2seq.training import prepare, provenance
+    from seq2seq.training import provenance
     from seq2seq.training.parallel import launch
 
     if parallel not in ("auto", *launch.WAYS):
@@ -138,15 +137,10 @@ def train(
     changes += [f"training.batch_tokens={batch_tokens}"] if batch_tokens not in (None, "auto") else []
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
-    sides: dict[SplitName, Given] = {
-        "train": Given(source_file, target_file),
-        "dev": Given(dev_source_file, dev_target_file),
-        "test": Given(test_source_file, test_target_file),
-    }
-    files: dict[SplitName, Sequence[Path]] = {
-        "train": [*(data or []), *(more or [])],
-        "dev": dev_data or [],
-        "test": test_data or [],
+    text: dict[SplitName, Given] = {
+        "train": Given(source_file, target_file, (*(data or ()), *(more or ()))),
+        "dev": Given(dev_source_file, dev_target_file, tuple(dev_data or ())),
+        "test": Given(test_source_file, test_target_file, tuple(test_data or ())),
     }
     reading = options.reading(encoding, encoding_errors, columns)
     with ExitStack() as kept:
@@ -164,7 +158,7 @@ def train(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
                         "torchrun"
                     )
-                wanted, corpus = _find(wanted, lambda data: prepare.find(data, sides, files, reading), fallback, quiet)
+                wanted, corpus = _find(wanted, text, reading, fallback, quiet)
                 folder = runs.Run(run or runs.root() / wanted.name)
                 choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
                 if batch_tokens == "auto":
@@ -206,12 +200,11 @@ def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
 
 
 def _timed(
-    wanted: Recipe, corpus: AnyCorpus, folder: Run, choice: Choice, minutes: float, quiet: bool
-) -> tuple[Recipe, AnyCorpus]:
+    wanted: Recipe, corpus: Corpus[Any], folder: Run, choice: Choice, minutes: float, quiet: bool
+) -> tuple[Recipe, Corpus[Any]]:
     """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
     a run that goes on keeps what was found for it."""
     from seq2seq.checkup import fit
-    from seq2seq.data.pairs import holds_pairs
 
     usual = wanted
     if (folder.path / "recipe.toml").is_file():
@@ -228,20 +221,24 @@ def _timed(
             quiet=quiet,
         )
     pairs = wanted.data.judge_pairs
-    if not holds_pairs(corpus) or pairs == usual.data.judge_pairs:
+    if pairs == usual.data.judge_pairs:
         return wanted, corpus
     options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
     return wanted, corpus.judged_on(pairs)
 
 
-def _find(wanted: Recipe, find: Callable[[Data], AnyCorpus], fallback: bool, quiet: bool) -> tuple[Recipe, AnyCorpus]:
+def _find(
+    wanted: Recipe, text: Mapping[SplitName, Given], reading: Reading, fallback: bool, quiet: bool
+) -> tuple[Recipe, Corpus[Any]]:
+    from seq2seq import tasks
     from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
 
+    task = tasks.of(wanted)
     try:
-        corpus = find(wanted.data)
+        corpus = task.find(text, reading)
     except MissingCorpusError as missing:
-        remedy = "give --data" if wanted.data.form == "text" else "give --source-file and --target-file"
+        remedy = f"give {task.files_option}"
         if wanted.data.hub is not None:
             remedy += f", or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
         if not fallback or wanted.data.bundled is None:
@@ -252,14 +249,14 @@ def _find(wanted: Recipe, find: Callable[[Data], AnyCorpus], fallback: bool, qui
             quiet=quiet,
         )
         bundled = wanted.on_bundled()
-        return bundled, find(bundled.data)
+        return bundled, tasks.of(bundled).find(text, reading)
     must_fit_machine(wanted)
     return wanted, corpus
 
 
 def _train(
     wanted: Recipe,
-    corpus: AnyCorpus,
+    corpus: Corpus[Any],
     folder: Run,
     choice: Choice,
     stop: StopSignals,
@@ -267,17 +264,19 @@ def _train(
     team: Team,
 ) -> bool:
     """Train to the end what is not trained yet; whether anything is left to conclude, since not all is judged."""
-    from seq2seq.training import prepare
+    from seq2seq import tasks
+    from seq2seq.tasks import preparation
+    from seq2seq.tasks.task import judged
 
     from .screen import Screen
 
-    if team.broadcast(folder.finished and prepare.judged(folder)):
+    if team.broadcast(folder.finished and judged(folder)):
         return False
     if team.main:
         folder.clear()
     if not team.broadcast(folder.finished):
         screen = Screen(wanted, quiet=quiet)
-        session = prepare.session(wanted, corpus, folder, choice, screen.say, team=team)
+        session = preparation.session(tasks.of(wanted), corpus, folder, choice, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
@@ -289,11 +288,13 @@ def _train(
     return True
 
 
-def _conclude(wanted: Recipe, corpus: AnyCorpus, folder: Run, choice: Choice | None, quiet: bool) -> None:
+def _conclude(wanted: Recipe, corpus: Corpus[Any], folder: Run, choice: Choice | None, quiet: bool) -> None:
     """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
-    from seq2seq.training import prepare
+    from seq2seq import tasks
 
     from .screen import Screen
+
+    task = tasks.of(wanted)
 
     screen = Screen(wanted, quiet=quiet)
     if choice is None:
@@ -302,8 +303,8 @@ def _conclude(wanted: Recipe, corpus: AnyCorpus, folder: Run, choice: Choice | N
         return
     if "ctranslate2" not in folder.record():
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
-        export.after_training(folder, corpus, quiet=quiet)
+        export.after_training(task, folder, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
-    prepare.judge(folder, choice, screen.say)
+    task.judge(folder, choice, screen.say)
     screen.scores(folder.record())
-    options.note(f"\nTry it: {example(folder)}", quiet=quiet)
+    options.note(f"\nTry it: {task.example(folder)}", quiet=quiet)

@@ -21,8 +21,8 @@ from .printing import printable, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.decoding.open import OpenedTranslator
     from seq2seq.decoding.translation.outputs import Translation
+    from seq2seq.tasks.opening import OpenedTranslator
 
 _WINDOW = 2000  # lines translated together
 
@@ -130,9 +130,9 @@ def translate(
     options.must_be_text("--input", *(text or ()))
     if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
-    from seq2seq.decoding.open import EngineChoice, open_translator
     from seq2seq.decoding.options import Sampling
     from seq2seq.decoding.translation.windows import numbered
+    from seq2seq.tasks.opening import EngineChoice, open_translator
 
     folder = options.open_run(run, quiet=quiet)
     lines = _lines(text, input, reading)

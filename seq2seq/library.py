@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from seq2seq import run as runs
-from seq2seq.decoding.open import EngineChoice, OpenedGenerator, open_generator, open_translator
+from seq2seq import tasks
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError
 from seq2seq.run import Run
+from seq2seq.tasks.opening import EngineChoice, OpenedGenerator, open_generator, open_translator
 
 _WIDEST = 1000  # beams, as on the command line
 
@@ -40,9 +40,9 @@ def load(
         raise ArgumentError("load(''): give the path of a run folder, for example load('runs/fr-en')")
     if sentences not in RULES:
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
-    run = runs.open_run(Path(path), "load")
+    run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    if run.form == "pairs":
+    if "translate" in tasks.COMMANDS.get(run.task, ()):
         return Translator(run, choice)
     if beam_size is not None or length_penalty is not None or sentences != "auto":
         raise ArgumentError(

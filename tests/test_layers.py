@@ -25,24 +25,12 @@ ALLOWED = {
     "device": set(),
     "decoding": {"data", "model", "device"},
     "evaluation": {"recipe", "run", "data", "decoding", "device"},
-    "build": {"recipe", "run", "data", "model", "decoding", "device", "sizes"},
-    "library": {"run", "decoding", "interop"},
-    "decoding.open": {"recipe", "run", "data", "device", "build", "interop"},
-    "interop": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build"},
-    "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build"},
-    "checkup": {
-        "recipe",
-        "run",
-        "data",
-        "model",
-        "decoding",
-        "evaluation",
-        "device",
-        "build",
-        "interop",
-        "training",
-    },
+    "interop": {"recipe", "run", "data", "model", "decoding", "evaluation", "device"},
+    "training": {"recipe", "run", "data", "model", "device"},
 }
+ALLOWED["tasks"] = {*ALLOWED}
+ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
+ALLOWED["checkup"] = {*ALLOWED["tasks"], "tasks"}
 
 
 def imports(path: Path) -> set[str]:

@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
@@ -32,6 +32,7 @@ from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
+from seq2seq.tasks import models
 from seq2seq.training import ema, objective, optimisers, schedule
 from seq2seq.training.loop import train
 from tests.support import tiny
@@ -40,7 +41,7 @@ MPS, CPU = torch.device("mps"), torch.device("cpu")
 NUMERICS = Numerics(CPU, None)
 COMPOSITES = ("CompositeImplicitAutograd", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
 
-TEXT = {"form": "text"}
+TEXT = {"task": "language-model"}
 GPT = {"architecture": "decoder-only", "dropout": 0.1}
 MODERN = {
     "norm": "pre",
@@ -145,11 +146,12 @@ def recorded() -> Iterator[Recorder]:
 
 
 def made(name: str) -> recipe.Recipe:
-    data, model, optimizer = RECIPES[name]
+    task, model, optimizer = RECIPES[name]
     sizes = {"d_model": 16, "d_ff": 32, "n_heads": 2, "encoder_layers": 1, "decoder_layers": 2, "max_length": 16}
     training = {"batch_tokens": 64, "clip_norm": 1.0, "metric": "loss"}
     values = {
-        "data": {"max_length": 8, **data},
+        **task,
+        "data": {"max_length": 8},
         "tokenizer": {"kind": "character"},
         "model": {**sizes, **model},
         "optimizer": {"kind": optimizer},
@@ -160,7 +162,7 @@ def made(name: str) -> recipe.Recipe:
 
 def training(name: str) -> None:
     wanted = made(name)
-    model = build.model(wanted, 100, 100)
+    model = models.model(wanted, 100, 100)
     batch = random_batches.of_recipe(wanted, 64)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, NUMERICS)
@@ -181,7 +183,7 @@ def training(name: str) -> None:
 
 
 def translating(name: str) -> None:
-    engine = build.engine(build.model(made(name), 20, 20), NUMERICS)
+    engine = models.architecture(made(name)).engine(models.model(made(name), 20, 20), NUMERICS)
     sources = [[5, 6, 7], [8, 9], [10, 11, 12]]
     engine.translate(sources, SearchOptions(beam_size=1))
     engine.translate(sources, SearchOptions(beam_size=4, n_best=2))
@@ -193,7 +195,7 @@ def translating(name: str) -> None:
 
 def generating(name: str) -> None:
     tokenizer = tokenizers.train(recipe.Tokenizer(kind="character", vocabulary_size=100), iter(tiny.verse(9, 1)))
-    model = build.model(made(name), tokenizer.size, tokenizer.size)
+    model = models.model(made(name), tokenizer.size, tokenizer.size)
     assert isinstance(model, Gpt)
     generator = TorchGenerator(model, tokenizer, NUMERICS)
     drawing = Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01, repetition_penalty=1.2)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics, one_thread
 from seq2seq.model.gpt import Gpt
+from seq2seq.tasks import models
 from seq2seq.training import objective
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
@@ -55,7 +56,7 @@ def compare(wanted: recipe.Recipe, device: torch.device) -> Agreement:
     """A recipe's model on a device beside the same on the CPU; the CPU itself is compared with one thread of it."""
     tokens = random_batches.vocabulary(wanted.tokenizer)
     generator = torch.Generator().manual_seed(1)
-    model = build.model(wanted, tokens, tokens).eval()
+    model = models.model(wanted, tokens, tokens).eval()
     with torch.no_grad():
         for weight in model.parameters():  # sub-layers that start at zero would hide all before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
@@ -83,7 +84,7 @@ class _Computed:
     decoding: Tensor  # logits of cached steps
 
 
-def _compute(wanted: recipe.Recipe, model: build.Model, batch: Batch, device: torch.device) -> _Computed:
+def _compute(wanted: recipe.Recipe, model: models.Model, batch: Batch, device: torch.device) -> _Computed:
     """All of it on the CPU."""
     inputs = [None if each is None else each.to(device) for each in batch.inputs]
     loss = objective.for_recipe(wanted, model, Numerics(device, None))(batch, 0).loss
@@ -95,7 +96,7 @@ def _compute(wanted: recipe.Recipe, model: build.Model, batch: Batch, device: to
         return _Computed(loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu())
 
 
-def _decode(model: build.Model, inputs: list[Tensor | None]) -> Iterator[Tensor]:
+def _decode(model: models.Model, inputs: list[Tensor | None]) -> Iterator[Tensor]:
     """Logits (B, 1, V) of a few cached steps over the tokens of a batch."""
     target = inputs[-1]
     assert target is not None

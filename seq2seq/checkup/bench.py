@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.checkup import memory, random_batches
 from seq2seq.checkup.timing import Comparison, Stopwatch, Timing
 from seq2seq.data.batches import Batch, Place
@@ -19,6 +19,7 @@ from seq2seq.data.tokenizers import BOS
 from seq2seq.device import Numerics, wait
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.state import State
+from seq2seq.tasks import models
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import Progress, train
 
@@ -55,7 +56,7 @@ class Bench:
         tokens = random_batches.vocabulary(wanted.tokenizer)
         self._recipe = wanted
         self._numerics = numerics
-        self._model = build.model(wanted, tokens, tokens).to(numerics.device)
+        self._model = models.model(wanted, tokens, tokens).to(numerics.device)
         self._wait = partial(wait, numerics.device)
         self._optimiser = optimisers.for_recipe(wanted, self._model)
         self.objective = objective.for_recipe(wanted, self._model, numerics)

@@ -11,18 +11,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from seq2seq import build, recipe
+from seq2seq import recipe, tasks
 from seq2seq.checkup import memory, random_batches
 from seq2seq.data.batches import Batch, Place
-from seq2seq.data.documents import Documents, holds_documents
-from seq2seq.data.sources import AnyCorpus
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import Documents
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Choice, wait
 from seq2seq.run import Run
-from seq2seq.training import optimisers, prepare, schedule
+from seq2seq.tasks import models, preparation, pytorch
+from seq2seq.tasks.prediction import Prediction
+from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import train
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 SECONDS = 30.0  # for updates, and as long for a validation
 _UPDATES = 12
@@ -57,7 +63,9 @@ class Estimate:
     sample: float  # of running text
 
 
-def estimate(wanted: recipe.Recipe, corpus: AnyCorpus, choice: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
+def estimate(
+    wanted: recipe.Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seconds: float = SECONDS
+) -> Estimate:
     """Prepare text and time updates, for about so many `seconds`; `say` is told what is being done.
 
     Raises what training would raise of this text.
@@ -65,10 +73,10 @@ def estimate(wanted: recipe.Recipe, corpus: AnyCorpus, choice: Choice, say: Say,
     sampled, size, share = _beginning(corpus, say)
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         start = time.perf_counter()
-        prepared = prepare.prepare_text(wanted, sampled, Run(Path(scratch) / "run"), choice, say)
+        prepared = preparation.prepare(tasks.of(wanted), sampled, Run(Path(scratch) / "run"), choice, say)
         preparing = (time.perf_counter() - start) / share
         both, numerics = prepared.tokenizers, choice.numerics
-        model = build.model(wanted, both.source.size, both.target.size).to(numerics.device)
+        model = models.model(wanted, both.source.size, both.target.size).to(numerics.device)
         say("Timing updates")
         timed = _timed(wanted, model, prepared, choice, seconds)
         say("Timing a validation")
@@ -92,7 +100,7 @@ def estimate(wanted: recipe.Recipe, corpus: AnyCorpus, choice: Choice, say: Say,
     )
 
 
-def _beginning(corpus: AnyCorpus, say: Say) -> tuple[AnyCorpus, str, float]:
+def _beginning(corpus: Corpus[Any], say: Say) -> tuple[Corpus[Any], str, float]:
     """The text, or the beginning of each of its parts where it is long; how long it is; and what share that is. All of
     it is read, so that what cannot be is found."""
     say("Reading the text")
@@ -129,6 +137,11 @@ def _start(text: Documents) -> Documents:
     return Documents(text.origin, lambda: iter([some]), lambda: digest([(some, "")]))
 
 
+def holds_documents(corpus: Corpus[Any]) -> TypeIs[Corpus[Documents]]:
+    """Whether a corpus consists of running text."""
+    return corpus.records == Documents.records
+
+
 @dataclass(frozen=True)
 class _Timed:
     """An update of the recipe, from those that were timed."""
@@ -141,7 +154,7 @@ class _Timed:
 
 
 def _timed(
-    wanted: recipe.Recipe, model: build.Model, prepared: prepare.Prepared, choice: Choice, seconds: float
+    wanted: recipe.Recipe, model: models.Model, prepared: preparation.Prepared[Any], choice: Choice, seconds: float
 ) -> _Timed:
     """Time updates on the task's own batches, or on parts of them that take no longer than there is time for."""
     training, numerics = wanted.training, choice.numerics
@@ -156,7 +169,7 @@ def _timed(
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
         batches(),
-        prepared.task.objective(model, numerics),
+        prepared.training.objective(model, numerics),
         numerics,
         clip_norm=training.clip_norm,
     )
@@ -168,7 +181,7 @@ def _timed(
         wait(numerics.device)
         return time.perf_counter() - begun
 
-    drawn = [batch for _, batch in islice(prepared.task.source.stream(Place()), _DRAWN)]
+    drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
     mean = training.accumulate / len(drawn)
     padded = mean * sum(batch.padded for batch in drawn)
     tokens, rows = mean * sum(batch.tokens for batch in drawn), mean * sum(len(batch.labels) for batch in drawn)
@@ -196,10 +209,11 @@ def _timed(
 
 
 def _validation(
-    wanted: recipe.Recipe, model: build.Model, prepared: prepare.Prepared, choice: Choice, seconds: float
+    wanted: recipe.Recipe, model: models.Model, prepared: preparation.Prepared[Any], choice: Choice, seconds: float
 ) -> tuple[float, float, float]:
     """Seconds of the dev loss, of a translation, of a sample, as `Estimate` has them."""
-    task, numerics = prepared.task, choice.numerics
+    task, numerics = prepared.training, choice.numerics
+    assert isinstance(task, Prediction)
     batch = task.validation[len(task.validation) // 2]
     rows = len(batch.labels)
 
@@ -226,12 +240,18 @@ def _validation(
         return loss * every, 0.0, took(lambda: task.try_out(model, numerics))
     sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
     options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
-    translator = build.translating(model, numerics, prepared.tokenizers, options, build.longest_source(wanted))
+    translator = pytorch.translating(
+        models.architecture(wanted).engine(model, numerics),
+        numerics.device,
+        prepared.tokenizers,
+        options,
+        models.longest_source(wanted),
+    )
     counts = [min(count, len(sources)) for count in _SENTENCES]
     return loss, each(lambda count: translator.translate(sources[:count]), counts), 0.0
 
 
-def _epoch(prepared: prepare.Prepared, timed: _Timed) -> float:
+def _epoch(prepared: preparation.Prepared[Any], timed: _Timed) -> float:
     """Target tokens of the text that was prepared."""
     if "text" in prepared.report:
         return float(prepared.report["text"]["tokens"])

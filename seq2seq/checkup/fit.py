@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 from seq2seq import recipe
 from seq2seq.checkup import memory
 from seq2seq.checkup.bench import Bench
-from seq2seq.checkup.estimate import Estimate, Say, estimate
+from seq2seq.checkup.estimate import Estimate, Say, estimate, holds_documents
 from seq2seq.checkup.memory import Budget
-from seq2seq.data.documents import holds_documents
-from seq2seq.data.sources import AnyCorpus
+from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice, Numerics, release
 from seq2seq.errors import RecipeError
 
@@ -50,7 +50,7 @@ def batch_tokens(wanted: recipe.Recipe, numerics: Numerics) -> Budget:
 
 
 def training(
-    wanted: recipe.Recipe, corpus: AnyCorpus, choice: Choice, minutes: float, say: Say
+    wanted: recipe.Recipe, corpus: Corpus[Any], choice: Choice, minutes: float, say: Say
 ) -> tuple[recipe.Recipe, Estimate]:
     """What --minutes takes: the recipe with as many updates as fit so many minutes from now on, with measuring,
     preparing text, validating and judging, as the machine is now. Where dev and test take too long to translate, the

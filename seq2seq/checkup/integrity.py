@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import torch
 
-from seq2seq import build, run
+from seq2seq import run
 from seq2seq.data.cache import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import RunError, SeqxError
-from seq2seq.evaluation import fluency, judge
+from seq2seq.evaluation import judge, perplexity
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy
 from seq2seq.interop.ctranslate2.load_checks import check
@@ -22,6 +22,7 @@ from seq2seq.interop.ctranslate2.loading import read_vocabularies
 from seq2seq.run import Run
 from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
+from seq2seq.tasks import pytorch
 from seq2seq.training.checkpoints import checkpoint
 
 State = Literal["ok", "unknown", "wrong"]
@@ -99,13 +100,13 @@ def _file(folder: Run, name: str, known: Any) -> tuple[str, State]:
 
 def _judged_by(folder: Run) -> str:
     if "text" in folder.record():
-        return f"{sum(1 for _ in fluency.read_set(folder).read()):,} documents"
+        return f"{sum(1 for _ in perplexity.read_set(folder).read()):,} documents"
     return f"{len(judge.read_set(folder)):,} sentences"
 
 
 def _model(folder: Run) -> str:
     wanted = folder.recipe()
-    model = build.trained_model(folder, build.read_tokenizers(wanted, folder.path), torch.device("cpu"))
+    model = pytorch.trained_model(folder, pytorch.read_tokenizers(wanted, folder.path), torch.device("cpu"))
     odd = [name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())]
     if odd:
         raise RunError(f"{odd[0]} is not finite; {run.LOST}")

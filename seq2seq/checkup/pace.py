@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from seq2seq import build, device, recipe
+from seq2seq import device, recipe
 from seq2seq.checkup.parts import PARTS, Watch, Watched
 from seq2seq.checkup.sample import sample
 from seq2seq.checkup.timing import Spread, spread
@@ -24,6 +24,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
+from seq2seq.tasks import models
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import Progress, train
 
@@ -73,7 +74,7 @@ def training(wanted: recipe.Recipe, choice: Choice, seconds: float, both: Tokeni
     """Train on the beginning of the recipe's text, for so long, and keep nothing."""
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         found = sample(wanted, Path(scratch), both)
-        model = build.model(wanted, *found.vocabularies).to(choice.numerics.device)
+        model = models.model(wanted, *found.vocabularies).to(choice.numerics.device)
         updates = _updates(wanted, model, found.batches, choice)
         peak = Peak(choice.numerics)
         peak.measure(0.0)
@@ -135,7 +136,7 @@ def loading(command: Sequence[str], seconds: float) -> Spread:
 
 
 def _updates(
-    wanted: recipe.Recipe, model: build.Model, batches: Iterator[tuple[Place, Batch]], choice: Choice
+    wanted: recipe.Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], choice: Choice
 ) -> Iterator[_Update]:
     """Updates of the training loop itself, each with its time by part."""
     numerics = choice.numerics

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.data.batches import Batch, Layout
+from seq2seq.tasks import models
 
 _VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe does not say
 
@@ -40,11 +41,11 @@ def worst(wanted: recipe.Recipe, budget: int, tokens: int | None = None) -> Batc
     """The batch of a budget that takes the most memory: every row as long as a recipe takes them. `tokens`: of the
     vocabulary, where it is known."""
     tokens = tokens or vocabulary(wanted.tokenizer)
-    if wanted.data.form == "text":
+    if wanted.task == "language-model":
         rows = max(1, budget // wanted.model.max_length)
         return of_text(wanted.model.max_length, rows, tokens, torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(1)
-    layout = build.layout(wanted)
+    layout = models.architecture(wanted).layout
     most = wanted.data.max_length
     width = int(layout.longest(np.array([[most - 1, most - 1]]))[0]) + 1
     rows = max(1, budget // width)
@@ -59,10 +60,10 @@ def of_recipe(wanted: recipe.Recipe, budget: int) -> Batch:
     """
     generator = torch.Generator().manual_seed(1)
     tokens = vocabulary(wanted.tokenizer)
-    if wanted.data.form == "text":
+    if wanted.task == "language-model":
         return of_text(wanted.model.max_length, max(1, budget // wanted.model.max_length), tokens, generator)
     most = max(4, wanted.data.max_length // 4)
-    layout = build.layout(wanted)
+    layout = models.architecture(wanted).layout
     width = int(layout.longest(np.array([[most - 1, most - 1]]))[0]) + 1
     least = most // 2
     drawn = torch.randint(least, most + 1, (max(1, budget // width), 2), generator=generator)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.checkup import random_batches
 from seq2seq.data import sources, stream, tokenizers
 from seq2seq.data.batches import Batch, Place
@@ -18,6 +18,7 @@ from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.errors import MissingCorpusError
+from seq2seq.tasks import language_model_training, translation_training
 
 _PAIRS = 100_000  # as many as batches are cut of at once: fewer would be padded more
 _CHARACTERS = 2_000_000
@@ -38,7 +39,7 @@ def sample(wanted: recipe.Recipe, scratch: Path, both: Tokenizers | None = None)
     Where the corpus cannot be had, random tokens of guessed lengths. `scratch` keeps files while batches are drawn.
     """
     try:
-        if wanted.data.form == "text":
+        if wanted.task == "language-model":
             return _of_text(wanted, sources.find(DocumentKind(wanted.data)), scratch, both)
         return _of_pairs(wanted, sources.find(PairKind(wanted.data)), scratch, both)
     except MissingCorpusError:
@@ -56,7 +57,9 @@ def _of_pairs(wanted: recipe.Recipe, corpus: Corpus[PairSource], scratch: Path, 
     origin = f"{corpus.train[0].origin}, first {len(pairs):,} pairs"
     beginning = PairSource(origin, lambda: iter(pairs), lambda: digest(pairs))
     encoded = encode([beginning], both, scratch, max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio)
-    return Sample(origin, (both.source.size, both.target.size), build.batches(wanted, encoded, both).stream())
+    return Sample(
+        origin, (both.source.size, both.target.size), translation_training.batches(wanted, encoded, both).stream()
+    )
 
 
 def _of_text(wanted: recipe.Recipe, corpus: Corpus[Documents], scratch: Path, both: Tokenizers | None) -> Sample:
@@ -65,4 +68,4 @@ def _of_text(wanted: recipe.Recipe, corpus: Corpus[Documents], scratch: Path, bo
     origin = f"{corpus.train[0].origin}, first {len(text):,} characters"
     documents = Documents(origin, lambda: iter([text]), lambda: digest([(text, "")]))
     tokens = stream.encode(documents, tokenizer, scratch)
-    return Sample(origin, (tokenizer.size, tokenizer.size), build.windows(wanted, tokens).stream())
+    return Sample(origin, (tokenizer.size, tokenizer.size), language_model_training.batches(wanted, tokens).stream())

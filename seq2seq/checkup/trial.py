@@ -6,12 +6,13 @@ from math import inf
 
 import torch
 
-from seq2seq import build, device, recipe
+from seq2seq import device, recipe
 from seq2seq.checkup import agreement, random_batches
 from seq2seq.checkup.bench import Bench
 from seq2seq.checkup.timing import Stopwatch
 from seq2seq.device import Attempt, Trial
 from seq2seq.errors import DeviceError
+from seq2seq.tasks import models
 
 _CHEAP = 5e11  # floating-point operations of a step that may be tried before training
 _STOPWATCH = Stopwatch(1.0, most=10)
@@ -39,7 +40,7 @@ def parameters(wanted: recipe.Recipe) -> int:
     """About how many weights a recipe's model has."""
     tokens = random_batches.vocabulary(wanted.tokenizer)
     with torch.device("meta"):
-        return sum(weight.numel() for weight in build.model(wanted, tokens, tokens).parameters())
+        return sum(weight.numel() for weight in models.model(wanted, tokens, tokens).parameters())
 
 
 def first_line(error: Exception) -> str:

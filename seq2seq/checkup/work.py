@@ -8,19 +8,19 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from seq2seq import build
 from seq2seq.checkup.timing import Spread, Stopwatch, spread
 from seq2seq.data.batches import Batch
 from seq2seq.data.tokenizers import PAD
 from seq2seq.device import Numerics, large_products, wait
 from seq2seq.model.gpt import Gpt
+from seq2seq.tasks import models
 
 _SIZES = {"cpu": (512, 1024, 2048)}  # of square matrices
 _SIZES_ELSEWHERE = (4096, 8192)
 _PASSES = 3  # forward, and backward for the inputs and for the weights
 
 
-def of_update(model: build.Model, batch: Batch) -> float:
+def of_update(model: models.Model, batch: Batch) -> float:
     """FLOPs of the matrix products that a batch's forward and backward passes need: two a weight and token, and those
     of attention. Padding, and what a causal mask hides, are not counted, however a model computes."""
     width = model.head.in_features
@@ -45,7 +45,7 @@ def of_update(model: build.Model, batch: Batch) -> float:
     return _PASSES * forward
 
 
-def _weights(model: build.Model, start: str, holds: str = "") -> int:
+def _weights(model: models.Model, start: str, holds: str = "") -> int:
     named = model.named_parameters()
     return sum(each.numel() for name, each in named if each.dim() == 2 and name.startswith(start) and holds in name)
 

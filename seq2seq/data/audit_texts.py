@@ -6,7 +6,8 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from seq2seq.data.corpus import SPLITS, Corpus, SplitName
 from seq2seq.data.documents import Documents
@@ -83,6 +84,10 @@ class TextAudit:
     corpus: str
     splits: tuple[TextSplit, ...]
     overlaps: tuple[TextOverlap, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
 
 
 def audit_texts(corpus: Corpus[Documents]) -> TextAudit:

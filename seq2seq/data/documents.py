@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Source, SplitName
 from seq2seq.data.formats import file_rows
@@ -29,8 +29,6 @@ from seq2seq.recipe import Hub
 from seq2seq.storage.checksums import checksum
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeIs
-
     from seq2seq.data.audit_texts import TextAudit
 
 WHOLE_DOCUMENTS = 20  # held out, where there are this many or more; else the tail of each
@@ -66,11 +64,6 @@ def streamed(
             yield "".join(text for text, _ in parts)
 
     return Documents(origin, read, functools.cache(checksum), files, streamed=pieces)
-
-
-def holds_documents(corpus: Corpus[Any]) -> TypeIs[Corpus[Documents]]:
-    """Whether a corpus consists of running text."""
-    return corpus.records == Documents.records
 
 
 class DocumentKind(Kind[str, Documents]):

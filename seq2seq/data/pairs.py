@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seq2seq.data.corpus import SPLITS, Corpus, Given, Source, SplitName
+from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
 from seq2seq.data.formats import must_hold_text, read_json_lines
 from seq2seq.data.languages import names
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
@@ -25,8 +25,6 @@ from seq2seq.recipe import Data, Hub
 from seq2seq.storage.checksums import checksum
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeIs
-
     from seq2seq.data.findings import Verdict
     from seq2seq.data.pair_ratio import PairTally
 
@@ -56,11 +54,6 @@ class PairSource(Source[Pair]):
             content = f"{record['content']} {json.dumps(self.references)}"
             record["content"] = hashlib.sha256(content.encode()).hexdigest()
         return record
-
-
-def holds_pairs(corpus: Corpus[Any]) -> TypeIs[Corpus[PairSource]]:
-    """Whether a corpus consists of sentence pairs."""
-    return corpus.records == PairSource.records
 
 
 class PairKind(Kind[Pair, PairSource]):

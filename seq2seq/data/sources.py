@@ -10,20 +10,11 @@ from typing import Any
 
 from seq2seq.data import hub
 from seq2seq.data.corpus import SPLITS, Corpus, FoundIn, Given, SourceT, SplitName
-from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.data.records import Kind
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data
 from seq2seq.storage.folders import folder_at
-
-AnyCorpus = Corpus[PairSource] | Corpus[Documents]
-
-
-def kind_of(data: Data) -> Kind[Any, Any]:
-    """The kind of the records of a recipe."""
-    return DocumentKind(data) if data.form == "text" else PairKind(data)
 
 
 def find(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest, Result
 
 from seq2seq.errors import DataError
+from seq2seq.evaluation.compare_texts import verdict
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of, reference_streams
 
@@ -49,6 +51,21 @@ class Comparison:
     def record(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
+
+    def lines(self, first: Path, second: Path) -> Iterator[str]:
+        """To be read, by the paths of the runs."""
+        yield f"A = {first}, B = {second}: {self.sentences:,} sentences, {self.same:,} translated alike"
+        yield f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}"
+        for each in self.differences:
+            figures = f"{each.first:7.1f}{each.second:7.1f}{each.second - each.first:+8.1f}{each.p_value:8.3f}"
+            yield f"{each.metric:8}{figures}  {verdict(each.p_value):27} {each.signature}"
+        for title, group in (("B gains most", self.better), ("B loses most", self.worse)):
+            for changed in group:
+                yield f"\n{title} ({changed.gain:+.0f} chrF2)"
+                yield f"    {'source':10}{changed.source}"
+                yield f"    {'reference':10}{changed.reference}"
+                yield f"    {'A':10}{changed.first}"
+                yield f"    {'B':10}{changed.second}"
 
 
 def compare(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ _CHUNKS = 200  # that a text of a single document is cut into, each of at least 
 _SHORTEST = 200
 _SAMPLES = 1000  # of the bootstrap
 _SEED = 12345  # sacreBLEU's
+_SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,20 @@ class Difference:
     def record(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
+
+    def lines(self, first: Path, second: Path) -> Iterator[str]:
+        """To be read, by the paths of the runs."""
+        yield f"A = {first}, B = {second}: the test text of A, {self.parts:,} {self.unit}"
+        yield f"{'':14}{'A':>8}{'B':>8}{'B - A':>9}{'p':>8}"
+        yield (
+            f"{'bits per byte':14}{self.first:8.4f}{self.second:8.4f}{self.second - self.first:+9.4f}"
+            f"{self.p_value:8.3f}  {verdict(self.p_value)}; 95 %: {self.low:+.4f} to {self.high:+.4f}"
+        )
+
+
+def verdict(p_value: float) -> str:
+    """What a p-value says, in words."""
+    return "significant at p < 0.05" if p_value < _SIGNIFICANT else "not significant (p >= 0.05)"
 
 
 def in_parts(text: Documents) -> Parts:

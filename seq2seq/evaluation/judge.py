@@ -182,29 +182,18 @@ def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
 
 def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
     """Put translations and scores of a set of the recipe's own into the run folder, with how they were searched for and
-    by what. Those of any other set go by `keep_evaluation`."""
+    by what. Those of any other set go by `kept.keep`."""
     name = judged.name.replace("/", "-")
     write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
-    values = {**judged.record(), **_how(options, engine)}
-    run.update(lambda record: {**record, "scores": {**record.get("scores", {}), judged.name: values}})
+    kept.keep_own(run, judged.name, {**judged.record(), **how(options, engine)})
 
 
-def keep_evaluation(
-    run: Run,
-    judged: Judged,
-    options: SearchOptions,
-    engine: str,
-    files: Sequence[Path] = (),
-    *,
-    sentences: str = "auto",
-) -> Path | None:
-    """Put translations and scores of any set into the run folder, as `kept.keep` does; `sentences` is the rule by which
-    lines were cut."""
-    rows = json.dumps([(each.source, each.references) for each in judged.sentences])
-    text = hashlib.sha256(rows.encode()).hexdigest()
-    how = {**_how(options, engine), "sentence_splitting": sentences}
-    return kept.keep(run, judged.record(), text, how, files, judged.translations)
+def checksum(sentences: Sequence[Sentence]) -> str:
+    """The checksum of a test set."""
+    rows = json.dumps([(sentence.source, sentence.references) for sentence in sentences])
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
-def _how(options: SearchOptions, engine: str) -> dict[str, Any]:
+def how(options: SearchOptions, engine: str) -> dict[str, Any]:
+    """What translations depend on, for run.json."""
     return {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}

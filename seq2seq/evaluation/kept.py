@@ -1,5 +1,5 @@
-"""What `seqx evaluate` judged, kept in the run folder: each text, judged in one way, once. The scores of the recipe's
-own test set are not touched."""
+"""Scores kept in the run folder: those of the recipe's own sets, and what `seqx evaluate` judged: each text, judged in
+one way, once."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ def keep(
                     former.unlink()
     run.update(lambda record: {**record, FOLDER: {**record.get(FOLDER, {}), key: values}})
     return path
+
+
+def keep_own(run: Run, name: str, scores: Mapping[str, Any]) -> None:
+    """Put the scores of a set of the recipe's own into run.json."""
+    run.update(lambda record: {**record, "scores": {**record.get("scores", {}), name: scores}})
 
 
 def _plain(name: str) -> str:

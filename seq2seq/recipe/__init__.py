@@ -1,7 +1,7 @@
 """What to do: a recipe is a frozen, validated value. How files of it are read and changed: `files`. No torch here."""
 
 from seq2seq.recipe.optimizers import Adam, AdamW, Muon, Optimizer
-from seq2seq.recipe.recipe import SECTIONS, Recipe, near, validated
+from seq2seq.recipe.recipe import SECTIONS, Recipe, TaskName, near, validated
 from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Section, Tokenizer, Training
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Optimizer",
     "Recipe",
     "Section",
+    "TaskName",
     "Tokenizer",
     "Training",
     "near",

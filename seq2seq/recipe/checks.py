@@ -33,8 +33,8 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         model.tie == "all" and not tokenizer.joint,
         'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
     )
-    if data.form == "text":
-        yield not alone, 'data.form = "text" needs model.architecture = "decoder-only"'
+    if recipe.task == "language-model":
+        yield not alone, 'task = "language-model" needs model.architecture = "decoder-only"'
         yield (
             tokenizer.kind in ("bpe", "unigram"),
             f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
@@ -48,7 +48,7 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
             f"model.max_length = {model.max_length}",
         )
         return
-    yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set data.form = "text"'
+    yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set task = "language-model"'
     yield (
         data.max_length > model.max_length,
         f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
@@ -85,15 +85,15 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     data, tokenizer, training = values["data"], values["tokenizer"], values["training"]
     kind, architecture = tokenizer["kind"], values["model"]["architecture"]
     schedule, keep = training["schedule"], training["keep"]
-    text = data["form"] == "text"
+    text = values["task"] == "language-model"
     yield (
         text,
-        'data.form = "text"',
+        'task = "language-model"',
         "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
         "data.judge_pairs data.sacrebleu_test training.validate_sentences "
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
-    yield not text, 'data.form = "pairs"', "data.chunks data.hub.text_column"
+    yield not text, 'task = "translation"', "data.chunks data.hub.text_column"
     yield data["corpus"] in ("phrasebook", "play"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub data.mix"
     yield not data["mix"], "data.mix empty", "data.mix_pairs"
     yield data["bundled"] is None, "data.bundled unset", "fallback"

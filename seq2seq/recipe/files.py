@@ -122,6 +122,8 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
     two kinds, the options that both have."""
     found = []
     left, right = (recipe.settled().model_dump(mode="json") for recipe in (one, other))
+    if one.task != other.task:
+        found.append(f"task: {json.dumps(one.task)} -> {json.dumps(other.task)}")
     for section in SECTIONS:
         for key, value in left[section].items():
             if value != right[section].get(key, value):
@@ -151,6 +153,9 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
     name, separator, value = (part.strip() for part in text.partition("="))
     key = migrations.renamed(name)
     section, *inner = key.split(".")
+    if separator and key == "task":
+        values["task"] = migrations.task_of(_typed("task", [], value))
+        return key, name
     if not (separator and inner and all(inner)):
         raise RecipeError(f"--set {text}: write it as section.key=value, for example training.steps=2000")
     target = values

@@ -13,7 +13,9 @@ _OPTIMIZER = {  # keys that [training] had in format 1 -> their names in [optimi
     "betas": "betas",
     "epsilon": "epsilon",
 }
-MOVED = {f"training.{old}": f"optimizer.{new}" for old, new in _OPTIMIZER.items()}  # which --set takes by both names
+# Which --set takes by both names.
+MOVED = {f"training.{old}": f"optimizer.{new}" for old, new in _OPTIMIZER.items()} | {"data.form": "task"}
+_TASKS = {"pairs": "translation", "text": "language-model"}  # of format 2's data.form
 _WITHOUT_EFFECT = {  # by kind, at their defaults, as format 1 wrote them out
     "adam": {"weight_decay": 0.0, "muon_learning_rate": 0.02},
     "adamw": {"muon_learning_rate": 0.02},
@@ -26,7 +28,8 @@ def moved(values: dict[str, Any]) -> dict[str, str]:
         prefix + old: prefix + new
         for prefix, part in (("", values), ("fallback.", _table(values, "fallback")))
         for old, new in MOVED.items()
-        if old.removeprefix("training.") in _table(part, "training")
+        for section, _, key in [old.partition(".")]
+        if key in _table(part, section) and not (prefix and new == "task")  # which the bundled corpus has in common
     }
 
 
@@ -52,11 +55,27 @@ def optimizer_section(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def task_key(values: dict[str, Any]) -> dict[str, Any]:
+    """To format 3: `task` takes the place of `data.form`; a recipe has the same on the bundled corpus."""
+    form = _table(values, "data").pop("form", None)
+    if form is not None:
+        values.setdefault("task", task_of(form))
+    fallback = _table(_table(values, "fallback"), "data")
+    if task_of(fallback.get("form")) == values.get("task", "translation"):
+        del fallback["form"]
+    return values
+
+
+def task_of(form: Any) -> Any:
+    """The task of a value of `data.form`; other values as they are."""
+    return _TASKS.get(form, form) if isinstance(form, str) else form
+
+
 def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
     """A table among values that need not be valid; an empty one where there is none."""
     table = values.get(name)
     return table if isinstance(table, dict) else {}
 
 
-MIGRATIONS: tuple[Migration, ...] = (optimizer_section,)
+MIGRATIONS: tuple[Migration, ...] = (optimizer_section, task_key)
 FORMAT = newest(MIGRATIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -16,6 +16,7 @@ from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import Adam, Optimizer
 from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Name, Section, Tokenizer, Training
 
+TaskName = Literal["translation", "language-model"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
 _SHOWN = 2  # of the values that are wrong
 
@@ -27,6 +28,7 @@ class Recipe(Section):
     summary: str = ""
     needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
     scored: str = Field("", description="measured score, for `seqx recipes`")
+    task: TaskName = Field("translation", description="learn from sentence pairs, or from running text")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()
@@ -64,7 +66,7 @@ class Recipe(Section):
         """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced; `settle` leaves
         out what then has no effect. Raises RecipeError where there is no bundled corpus, and for wrong values."""
         if self.data.bundled is None:
-            files = "--data" if self.data.form == "text" else "--source-file and --target-file"
+            files = "--data" if self.task == "language-model" else "--source-file and --target-file"
             raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give {files}")
         values = self.model_dump()
         fallback = values.pop("fallback")

@@ -49,7 +49,6 @@ class Hub(Section):
 class Data(Section):
     """The text to train and evaluate on."""
 
-    form: Literal["pairs", "text"] = Field("pairs", description="sentence pairs, or running text for a language model")
     source: Name = Field("fr", description="source language code, also the suffix of its files")
     target: Name = Field("en", description="target language code")
     corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook` or `play`")

@@ -25,6 +25,11 @@ _OBJECTS = ("corpora", "ctranslate2", "evaluations", "files", "pairs", "scores",
 LOST = "restore the file from a copy, or train the run again"
 
 
+def root() -> Path:
+    """Where runs live: $SEQX_RUNS, else `runs` here."""
+    return Path(os.environ.get("SEQX_RUNS") or "runs")
+
+
 @dataclass(frozen=True)
 class Run:
     """One run folder."""
@@ -74,24 +79,12 @@ class Run:
             raise RunError(f"{self.path} is not a run folder: cannot read recipe.toml ({error})") from error
 
     @property
-    def form(self) -> str:
-        """What the model learnt from, `data.form`: pairs or text. Raises RunError where there is no recipe."""
+    def task(self) -> str:
+        """The `task` of the recipe, which is not validated for it. Raises RunError where there is no recipe."""
         try:
-            return str(read_toml(self.path / "recipe.toml")["data"]["form"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return self.recipe().data.form  # by its default, or by its error
-
-    def must_be_of(self, form: str) -> None:
-        """Raise RunError where the model did not learn from `form`, pairs or text, saying what does with it."""
-        if form == self.form:
-            return
-        if form == "pairs":
-            raise RunError(
-                f"{self.path} is a model of running text, no translator: use `seqx generate --run {self.path}`"
-            )
-        data = self.recipe().data
-        pair = f"{data.source} to {data.target}"
-        raise RunError(f"{self.path} is a translator ({pair}), no text model: use `seqx translate --run {self.path}`")
+            return str(read_toml(self.path / "recipe.toml")["task"])
+        except (OSError, ValueError, KeyError):
+            return self.recipe().task  # of an older format, or its error
 
     def record(self) -> dict[str, Any]:
         """What is known of the run: run.json, or nothing yet. Raises RunError where it is damaged."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 import torch
+from torch import nn
 
 from seq2seq.errors import DeviceError
-from seq2seq.model.gpt import Gpt
-from seq2seq.model.transformer import Transformer
 
 
-def compile_layers(model: Gpt | Transformer, device: torch.device, backend: str = "inductor") -> None:
+class Layered(Protocol):
+    """A model of layers."""
+
+    def layers(self) -> Iterable[nn.Module]:
+        """The layers, first to last."""
+
+
+def compile_layers(model: Layered, device: torch.device, backend: str = "inductor") -> None:
     """Compile the layers of a model in place, with sizes left open: the layers of a stack share one graph, of which
     there is one with a mask and one without, whatever batches come. Raises DeviceError on a device where it does not
     pay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -80,6 +81,17 @@ def former_sessions(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     device, _, precision = str(record.get("device", "")).partition(" (")[0].partition(", ")
     known = {"device": device.partition(":")[0], "precision": precision} if precision else {}
     return [{"from": 0, **known, "processes": record.get("processes", 1), **versions}]
+
+
+def versions() -> dict[str, Any]:
+    """What a run is made with, for run.json."""
+    packages = {name: version(name) for name in ("torch", "sentencepiece", "sacrebleu", "numpy")}
+    return {
+        "seqx": version("seqx"),
+        "python": platform.python_version(),
+        **packages,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _computing(numerics: Numerics, team: Team) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from seq2seq import build, recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.pipeline import in_order
+from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage import jsonl
 from seq2seq.storage.checksums import described
@@ -25,10 +25,11 @@ from seq2seq.storage.tensors import save_weights
 from seq2seq.training import compiled, ema, optimisers, provenance, schedule
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
+from seq2seq.training.compiled import Layered
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.parallel.team import ALONE, Team
-from seq2seq.training.tasks import FirstLoss, Sample, Task
+from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
 
 
 @dataclass(frozen=True)
@@ -71,26 +72,26 @@ class Session:
     def __init__(
         self,
         run: Run,
-        wanted: recipe.Recipe,
-        model: build.Model,
-        task: Task,
+        recipe: Recipe,
+        model: ModelT,
+        task: TrainingTask[ModelT],
         choice: Choice,
         team: Team = ALONE,
     ) -> None:
         self._run = run
-        self._recipe = wanted
+        self._recipe = recipe
         self._task = task
         self._choice = choice
         self._memory = TrainingState()
         self._health = Health()
         self._model = model.to(choice.numerics.device)
         self._team = team
-        if wanted.training.compile:
-            compiled.compile_layers(self._model, choice.numerics.device)
-        team.distribute(self._model, wanted.training.seed)
-        self._optimiser = optimisers.for_recipe(wanted, self._model)
+        if recipe.training.compile:
+            compiled.compile_layers(cast(Layered, self._model), choice.numerics.device)
+        team.distribute(self._model, recipe.training.seed)
+        self._optimiser = optimisers.for_recipe(recipe, self._model)
         self._store = Store(
-            run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team, task.source
+            run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
         )
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:

@@ -83,22 +83,23 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     """Updates on one batch over and over, then on the corpus; what the second adds to the peak of memory."""
     import torch
 
-    from seq2seq import build, device
+    from seq2seq import device
     from seq2seq.checkup import random_batches
     from seq2seq.checkup.memory import peak
     from seq2seq.data.batches import Place
+    from seq2seq.tasks import models, translation_training
     from seq2seq.training import objective, optimisers, schedule
     from seq2seq.training.loop import train
 
     wanted, both, (encoded, _) = opened(asked.folder, asked.recipe)
     choice = device.choose("cpu", wanted.training.precision)
     torch.manual_seed(1)
-    model = build.model(wanted, both.source.size, both.target.size)
+    model = models.model(wanted, both.source.size, both.target.size)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, choice.numerics)
     planned = schedule.for_recipe(wanted)
     own = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
-    batches = build.batches(wanted, encoded, both).stream()
+    batches = translation_training.batches(wanted, encoded, both).stream()
     alone = together = 0
     for given, updates in ((repeat((Place(), own)), 5), (batches, asked.updates)):
         alone = together
@@ -117,10 +118,10 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
 
 def starting(asked: argparse.Namespace) -> dict[str, Any]:
     """To the first batch of a corpus that was encoded before."""
-    from seq2seq import build
+    from seq2seq.tasks import translation_training
 
     wanted, both, (encoded, seconds) = opened(asked.folder, asked.recipe)
-    next(build.batches(wanted, encoded, both).stream())
+    next(translation_training.batches(wanted, encoded, both).stream())
     return {"finding_seconds": seconds}
 
 

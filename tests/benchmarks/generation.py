@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import build, device
+from seq2seq import device
 from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.interop.ctranslate2 import copy as copies
@@ -28,7 +28,8 @@ from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
-from seq2seq.run import Run, open_run
+from seq2seq.run import Run
+from seq2seq.tasks import open_run, pytorch
 
 TOKENS = 512
 
@@ -42,10 +43,8 @@ def main() -> None:
     torch.set_num_threads(1)
     run = open_run(asked.run, "generate")
     choice = device.choose("cpu", "float32")
-    generator = build.generator(run, choice)
-    model = build.decoder_only(
-        build.trained_model(run, build.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
-    )
+    generator = pytorch.generator(run, choice)
+    model, _ = pytorch.trained_gpt(run, torch.device("cpu"))
 
     def with_cache(samples: int, seed: int) -> int:
         options = GenerationOptions(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
@@ -79,7 +78,7 @@ def by_copy(copy: Copy, precision: str, run: Run) -> CTranslate2Generator:
     return CTranslate2Generator(
         lambda: open_model(copy, precision, vocabularies, "cpu", 1),
         vocabularies.target,
-        build.read_tokenizers(run.recipe(), run.path).target,
+        pytorch.read_tokenizers(run.recipe(), run.path).target,
         copy.settings.positions,
     )
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq.data.sentences import sentences
-from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.evaluation import judge
-from seq2seq.run import open_run
+from seq2seq.tasks import open_run
+from seq2seq.tasks.opening import EngineChoice, open_translator
 
 PAIRS = 1000  # lines of two sentences
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from seq2seq import build, device, recipe
+from seq2seq import device, recipe
 from seq2seq.checkup import pace, random_batches
 from seq2seq.checkup.parts import PARTS, Watch, Watched
 from seq2seq.checkup.sample import sample
@@ -23,6 +23,7 @@ from seq2seq.data.batches import SIDE_BY_SIDE, Batch, Place
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
 from seq2seq.recipe import files as recipe_files
+from seq2seq.tasks import models
 from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.objective import CrossEntropy
@@ -49,7 +50,7 @@ def test_spread_is_the_median_and_the_tenths() -> None:
     assert spread([3.0]).p10 == spread([3.0]).p90 == 3.0
 
 
-def counted(model: build.Model, batch: Batch) -> int:
+def counted(model: models.Model, batch: Batch) -> int:
     """What torch counts of a forward and backward pass."""
     with FlopCounterMode(display=False) as counter:
         CrossEntropy(model, CPU, 0.1)(batch, 1).loss.backward()  # type: ignore[no-untyped-call]
@@ -62,23 +63,23 @@ def hidden_by_the_mask(length: int, layers: int) -> int:
 
 
 def test_the_work_of_an_update_is_what_torch_counts_less_what_masks_hide() -> None:
-    pairs = build.model(PAIRS, 100, 100)
+    pairs = models.model(PAIRS, 100, 100)
     batch = pairs_of((7, 5), (7, 5))
     assert of_update(pairs, batch) == counted(pairs, batch) - 2 * hidden_by_the_mask(5, PAIRS.model.decoder_layers)
-    text = build.model(TEXT, 100, 100)
+    text = models.model(TEXT, 100, 100)
     batch = random_batches.of_text(12, 3, 100, torch.Generator().manual_seed(1))
     assert of_update(text, batch) == counted(text, batch) - 3 * hidden_by_the_mask(12, TEXT.model.decoder_layers)
 
 
 def test_padding_is_no_work() -> None:
-    model = build.model(PAIRS, 100, 100)
+    model = models.model(PAIRS, 100, 100)
     apart = [of_update(model, pairs_of(lengths)) for lengths in ((3, 9), (8, 4))]
     assert of_update(model, pairs_of((3, 9), (8, 4))) == sum(apart)
 
 
 def test_what_a_joined_row_predicts_is_only_its_target() -> None:
-    model = build.model(JOINED, 100, 100)
-    layout = build.layout(JOINED)
+    model = models.model(JOINED, 100, 100)
+    layout = models.architecture(JOINED).layout
     short, long = (
         random_batches.of_pairs([(source, 4)], 100, layout, torch.Generator().manual_seed(1)) for source in (4, 5)
     )
@@ -90,7 +91,7 @@ def test_what_a_joined_row_predicts_is_only_its_target() -> None:
 
 def watched_training(watch: Watch | None) -> list[Progress]:
     torch.manual_seed(3)
-    model = build.model(PAIRS, 100, 100)
+    model = models.model(PAIRS, 100, 100)
     updates = train(
         list(model.parameters()),
         optimisers.for_recipe(PAIRS, model),
@@ -112,7 +113,7 @@ def test_a_watched_training_is_the_same_training() -> None:
 def test_every_part_has_its_time_and_they_make_up_the_whole() -> None:
     ticks = iter(range(10_000))
     watch = Watch(lambda: None, clock=lambda: float(next(ticks)))
-    model = build.model(PAIRS, 100, 100)
+    model = models.model(PAIRS, 100, 100)
 
     def batches() -> Iterator[tuple[Place, Batch]]:
         while True:
@@ -204,7 +205,7 @@ def test_a_training_is_measured_and_adds_up(stored: recipe.Recipe) -> None:
     assert 0 <= found.padding < 0.5
     assert found.tokens_per_second.median > found.target_tokens_per_second.median > 0
     assert found.peak_share == pytest.approx(found.flops_per_second.median / found.peak_flops_per_second.median)
-    assert found.parameters == sum(each.numel() for each in build.model(stored, 300, 300).parameters())
+    assert found.parameters == sum(each.numel() for each in models.model(stored, 300, 300).parameters())
 
 
 class Shouter:

@@ -16,9 +16,9 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.lines import decode_lines
 from seq2seq.data.tokenizers import Tokenizer
-from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.decoding.translation.translate import Translator
-from seq2seq.run import open_run
+from seq2seq.tasks import open_run
+from seq2seq.tasks.opening import EngineChoice, open_translator
 from tests.support import tiny
 from tests.support.command import Seqx
 

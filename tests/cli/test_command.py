@@ -15,7 +15,8 @@ from cli.command import Command
 from cli.main import app
 from seq2seq import torchrun
 from seq2seq.errors import DeviceError
-from seq2seq.run import Run, open_run
+from seq2seq.run import Run
+from seq2seq.tasks import open_run
 from seq2seq.training.parallel import launch
 from tests.support.command import Seqx
 

@@ -13,8 +13,8 @@ from tests.support import tiny
 from tests.support.command import Seqx
 
 TEXT_RECIPE = """
+task = "language-model"
 [data]
-form = "text"
 corpus = "tales"
 bundled = "play"
 [data.hub]

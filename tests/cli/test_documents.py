@@ -169,7 +169,7 @@ class Reader:
             shutil.copy(recipe_files.path_of("fr-en"), name)
         changes = [value for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
-        recipe = f'name = "{shown.name}"\n' + (tiny.RECIPE if shown.data.form == "pairs" else tiny.TEXT_RECIPE)
+        recipe = f'name = "{shown.name}"\n' + (tiny.RECIPE if shown.task == "translation" else tiny.TEXT_RECIPE)
         Path("tiny").mkdir(exist_ok=True)
         Path("tiny", f"{shown.name}.toml").write_text(recipe, encoding="utf-8")
         return f"tiny/{shown.name}.toml"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.example import example
+from seq2seq import tasks
 from seq2seq.run import Run
 from tests.support import tiny
 from tests.support.command import Seqx
@@ -17,7 +17,7 @@ from tests.support.command import Seqx
 def written(folder: Path, *sources: str) -> Run:
     rows = [json.dumps({"source": source, "references": ["x"]}) + "\n" for source in sources]
     (folder / "test.jsonl").write_text("".join(rows))
-    (folder / "recipe.toml").write_text('[data]\nform = "pairs"\n')
+    (folder / "recipe.toml").write_text('task = "translation"\n')
     return Run(folder)
 
 
@@ -52,5 +52,6 @@ def test_the_example_of_a_text_model_begins_as_its_text_does(seqx: Seqx, tmp_pat
     ],
 )
 def test_the_example_is_short_and_safe_for_a_shell(tmp_path: Path, sources: tuple[str, ...], shown: str) -> None:
-    words = shlex.split(example(written(tmp_path, *sources)))
+    run = written(tmp_path, *sources)
+    words = shlex.split(tasks.of(run.recipe()).example(run))
     assert words == ["seqx", "translate", shown, "--run", str(tmp_path)]

@@ -17,14 +17,13 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.decoding.generation.generator import Generated
 from seq2seq.decoding.options import GenerationOptions
-from seq2seq.interop.ctranslate2.convert import convert_generator
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.storage.tensors import save_weights, weights_of
 from tests.support.bad_input import check
 from tests.support.command import Seqx, heavy_imports
 from tests.support.fakes import tiny_gpt, tiny_recipe
-from tests.support.finished_generators import TEXT, finished
+from tests.support.finished_generators import TEXT, add_copy, finished
 
 ALPHABET = tokenizers.Characters("\n !:?ABCDEFGHIJKLMNOR—abcdefghijklmnoprstuvwyé")
 
@@ -34,7 +33,8 @@ def text_run(folder: Path, *, end: float = -9.0) -> Path:
     torch.manual_seed(1)
     settings = recipe.Recipe(
         name="tiny",
-        data=recipe.Data(form="text", corpus="play"),
+        task="language-model",
+        data=recipe.Data(corpus="play"),
         tokenizer=recipe.Tokenizer(kind="character"),
         model=tiny_recipe(architecture="decoder-only", tie="none", max_length=16),
         training=recipe.Training(metric="loss", precision="float32"),
@@ -141,7 +141,7 @@ def test_characters_that_the_model_does_not_know_are_named_in_one_line(seqx: Seq
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with its CTranslate2 copy."""
     made = finished(tmp_path_factory.mktemp("copied"))
-    convert_generator(made, [TEXT])
+    add_copy(made, [TEXT])
     return made.path
 
 

@@ -11,15 +11,16 @@ import pytest
 import torch
 
 import seq2seq
-from seq2seq import build, library
+from seq2seq import library
 from seq2seq.data.tokenizers import Bytes, Characters
-from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.device import choose
 from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
 from seq2seq.recipe import files as recipe_files
-from seq2seq.run import Run, open_run
+from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights, weights_of
+from seq2seq.tasks import open_run, pytorch
+from seq2seq.tasks.opening import EngineChoice, open_translator
 from tests.support import tiny
 from tests.support.command import ROOT, Seqx, run
 
@@ -105,8 +106,8 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text:
 def misused(trained: Path, of_text: Path) -> dict[str, Any]:
     translator, generator = seq2seq.load(trained), seq2seq.load(of_text)
     engine = open_translator(Run(trained), EngineChoice()).translator
-    both = build.read_tokenizers(Run(trained).recipe(), trained)
-    model = build.trained_model(Run(trained), both, torch.device("cpu"))
+    both = pytorch.read_tokenizers(Run(trained).recipe(), trained)
+    model = pytorch.trained_model(Run(trained), both, torch.device("cpu"))
     return {
         "load no name": lambda: seq2seq.load(""),
         "load nothing": lambda: seq2seq.load(None),  # type: ignore[arg-type]
@@ -149,14 +150,14 @@ def test_a_wrong_argument_is_an_error_of_seqx_and_of_python(trained: Path, of_te
 def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, of_text: Path) -> None:
     cpu = choose("cpu")
     for opened in (
-        lambda: build.translator(Run(of_text), cpu),
+        lambda: pytorch.translator(Run(of_text), cpu),
         lambda: open_translator(Run(of_text), EngineChoice()),
         lambda: open_translator(Run(of_text), EngineChoice(engine="torch")),
     ):
         with pytest.raises(RunError, match="is a model of running text, no translator"):
             opened()
     with pytest.raises(RunError, match=r"is a translator \(fr to en\), no text model"):
-        build.generator(Run(trained), cpu)
+        pytorch.generator(Run(trained), cpu)
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")
     with pytest.raises(RunError, match="is a file, not a run folder"):

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
 from seq2seq.recipe import files as recipe_files
+from seq2seq.tasks import models
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import train
 from seq2seq.training.loss import expected_at_start
@@ -28,9 +29,9 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
     """Random tokens in the recipe's layout."""
     generator = torch.Generator().manual_seed(3)
     rows = torch.randint(4, vocabulary, (16, 40), generator=generator)
-    if wanted.data.form == "text":
+    if wanted.task == "language-model":
         return Batch((rows[:, :-1],), rows[:, 1:], rows[:, 1:].numel(), padded=rows.numel(), filled=rows.numel())
-    return build.layout(wanted).collate(rows[:, :20].tolist(), rows[:, 20:].tolist())
+    return models.architecture(wanted).layout.collate(rows[:, :20].tolist(), rows[:, 20:].tolist())
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
 def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted: recipe.Recipe) -> None:
     size = 69 if wanted.tokenizer.kind == "character" else wanted.tokenizer.vocabulary_size
     torch.manual_seed(1)
-    model = build.model(wanted, size, size)
+    model = models.model(wanted, size, size)
     batch = random_batch(wanted, size)
     numerics = Numerics(torch.device("cpu"), None)
     measuring = objective.for_recipe(wanted, model, numerics)

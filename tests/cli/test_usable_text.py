@@ -9,8 +9,9 @@ import pytest
 
 from seq2seq import device as devices
 from seq2seq import recipe
+from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
-from seq2seq.training import prepare, usable
+from seq2seq.tasks.translation import Translation
 from tests.phrasebook.generator import phrases
 from tests.support import tiny
 from tests.support.command import Seqx
@@ -73,7 +74,7 @@ def test_inputs_typed_in_french_do_not_judge_a_model_from_english(own: Path) -> 
     turned = recipe.read_text(encoding="utf-8").replace('"fr"', '"xx"').replace('"en"', '"fr"').replace('"xx"', '"en"')
     recipe.write_text(turned, encoding="utf-8")
     said: list[str] = []
-    prepare.judge(Run(own), devices.choose("cpu", "float32"), said.append)
+    Translation(Run(own).recipe()).judge(Run(own), devices.choose("cpu", "float32"), said.append)
     assert list(Run(own).record()["scores"]) == ["test"]
     assert said == ["The inputs typed as people type are French: they do not judge a model from en"]
 
@@ -81,6 +82,7 @@ def test_inputs_typed_in_french_do_not_judge_a_model_from_english(own: Path) -> 
 def test_sides_in_each_others_language_are_said_before_training() -> None:
     said: list[str] = []
     for pairs in (phrases(), [pair[::-1] for pair in phrases()], [pair[::-1] for pair in phrases()[:50]]):
-        usable.say_swapped(text(pairs, "a.tsv"), recipe.Data(), said.append)
+        source = text(pairs, "a.tsv")
+        said += Translation(recipe.Recipe()).remarks(Corpus("own", "files", (source,), source, source))
     assert len(said) == 1
     assert "the source of a.tsv looks like en, the target like fr: if so, swap the files, or the columns" in said[0]

@@ -36,7 +36,7 @@ from seq2seq.data.lines import PLAIN
 
 from seq2seq.errors import DataError
 import pyarrow.parquet
-data = recipe.Data(form="text")
+data = recipe.Data()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     try:
@@ -105,4 +105,4 @@ def test_blocks_bound_lines_as_lines_do(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_long_document_in_a_table_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text\n"' + "word and\n" * 100_000 + '"\n', encoding="utf-8")
-    assert [len(each) for each in text_files([path], recipe.Data(form="text")).read()] == [900_000]
+    assert [len(each) for each in text_files([path], recipe.Data()).read()] == [900_000]

@@ -22,7 +22,7 @@ from seq2seq.data.pieces import cut_at_lines, lines_of
 from seq2seq.errors import DataError, MissingCorpusError
 from tests.support.corpora import find_text, text_files
 
-DATA = recipe.Data(form="text", corpus="tiny")
+DATA = recipe.Data(corpus="tiny")
 SAMPLE = ["Hal:\nTwo lines,\n\nand more.\n", "l'été\u2028là\x0b\r", "", 'one, "two"\nno end', "x" * 200_000 + "\n"]
 
 
@@ -121,7 +121,7 @@ def test_several_files_and_folders_follow_one_another_in_order(tmp_path: Path) -
 
 
 def test_the_column_is_the_one_of_the_hub_or_text(tmp_path: Path) -> None:
-    data = recipe.Data(form="text", hub=recipe.Hub(path="x", text_column="story"))
+    data = recipe.Data(hub=recipe.Hub(path="x", text_column="story"))
     assert list(text_files([_jsonl(tmp_path / "a.jsonl", ["a"], "story")], data).read()) == ["a"]
     assert list(text_files([_jsonl(tmp_path / "b.jsonl", ["b"])], data).read()) == ["b"]
     with pytest.raises(DataError, match=r"c\.jsonl has no column story or text; there are: body, id; rename one"):
@@ -196,7 +196,7 @@ def _given(folder: Path, **contents: str) -> dict[SplitName, Sequence[Path]]:
 def test_files_come_before_the_mirror_and_the_mirror_before_the_hub(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = recipe.Data(form="text", corpus="tiny", hub=_hub(tmp_path / "hub"))
+    data = recipe.Data(corpus="tiny", hub=_hub(tmp_path / "hub"))
     own = _given(tmp_path / "own", train="own train", dev="own dev", test="own test")
     for split in SPLITS:
         _write(tmp_path / "mirror" / "tiny" / f"{split}.txt", f"mirror {split}")
@@ -225,9 +225,9 @@ def _hub(folder: Path, column: str = "story") -> recipe.Hub:
 def test_a_hub_column_that_is_not_there_is_named_and_a_split_that_is_not_there(tmp_path: Path) -> None:
     hub = _hub(tmp_path / "hub")
     with pytest.raises(DataError, match="row 1: no column text; there are: story"):
-        find_text(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"text_column": "text"})))
+        find_text(recipe.Data(corpus="tiny", hub=hub.model_copy(update={"text_column": "text"})))
     with pytest.raises(MissingCorpusError, match="nosuch"):
-        find_text(recipe.Data(form="text", corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
+        find_text(recipe.Data(corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
 
 
 def test_the_mirror_may_hold_rows_and_must_hold_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +356,7 @@ def test_a_record_has_the_keys_of_a_corpus_of_pairs(tmp_path: Path) -> None:
 
 
 def test_the_bundled_play_is_cut_between_speeches() -> None:
-    data = recipe.Data(form="text", corpus="play")
+    data = recipe.Data(corpus="play")
     corpus = find_text(data)
     assert corpus is not None
     assert corpus.found == "bundled"

@@ -12,7 +12,6 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.fetch import fetch, write
 from seq2seq.data.pairs import Pair, PairKind, PairSource
-from seq2seq.data.sources import kind_of
 from seq2seq.errors import DataError
 from tests.support.corpora import find_pairs, find_text
 from tests.support.samples import pairs, text
@@ -34,7 +33,7 @@ def test_what_was_fetched_is_found_through_seqx_data(
     tmp_path: Path, data: recipe.Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
-    written = fetch(kind_of(data), tmp_path / "mirror", heard.append)
+    written = fetch(PairKind(data), tmp_path / "mirror", heard.append)
     assert {path.name for path in written} == NAMES == {path.name for path in (tmp_path / "mirror" / "tiny").iterdir()}
     assert heard == [39]
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "mirror"))
@@ -52,11 +51,11 @@ def test_a_broken_transfer_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
         raise DataError("gone")
 
     data, whole = recipe.Data(corpus="tiny"), text([("old", "old")])
-    write(Corpus("tiny", "files", (whole,), whole, whole), kind_of(data), tmp_path)
+    write(Corpus("tiny", "files", (whole,), whole, whole), PairKind(data), tmp_path)
     with pytest.raises(DataError, match="gone"):
         write(
             Corpus("tiny", "files", (text(pairs(9)),), whole, PairSource("b", broken, lambda: "")),
-            kind_of(data),
+            PairKind(data),
             tmp_path,
         )
     assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tiny").iterdir()} == dict.fromkeys(
@@ -86,7 +85,7 @@ def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, data: recipe.Dat
         fetch(PairKind(gone), tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write .*: .*; make room there, or choose another folder"):
-        fetch(kind_of(data), tmp_path / "file")
+        fetch(PairKind(data), tmp_path / "file")
 
 
 def _documents(*of: str) -> Documents:
@@ -94,7 +93,7 @@ def _documents(*of: str) -> Documents:
 
 
 def test_running_text_is_written_whole_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = recipe.Data(form="text", corpus="tiny")
+    data = recipe.Data(corpus="tiny")
     heard: list[int] = []
     one, several = _documents("a line\u2028\r\n" * 3 + "no end"), _documents("one\ntwo", "", "three \x0b\r")
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
@@ -102,7 +101,7 @@ def test_running_text_is_written_whole_and_found_again(tmp_path: Path, monkeypat
         (Corpus("tiny", "hub", (one,), several, one), ["train.txt", "dev.jsonl", "test.txt"]),
         (Corpus("tiny", "hub", (several,), one, one), ["train.jsonl", "dev.txt", "test.txt"]),
     ):
-        assert [path.name for path in write(corpus, kind_of(data), tmp_path, heard.append)] == names
+        assert [path.name for path in write(corpus, DocumentKind(data), tmp_path, heard.append)] == names
         assert {path.name for path in (tmp_path / "tiny").iterdir()} == set(names)
         found = find_text(data)
         assert found is not None
@@ -117,12 +116,12 @@ def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -
         yield "two"
         raise DataError("gone")
 
-    data, whole = recipe.Data(form="text", corpus="tiny"), _documents("old")
-    write(Corpus("tiny", "hub", (whole,), whole, whole), kind_of(data), tmp_path)
+    data, whole = recipe.Data(corpus="tiny"), _documents("old")
+    write(Corpus("tiny", "hub", (whole,), whole, whole), DocumentKind(data), tmp_path)
     with pytest.raises(DataError, match="gone"):
         write(
             Corpus("tiny", "hub", (_documents("new"),), Documents("", broken, lambda: ""), whole),
-            kind_of(data),
+            DocumentKind(data),
             tmp_path,
         )
     kept = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tiny").iterdir()}
@@ -131,8 +130,6 @@ def test_a_broken_transfer_of_text_leaves_the_folder_as_it_was(tmp_path: Path) -
 
 def test_text_that_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"set data\.hub\.path, or put train, dev and test files into .*tiny yourself"):
-        fetch(DocumentKind(recipe.Data(form="text", corpus="tiny")), tmp_path)
+        fetch(DocumentKind(recipe.Data(corpus="tiny")), tmp_path)
     with pytest.raises(DataError, match="cannot be fetched from the Hugging Face Hub"):
-        fetch(
-            DocumentKind(recipe.Data(form="text", corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone")))), tmp_path
-        )
+        fetch(DocumentKind(recipe.Data(corpus="tiny", hub=recipe.Hub(path=str(tmp_path / "gone")))), tmp_path)

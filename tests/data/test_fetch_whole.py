@@ -25,7 +25,7 @@ from tests.support.samples import text
 from tests.support.users import another_user, open_to_all
 
 DATA = PairKind(recipe.Data(corpus="tiny"))
-TALES = DocumentKind(recipe.Data(form="text", corpus="tiny"))
+TALES = DocumentKind(recipe.Data(corpus="tiny"))
 OWN = {"notes.md": "mine", "test.refs.jsonl": '{"fr": "old", "refs": ["ancient"]}\n', "more/deep/list": "mine too"}
 # Raised by what a process is about to do; the last one before two folders change places.
 CHANGES = {"os.rename", "os.link", "os.rmdir", "shutil.rmtree", "ctypes.dlsym"}

@@ -150,7 +150,7 @@ def test_other_encodings_are_read_when_named(tmp_path: Path, encoding: str) -> N
     side = _write(tmp_path / "a.fr", "l'été\r\n" * 100_000 + "déjà", encoding)
     assert sum(pair == ("l'été", "l'été") for pair in file_pair(side, side, reading).read()) == 100_000
     text = _write(tmp_path / "a.txt", "l'été\r\ndéjà", encoding)
-    assert list(text_files([text], recipe.Data(form="text"), reading).read()) == ["l'été\ndéjà"]
+    assert list(text_files([text], recipe.Data(), reading).read()) == ["l'été\ndéjà"]
 
 
 def test_a_byte_that_is_not_of_the_named_encoding_has_its_line(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_tables_and_texts_may_be_compressed(tmp_path: Path, kind: str) -> None:
     rows.write_bytes(compress(json.dumps({"fr": "un", "en": "one"}).encode()))
     text.write_bytes(compress(b"one\ntwo"))
     assert list(pair_file(table, DATA).read()) == list(pair_file(rows, DATA).read()) == [("un", "one")]
-    assert list(text_files([text], recipe.Data(form="text")).read()) == ["one\ntwo"]
+    assert list(text_files([text], recipe.Data()).read()) == ["one\ntwo"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, contents: bytes, 
 
 
 def test_running_text_has_a_column_too(tmp_path: Path) -> None:
-    data = recipe.Data(form="text")
+    data = recipe.Data()
     path = _write(tmp_path / "a.csv", 'id;story\n1;"Once; upon a time there was"\n2;And so on it went\n')
     for column in ("story", "2"):
         documents = text_files([path], data, Reading(columns=(column,)))

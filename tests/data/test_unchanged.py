@@ -124,7 +124,7 @@ def test_another_column_of_running_text_is_another_text(tmp_path: Path, suffix: 
         path.write_text("".join(json.dumps(dict(zip(columns, row))) + "\n" for row in zip(*columns.values())))
 
     def by(column: str) -> recipe.Data:
-        return recipe.Data(form="text", hub=recipe.Hub(path="nowhere", text_column=column))
+        return recipe.Data(hub=recipe.Hub(path="nowhere", text_column=column))
 
     text, title = (text_files([path], by(column)) for column in columns)
     assert text.checksum() != title.checksum()
@@ -135,7 +135,7 @@ def test_another_column_of_running_text_is_another_text(tmp_path: Path, suffix: 
 def test_bytes_that_are_replaced_are_another_text(tmp_path: Path) -> None:
     for name, middle in (("a", b"\xff"), ("b", "\ufffd".encode())):
         (tmp_path / f"{name}.txt").write_bytes(b"x" + middle + b"y\n")
-    data = recipe.Data(form="text")
+    data = recipe.Data()
     replaced = text_files([tmp_path / "a.txt"], data, Reading(errors="replace"))
     written = text_files([tmp_path / "b.txt"], data)
     assert replaced.checksum() == written.checksum()  # what is read is the same
@@ -235,7 +235,7 @@ def test_running_text_that_changes_leaves_no_cache(tmp_path: Path, suffix: str) 
     path.write_text(
         "".join((line if suffix == "txt" else json.dumps({"text": line}, ensure_ascii=False)) + "\n" for line in lines)
     )
-    text = text_files([path], recipe.Data(form="text"))
+    text = text_files([path], recipe.Data())
     parts = hold_out(text)
     for each in (text, *parts.values()):
         each.checksum()
@@ -263,7 +263,7 @@ def test_a_cache_of_other_bytes_is_made_again(tmp_path: Path, name: str) -> None
 
 def test_a_cache_of_running_text_of_other_bytes_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("".join(source + "\n" for source, _ in MANY))
-    text = text_files([tmp_path / "a.txt"], recipe.Data(form="text"))
+    text = text_files([tmp_path / "a.txt"], recipe.Data())
     path = encode_text(text, Bytes(), tmp_path / "cache").folder / "tokens"
     whole = path.read_bytes()
     path.write_bytes(bytes(len(whole)))

@@ -14,7 +14,7 @@ from seq2seq.data.tokenizers import Bytes, Characters, Tokenizer
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.evaluation.compare_texts import Difference, compare, in_parts
-from seq2seq.evaluation.fluency import measure, surprises
+from seq2seq.evaluation.perplexity import measure, token_losses
 
 CPU = Numerics(torch.device("cpu"), None)
 PLAY = "".join(f"Line {number} of the play, où l'on parle.\n" for number in range(400))
@@ -38,7 +38,7 @@ class Guessing:
 def compared(text: Documents, *models: tuple[Tokenizer, float]) -> Difference:
     parts = in_parts(text)
     nats = [
-        parts.shared_out(surprises(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, CPU)[0], tokenizer)
+        parts.shared_out(token_losses(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, CPU)[0], tokenizer)
         for tokenizer, sharpness in models
     ]
     return compare(parts, *nats)

@@ -6,12 +6,13 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.device import Numerics
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import validated
 from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.tasks import models, pytorch
 from seq2seq.training import optimisers
 
 
@@ -63,10 +64,10 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
     except RecipeError:
         return
     vocabulary = data.draw(st.integers(5, 12))
-    model = build.model(wanted, vocabulary, vocabulary)
+    model = models.model(wanted, vocabulary, vocabulary)
     optimiser = optimisers.for_recipe(wanted, model)
     tokens = data.draw(st.lists(st.integers(4, vocabulary - 1), min_size=1, max_size=3))
-    batch = build.layout(wanted).collate([tokens], [tokens])
+    batch = models.architecture(wanted).layout.collate([tokens], [tokens])
     before = [parameter.detach().clone() for parameter in model.parameters()]
     logits = model(*batch.inputs)
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=tokenizers.PAD)
@@ -77,5 +78,5 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
         group["lr"] = 0.1
     optimiser.step()
     assert any(not torch.equal(old, new) for old, new in zip(before, model.parameters()))
-    engine = build.engine(model, Numerics(torch.device("cpu"), None))
-    assert len(engine.translate([[4]], build.options(wanted))) == 1
+    engine = models.architecture(wanted).engine(model, Numerics(torch.device("cpu"), None))
+    assert len(engine.translate([[4]], pytorch.options(wanted))) == 1

@@ -19,7 +19,8 @@ from seq2seq.run import Run
 
 PAIRS: dict[str, Any] = {"data": {"corpus": "own"}}
 TEXT: dict[str, Any] = {
-    "data": {"corpus": "own", "form": "text"},
+    "task": "language-model",
+    "data": {"corpus": "own"},
     "tokenizer": {"kind": "byte-bpe"},
     "model": {"architecture": "decoder-only"},
     "training": {"metric": "loss"},
@@ -42,8 +43,8 @@ IDLE = {
     "model.architecture=decoder-only": ["model.encoder_layers=3"],
     "data.mix=[]": ["data.mix_pairs=10"],
     "data.corpus=phrasebook": ["data.mix=['phrasebook']", "data.hub.path=owner/name"],
-    "data.form=pairs": ["data.chunks=packed", "fallback.training.steps=3"],
-    "data.form=text": [
+    "task=translation": ["data.chunks=packed", "fallback.training.steps=3"],
+    "task=language-model": [
         *("data.source=de", "data.target=de", "data.max_length=64", "data.max_ratio=9", "data.sacrebleu_test=wmt14"),
         *("training.validate_sentences=9", "decoding.beam_size=2", "decoding.length_penalty=1"),
         *("decoding.max_extra=9", "decoding.batch_tokens=999", "model.encoder_layers=3"),
@@ -68,7 +69,7 @@ def named(value: str) -> str:
 
 
 def base_of(cause: str) -> dict[str, Any]:
-    return TEXT if cause == "data.form=text" else PAIRS
+    return TEXT if cause == "task=language-model" else PAIRS
 
 
 @pytest.mark.parametrize(("cause", "value"), EACH)

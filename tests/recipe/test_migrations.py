@@ -114,6 +114,30 @@ def test_what_is_wrong_is_named(tmp_path: Path, values: dict[str, Any], message:
         recipe_files.load(written(tmp_path, values))
 
 
+@pytest.mark.parametrize(("form", "task"), [("pairs", "translation"), ("text", "language-model")])
+def test_the_form_of_the_data_is_the_task_now(tmp_path: Path, form: str, task: str) -> None:
+    values: dict[str, Any] = {"format": 2, "data": {"form": form, "corpus": "own"}, "tokenizer": {"kind": "byte"}}
+    values |= {"model": {"architecture": "decoder-only"}, "training": {"metric": "loss"}}
+    if form == "text":
+        values["data"]["bundled"], values["fallback"] = "play", {"data": {"form": form}, "training": {"steps": 3}}
+    said: list[str] = []
+    recipe = recipe_files.load(written(tmp_path, values), say=said.append)
+    assert recipe.task == task and "data.form is task now" in said[0]
+    assert form == "pairs" or (recipe.on_bundled().task, recipe.on_bundled().training.steps) == (task, 3)
+
+
+def test_the_form_of_the_data_is_set_by_both_names(tmp_path: Path) -> None:
+    values = {"tokenizer": {"kind": "byte"}, "model": {"architecture": "decoder-only"}, "training": {"metric": "loss"}}
+    path, said = written(tmp_path, {"data": {"corpus": "own"}, **values}), []
+    for given in ("data.form=text", "task=language-model", 'task="language-model"'):
+        assert recipe_files.load(path, [given], said.append).task == "language-model"
+    assert [each for each in said if "NOTE: --set" in each] == [
+        "NOTE: --set data.form is task now; the old name is read too"
+    ]
+    with pytest.raises(RecipeError, match=r"task: Input should be 'translation' or 'language-model' \(got 'x'\)"):
+        recipe_files.load(path, ["task=x"])
+
+
 def test_a_newer_recipe_is_refused(tmp_path: Path) -> None:
     newer = migrations.FORMAT + 1
     with pytest.raises(FormatError, match=rf"mine\.toml has format {newer}, and this seqx reads up to .*update seqx"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import torch
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
+from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizers import EOS, Characters, Tokenizer
+from seq2seq.interop.ctranslate2.verify import VerifiedGenerator
 from seq2seq.run import Run
 from seq2seq.storage.tensors import save_weights, weights_of
+from seq2seq.tasks.language_model import LanguageModel
 from tests.support.fakes import tiny_gpt, tiny_recipe
 
 LETTERS = Characters("\n ABCDEFGabcdefgé")
@@ -28,7 +32,8 @@ def finished(
     shape = {"tie": "none", "max_length": CONTEXT, "norm": "pre", **changes}
     wanted = recipe.Recipe(
         name="tiny",
-        data=recipe.Data(form="text", corpus="play"),
+        task="language-model",
+        data=recipe.Data(corpus="play"),
         tokenizer=recipe.Tokenizer(kind="character"),
         model=tiny_recipe(architecture="decoder-only", **shape),
         training=recipe.Training(metric="loss", precision="float32"),
@@ -43,3 +48,10 @@ def finished(
     save_weights(weights_of(model), run.weights)
     run.note(finished={"step": 1}, text={"documents": documents})
     return run
+
+
+def add_copy(run: Run, texts: Sequence[str]) -> VerifiedGenerator:
+    """Make its CTranslate2 copy, verified on some texts."""
+    verified = LanguageModel(run.recipe()).convert(run, Documents("given", lambda: iter(texts), lambda: ""))
+    assert isinstance(verified, VerifiedGenerator)
+    return verified

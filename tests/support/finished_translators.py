@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.data import tokenizers
+from seq2seq.data.pairs import PairSource
 from seq2seq.data.tokenizers import EOS, Characters
+from seq2seq.interop.ctranslate2.verify import VerifiedTranslator
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.tensors import save_weights, weights_of
+from seq2seq.tasks import models
+from seq2seq.tasks.translation import Translation
 from tests.support.fakes import randomise
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz ."
@@ -38,13 +43,20 @@ def finished(folder: Path, *, seed: int = 1, joint: bool = True, alphabet: str =
     for stem, letters in zip(stems, (alphabet, alphabet[::-1][:20])):
         tokenizers.save(Characters(letters), folder, stem)
     both = tokenizers.read_both(folder, joint=joint)
-    model = randomise(build.model(wanted, both.source.size, both.target.size), 0.3)
+    model = randomise(models.model(wanted, both.source.size, both.target.size), 0.3)
     _without_specials(model)
     save_weights(weights_of(model), folder / "model.safetensors")
     write_bytes(folder / "recipe.toml", wanted.to_toml().encode())
     run = Run(folder)
     run.note(finished={"step": 1})
     return run
+
+
+def add_copy(run: Run, pairs: Sequence[tuple[str, str]]) -> VerifiedTranslator:
+    """Make its CTranslate2 copy, verified on some pairs."""
+    verified = Translation(run.recipe()).convert(run, PairSource("given", lambda: iter(pairs), lambda: ""))
+    assert isinstance(verified, VerifiedTranslator)
+    return verified
 
 
 def _without_specials(model: nn.Module) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device, recipe
+from seq2seq import device, recipe, tasks
 from seq2seq.data.corpus import Corpus
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
-from seq2seq.training import prepare
+from seq2seq.tasks import preparation
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session
 from tests.support import tiny
@@ -29,7 +29,8 @@ def tiny_recipe(**training: object) -> recipe.Recipe:
 def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
     run = Run(folder)
     run.claim(wanted)
-    return prepare.session(wanted, corpus, run, device.choose("cpu", wanted.training.precision), lambda message: None)
+    choice = device.choose("cpu", wanted.training.precision)
+    return preparation.session(tasks.of(wanted), corpus, run, choice, lambda message: None)
 
 
 def stop_after(step: int, events: Iterator[Event]) -> list[Event]:

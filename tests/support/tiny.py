@@ -67,9 +67,9 @@ def arguments(folder: Path) -> list[str]:
 
 
 TEXT_RECIPE = """
+task = "language-model"
 summary = "tiny"
 [data]
-form = "text"
 corpus = "nowhere"
 [tokenizer]
 kind = "character"

@@ -20,7 +20,8 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.data.pairs import file_pair
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
-from seq2seq.training import prepare
+from seq2seq.tasks import preparation
+from seq2seq.tasks.translation import Translation
 from seq2seq.training.loop import Progress
 from seq2seq.training.parallel.launch import joined
 from seq2seq.training.parallel.sharded import Shards
@@ -122,8 +123,8 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
     with team.main_first():
         pass
     texts = [file_pair(folder / f"{name}.fr", folder / f"{name}.en") for name in ("train", "dev", "test")]
-    session = prepare.session(
-        made,
+    session = preparation.session(
+        Translation(made),
         Corpus("tiny", "files", (texts[0],), texts[1], texts[2]),
         run,
         device.choose("cpu", "float32"),

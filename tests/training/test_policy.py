@@ -24,7 +24,7 @@ from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.objective import Measured
 from seq2seq.training.session import Event, Session, Stopped, Validated
-from seq2seq.training.tasks import Validation
+from seq2seq.training.task import Validation
 from tests.support.fakes import tiny_gpt
 from tests.support.sessions import final, rows, tiny_recipe
 

@@ -6,8 +6,8 @@ attention to the memory, keys and values in one. Rotary positions turn the halve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from ctranslate2 import specs
@@ -26,34 +26,42 @@ _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
 _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 
 
-def inexpressible(model: Model) -> str:
-    """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
-    if model.activation not in _ACTIVATIONS:
-        return f"CTranslate2 has no model.activation = {model.activation}"
-    if model.qk_norm and model.architecture == "encoder-decoder":
-        return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
-    if model.positions == "rotary" and model.architecture == "encoder-decoder":
-        return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
-    return ""
+class Conversion(NamedTuple):
+    """How models of an architecture are expressed."""
 
+    decoder_only: bool
+    fill: Callable[[Model, Weights, int], Any]  # a specification of sequences of so many tokens, at most
 
-def specification(model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int) -> Any:
-    """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
+    def inexpressible(self, model: Model) -> str:
+        """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
+        if model.activation not in _ACTIVATIONS:
+            return f"CTranslate2 has no model.activation = {model.activation}"
+        if model.qk_norm and not self.decoder_only:
+            return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
+        if model.positions == "rotary" and not self.decoder_only:
+            return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
+        return ""
 
-    `source` and `target` are the vocabularies, every token another string; sequences have at most `positions` tokens.
-    """
-    spec = (_decoder_only if model.architecture == "decoder-only" else _encoder_decoder)(model, weights, positions)
-    if model.architecture == "decoder-only":
-        spec.register_vocabulary(list(target))
-    else:
-        spec.register_source_vocabulary(list(source))
-        spec.register_target_vocabulary(list(target))
-        spec.config.add_source_eos = True
-        spec.config.decoder_start_token = _BOS
-    spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
-    spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
-    spec.validate()
-    return spec
+    def specification(
+        self, model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
+    ) -> Any:
+        """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
+
+        `source` and `target` are the vocabularies, every token another string; sequences have at most `positions`
+        tokens.
+        """
+        spec = self.fill(model, weights, positions)
+        if self.decoder_only:
+            spec.register_vocabulary(list(target))
+        else:
+            spec.register_source_vocabulary(list(source))
+            spec.register_target_vocabulary(list(target))
+            spec.config.add_source_eos = True
+            spec.config.decoder_start_token = _BOS
+        spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
+        spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
+        spec.validate()
+        return spec
 
 
 def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
@@ -140,3 +148,7 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
     norm.gamma = weights[f"{name}.weight"]
     if hasattr(norm, "beta"):
         norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))
+
+
+ENCODER_DECODER = Conversion(False, _encoder_decoder)
+DECODER_ONLY = Conversion(True, _decoder_only)

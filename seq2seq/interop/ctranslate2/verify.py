@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from pathlib import Path
 
 import torch
 
-from seq2seq import build
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizers import Tokenizer, Tokenizers
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE, Hypothesis, Tokens
 from seq2seq.decoding.log_probabilities import label_log_probabilities
@@ -24,7 +24,6 @@ from seq2seq.interop.ctranslate2.engine import load
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
-from seq2seq.run import Run
 
 JUDGED = 1000  # sentences, by BLEU: of 200 it differs by 0.5 for nothing
 _CHECKED = 200  # of them, token by token
@@ -92,20 +91,25 @@ class VerifiedGenerator(Verified):
         )
 
 
-def verify_translator(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]) -> VerifiedTranslator:
-    """Compare the translations of the first sentences, given with their references, with PyTorch's.
+def verify_translator(
+    copy: Copy,
+    path: Path,
+    plain: Engine,
+    tokenizers: Tokenizers,
+    options: SearchOptions,
+    sentences: Sequence[tuple[str, str]],
+) -> VerifiedTranslator:
+    """Compare the translations of the first sentences, given with their references, with those of `plain`: PyTorch's,
+    in float32 on the CPU.
 
     Raises RunError where float32 is not the same but for rounding, or no sentence fits.
     """
-    tokenizers = build.read_tokenizers(run.recipe(), run.path)
     encoded = zip(tokenizers.encode_source([source for source, _ in sentences]), sentences)
     fitting = [(tokens, target) for tokens, (_, target) in encoded if 0 < len(tokens) < copy.settings.longest][:JUDGED]
     if not fitting:
-        raise RunError(f"{run.path}: no sentence to check a CTranslate2 copy on; its test set is empty or too long")
+        raise RunError(f"{path}: no sentence to check a CTranslate2 copy on; its test set is empty or too long")
     sources, references = [tokens for tokens, _ in fitting], [target for _, target in fitting]
     checked = sources[:_CHECKED]
-    options = build.options(run.recipe())
-    plain = build.engine(build.trained_model(run, tokenizers, _CPU.device), _CPU)
     engines = {precision: load(copy, precision, "cpu", 1) for precision in PRECISIONS}
     outputs = {precision: _translations(engine, sources, options) for precision, engine in engines.items()}
     expected = _translations(plain, checked, options)
@@ -114,7 +118,7 @@ def verify_translator(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]
     same_greedy = _same(_translations(plain, checked, greedy), _translations(engines["float32"], checked, greedy))
     if difference > _MOST_SCORE or len(checked) - same_greedy > max(1, _MOST_DIFFERENT * len(checked)):
         raise RunError(
-            f"{run.path} keeps the PyTorch engine: CTranslate2 translates {same_greedy} of {len(checked)} sentences "
+            f"{path} keeps the PyTorch engine: CTranslate2 translates {same_greedy} of {len(checked)} sentences "
             f"alike (greedily), and scores differ by up to {difference:.1e} nats"
         )
     scores = {
@@ -126,20 +130,20 @@ def verify_translator(copy: Copy, run: Run, sentences: Sequence[tuple[str, str]]
     return VerifiedTranslator(default, copy.sizes(), len(checked), same_greedy, same, difference, len(sources), scores)
 
 
-def verify_generator(copy: Copy, run: Run, texts: Iterable[str]) -> VerifiedGenerator:
-    """Compare log-probabilities on the beginning of some texts, and greedy continuations, with PyTorch's.
+def verify_generator(
+    copy: Copy, path: Path, model: Gpt, tokenizer: Tokenizer, texts: Iterable[str]
+) -> VerifiedGenerator:
+    """Compare log-probabilities on the beginning of some texts, and greedy continuations, with PyTorch's, of the run's
+    model in float32 on the CPU.
 
     Raises RunError where float32 is not the same but for rounding, or there is no text.
     """
-    tokenizers = build.read_tokenizers(run.recipe(), run.path)
-    tokenizer = tokenizers.target
-    model = build.decoder_only(build.trained_model(run, tokenizers, _CPU.device)).eval()
     passages = _passages(texts, tokenizer, min(model.context, _LONGEST))
     if not passages:
-        raise RunError(f"{run.path}: no text to check a CTranslate2 copy on; its test set is empty")
+        raise RunError(f"{path}: no text to check a CTranslate2 copy on; its test set is empty")
     expected = _expected(model, passages)
     if not all(map(math.isfinite, chain.from_iterable(expected))):
-        raise RunError(f"{run.path}: {NOT_FINITE}")
+        raise RunError(f"{path}: {NOT_FINITE}")
     scores = {precision: _scores(copy, precision, passages) for precision in PRECISIONS}
     pairs = zip(chain.from_iterable(expected), chain.from_iterable(scores["float32"]), strict=True)
     difference = max(abs(one - other) for one, other in pairs)
@@ -154,7 +158,7 @@ def verify_generator(copy: Copy, run: Run, texts: Iterable[str]) -> VerifiedGene
     same = sum(plain.generate(text, greedy)[0].tokens == fast.generate(text, greedy)[0].tokens for text in prompts)
     if difference > _MOST_SCORE or len(prompts) - same > max(1, _MOST_PROMPTS_DIFFERENT * len(prompts)):
         raise RunError(
-            f"{run.path} keeps the PyTorch engine: CTranslate2 continues {same} of {len(prompts)} prompts alike "
+            f"{path} keeps the PyTorch engine: CTranslate2 continues {same} of {len(prompts)} prompts alike "
             f"(greedily), and log-probabilities of tokens differ by up to {difference:.1e} nats"
         )
     nats = {name: -sum(map(sum, rows)) / sum(map(len, rows)) for name, rows in {"PyTorch": expected, **scores}.items()}

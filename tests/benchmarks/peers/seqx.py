@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import build, device, recipe
+from seq2seq import device, recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.encoded import encode
 from seq2seq.data.pairs import file_pair
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.open import EngineChoice, open_translator
 from seq2seq.run import Run
+from seq2seq.tasks import models, translation_training
+from seq2seq.tasks.opening import EngineChoice, open_translator
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import train as updates
 from tests.benchmarks.peers.setting import Done, Setting, Translate
@@ -41,12 +42,12 @@ def train(setting: Setting, done: Done) -> None:
         [text], both, Path(setting.scratch), max_length=wanted.data.max_length, max_ratio=wanted.data.max_ratio
     )
     torch.manual_seed(1)
-    model = build.model(wanted, joint.size, joint.size)
+    model = models.model(wanted, joint.size, joint.size)
     for progress in updates(
         list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
-        build.batches(wanted, encoded, both).stream(),
+        translation_training.batches(wanted, encoded, both).stream(),
         objective.for_recipe(wanted, model, choice.numerics),
         choice.numerics,
     ):

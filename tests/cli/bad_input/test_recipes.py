@@ -62,7 +62,7 @@ CASES = {
     "norm of no kind": Case(1, SET + "model.norm=mid", ("model.norm", "'post' or 'pre'", "'mid'")),
     "two vocabularies tied": Case(1, SET + "tokenizer.joint=false", ('model.tie = "all" needs one vocabulary',)),
     "text by pieces without line ends": Case(
-        1, SET + "data.form=text --set model.architecture=decoder-only", ("loses line ends; for running text use",)
+        1, SET + "task=language-model --set model.architecture=decoder-only", ("loses line ends; for running text use",)
     ),
     "batch too small": Case(1, SET + "training.batch_tokens=8", ("cannot hold one pair of data.max_length = 32",)),
     "pairs too long": Case(1, SET + "data.max_length=99", ("data.max_length = 99 exceeds model.max_length = 32",)),

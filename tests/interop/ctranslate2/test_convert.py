@@ -13,24 +13,26 @@ import numpy as np
 import pytest
 import torch
 
-from seq2seq import build, recipe
+from seq2seq import recipe
 from seq2seq.data.tokenizers import SPECIAL, Bytes, Characters
-from seq2seq.decoding.open import EngineChoice, open_translator
+from seq2seq.decoding.translation.torch import TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.errors import RunError
-from seq2seq.interop.ctranslate2 import convert
 from seq2seq.interop.ctranslate2 import copy as copies
-from seq2seq.interop.ctranslate2.convert import convert_translator, vocabulary
-from seq2seq.interop.ctranslate2.specification import inexpressible, specification
+from seq2seq.interop.ctranslate2 import specification
+from seq2seq.interop.ctranslate2.convert import vocabulary
+from seq2seq.interop.ctranslate2.specification import DECODER_ONLY, ENCODER_DECODER
 from seq2seq.storage.tensors import weights_of
+from seq2seq.tasks import models
+from seq2seq.tasks.opening import EngineChoice, open_translator
 from tests.support.fakes import randomise, tiny_recipe
-from tests.support.finished_translators import SENTENCES, finished
+from tests.support.finished_translators import SENTENCES, add_copy, finished
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     made = finished(tmp_path / "run")
-    convert_translator(made, SENTENCES)
+    add_copy(made, SENTENCES)
     return made
 
 
@@ -48,7 +50,7 @@ def test_the_specification_has_the_models_probabilities(tmp_path: Path, changes:
     model = tiny_recipe(**changes)
     words = vocabulary(Characters("abcdefgh"))
     made = randomise(
-        build.model(
+        models.model(
             recipe.Recipe(data=recipe.Data(max_length=8), model=model, tokenizer=recipe.Tokenizer(kind="character")),
             len(words),
             len(words),
@@ -56,10 +58,10 @@ def test_the_specification_has_the_models_probabilities(tmp_path: Path, changes:
         0.3,
     )
     weights = {name: weight.numpy() for name, weight in weights_of(made).items()}
-    spec = specification(model, weights, words, words, 20)
+    spec = ENCODER_DECODER.specification(model, weights, words, words, 20)
     spec.save(str(tmp_path))
     sources, targets = [[4, 5, 6], [7, 8, 9, 10, 11]], [[5, 5, 9, 8], [6]]
-    plain = build.engine(made, Numerics(torch.device("cpu"), None)).score(sources, targets, 0.6)
+    plain = TorchEngine(made, Numerics(torch.device("cpu"), None)).score(sources, targets, 0.6)
     found = ctranslate2.Translator(str(tmp_path), compute_type="float32").score_batch(
         *([[words[token] for token in tokens] for tokens in side] for side in (sources, targets))
     )
@@ -79,14 +81,16 @@ def test_the_specification_has_the_models_probabilities(tmp_path: Path, changes:
     ],
 )
 def test_what_cannot_be_expressed_is_said_in_a_line(changes: dict[str, Any], reason: str) -> None:
-    found = inexpressible(tiny_recipe(**changes))
+    model = tiny_recipe(**changes)
+    conversion = DECODER_ONLY if model.architecture == "decoder-only" else ENCODER_DECODER
+    found = conversion.inexpressible(model)
     assert reason in found and bool(reason) == bool(found) and "\n" not in found
 
 
 def test_a_run_that_cannot_be_copied_says_why_now_and_when_it_is_used(tmp_path: Path) -> None:
     run = finished(tmp_path, activation="squared_relu")
     with pytest.raises(RunError, match=r"keeps the PyTorch engine: .*squared_relu"):
-        convert_translator(run, SENTENCES)
+        add_copy(run, SENTENCES)
     assert not (tmp_path / copies.FOLDER).exists()
     opened = open_translator(run, EngineChoice(device="cpu"))
     assert opened.engine.startswith("PyTorch") and "squared_relu" in opened.missing
@@ -153,18 +157,18 @@ def test_a_copy_that_translates_otherwise_is_refused_and_the_former_stays(
     def wrong(model: recipe.Model, weights: dict[str, Any], *rest: Any) -> Any:
         noise = np.random.default_rng(1)
         shaken = {name: weight + noise.normal(0, 0.1, weight.shape).astype("f4") for name, weight in weights.items()}
-        return specification(model, shaken, *rest)
+        return ENCODER_DECODER.fill(model, shaken, *rest)
 
-    monkeypatch.setattr(convert, "specification", wrong)
+    monkeypatch.setattr(specification, "ENCODER_DECODER", ENCODER_DECODER._replace(fill=wrong))
     with pytest.raises(RunError, match="keeps the PyTorch engine: CTranslate2 translates"):
-        convert_translator(run, SENTENCES)
+        add_copy(run, SENTENCES)
     assert json.loads((run.path / "ctranslate2" / "copy.json").read_text()) == former
     assert not [path for path in run.path.iterdir() if path.name.startswith(".ctranslate2")]
 
 
 def test_exporting_again_takes_the_place_of_the_copy(run: Any) -> None:
     (run.path / "ctranslate2" / "former").touch()
-    convert_translator(run, SENTENCES)
+    add_copy(run, SENTENCES)
     assert copies.read(run.path) is not None and not (run.path / "ctranslate2" / "former").exists()
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq import build
 from seq2seq.data.tokenizers import BOS, PAD
 from seq2seq.decoding.options import Sampling, SearchOptions
 from seq2seq.decoding.translation.engine import Engine
@@ -18,12 +17,12 @@ from seq2seq.device import Numerics
 from seq2seq.errors import DeviceError, RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import loading
-from seq2seq.interop.ctranslate2.convert import convert_translator
 from seq2seq.interop.ctranslate2.engine import load
 from seq2seq.interop.ctranslate2.loading import choose_device
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights
-from tests.support.finished_translators import SENTENCES, finished
+from seq2seq.tasks import models, pytorch
+from tests.support.finished_translators import SENTENCES, add_copy, finished
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "the paper's": {},
@@ -48,16 +47,16 @@ def engines(run: Run) -> tuple[Engine, Engine]:
     """CTranslate2 in float32, and PyTorch."""
     copy = copies.read(run.path)
     assert copy is not None
-    both = build.read_tokenizers(run.recipe(), run.path)
+    both = pytorch.read_tokenizers(run.recipe(), run.path)
     cpu = torch.device("cpu")
-    plain = build.engine(build.trained_model(run, both, cpu), Numerics(cpu, None))
+    plain = models.architecture(run.recipe()).engine(pytorch.trained_model(run, both, cpu), Numerics(cpu, None))
     return load(copy, "float32", "cpu", 1), plain
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engine]:
     run = finished(tmp_path_factory.mktemp("run"), **VARIANTS[request.param])
-    convert_translator(run, SENTENCES)
+    add_copy(run, SENTENCES)
     return engines(run)
 
 
@@ -121,7 +120,7 @@ def test_a_model_that_prefers_what_no_text_holds_writes_none_of_it(tmp_path: Pat
     weights = read_weights(run.weights)
     weights["embedding.weight" if alone else "target_embedding.weight"][[PAD, BOS], 0] = 30.0
     save_weights(weights, run.weights)
-    convert_translator(run, SENTENCES)
+    add_copy(run, SENTENCES)
     fast, plain = engines(run)
     options = SearchOptions(1, 0.6, max_extra=6)
     found = [group[0].tokens for group in fast.translate(SOURCES, options)]
@@ -142,7 +141,7 @@ def test_a_device_that_ctranslate2_lacks_is_named(name: str) -> None:
 
 def test_a_damaged_copy_says_what_to_do(tmp_path: Path) -> None:
     run = finished(tmp_path)
-    convert_translator(run, SENTENCES)
+    add_copy(run, SENTENCES)
     copy = copies.read(run.path)
     assert copy is not None
     (copy.model("int8") / "model.bin").write_bytes(b"nothing")
@@ -152,7 +151,7 @@ def test_a_damaged_copy_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_copy_is_opened_with_one_reading_of_each_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = finished(tmp_path, joint=False)
-    convert_translator(run, SENTENCES)
+    add_copy(run, SENTENCES)
     copy = copies.read(run.path)
     assert copy is not None
     read: list[str] = []
@@ -168,5 +167,5 @@ def test_a_copy_is_opened_with_one_reading_of_each_vocabulary(tmp_path: Path, mo
 
 
 def test_the_engine_does_without_torch() -> None:
-    check = "import seq2seq.interop.ctranslate2.engine, seq2seq.decoding.open, sys; sys.exit('torch' in sys.modules)"
+    check = "import seq2seq.interop.ctranslate2.engine, seq2seq.tasks.opening, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[3]).returncode == 0

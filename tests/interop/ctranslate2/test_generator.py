@@ -13,22 +13,21 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq import build
 from seq2seq.data.tokenizers import EOS, Bytes
 from seq2seq.decoding.generation.generator import Generator
 from seq2seq.decoding.generation.torch import TorchGenerator
-from seq2seq.decoding.open import EngineChoice, open_generator
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RunError
-from seq2seq.interop.ctranslate2 import convert
-from seq2seq.interop.ctranslate2.convert import convert_generator
+from seq2seq.interop.ctranslate2 import verify
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.interop.ctranslate2.verify import VerifiedGenerator
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights
+from seq2seq.tasks import pytorch
+from seq2seq.tasks.opening import EngineChoice, open_generator
 from tests.support.fakes import drained
-from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, finished
+from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, add_copy, finished
 
 GREEDY = Sampling(temperature=0)
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -42,21 +41,21 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def generators(run: Run) -> tuple[Generator, TorchGenerator]:
     """CTranslate2's in float32, and PyTorch's."""
-    plain = build.generator(run, Choice(Numerics(torch.device("cpu"), None), ""))
+    plain = pytorch.generator(run, Choice(Numerics(torch.device("cpu"), None), ""))
     return open_generator(run, EngineChoice("ctranslate2", "float32", "cpu"), GenerationOptions()).generator, plain
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Generator, TorchGenerator]:
     run = finished(tmp_path_factory.mktemp("text"), **VARIANTS[request.param])
-    convert_generator(run, [TEXT])
+    add_copy(run, [TEXT])
     return generators(run)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = finished(tmp_path_factory.mktemp("text"), end=-4.0)
-    convert_generator(made, [TEXT])
+    add_copy(made, [TEXT])
     return made
 
 
@@ -79,7 +78,7 @@ def test_log_probabilities_are_pytorchs(run: Run) -> None:
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-3)
     drawn = GenerationOptions(Sampling(temperature=0.6, top_k=5, seed=2), max_tokens=CONTEXT - 3)
     (one,) = fast.generate("Bad", drawn)
-    model = build.trained_model(run, build.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
+    model = pytorch.trained_model(run, pytorch.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
     prompt = LETTERS.encode(["Bad"])[0]
     spelt = [*one.tokens, EOS] if one.ended == "end" else list(one.tokens)
     with torch.no_grad():
@@ -102,7 +101,7 @@ def test_the_pieces_of_a_stream_are_the_text(fast: Generator, stop: tuple[str, .
 
 def test_bytes_come_as_whole_characters(tmp_path: Path) -> None:
     run = finished(tmp_path, tokenizer=Bytes())
-    convert_generator(run, [TEXT])
+    add_copy(run, [TEXT])
     options = GenerationOptions(Sampling(seed=1), max_tokens=60)
     fast, _ = generators(run)
     (whole,) = fast.generate("é", options)
@@ -121,7 +120,7 @@ def test_a_seed_decides_the_text_in_any_process(run: Run, fast: Generator) -> No
     texts = [fast.generate("a", GenerationOptions(Sampling(seed=seed), 20))[0].text for seed in (1, 1, 2, 0, 0)]
     assert texts[0] == texts[1] and texts[3] == texts[4] and len(set(texts)) == 3
     code = (
-        "import json, sys; from pathlib import Path; from seq2seq.run import Run; from seq2seq.decoding.open import *\n"
+        "import json, sys; from pathlib import Path; from seq2seq.run import Run; from seq2seq.tasks.opening import *\n"
         "from seq2seq.decoding.options import *; how = GenerationOptions(Sampling(seed=1), 20)\n"
         f"opened = open_generator(Run(Path({str(run.path)!r})), EngineChoice('ctranslate2', 'float32', 'cpu'), how)\n"
         "print(json.dumps(opened.generator.generate('a', how)[0].text)); sys.exit('torch' in sys.modules)"
@@ -137,7 +136,7 @@ def test_tokens_come_as_often_as_by_pytorch(run: Run, sampling: Sampling) -> Non
     from seq2seq.decoding.sampling import probabilities
 
     fast, _ = generators(run)
-    model = build.trained_model(run, build.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
+    model = pytorch.trained_model(run, pytorch.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
     with torch.no_grad():
         logits = model(torch.tensor(LETTERS.encode(["Bad"])))[:, -1]
     logits[:, :EOS] = -torch.inf
@@ -153,7 +152,7 @@ def test_tokens_come_as_often_as_by_pytorch(run: Run, sampling: Sampling) -> Non
 
 def test_why_a_text_ended(tmp_path: Path) -> None:
     ends = finished(tmp_path, end=9.0)
-    convert_generator(ends, [TEXT])
+    add_copy(ends, [TEXT])
     (made,) = generators(ends)[0].generate("ab", GenerationOptions(max_tokens=9))
     assert made.ended == "end" and made.text == "" and made.tokens == ()
 
@@ -166,7 +165,7 @@ def test_no_text_is_longer_than_asked(fast: Generator) -> None:
 
 def test_without_a_prompt_a_document_begins_where_there_were_many(tmp_path: Path) -> None:
     run = finished(tmp_path, documents=5)
-    convert_generator(run, [TEXT])
+    add_copy(run, [TEXT])
     (one,), (other,) = (each.generate("", GenerationOptions(GREEDY, 20)) for each in generators(run))
     assert one.tokens == other.tokens
     one_line = generators(run)[0].generate("\n", GenerationOptions(GREEDY, 20))[0]
@@ -205,9 +204,11 @@ def test_a_model_that_gives_no_number_is_an_error(tmp_path: Path, monkeypatch: p
     weights = read_weights(run.weights)
     save_weights({**weights, "norm.weight": torch.full_like(weights["norm.weight"], torch.nan)}, run.weights)
     with pytest.raises(RunError, match="diverged"):
-        convert_generator(run, [TEXT])
-    monkeypatch.setattr(convert, "verify_generator", lambda *given: VerifiedGenerator("float32", {}, 0, 0, 0.0, {}))
-    convert_generator(run, [TEXT])
+        add_copy(run, [TEXT])
+    monkeypatch.setattr(
+        verify, "verify_generator", lambda *given, **named: VerifiedGenerator("float32", {}, 0, 0, 0.0, {})
+    )
+    add_copy(run, [TEXT])
     fast, _ = generators(run)
     for sampling in (GREEDY, Sampling()):
         with pytest.raises(RunError, match="diverged"):

@@ -9,20 +9,19 @@ import numpy as np
 import pytest
 
 from seq2seq import recipe
-from seq2seq.decoding.open import EngineChoice, open_generator
 from seq2seq.decoding.options import GenerationOptions
 from seq2seq.errors import RunError
-from seq2seq.interop.ctranslate2 import convert
 from seq2seq.interop.ctranslate2 import copy as copies
-from seq2seq.interop.ctranslate2.convert import convert_generator
-from seq2seq.interop.ctranslate2.specification import specification
-from tests.support.finished_generators import CONTEXT, TEXT, finished
+from seq2seq.interop.ctranslate2 import specification
+from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
+from seq2seq.tasks.opening import EngineChoice, open_generator
+from tests.support.finished_generators import CONTEXT, TEXT, add_copy, finished
 
 
 def test_a_copy_knows_the_context_and_whether_documents_were_learnt(tmp_path: Path) -> None:
     for documents in (1, 3):
         run = finished(tmp_path / str(documents), documents=documents)
-        made = convert_generator(run, [TEXT])
+        made = add_copy(run, [TEXT])
         copy = copies.read(run.path)
         assert copy is not None and copy.settings.documents == (documents > 1)
         assert copy.settings.positions == CONTEXT and copy.precision == made.precision
@@ -33,7 +32,7 @@ def test_a_copy_knows_the_context_and_whether_documents_were_learnt(tmp_path: Pa
 def test_a_model_that_cannot_be_expressed_says_why_now_and_when_it_is_used(tmp_path: Path) -> None:
     run = finished(tmp_path, activation="squared_relu")
     with pytest.raises(RunError, match=r"keeps the PyTorch engine: .*squared_relu"):
-        convert_generator(run, [TEXT])
+        add_copy(run, [TEXT])
     opened = open_generator(run, EngineChoice(device="cpu"), GenerationOptions())
     assert opened.engine.startswith("PyTorch") and "squared_relu" in opened.missing
 
@@ -42,17 +41,17 @@ def test_a_copy_that_continues_otherwise_is_refused(tmp_path: Path, monkeypatch:
     def wrong(model: recipe.Model, weights: dict[str, Any], *rest: Any) -> Any:
         noise = np.random.default_rng(1)
         shaken = {name: weight + noise.normal(0, 0.1, weight.shape).astype("f4") for name, weight in weights.items()}
-        return specification(model, shaken, *rest)
+        return DECODER_ONLY.fill(model, shaken, *rest)
 
     run = finished(tmp_path)
-    monkeypatch.setattr(convert, "specification", wrong)
+    monkeypatch.setattr(specification, "DECODER_ONLY", DECODER_ONLY._replace(fill=wrong))
     with pytest.raises(RunError, match=r"keeps the PyTorch engine: CTranslate2 continues .* prompts alike"):
-        convert_generator(run, [TEXT])
+        add_copy(run, [TEXT])
     assert copies.read(run.path) is None and "refused" in run.record()["ctranslate2"]
 
 
 def test_short_texts_are_checked_on_and_none_is_an_error(tmp_path: Path) -> None:
     run = finished(tmp_path)
-    assert convert_generator(run, ["ab", "", "a", "cab é"]).prompts == 2
+    assert add_copy(run, ["ab", "", "a", "cab é"]).prompts == 2
     with pytest.raises(RunError, match="no text to check"):
-        convert_generator(run, ["", "a"])
+        add_copy(run, ["", "a"])

@@ -16,6 +16,7 @@ from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.run import Run
+from seq2seq.tasks import must_offer
 
 if TYPE_CHECKING:
     from seq2seq.decoding.generation.generator import Generator
@@ -76,7 +77,7 @@ def open_translator(run: Run, choice: EngineChoice) -> OpenedTranslator:
     Raises RunError where the run is no translator, or the engine that is asked for cannot do what is asked, DeviceError
     for a device that is not there.
     """
-    run.must_be_of("pairs")
+    must_offer(run, "translate")
     reason = _only_torch(choice) or ("only PyTorch draws translations at random" if choice.sampling else "")
     copy, missing = _copy_for(run, choice, reason)
     return _translator_of_run(run, choice, missing) if copy is None else _translator_of_copy(run, copy, choice)
@@ -87,7 +88,7 @@ def open_generator(run: Run, choice: EngineChoice, options: GenerationOptions) -
     does."""
     from seq2seq.interop.ctranslate2.generator import inexpressible
 
-    run.must_be_of("text")
+    must_offer(run, "generate")
     copy, missing = _copy_for(run, choice, _only_torch(choice) or inexpressible(options))
     return _generator_of_run(run, choice, missing) if copy is None else _generator_of_copy(run, copy, choice)
 
@@ -187,22 +188,22 @@ def _workers(device: str) -> int:
 
 
 def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTranslator:
-    from seq2seq import build
+    from seq2seq.tasks import pytorch
 
     recipe = run.recipe()
-    options = choice.options(build.options(recipe))
+    options = choice.options(pytorch.options(recipe))
     device = _torch_device(choice, recipe.training.precision)
-    translator = build.translator(run, device, options, sentences=choice.sentences, exact=choice.precision == "auto")
+    translator = pytorch.translator(run, device, options, sentences=choice.sentences, exact=choice.precision == "auto")
     return OpenedTranslator(translator, recipe.data.source, recipe.data.target, options, f"PyTorch, {device}", missing)
 
 
 def _generator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedGenerator:
-    from seq2seq import build
+    from seq2seq.tasks import pytorch
 
     # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
     device = _torch_device(choice, "float32")
-    tokenizer = build.read_tokenizers(run.recipe(), run.path).target
-    return OpenedGenerator(build.generator(run, device), tokenizer, f"PyTorch, {device}", missing)
+    tokenizer = pytorch.read_tokenizers(run.recipe(), run.path).target
+    return OpenedGenerator(pytorch.generator(run, device), tokenizer, f"PyTorch, {device}", missing)
 
 
 def _torch_device(choice: EngineChoice, usual: str) -> Choice:

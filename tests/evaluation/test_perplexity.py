@@ -14,8 +14,8 @@ from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
-from seq2seq.evaluation import fluency
-from seq2seq.evaluation.fluency import measure, read_set, write_set
+from seq2seq.evaluation import perplexity
+from seq2seq.evaluation.perplexity import measure, read_set, write_set
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Model
 from seq2seq.run import Run
@@ -48,7 +48,7 @@ def test_knowing_nothing_is_ln_v_and_the_bits_of_the_vocabulary() -> None:
     assert found.bits_per_byte == pytest.approx(math.log2(260) * (count - 1) / count)
 
 
-def test_each_token_is_foretold_once_from_those_before_it_in_its_chunk() -> None:
+def test_each_token_is_predicted_once_from_those_before_it_in_its_chunk() -> None:
     tokenizer = Characters("".join(sorted(set(TEXT))))
     torch.manual_seed(1)
     settings = Model(architecture="decoder-only", d_model=16, d_ff=32, n_heads=2, decoder_layers=1, max_length=8)
@@ -66,7 +66,7 @@ def test_each_token_is_foretold_once_from_those_before_it_in_its_chunk() -> None
 
 
 def test_too_little_text_is_said() -> None:
-    with pytest.raises(DataError, match="nothing to foretell"):
+    with pytest.raises(DataError, match="nothing to predict"):
         measure(Uniform(260), Bytes(), documents("a"), CPU)
 
 
@@ -83,14 +83,14 @@ def test_a_test_set_of_long_documents_is_kept_in_parts_and_read_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cutting, "_PIECE", 50)
-    monkeypatch.setattr(fluency, "_ROW", 30)
+    monkeypatch.setattr(perplexity, "_ROW", 30)
     of = ["".join(f"line {number} of a tale\n" for number in range(40)), "one line without end " * 9, "", "short\n"]
     text = Documents("made", lambda: iter(of), lambda: "")
     run = Run(tmp_path)
-    fluency.write_set(run, text)
+    perplexity.write_set(run, text)
     assert max(map(len, (tmp_path / "test.jsonl").read_text(encoding="utf-8").split("\n"))) < 60
-    again = fluency.read_set(run)
+    again = perplexity.read_set(run)
     assert list(again.read()) == of
     assert list(again.pieces()) == list(text.pieces())
     (tmp_path / "test.jsonl").write_text('{"text": "as before"}\n{"text": "and this"}\n', encoding="utf-8")
-    assert list(fluency.read_set(run).read()) == ["as before", "and this"]
+    assert list(perplexity.read_set(run).read()) == ["as before", "and this"]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import build
 from seq2seq.data.encoded import encode
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.recipe import files as recipe_files
-from seq2seq.training.tasks import Translation
+from seq2seq.tasks import models, pytorch
+from seq2seq.tasks.translation_training import TranslationTraining
 from tests.support import tiny
 from tests.support.fakes import randomise
 from tests.support.samples import text
@@ -30,15 +30,17 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     both = Tokenizers(*[Bytes()] * 2)
     pairs = encode([text(tiny.pairs(20, 1))], both, tmp_path, max_length=99, max_ratio=9.0, language="fr")
     dev = [("un chat rouge deux chien", "one cat red two dog"), ("Un chat. Un chien.", "One cat. One dog.")] * 4
-    model = randomise(build.model(wanted, both.source.size, both.target.size))
-    samples = Translation(wanted, both, pairs, dev).validate(model, CPU).samples
+    model = randomise(models.model(wanted, both.source.size, both.target.size))
+    samples = TranslationTraining(wanted, both, pairs, dev).validate(model, CPU).samples
     options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
 
     def served(longest: int, lines: list[str]) -> list[str]:
-        translator = build.translating(model, CPU, both, options, longest)
+        translator = pytorch.translating(
+            models.architecture(wanted).engine(model, CPU), CPU.device, both, options, longest
+        )
         return [translation.text for translation in translator.translate(lines)]
 
     found = {sample.source: sample.output for sample in samples}
-    assert found[dev[0][0]] == served(build.longest_source(wanted), [dev[0][0]])[0]
+    assert found[dev[0][0]] == served(models.longest_source(wanted), [dev[0][0]])[0]
     assert found[dev[0][0]] != served(wanted.model.max_length, [dev[0][0]])[0]
-    assert found[dev[1][0]] == " ".join(served(build.longest_source(wanted), ["Un chat.", "Un chien."]))
+    assert found[dev[1][0]] == " ".join(served(models.longest_source(wanted), ["Un chat.", "Un chien."]))

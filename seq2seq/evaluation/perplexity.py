@@ -1,4 +1,4 @@
-"""How well a model foretells running text: nats a token, perplexity, and bits a byte, which compare across
+"""How well a model predicts running text: nats per token, perplexity, and bits per byte, which compare across
 tokenizers."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOGITS = 1 << 24  # at once
 _ROW = 1 << 20  # characters of a line of the test set
 
 
-class Foretelling(Protocol):
+class Predictor(Protocol):
     """What is known of a model here."""
 
     context: int
@@ -44,10 +44,9 @@ class Foretelling(Protocol):
 
 
 @dataclass(frozen=True)
-class Fluency:
-    """A text, and how surprised a model was by it. Each token is foretold from those before it in its chunk."""
+class Perplexity:
+    """The likelihood of a text under a model. Each token is predicted from those before it in its chunk."""
 
-    name: str
     tokens: int
     bytes: int  # UTF-8, of the whole text
     nats: float  # of all tokens together
@@ -72,7 +71,6 @@ class Fluency:
     def record(self) -> dict[str, Any]:
         """For run.json and --json."""
         return {
-            "set": self.name,
             "tokens": self.tokens,
             "bytes": self.bytes,
             "nats_per_token": self.nats_per_token,
@@ -84,24 +82,23 @@ class Fluency:
 
 
 def measure(
-    model: Foretelling,
+    model: Predictor,
     tokenizer: Tokenizer,
     text: Documents,
     numerics: Numerics,
-    name: str = "test",
     processes: Processes | None = None,
-) -> Fluency:
+) -> Perplexity:
     """The loss of a text, cut into chunks of the model's context, which several `processes` share out among them.
 
     Raises DataError where there is too little of it.
     """
     start = time.perf_counter()
-    nats, report = surprises(model, tokenizer, text, numerics, processes)
-    return Fluency(name, len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
+    nats, report = token_losses(model, tokenizer, text, numerics, processes)
+    return Perplexity(len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
 
 
-def surprises(
-    model: Foretelling,
+def token_losses(
+    model: Predictor,
     tokenizer: Tokenizer,
     text: Documents,
     numerics: Numerics,
@@ -112,15 +109,15 @@ def surprises(
     """
     tokens, report = in_memory(text, tokenizer)
     if len(tokens) < 2:
-        raise DataError(f"{text.origin}: {len(tokens)} tokens, nothing to foretell; give more text")
+        raise DataError(f"{text.origin}: {len(tokens)} tokens, nothing to predict; give more text")
     rows = max(1, _LOGITS // tokenizer.size // model.context)
     batches = windows(tokens, context=model.context, batch_tokens=rows * model.context)
-    return _surprises(model, batches, numerics, processes or OneProcess()), report
+    return _losses(model, batches, numerics, processes or OneProcess()), report
 
 
 @torch.inference_mode()
-def _surprises(
-    model: Foretelling, batches: Iterable[Batch], numerics: Numerics, processes: Processes
+def _losses(
+    model: Predictor, batches: Iterable[Batch], numerics: Numerics, processes: Processes
 ) -> NDArray[np.float64]:
     own = []
     for batch in islice(batches, processes.rank, None, processes.size):
@@ -174,8 +171,3 @@ def read_set(run: Run) -> Documents:
             yield from cut_at_lines(part for part, _ in parts)
 
     return streamed(str(path), pieces, lambda: sha256(path))
-
-
-def keep(run: Run, found: Fluency) -> None:
-    """Put the figures of the recipe's own test text into the run folder. Those of any other text go by `kept.keep`."""
-    run.update(lambda record: {**record, "scores": {**record.get("scores", {}), found.name: found.record()}})

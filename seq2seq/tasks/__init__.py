@@ -1,0 +1,96 @@
+"""What a run is for, its task: all that depends on it is in one module here. Importing this imports no torch."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.errors import RunError
+from seq2seq.run import Run, refuse_strange_files, root
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import Recipe
+    from seq2seq.tasks.task import Task
+
+COMMANDS: dict[str, tuple[str, ...]] = {  # that finished runs of a task offer, beside those that every run does
+    "translation": ("translate", "score"),
+    "language-model": ("generate",),
+}
+
+
+def named(name: str) -> type[Task[Any]]:
+    """The task of a recipe's `task`."""
+    match name:
+        case "translation":
+            from seq2seq.tasks.translation import Translation
+
+            return Translation
+        case "language-model":
+            from seq2seq.tasks.language_model import LanguageModel
+
+            return LanguageModel
+        case _:
+            raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
+
+
+def of(recipe: Recipe) -> Task[Any]:
+    """The task of a recipe."""
+    return named(recipe.task)(recipe)
+
+
+def offering(command: str) -> list[str]:
+    """The tasks whose runs a command is for; none where it is for any."""
+    return [name for name, commands in COMMANDS.items() if command in commands]
+
+
+def must_offer(run: Run, command: str) -> None:
+    """Raise RunError where a run is of another task than a command is for, saying what to use it with."""
+    able = offering(command)
+    if able and run.task not in able:
+        own, other = named(run.task).described(run), named(able[0]).noun
+        raise RunError(f"{run.path} is {own}, no {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
+
+
+def open_run(path: Path | None, command: str = "translate") -> Run:
+    """The run at a path, or the newest finished one under `root()` whose task offers a command.
+
+    Raises RunError where there is none, or the one at the path is of another task, saying what to type.
+    """
+    able = offering(command)
+    if path is not None:
+        run = Run(path)
+        path = run.path
+        if path.is_file():
+            raise RunError(f"{path} is a file, not a run folder; name the folder that `seqx train` made")
+        if not path.is_dir():
+            raise RunError(f"no run folder {path}; `seqx train --recipe {_usual_recipe(able)} --run {path}` makes one")
+        refuse_strange_files(path)
+        if not run.weights.is_file():
+            run.recipe()  # says so where it is no run folder at all
+            raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
+        must_offer(run, command)
+        return run
+    trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
+    for run in sorted(trained, key=_finished, reverse=True):
+        if run.finished and (not able or run.task in able):
+            refuse_strange_files(run.path)
+            return run
+    remedy = f"make one with `seqx train --recipe {_usual_recipe(able)}`, or name one with --run"
+    raise RunError(f"no trained model under {root()}/ to {command} with; {remedy}")
+
+
+def _usual_recipe(able: list[str]) -> str:
+    return named((able or list(COMMANDS))[0]).usual_recipe
+
+
+def _finished(run: Run) -> str:
+    """When a run was finished, so that later ones sort behind: by its record, since a copied folder has new times of
+    files; by them where the record is older than that, or damaged."""
+    with suppress(RunError, OSError):
+        finished = run.record().get("finished")
+        if isinstance(finished, dict) and isinstance(finished.get("time"), str):
+            return str(finished["time"])
+    seconds = run.weights.stat().st_mtime
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f"{seconds % 1:.6f}"[1:]

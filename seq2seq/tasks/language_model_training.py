@@ -1,0 +1,85 @@
+"""Learning to continue running text: windows of it, and what is too short to judge by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.documents import Documents
+from seq2seq.data.stream import TokenStream, Windows, encode, windows
+from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.decoding.generation.torch import TorchGenerator
+from seq2seq.decoding.options import GenerationOptions, Sampling
+from seq2seq.device import Numerics
+from seq2seq.errors import DataError
+from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.tasks.models import Model
+from seq2seq.tasks.prediction import Prediction
+from seq2seq.tasks.preparation import cache_for, other_caches
+from seq2seq.tasks.task import Say
+from seq2seq.training.task import Continuation, Validation
+
+_DEV_LOSS_TOKENS = 200_000
+_SAMPLED = 200  # tokens
+
+
+class LanguageModelTraining(Prediction):
+    """Text that a decoder-only model learns to continue."""
+
+    def __init__(self, recipe: Recipe, tokenizer: Tokenizer, train: TokenStream, dev: TokenStream) -> None:
+        context, some = recipe.model.max_length, dev[:_DEV_LOSS_TOKENS]
+        validation = list(windows(some, context=context, batch_tokens=recipe.training.batch_tokens))
+        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation)
+        self._tokenizer = tokenizer
+        self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
+
+    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+        """How the model continues the beginning of dev."""
+        assert isinstance(model, Gpt), "recipes of language models have no other architecture"
+        options = GenerationOptions(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
+        text = TorchGenerator(model, self._tokenizer, numerics).generate(self._prompt, options)[0].text
+        return Validation({}, (Continuation(self._prompt, output=text),))
+
+
+def training(
+    recipe: Recipe, corpus: Corpus[Documents], tokenizer: Tokenizer, run: Run, say: Say
+) -> tuple[LanguageModelTraining, dict[str, Any]]:
+    """As `Task.training` has it."""
+    cache, others = cache_for(run, corpus), other_caches()
+    train, dev = (encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train[0], corpus.dev))
+    _must_hold_tokens("train", corpus.train[0], len(train))
+    _must_hold_tokens("dev", corpus.dev, len(dev))
+    _must_hold_tokens("test", corpus.test, _few_tokens(corpus.test, tokenizer))
+    say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
+    report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
+    return LanguageModelTraining(recipe, tokenizer, train, dev), report
+
+
+def batches(recipe: Recipe, stream: TokenStream) -> Windows:
+    """The training batches."""
+    return Windows(
+        stream,
+        context=recipe.model.max_length,
+        batch_tokens=recipe.training.batch_tokens,
+        seed=recipe.training.seed,
+        chunks=recipe.data.chunks,
+    )
+
+
+def _must_hold_tokens(split: SplitName, text: Documents, tokens: int) -> None:
+    """Raise DataError where a split of running text has no token to predict."""
+    if tokens < 2:
+        count = "1 token" if tokens == 1 else f"{tokens} tokens"
+        raise DataError(f"{text.origin}: {count} for {split}, nothing to predict; give more text")
+
+
+def _few_tokens(text: Documents, tokenizer: Tokenizer) -> int:
+    """How many tokens a text has, counted no further than to a few; documents are parted by one."""
+    count = -1
+    for piece, ends in text.pieces():
+        count += len(tokenizer.encode([piece])[0]) + bool(piece and ends)
+        if count > 1:
+            break
+    return max(count, 0)

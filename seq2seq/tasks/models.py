@@ -1,0 +1,69 @@
+"""The models that recipes of tokens train: what depends on their architecture, chosen once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seq2seq import sizes
+from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
+from seq2seq.decoding.translation.engine import Engine
+from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
+from seq2seq.device import Numerics
+from seq2seq.model.gpt import Gpt
+from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import Model as ModelConfig
+from seq2seq.recipe import Recipe
+
+if TYPE_CHECKING:
+    from seq2seq.interop.ctranslate2.specification import Conversion
+
+Model = Transformer | Gpt
+
+
+class Architecture(NamedTuple):
+    """What translation does differently by architecture."""
+
+    layout: Layout  # of pairs in a batch
+    sides: int  # that share the positions of the model
+    model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
+    engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
+    conversion: Callable[[], Conversion]  # how CTranslate2 expresses such a model
+
+
+def _encoder_decoder_conversion() -> Conversion:
+    from seq2seq.interop.ctranslate2.specification import ENCODER_DECODER
+
+    return ENCODER_DECODER
+
+
+def _decoder_only_conversion() -> Conversion:
+    from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
+
+    return DECODER_ONLY
+
+
+ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, _encoder_decoder_conversion)
+DECODER_ONLY = Architecture(
+    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, _decoder_only_conversion
+)
+
+
+def architecture(recipe: Recipe) -> Architecture:
+    """That of a recipe."""
+    match recipe.model.architecture:
+        case "decoder-only":
+            return DECODER_ONLY
+        case "encoder-decoder":
+            return ENCODER_DECODER
+
+
+def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
+    """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
+    sizes.must_fit_machine(recipe, target_vocabulary)
+    return architecture(recipe).model(recipe.model, source_vocabulary, target_vocabulary)
+
+
+def longest_source(recipe: Recipe) -> int:
+    """Source tokens that the recipe's model translates, EOS counted."""
+    return recipe.model.max_length // architecture(recipe).sides

@@ -1,0 +1,51 @@
+"""Predicting tokens by cross-entropy: what training a translator and a language model share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from seq2seq.data.batches import Batch, Source
+from seq2seq.device import Numerics
+from seq2seq.recipe import Recipe
+from seq2seq.tasks.models import Model
+from seq2seq.training import objective
+from seq2seq.training.loss import expected_at_start
+from seq2seq.training.objective import CrossEntropy
+from seq2seq.training.task import FirstLoss, Validation
+
+
+class Prediction:
+    """A `TrainingTask` whose figures are `loss` and `negative_log_likelihood` of dev, and what `try_out` finds."""
+
+    watched: str | None = "loss"
+
+    def __init__(self, recipe: Recipe, vocabulary: int, source: Source, validation: Sequence[Batch]) -> None:
+        self.source = source
+        self.validation = validation  # what the dev loss is measured on
+        self._recipe = recipe
+        self._vocabulary = vocabulary
+
+    def objective(self, model: Model, numerics: Numerics) -> CrossEntropy:
+        """The recipe's."""
+        return objective.for_recipe(self._recipe, model, numerics)
+
+    def first_loss(self, model: Model, numerics: Numerics) -> FirstLoss:
+        """The negative log-likelihood of a batch of dev."""
+        figures = self.objective(model, numerics).evaluate(self.validation[:1])
+        expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
+        return FirstLoss(figures["negative_log_likelihood"], math.log(self._vocabulary), expected)
+
+    def validate(self, model: Model, numerics: Numerics) -> Validation:
+        """`loss` and `negative_log_likelihood` of dev, in nats per token, and what `try_out` finds."""
+        losses = self.objective(model, numerics).evaluate(self.validation)
+        tried = self.try_out(model, numerics)
+        return Validation({**losses, **tried.figures}, tried.samples)
+
+    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+        """Samples, and figures of what the model writes."""
+        raise NotImplementedError
+
+    def ranking(self, figures: Mapping[str, float]) -> float:
+        """A lower loss is better."""
+        return -figures["loss"]

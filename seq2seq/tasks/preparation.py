@@ -1,0 +1,125 @@
+"""From a task and a corpus to a session in a run folder, with all of it put on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import torch
+
+from seq2seq import run as runs
+from seq2seq.data import tokenizers as tokenizer_files
+from seq2seq.data.corpus import Corpus, SourceT
+from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.device import Choice
+from seq2seq.errors import RunError
+from seq2seq.run import Run
+from seq2seq.storage.atomic import must_take_files
+from seq2seq.tasks.pytorch import read_tokenizers
+from seq2seq.tasks.task import Say, Task
+from seq2seq.training.parallel.team import ALONE, Team
+from seq2seq.training.provenance import former_sessions, refuse_other_text, versions
+from seq2seq.training.session import Session
+from seq2seq.training.task import TrainingTask
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[SourceT]):
+    """What a session is made of."""
+
+    tokenizers: Tokenizers
+    training: TrainingTask[Any]
+    corpus: Corpus[SourceT]
+    report: dict[str, Any]  # for run.json
+
+
+def session(
+    task: Task[SourceT],
+    corpus: Corpus[SourceT],
+    run: Run,
+    choice: Choice,
+    say: Say,
+    *,
+    overfit: int = 0,
+    team: Team = ALONE,
+) -> Session:
+    """Everything that training needs, made or found; `say` is told what is being done.
+
+    `overfit` leaves that many examples, to train on and to judge by. Of a `team`, the first process makes what the
+    others then find. Raises RunError where the folder holds a run on other text, or is not the first process's.
+    """
+    recipe = task.recipe
+    prepared = None
+    if team.main:
+        prepared = prepare(task, corpus, run, choice, say, overfit)
+        task.write_test(run, prepared.corpus.test)
+        run.note(**prepared.report)
+        run.keep_checksums("test.jsonl", *(path.name for path in run.path.glob("tokenizer*")))
+        run.note(
+            sessions=former_sessions(run.record()),
+            device=str(choice),
+            versions=versions(),
+            seed=recipe.training.seed,
+            processes=team.size,
+        )
+    record = team.broadcast(run.record())
+    if prepared is None and run.record() != record:
+        raise RunError(
+            f"{run.path} is not the folder that the first process writes: several machines train in one run folder, "
+            "on a disk that all of them see; name it with --run, or set SEQX_RUNS"
+        )
+    prepared = prepared or prepare(task, corpus, run, choice, say, overfit)
+    torch.manual_seed(recipe.training.seed)
+    return Session(run, recipe, task.model(prepared.tokenizers), prepared.training, choice, team)
+
+
+def prepare(
+    task: Task[SourceT], corpus: Corpus[SourceT], run: Run, choice: Choice, say: Say, overfit: int = 0
+) -> Prepared[SourceT]:
+    """Text made ready for training, in a run folder. Raises DataError where it cannot be trained on."""
+    say(f"Device: {choice}")
+    record = refuse_other_text(run, corpus)
+    for text in record["train"]:
+        say(f"Training text: {text['origin']}")
+    for remark in task.remarks(corpus):
+        say(remark)
+    tokenizers = train_tokenizers(task, corpus, run.path)
+    say(
+        f"Tokenizer: {task.recipe.tokenizer.kind}, {tokenizers.source.size:,} tokens"
+        + ("" if tokenizers.joint else f" and {tokenizers.target.size:,}")
+    )
+    if overfit:
+        corpus = task.first(corpus, tokenizers, overfit)
+    training, report = task.training(corpus, tokenizers, run, say)
+    return Prepared(tokenizers, training, corpus, {"corpora": record, **report})
+
+
+def train_tokenizers(task: Task[SourceT], corpus: Corpus[SourceT], folder: Path) -> Tokenizers:
+    """The tokenizers of a run: read where they stand in its folder, else trained on the corpus and written there."""
+    settings = task.recipe.tokenizer
+    stems = ("tokenizer",) if settings.joint else ("tokenizer.source", "tokenizer.target")
+    if not all(any((folder / f"{stem}.{suffix}").is_file() for suffix in ("model", "json")) for stem in stems):
+        for side, stem in enumerate(stems):
+            sides = (0, 1) if settings.joint else (side,)
+            tokenizer_files.save(tokenizer_files.train(settings, task.lines(corpus, sides)), folder, stem)
+    tokenizers = read_tokenizers(task.recipe, folder)
+    Run(folder).must_be_unchanged("tokenizer")
+    return tokenizers
+
+
+def cache_for(run: Run, corpus: Corpus[Any]) -> Path:
+    """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
+    if corpus.found == "overfit":
+        return run.path / "cache"
+    beside = run.path.parent / ".cache"
+    try:
+        must_take_files(beside)
+    except OSError:
+        return run.path / ".cache"
+    return beside
+
+
+def other_caches() -> list[Path]:
+    """Where runs without --run have theirs."""
+    return [runs.root() / ".cache"]

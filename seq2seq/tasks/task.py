@@ -1,0 +1,256 @@
+"""What a task is to the commands and to training: one class for each kind of run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+
+from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
+from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.decoding.translation.distributed import OneProcess
+from seq2seq.errors import RunError
+from seq2seq.evaluation import kept
+from seq2seq.storage.atomic import replacing
+from seq2seq.tasks import COMMANDS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seq2seq.data.records import Kind
+    from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.decoding.translation.distributed import Processes, Translates
+    from seq2seq.device import Choice
+    from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.recipe import Recipe
+    from seq2seq.run import Run
+    from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.training.task import TrainingTask
+
+Say = Callable[[str], None]
+
+_LOOKED_AT = 1000  # lines of a test set, for an example
+_SHORT = 60  # characters
+_TRANSLATORS = (  # options of evaluate
+    *("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine", "precision"),
+    "sentences",
+)
+
+
+class Front(Protocol):
+    """Whoever asks for an evaluation: what it is told, and the processes that share the work."""
+
+    def say(self, message: str) -> None:
+        """What is being done."""
+
+    def together(self) -> AbstractContextManager[Processes]:
+        """The processes of this command."""
+
+    def watched(self, translator: Translates, lines: int) -> AbstractContextManager[Translates]:
+        """The translator, its progress through so many lines shown."""
+
+
+@dataclass(frozen=True)
+class TestText:
+    """What a run is to be evaluated on; the test set of its recipe where nothing is named."""
+
+    files: tuple[Path, ...] = ()  # of whole records
+    source_file: Path | None = None
+    references: tuple[Path, ...] = ()  # of the lines of source_file
+    sacrebleu: str | None = None
+    reading: Reading = PLAIN
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One text, evaluated."""
+
+    record: Mapping[str, Any]  # for run.json and --json; "set" is its name
+    checksum: Callable[[], str]  # of the text
+    how: Mapping[str, Any]  # what the figures depend on beside run and text
+    files: Sequence[Path]  # that hold the text
+    outputs: Sequence[str] | None = None  # of the model, a line each
+
+
+class Comparison(Protocol):
+    """Two runs, compared."""
+
+    def record(self) -> dict[str, Any]:
+        """For --json."""
+
+    def lines(self, first: Path, second: Path) -> Iterator[str]:
+        """To be read, by the paths of the runs."""
+
+
+class Task(ABC, Generic[SourceT]):
+    """A kind of run."""
+
+    noun: ClassVar[str]  # what a finished run is: a ...
+    usual_recipe: ClassVar[str]  # that makes such a run
+    plural: ClassVar[str]
+    files_option: ClassVar[str] = "--data"  # that a user's own text is given by
+    evaluates_several: ClassVar[bool] = True  # texts in one command, a line of JSON each
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    @staticmethod
+    @abstractmethod
+    def described(run: Run) -> str:
+        """What a run is, for errors: a translator (fr to en)."""
+
+    @property
+    @abstractmethod
+    def does(self) -> str:
+        """What a finished run does: two that do the same can be compared."""
+
+    # The records.
+
+    @abstractmethod
+    def kind(self) -> Kind[Any, SourceT]:
+        """The kind of the records."""
+
+    def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[SourceT]:
+        """The corpus: the user's files, where any are given, else as `sources.find` looks for it.
+
+        Raises DataError, and MissingCorpusError where a corpus that is not the user's own is not available.
+        """
+        from seq2seq.data import sources
+
+        return sources.find(self.kind(), given, reading=reading).judged_on(self.recipe.data.judge_pairs)
+
+    def refused_files(self, given: Given) -> str:
+        """Why files cannot hold records of this task, as a usage error; nothing where they can."""
+        return ""
+
+    def remarks(self, corpus: Corpus[SourceT]) -> Iterator[str]:
+        """What is worth saying of a corpus before it is trained on."""
+        yield from ()
+
+    def first(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, count: int) -> Corpus[SourceT]:
+        """A corpus of its first few examples, in every split: to overfit."""
+        few = corpus.train[0].first(count)
+        return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
+
+    def overfitted_loss(self, count: int) -> float:
+        """The negative log-likelihood per token that stays when `count` examples are known: of guessing which it is."""
+        return 0.0
+
+    def lines(self, corpus: Corpus[SourceT], sides: Collection[int]) -> Iterator[str]:
+        """The training text that a tokenizer of the sides, 0 source and 1 target, is trained on."""
+        kind = self.kind()
+        for source in corpus.train:
+            for record in source.read():
+                yield from kind.texts(record)
+
+    # Training.
+
+    @abstractmethod
+    def model(self, tokenizers: Tokenizers) -> nn.Module:
+        """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
+
+    @abstractmethod
+    def training(
+        self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say
+    ) -> tuple[TrainingTask[Any], dict[str, Any]]:
+        """What a session trains the model for, and what is put on record of the text. Raises DataError where it cannot
+        be trained on, or judged by."""
+
+    def validation_line(self, figures: Mapping[str, float]) -> str:
+        """The figures of a validation, to be read."""
+        return "dev " + ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
+
+    # Judging.
+
+    def write_test(self, run: Run, test: SourceT) -> None:
+        """Put the test set into the run folder, as test.jsonl."""
+        kind = self.kind()
+        with replacing(run.path / "test.jsonl") as file:
+            for record in test.read():
+                row = dict(zip(kind.fields, kind.texts(record), strict=True))
+                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+    def read_test(self, run: Run) -> SourceT:
+        """The test set of a run. Raises DataError where it is missing or damaged."""
+        run.must_be_unchanged("test.jsonl")
+        return self.kind().file(run.path / "test.jsonl", PLAIN)
+
+    def measure(self, run: Run, text: SourceT, choice: Choice, processes: Processes) -> dict[str, Any]:
+        """The scores of a finished run on a text, in which the processes share."""
+        raise NotImplementedError
+
+    def judge(self, run: Run, choice: Choice, say: Say) -> None:
+        """Judge the finished model on the test set of the run, and put the scores, as "test", into the run folder."""
+        kept.keep_own(run, "test", {"set": "test", **self.measure(run, self.read_test(run), choice, OneProcess())})
+
+    def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
+        """Scores of a set, to be read."""
+        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items() if key != "set")
+
+    def convert(self, run: Run, dev: SourceT | None = None) -> Verified:
+        """Make the CTranslate2 copy of a finished run, verified on dev, else on the test set.
+
+        Raises RunError where CTranslate2 cannot compute the model, OSError where the copy cannot be written.
+        """
+        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no such model"
+        run.note(ctranslate2={"refused": reason})
+        raise RunError(reason)
+
+    def example(self, run: Run) -> str:
+        """A command to try a finished run with. Raises DataError where its test set cannot be read."""
+        texts = (self.kind().texts(record)[0] for record in self.read_test(run).read())
+        return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
+
+    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
+        """Why options of evaluate or compare do not fit, as a usage error; nothing where they do. `given`: names of
+        parameters and options as they were typed, in the order of the command's."""
+        if command == "compare":
+            return no_effect(given, ("source_file", "target_file", "most"), f"two {self.plural} are compared")
+        because = f"{run.path} is {self.described(run)}: it takes --input, and translates nothing"
+        files = () if "input" in given else ("columns", "encoding", "encoding_errors")
+        return no_effect(given, _TRANSLATORS, because) or no_effect(given, files, "no file is given")
+
+    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
+        """Evaluate a finished run; of several processes, the first has the results."""
+        from seq2seq import device as devices
+
+        device = devices.choose(choice.device, self.recipe.training.precision)
+        how = {"engine": f"PyTorch, {device}"}
+        texts = [(file.name, self.kind().files([file], text.reading), [file]) for file in text.files]
+        with front.together() as processes:
+            for name, records, files in texts or [("test", self.read_test(run), [])]:
+                scores = {"set": name, **self.measure(run, records, device, processes)}
+                if not processes.rank:
+                    yield Evaluated(scores, records.checksum, how, files)
+
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+        """Compare two finished runs on one text, with `most` examples of what became better, and worse."""
+        raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
+
+
+def judged(run: Run) -> bool:
+    """Whether `Task.judge` came to its end."""
+    return "test" in run.record().get("scores", {})
+
+
+def no_effect(given: Mapping[str, str], names: Collection[str], because: str) -> str:
+    """A usage error where one of some options was given; else nothing."""
+    option = next((option for name, option in given.items() if name in names), None)
+    return f"{option} has no effect: {because}" if option else ""
+
+
+def example(command: str, lines: Iterable[str], run: Run) -> str:
+    """A command with the first line that is short, else the first words of one; for a shell, and no option."""
+    usable = [line.strip() for line in islice(lines, _LOOKED_AT)]
+    usable = [line for line in usable if line.isprintable() and any(map(str.isalpha, line)) and line[0] != "-"]
+    short = next((line for line in usable if len(line) <= _SHORT), None)
+    if short is None and usable:
+        words = usable[0][: _SHORT + 1].rpartition(" ")[0]
+        short = words or usable[0][:_SHORT]
+    return f"seqx {command} {shlex.quote(short or '...')} --run {shlex.quote(str(run.path))}"

@@ -1,0 +1,256 @@
+"""Translation, learnt from sentence pairs, by an encoder-decoder or a decoder-only model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.data.bundled import phrasebook
+from seq2seq.data.characters import visible
+from seq2seq.data.corpus import Corpus, Given, SplitName
+from seq2seq.data.direction import looks_swapped
+from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.data.unchanged import digest
+from seq2seq.decoding.translation.distributed import DistributedTranslator
+from seq2seq.errors import DataError
+from seq2seq.evaluation import judge as judging
+from seq2seq.evaluation.compare import Comparison, compare
+from seq2seq.evaluation.judge import Sentence
+from seq2seq.run import Run
+from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
+from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
+
+if TYPE_CHECKING:
+    from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.device import Choice
+    from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.tasks.models import Model
+    from seq2seq.tasks.translation_training import TranslationTraining
+
+_LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
+
+
+class Translation(Task[PairSource]):
+    """From the language `data.source` to `data.target`."""
+
+    noun = "translator"
+    plural = "translators"
+    usual_recipe = "fr-en"
+    evaluates_several = False
+    files_option = "--source-file and --target-file"
+
+    @staticmethod
+    def described(run: Run) -> str:
+        """With its languages."""
+        data = run.recipe().data
+        return f"a translator ({data.source} to {data.target})"
+
+    @property
+    def does(self) -> str:
+        """Two of one direction can be compared."""
+        return f"translates {self.recipe.data.source} to {self.recipe.data.target}"
+
+    def kind(self) -> PairKind:
+        """Sentence pairs."""
+        return PairKind(self.recipe.data)
+
+    def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[PairSource]:
+        """Raises DataError also where sacreBLEU does not have the test set that the recipe names."""
+        if self.recipe.data.sacrebleu_test is not None:
+            judging.sacrebleu_pair(self.recipe.data.sacrebleu_test, self.recipe.data)
+        return super().find(given, reading)
+
+    def refused_files(self, given: Given) -> str:
+        """Pairs are in one file."""
+        if len(given.data) > 1:
+            return f"recipe {self.recipe.name} is for pairs: give one file of them with --data, not {len(given.data)}"
+        return ""
+
+    def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
+        """Whether the sides of the user's pairs look like each other's language; nothing of few pairs."""
+        text, data = corpus.train[0], self.recipe.data
+        pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
+        enough = sum(len(source) for source, _ in pairs) >= _LETTERS
+        if enough and looks_swapped(pairs, data.source, data.target):
+            yield (
+                f"NOTE: the source of {text.origin} looks like {data.target}, the target like {data.source}: if so, "
+                "swap the files, or the columns (--columns)"
+            )
+
+    def first(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, count: int) -> Corpus[PairSource]:
+        """The first pairs that are not dropped for their lengths."""
+        data = self.recipe.data
+
+        def usable(pair: Pair) -> bool:
+            lengths = [len(tokenizers.encode_source(pair[:1])[0]), len(tokenizers.target.encode(pair[1:])[0])]
+            return min(lengths) > 0 and max(lengths) < min(data.max_length, data.max_ratio * min(lengths))
+
+        pairs = list(islice(filter(usable, corpus.train[0].read()), count))
+        some = PairSource(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
+        return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
+
+    def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
+        """Sources as the model reads them."""
+        for pairs in corpus.train:
+            for source, target in pairs.read():
+                for side in sides:
+                    yield target if side else visible(source)
+
+    def model(self, tokenizers: Tokenizers) -> Model:
+        """Of the recipe's architecture."""
+        from seq2seq.tasks import models
+
+        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
+
+    def training(
+        self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
+    ) -> tuple[TranslationTraining, dict[str, Any]]:
+        """On the pairs that are neither too long nor in dev or test."""
+        from seq2seq.tasks.translation_training import training
+
+        return training(self.recipe, corpus, tokenizers, run, say)
+
+    def validation_line(self, figures: Mapping[str, float]) -> str:
+        """Losses and BLEU."""
+        return (
+            f"dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} unsmoothed), dev BLEU "
+            f"{figures['bleu']:.1f} (greedy)"
+        )
+
+    def write_test(self, run: Run, test: PairSource) -> None:
+        """Sentences with their references."""
+        judging.write_set(run, test)
+
+    def judge(self, run: Run, choice: Choice, say: Say) -> None:
+        """With the engine that serves the run by default; one from French to English that saw the phrasebook, also on
+        inputs typed as people type; and on the recipe's test set of sacreBLEU, or `say` is told why not."""
+        data = self.recipe.data
+        opened = open_translator(run, EngineChoice(device=str(choice.numerics.device)))
+        sets = {"test": judging.read_set(run)}
+        trained_on = [text["origin"] for text in run.record()["corpora"]["train"]]
+        if any(origin.startswith("bundled phrasebook") for origin in trained_on):
+            if (data.source, data.target) == ("fr", "en"):
+                # First: the scores of the test set say that all is judged.
+                typed = [Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
+                sets = {"typed": typed, **sets}
+            else:
+                say(f"The inputs typed as people type are French: they do not judge a model from {data.source}")
+        if (name := data.sacrebleu_test) is not None:
+            try:
+                sets = {name: judging.read_sacrebleu(name, data), **sets}
+            except DataError as error:
+                say(f"NOTE: {error}; once it can: seqx evaluate --run {run.path} --sacrebleu {name}")
+        for name, sentences in sets.items():
+            judged = judging.judge(opened.translator, sentences, (opened.source, opened.target), name)
+            judging.keep(run, judged, opened.options, opened.engine)
+
+    def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
+        """Scores with signatures and intervals, and BLEU by source length."""
+        search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""
+        yield (
+            f"{name}: {scores['sentences']:,} sentences, {search}{scores['seconds']:.1f} s; "
+            f"{scores['right']:,} exact matches (case and punctuation ignored)"
+        )
+        for label, group in (("", "scores"), ("against all known references", "all_known_references")):
+            if label and scores[group]:
+                yield label
+            for score in scores[group]:
+                interval = f"95 %: {score['low']:.1f} to {score['high']:.1f}"
+                yield f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}"
+        by_length = ", ".join(
+            f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in scores["by_length"]
+        )
+        yield f"BLEU by source length: {by_length}"
+
+    def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
+        """Verified by translating."""
+        import torch
+
+        from seq2seq.device import Numerics
+        from seq2seq.interop.ctranslate2.convert import convert
+        from seq2seq.interop.ctranslate2.verify import JUDGED, verify_translator
+        from seq2seq.tasks import models, pytorch
+
+        pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in judging.read_set(run))
+        sentences = list(islice(pairs, 2 * JUDGED))
+        cpu = Numerics(torch.device("cpu"), None)
+        tokenizers = pytorch.read_tokenizers(self.recipe, run.path)
+        model = pytorch.trained_model(run, tokenizers, cpu.device)
+        architecture = models.architecture(self.recipe)
+        verify = partial(
+            verify_translator,
+            path=run.path,
+            plain=architecture.engine(model, cpu),
+            tokenizers=tokenizers,
+            options=pytorch.options(self.recipe),
+            sentences=sentences,
+        )
+        longest = models.longest_source(self.recipe)
+        return convert(run, model, tokenizers, architecture.conversion(), longest, verify)
+
+    def example(self, run: Run) -> str:
+        """A translation."""
+        return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
+
+    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
+        """A translator is evaluated on two files."""
+        if command != "evaluate":
+            return ""
+        translator = f"{run.path} is a translator: it takes --source-file"
+        if "input" in given:
+            return f"{translator} and --target-file, not --input"
+        files = () if "source_file" in given else ("encoding", "encoding_errors")
+        return no_effect(given, ("columns",), translator) or no_effect(given, files, "no file is given")
+
+    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
+        """By translating."""
+        name, sentences, files = self._test_set(run, text)
+        opened = self._opened(run, choice, front)
+        options = opened.options
+        front.say(
+            f"{run.path} on {name}: {len(sentences):,} sentences, beam {options.beam_size}, alpha "
+            f"{options.length_penalty}, by {opened.engine}"
+        )
+        with front.together() as processes:
+            alone = processes.size == 1
+            shared = opened.translator if alone else DistributedTranslator(opened.translator, processes)
+            with front.watched(shared, len(sentences)) as translator:
+                if processes.rank:
+                    for _ in translator.stream([sentence.source for sentence in sentences]):
+                        pass
+                    return
+                judged = judging.judge(translator, sentences, (opened.source, opened.target), name)
+        how = {**judging.how(options, opened.engine), "sentence_splitting": choice.sentences}
+        yield Evaluated(judged.record(), lambda: judging.checksum(sentences), how, files, judged.translations)
+
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+        """By translating."""
+        _, sentences, _ = self._test_set(runs[0], text)
+        lines = [sentence.source for sentence in sentences]
+        translations = []
+        for run in runs:
+            opened = self._opened(run, EngineChoice(device=device), front)
+            front.say(f"Translating {len(lines):,} sentences with {run.path}, by {opened.engine}")
+            with front.watched(opened.translator, len(lines)) as translator:
+                translations.append([translation.text for translation in translator.stream(lines)])
+        one, other = translations
+        return compare(sentences, one, other, self.recipe.data.target, most=most)
+
+    def _test_set(self, run: Run, text: TestText) -> tuple[str, Sequence[Sentence], Sequence[Any]]:
+        """Name, sentences and files of what a run is to be evaluated on."""
+        if text.source_file:
+            sentences = judging.read_files(text.source_file, text.references, text.reading)
+            return text.source_file.stem, sentences, [text.source_file, *text.references]
+        if text.sacrebleu:
+            return text.sacrebleu, judging.read_sacrebleu(text.sacrebleu, self.recipe.data), []
+        return "test", judging.read_set(run), []
+
+    def _opened(self, run: Run, choice: EngineChoice, front: Front) -> OpenedTranslator:
+        opened = open_translator(run, choice)
+        if opened.missing:
+            front.say(f"NOTE: {opened.missing}")
+        return opened

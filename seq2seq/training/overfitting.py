@@ -1,0 +1,32 @@
+"""The recipe of a self-check: a few examples, overfitted."""
+
+from __future__ import annotations
+
+from seq2seq.recipe import Recipe
+from seq2seq.training import schedule
+
+
+def for_overfitting(recipe: Recipe) -> Recipe:
+    """The recipe without all that hinders overfitting, and with a short budget."""
+    rate = schedule.peak(recipe)
+    return recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(update={"chunks": "packed"}),
+            "model": recipe.model.model_copy(update={"dropout": 0.0}),
+            "tokenizer": recipe.tokenizer.model_copy(update={"sampling": 0.0}),
+            "training": recipe.training.model_copy(
+                update={
+                    "steps": 1000,
+                    "learning_rate": min(rate, 1e-3) if recipe.model.norm == "post" else rate,
+                    "warmup_steps": 50,
+                    "schedule": "wsd",
+                    "label_smoothing": 0.0,
+                    "validate_every": 50,
+                    "patience": 0,
+                    "ema": 0.0,
+                    "keep": "best",
+                    "average_last": 1,
+                }
+            ),
+        }
+    )
