@@ -1,15 +1,15 @@
-"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot learn a few examples by heart
-is broken, whatever the text."""
+"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot overfit a few examples is
+broken, whatever the text."""
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from seq2seq.measure import kinds
 from seq2seq.recipe.files import differences
 from seq2seq.run import Run
 from seq2seq.training import prepare
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
 
-_BY_HEART = 0.05  # nats per token
+_OVERFITTED = 0.05  # nats per token
 
 
 def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
@@ -38,13 +38,11 @@ def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
 
 
 def run(recipe: Recipe, corpus: AnyCorpus, choice: Choice, count: int, *, quiet: bool) -> None:
-    """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
-    wanted = prepare.for_overfitting(recipe)
-    screen = Screen(wanted, quiet=quiet)
+    """Train on `count` examples in a temporary folder; exit code 1 where they are not overfitted."""
+    changed = prepare.for_overfitting(recipe)
+    screen = Screen(changed, quiet=quiet)
     last: list[float] = []
-    # Which chunk of running text it is has to be guessed from how it begins.
-    guess = math.log(count) / recipe.model.max_length if recipe.data.form == "text" else 0.0
-    by_heart = _BY_HEART + guess
+    enough = _OVERFITTED + kinds.of(recipe).overfitted(count)
 
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
@@ -53,14 +51,14 @@ def run(recipe: Recipe, corpus: AnyCorpus, choice: Choice, count: int, *, quiet:
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
-        session = prepare.session(wanted, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
-        stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
-    known = last[-1] < by_heart
+        session = prepare.session(changed, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
+        stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < enough)))
+    learnt = last[-1] < enough
     show(
-        f"{count} examples {'overfitted' if known else 'NOT overfitted'} after {stopped.step:,} updates: "
+        f"{count} examples {'overfitted' if learnt else 'NOT overfitted'} after {stopped.step:,} updates: "
         f"{last[-1]:.3f} nats per token"
-        + ("" if known else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
+        + ("" if learnt else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
-    if not known:
+    if not learnt:
         options.note("A model that cannot learn these will learn nothing else.", quiet=quiet)
         raise typer.Exit(1)

@@ -30,7 +30,7 @@ ALLOWED = {
     "decoding.open": {"recipe", "run", "data", "device", "build", "interop"},
     "interop": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build"},
     "training": {"recipe", "run", "data", "model", "decoding", "evaluation", "device", "build"},
-    "checkup": {
+    "measure": {
         "recipe",
         "run",
         "data",
