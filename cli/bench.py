@@ -75,7 +75,7 @@ def bench(
     found = {
         "machine": asdict(machine),
         "device": str(choice.numerics.device),
-        "precision": "float32" if choice.numerics.autocast is None else "bfloat16",
+        "precision": choice.numerics.precision,
         "recipe": wanted.name,
         "run": str(measured.path) if measured else None,
         "training": asdict(training),

@@ -64,28 +64,22 @@ def compare(recipe: Recipe, device: torch.device) -> Agreement:
         expected = _compute(recipe, model, batch, _CPU)
     model.zero_grad()
     computed = _compute(recipe, copy.deepcopy(model).to(device), batch, device)
+    loss, gradient, logits, decoding = (abs(one - other) for one, other in zip(computed, expected, strict=True))
     return Agreement(
         str(device),
         "one thread" if device.type == "cpu" else "cpu",
-        loss=_difference(computed.loss, expected.loss),
-        gradient=_difference(computed.gradient, expected.gradient),
-        logits=_largest_difference(computed.logits, expected.logits),
-        decoding=_largest_difference(computed.decoding, expected.decoding),
+        loss=float(loss / expected[0]),
+        gradient=float(gradient.norm() / expected[1].norm()),
+        logits=float(logits.max() / expected[2].abs().max()),
+        decoding=float(decoding.max() / expected[3].abs().max()),
         padded=batch.filled < batch.padded,
     )
 
 
-@dataclass(frozen=True)
-class _Computed:
-    """On the CPU."""
-
-    loss: Tensor
-    gradient: Tensor  # of all weights, in one row
-    logits: Tensor
-    decoding: Tensor  # logits of cached steps
-
-
-def _compute(recipe: Recipe, model: build.Model, batch: Batch, device: torch.device) -> _Computed:
+def _compute(
+    recipe: Recipe, model: build.Model, batch: Batch, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """On the CPU: the loss, the gradient of all weights in one row, the logits, and those of cached steps."""
     loss = objective.for_recipe(recipe, model, Numerics(device, None))(batch, 0).loss
     (loss / batch.tokens).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None]
@@ -94,12 +88,4 @@ def _compute(recipe: Recipe, model: build.Model, batch: Batch, device: torch.dev
         logits: Tensor = model(*inputs)
         state, following = model.begin_decoding(*inputs)
         steps = torch.cat([model.step(token[:, None], state) for token in following.T[:_STEPS]], dim=1)
-        return _Computed(loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu())
-
-
-def _difference(computed: Tensor, expected: Tensor) -> float:
-    return float(torch.linalg.vector_norm(computed - expected) / torch.linalg.vector_norm(expected))
-
-
-def _largest_difference(computed: Tensor, expected: Tensor) -> float:
-    return float((computed - expected).abs().max() / expected.abs().max())
+        return loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu()

@@ -138,7 +138,7 @@ def _examine(
     examined = Examined(str(where), description, bfloat16=f"{'yes' if half else 'no'}: {why}")
     try:
         numerics = device.numerics(where, recipe.training.precision)
-        examined.precision = "float32" if numerics.autocast is None else "bfloat16"
+        examined.precision = numerics.precision
         _measure(examined, ModelSteps(recipe, numerics), stopwatch, quick, lambda what: say(f"{where}: {what}"))
     except (RuntimeError, DeviceError) as error:
         examined.error = _first_line(error)

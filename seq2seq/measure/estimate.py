@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import build
-from seq2seq.data.batches import Batch, Place
+from seq2seq.data.batches import Place
 from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice, wait
 from seq2seq.errors import RecipeError
 from seq2seq.measure import kinds, memory
 from seq2seq.measure.kinds import Costs, Say
-from seq2seq.measure.step_time import Stopwatch, Updates, one_batch
+from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.training import prepare
@@ -156,31 +156,24 @@ def _timed(recipe: Recipe, model: build.Model, prepared: prepare.Prepared, choic
     """Time updates on the task's own batches, or on parts of them that take no longer than there is time for."""
     training, numerics = recipe.training, choice.numerics
     updates = Updates(one_batch(recipe), model, prepared.task.objective(model, numerics), numerics)
-
-    def update(batch: Batch) -> float:
-        return Stopwatch().time(lambda: updates(batch).loss.item(), partial(wait, numerics.device)).median
-
+    waiting = partial(wait, numerics.device)
     drawn = [batch for _, batch in islice(prepared.task.source.stream(Place()), _DRAWN)]
     mean = training.accumulate / len(drawn)
     padded = mean * sum(batch.padded for batch in drawn)
     tokens, rows = mean * sum(batch.tokens for batch in drawn), mean * sum(len(batch.labels) for batch in drawn)
     end = time.perf_counter() + seconds
-    points: list[tuple[int, float]] = []  # places, and the seconds that they take
-    for parts in kinds.SHARES:
-        piece = drawn[0].pieces(parts)[0]
-        if points and points[-1][1] * piece.padded / points[-1][0] > end - time.perf_counter():
-            # As much again for each place more, on top of what an update takes whatever its batch.
-            (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
-            place = (slow - fast) / max(1, many - few)
-            return _Timed(slow + place * (padded - many), tokens, rows, many / drawn[0].padded, len(points))
-        if not points:
-            update(piece)  # the first allocates
-        points.append((piece.padded, update(piece)))
+    pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in kinds.SHARES)}
+    points = grow(lambda places: updates(pieces[places]), list(pieces), seconds, waiting)
+    if len(points) < len(pieces):
+        # As much again for each place more, on top of what an update takes whatever its batch.
+        (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
+        place = (slow - fast) / max(1, many - few)
+        return _Timed(slow + place * (padded - many), tokens, rows, many / drawn[0].padded, len(points))
     vocabulary = min(prepared.tokenizers.source.size, prepared.tokenizers.target.size)
-    update(kinds.of(recipe).worst(training.batch_tokens, vocabulary))
+    updates(kinds.of(recipe).worst(training.batch_tokens, vocabulary))
     taken = []
     for batch in drawn[1 : 1 + _UPDATES]:
-        taken.append((batch.padded, update(batch)))
+        taken.append((batch.padded, Stopwatch().time(partial(updates, batch), waiting).median))
         if time.perf_counter() > end:
             break
     each = sum(took for _, took in taken) / sum(places for places, _ in taken)

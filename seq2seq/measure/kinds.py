@@ -21,7 +21,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Numerics, wait
 from seq2seq.evaluation import judge
-from seq2seq.measure.step_time import Stopwatch
+from seq2seq.measure.step_time import Stopwatch, grow
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
 from seq2seq.training.prepare import Prepared
@@ -30,7 +30,6 @@ Say = Callable[[str], None]
 
 SHARES = (64, 16, 4, 1)  # parts that a batch is cut into, of which one is timed: larger ones as there is time
 _VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe does not say
-_GROWTH = 4  # times as long that the next larger count of rows, or sentences, takes at most
 _SENTENCES = (1, 8, 32)  # translated together, as there is time
 _LINES = 1000  # of the test set, at most, that a benchmark translates
 _CHECKED, _COMPARED = 200, 1000  # sentences on which a copy for CTranslate2 is checked, token by token and by BLEU
@@ -110,7 +109,7 @@ class Pairs:
         vocabulary = vocabulary or guessed_vocabulary(self._recipe.tokenizer)
         return random_pairs(lengths, vocabulary, self._layout, torch.Generator().manual_seed(1))
 
-    def size(self, text: PairSource, say: Say) -> int:
+    def size(self, text: PairSource, say: Say = lambda message: None) -> int:
         """How long a text is; all of it is read, so that what cannot be is found."""
         count = 0
         for count, _ in enumerate(text.read(), start=1):
@@ -140,7 +139,7 @@ class Pairs:
         sources = [source for source, _ in islice(dev.read(), _SENTENCES[-1])]
         options = SearchOptions(beam_size=1, max_extra=recipe.decoding.max_extra)
         translator = build.translating(model, numerics, prepared.tokenizers, options, build.longest_source(recipe))
-        counts = [min(count, len(sources)) for count in _SENTENCES]
+        counts = sorted({min(count, len(sources)) for count in _SENTENCES})
         return Costs(
             pair=_loss_of_a_row(prepared, model, numerics, seconds),
             translation=_each(lambda count: translator.translate(sources[:count]), counts, numerics, seconds),
@@ -181,7 +180,7 @@ class RunningText:
         filled = size[0] * context
         return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
 
-    def size(self, text: Documents, say: Say) -> int:
+    def size(self, text: Documents, say: Say = lambda message: None) -> int:
         """Characters."""
         return sum(len(piece) for piece, _ in text.pieces())
 
@@ -210,8 +209,9 @@ class RunningText:
     def costs(self, prepared: Prepared, model: build.Model, numerics: Numerics, seconds: float) -> Costs:
         """The loss, and a sample."""
         rows = sum(len(batch.labels) for batch in prepared.task.validation)
-        sample = _seconds(lambda: prepared.task.try_out(model, numerics), numerics)
-        return Costs(whole=rows * _loss_of_a_row(prepared, model, numerics, seconds) + sample)
+        loss = rows * _loss_of_a_row(prepared, model, numerics, seconds)
+        sample = Stopwatch().time(lambda: prepared.task.try_out(model, numerics), partial(wait, numerics.device))
+        return Costs(whole=loss + sample.median)
 
     def lines(self, run: Run) -> None:
         """None: such a run does not translate."""
@@ -224,19 +224,11 @@ class RunningText:
 
 def _loss_of_a_row(prepared: Prepared, model: build.Model, numerics: Numerics, seconds: float) -> float:
     batch, loss = prepared.task.validation[len(prepared.task.validation) // 2], prepared.task.objective(model, numerics)
-    rows = len(batch.labels)
-    counts = [-(-rows // parts) for parts in SHARES]
-    return _each(lambda count: loss.evaluate([batch.pieces(-(-rows // count))[0]]), counts, numerics, seconds)
+    pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}
+    return _each(lambda count: loss.evaluate([pieces[count]]), list(pieces), numerics, seconds)
 
 
 def _each(do: Callable[[int], object], counts: Sequence[int], numerics: Numerics, seconds: float) -> float:
     """Seconds of one among as many together as there is time for: more together take less."""
-    count, taken = counts[0], _seconds(partial(do, counts[0]), numerics)
-    for more in counts[1:]:
-        if _GROWTH * taken < seconds:
-            count, taken = more, _seconds(partial(do, more), numerics)
+    count, taken = grow(do, counts, seconds, partial(wait, numerics.device))[-1]
     return taken / count
-
-
-def _seconds(do: Callable[[], object], numerics: Numerics) -> float:
-    return Stopwatch().time(do, partial(wait, numerics.device)).median

@@ -82,6 +82,21 @@ def rounds(
         yield number
 
 
+def grow(
+    step: Callable[[int], object], sizes: Sequence[int], seconds: float, wait: Callable[[], None] = lambda: None
+) -> list[tuple[int, float]]:
+    """Sizes, smallest first, and the seconds that a step of each takes; those that would take longer, in proportion,
+    than is left of `seconds` are left out, though never the first, which is timed at its second step."""
+    end = time.perf_counter() + seconds
+    step(sizes[0])
+    timed: list[tuple[int, float]] = []
+    for size in sizes:
+        if timed and timed[-1][1] * size / timed[-1][0] > end - time.perf_counter():
+            break
+        timed.append((size, Stopwatch().time(lambda: step(size), wait).median))  # noqa: B023 (called at once)
+    return timed
+
+
 class Updates:
     """Updates of the training loop itself, each on batches that it is given."""
 

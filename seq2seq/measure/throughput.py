@@ -186,14 +186,16 @@ def _sample(
         vocabulary = kinds.guessed_vocabulary(recipe.tokenizer)
         batch = kind.batch(recipe.training.batch_tokens)
         return "random tokens", (vocabulary, vocabulary), repeat((Place(), batch))
-    beginning = kind.beginning(corpus.train[0], kind.beginning_size)
+    whole = corpus.train[0]
+    beginning: Any = kind.beginning(whole, kind.beginning_size)
+    text = f"{whole.origin}, first {kind.size(beginning):,} {kind.unit}"
     corpus = replace(corpus, train=(beginning,), dev=kind.beginning(corpus.dev, kind.beginning_size))
     scratch.path.mkdir()
     for path in run.path.glob("tokenizer*") if run else ():
         shutil.copy(path, scratch.path)
     prepared = prepare.prepare_text(recipe, corpus, scratch, choice, lambda message: None)
     sizes = prepared.tokenizers.source.size, prepared.tokenizers.target.size
-    return beginning.origin, sizes, prepared.task.source.stream(Place())
+    return text, sizes, prepared.task.source.stream(Place())
 
 
 def _updates(

@@ -84,9 +84,9 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from seq2seq import build, device
-    from seq2seq.measure.memory import peak
     from seq2seq.data.batches import Place
     from seq2seq.measure import kinds
+    from seq2seq.measure.memory import peak
     from seq2seq.training import objective, optimisers
     from seq2seq.training.loop import updates
 

@@ -114,7 +114,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnyCorpus:
 
 def test_a_training_run_is_measured_and_adds_up(corpus: AnyCorpus) -> None:
     found = throughput.training(PAIRS, corpus, device.choose("cpu", "float32"), seconds=0.3)
-    assert found.text.endswith("train.en")
+    assert found.text.endswith("train.en, first 400 pairs")
     assert found.updates >= found.target_tokens_per_second.rounds == found.peak_flops_per_second.rounds - 1 > 0
     assert set(found.parts) == set(PHASES) and min(found.parts.values()) > 0
     assert 0 <= found.padding < 0.5
