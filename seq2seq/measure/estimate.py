@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -13,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import build
-from seq2seq.data.batches import Place
+from seq2seq.data.batches import Batch, Place
 from seq2seq.data.corpus import Corpus
-from seq2seq.device import Choice, wait
+from seq2seq.device import Choice, Numerics, wait
 from seq2seq.errors import RecipeError
 from seq2seq.measure import kinds, memory
 from seq2seq.measure.kinds import Costs, Say
 from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.training import prepare
+from seq2seq.training.prepare import Prepared, prepare_text
 
 SECONDS = 30.0  # for updates, and as long for a validation
 _UPDATES = 12
@@ -70,26 +71,32 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seco
     corpus = replace(corpus, dev=kind.beginning(corpus.dev, kind.beginning_size))
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         start = time.perf_counter()
-        prepared = prepare.prepare_text(recipe, corpus, Run(Path(scratch) / "run"), choice, say)
+        prepared = prepare_text(recipe, corpus, Run(Path(scratch) / "run"), choice, say)
         preparing = (time.perf_counter() - start) / share
         tokenizers, numerics = prepared.tokenizers, choice.numerics
         model = build.model(recipe, tokenizers.source.size, tokenizers.target.size).to(numerics.device)
         say("Timing updates")
-        timed = _timed(recipe, model, prepared, choice, seconds)
+        drawn = [batch for _, batch in islice(prepared.task.source.stream(Place()), _DRAWN)]
+        updates = Updates(one_batch(recipe), model, prepared.task.objective(model, numerics), numerics)
+        place_seconds, timed_share, count = _timed(recipe, prepared, drawn, updates, numerics, seconds)
         say("Timing a validation")
         costs = kind.costs(prepared, model, numerics, seconds)
-    epoch = kind.epoch_tokens(prepared.report, timed.tokens / timed.rows) / share
+    tokens, places = sum(batch.tokens for batch in drawn), sum(batch.padded for batch in drawn)
+    rows = sum(len(batch.labels) for batch in drawn)
+    epoch = kind.epoch_tokens(prepared.report, tokens / rows) / share
+    update_tokens = recipe.training.accumulate * tokens / len(drawn)
+    step_seconds = recipe.training.accumulate * places / len(drawn) * place_seconds
     return Estimate(
         device=str(choice),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         size=f"{sum(sizes):,} {kind.unit}",
         target_tokens=int(epoch),
         memory=memory.peak(numerics.device),
-        share=timed.share,
-        measured=timed.updates,
-        step_seconds=timed.seconds,
-        tokens_per_second=timed.tokens / timed.seconds,
-        epochs=recipe.training.steps * timed.tokens / epoch,
+        share=timed_share,
+        measured=count,
+        step_seconds=step_seconds,
+        tokens_per_second=update_tokens / step_seconds,
+        epochs=recipe.training.steps * update_tokens / epoch,
         preparing=preparing,
         costs=costs,
     )
@@ -141,40 +148,26 @@ def _most_pairs(costs: Costs, validating: float, judging: float, most: int) -> i
     return low
 
 
-@dataclass(frozen=True)
-class _Timed:
-    """An update of the recipe, from those that were timed."""
-
-    seconds: float
-    tokens: float  # that it predicts
-    rows: float
-    share: float
-    updates: int
-
-
-def _timed(recipe: Recipe, model: build.Model, prepared: prepare.Prepared, choice: Choice, seconds: float) -> _Timed:
-    """Time updates on the task's own batches, or on parts of them that take no longer than there is time for."""
-    training, numerics = recipe.training, choice.numerics
-    updates = Updates(one_batch(recipe), model, prepared.task.objective(model, numerics), numerics)
+def _timed(
+    recipe: Recipe, prepared: Prepared, drawn: Sequence[Batch], updates: Updates, numerics: Numerics, seconds: float
+) -> tuple[float, float, int]:
+    """Seconds of an update per place, the share of a batch that was timed, and how many updates were: of the task's own
+    batches, or of parts of them that take no longer than there is time for."""
     waiting = partial(wait, numerics.device)
-    drawn = [batch for _, batch in islice(prepared.task.source.stream(Place()), _DRAWN)]
-    mean = training.accumulate / len(drawn)
-    padded = mean * sum(batch.padded for batch in drawn)
-    tokens, rows = mean * sum(batch.tokens for batch in drawn), mean * sum(len(batch.labels) for batch in drawn)
     end = time.perf_counter() + seconds
     pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in kinds.SHARES)}
     points = grow(lambda places: updates(pieces[places]), list(pieces), seconds, waiting)
     if len(points) < len(pieces):
         # As much again for each place more, on top of what an update takes whatever its batch.
         (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
-        place = (slow - fast) / max(1, many - few)
-        return _Timed(slow + place * (padded - many), tokens, rows, many / drawn[0].padded, len(points))
+        whole = drawn[0].padded
+        estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
+        return estimated / whole, many / whole, len(points)
     vocabulary = min(prepared.tokenizers.source.size, prepared.tokenizers.target.size)
-    updates(kinds.of(recipe).worst(training.batch_tokens, vocabulary))
+    updates(kinds.of(recipe).worst(recipe.training.batch_tokens, vocabulary))
     taken = []
     for batch in drawn[1 : 1 + _UPDATES]:
         taken.append((batch.padded, Stopwatch().time(partial(updates, batch), waiting).median))
         if time.perf_counter() > end:
             break
-    each = sum(took for _, took in taken) / sum(places for places, _ in taken)
-    return _Timed(each * padded, tokens, rows, 1.0, len(taken))
+    return sum(took for _, took in taken) / sum(places for places, _ in taken), 1.0, len(taken)

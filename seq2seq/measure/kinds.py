@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from seq2seq import build
-from seq2seq.data.batches import Batch, Layout
+from seq2seq.data.batches import Batch
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
 from seq2seq.data.pairs import PairSource
@@ -67,19 +67,6 @@ def guessed_vocabulary(tokenizer: Tokenizer) -> int:
     return _VOCABULARIES.get(tokenizer.kind, tokenizer.vocabulary_size)
 
 
-def random_pairs(
-    lengths: Sequence[tuple[int, int]], vocabulary: int, layout: Layout, generator: torch.Generator
-) -> Batch:
-    """Pairs whose sides have these lengths, 2 or more, EOS counted."""
-    longest = max(source + target for source, target in lengths)
-    drawn = torch.randint(4, vocabulary, (len(lengths), longest), generator=generator).tolist()
-    sides = [(source - 1, source + target - 2) for source, target in lengths]
-    return layout.collate(
-        [row[:middle] for row, (middle, _) in zip(drawn, sides)],
-        [row[middle:end] for row, (middle, end) in zip(drawn, sides)],
-    )
-
-
 class Pairs:
     """Sentence pairs, for either architecture."""
 
@@ -100,14 +87,14 @@ class Pairs:
         lengths = torch.randint(shortest, longest + 1, size, generator=generator)
         lengths[-1], lengths[0] = shortest, longest  # so that two rows or more are padded
         pairs = [(int(source), int(target)) for source, target in lengths]
-        return random_pairs(pairs, guessed_vocabulary(self._recipe.tokenizer), self._layout, generator)
+        return self._random(pairs, guessed_vocabulary(self._recipe.tokenizer), generator)
 
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
         """The random batch of a budget that takes the most memory: every row as long as the recipe takes them."""
         longest = self._recipe.data.max_length
         lengths = [(longest, longest)] * self._rows(budget, longest)
         vocabulary = vocabulary or guessed_vocabulary(self._recipe.tokenizer)
-        return random_pairs(lengths, vocabulary, self._layout, torch.Generator().manual_seed(1))
+        return self._random(lengths, vocabulary, torch.Generator().manual_seed(1))
 
     def size(self, text: PairSource, say: Say = lambda message: None) -> int:
         """How long a text is; all of it is read, so that what cannot be is found."""
@@ -157,6 +144,15 @@ class Pairs:
     def _rows(self, budget: int, longest: int) -> int:
         width = int(self._layout.longest(np.array([[longest - 1, longest - 1]]))[0]) + 1
         return max(1, budget // width)
+
+    def _random(self, lengths: Sequence[tuple[int, int]], vocabulary: int, generator: torch.Generator) -> Batch:
+        """Pairs whose sides have these lengths, 2 or more, EOS counted."""
+        longest = max(source + target for source, target in lengths)
+        rows = torch.randint(4, vocabulary, (len(lengths), longest), generator=generator).tolist()
+        return self._layout.collate(
+            [row[: source - 1] for row, (source, _) in zip(rows, lengths)],
+            [row[source - 1 : source + target - 2] for row, (source, target) in zip(rows, lengths)],
+        )
 
 
 class RunningText:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, repeat
@@ -30,7 +30,6 @@ from seq2seq.measure.step_time import Spread, Stopwatch, Updates, rounds
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.training import objective, prepare
-from seq2seq.training.loop import Progress
 
 _ROUNDS = 10
 _WARM_UP = 3  # updates
@@ -51,7 +50,7 @@ class Training:
     target_tokens_per_second: Spread
     tokens_per_second: Spread  # of all inputs
     padding: float  # share of the places
-    parts: dict[str, float]  # seconds of an update, the median of each phase
+    parts: dict[str, float]  # seconds of an update, by phase: the median of the rounds
     flops_per_second: Spread
     peak_flops_per_second: Spread  # of square products alone, measured between the rounds
     peak_size: int
@@ -69,14 +68,6 @@ class Translating:
     first_answer_seconds: Spread  # one line alone
 
 
-@dataclass(frozen=True)
-class _Update:
-    seconds: float
-    flops: float
-    progress: Progress
-    phases: dict[str, float]
-
-
 def training(
     recipe: Recipe, corpus: Corpus[Any] | None, choice: Choice, seconds: float, run: Run | None = None
 ) -> Training:
@@ -85,16 +76,33 @@ def training(
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         text, vocabularies, batches = _sample(recipe, corpus, choice, Run(Path(scratch) / "run"), run)
         model = build.model(recipe, *vocabularies).to(choice.numerics.device)
-        updates = _updates(recipe, model, batches, choice.numerics)
+        measure = _Measured(recipe, model, batches, choice.numerics)
         peak = PeakFlops(choice.numerics)
         peak.measure(0.0)
-        for _ in islice(updates, _WARM_UP):
-            pass
-        done: list[list[_Update]] = []
+        for _ in range(_WARM_UP):
+            measure.update()
+        done = []
         for _ in rounds(seconds, most=_ROUNDS):
-            done.append(list(_for(updates, (1 - _PEAK_SHARE) * seconds / _ROUNDS)))
+            done.append(measure.round((1 - _PEAK_SHARE) * seconds / _ROUNDS))
             peak.measure(_PEAK_SHARE * seconds / _ROUNDS)
-    return _summed(text, sum(weight.numel() for weight in model.parameters()), done, peak)
+    updates, filled, padded = (sum(each[name] for each in done) for name in ("updates", "filled", "padded"))
+    speeds = {
+        name: Spread.of([each[name] / each["seconds"] for each in done]) for name in ("tokens", "filled", "flops")
+    }
+    size, best = peak.best()
+    return Training(
+        text=text,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        updates=int(updates),
+        target_tokens_per_second=speeds["tokens"],
+        tokens_per_second=speeds["filled"],
+        padding=1 - filled / padded,
+        parts={phase: median(each[phase] / each["updates"] for each in done) for phase in PHASES},
+        flops_per_second=speeds["flops"],
+        peak_flops_per_second=best,
+        peak_size=size,
+        peak_share=speeds["flops"].median / best.median,
+    )
 
 
 def translating(engine: str, translator: Translator, lines: Sequence[str], seconds: float) -> Translating:
@@ -198,49 +206,33 @@ def _sample(
     return text, sizes, prepared.task.source.stream(Place())
 
 
-def _updates(
-    recipe: Recipe, model: build.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
-) -> Iterator[_Update]:
-    """Updates, each with its time by phase."""
-    watch = Watch(partial(wait, numerics.device))
-    update = Updates(recipe, model, objective.for_recipe(recipe, Watched(model, watch), numerics), numerics)
-    while True:
-        watch.start()
-        taken = [batch for _, batch in islice(batches, recipe.training.accumulate)]
-        progress = update(*taken)
-        phases = watch.seconds()
-        flops = sum(update_flops(model, batch) for batch in taken)
-        yield _Update(sum(phases.values()), flops, progress, phases)
+class _Measured:
+    """Updates that are measured: seconds, of each phase and in all, tokens, places and FLOPs."""
 
+    def __init__(
+        self, recipe: Recipe, model: build.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
+    ) -> None:
+        self._watch = Watch(partial(wait, numerics.device))
+        watched = Watched(model, self._watch)
+        self._updates = Updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
+        self._model = model
+        self._batches = batches
+        self._accumulate = recipe.training.accumulate
 
-def _for(updates: Iterator[_Update], seconds: float) -> Iterator[_Update]:
-    """Updates until they took so long together, one at least."""
-    taken = 0.0
-    while taken < seconds or not taken:
-        update = next(updates)
-        taken += update.seconds
-        yield update
+    def update(self) -> dict[str, float]:
+        """The figures of one."""
+        self._watch.start()
+        batches = [batch for _, batch in islice(self._batches, self._accumulate)]
+        progress = self._updates(*batches)
+        phases = self._watch.seconds()
+        flops = sum(update_flops(self._model, batch) for batch in batches)
+        counts = {"updates": 1, "tokens": progress.tokens, "filled": progress.filled, "padded": progress.padded}
+        return {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
 
-
-def _summed(text: str, parameters: int, done: Sequence[Sequence[_Update]], peak: PeakFlops) -> Training:
-    every = [update for each in done for update in each]
-    seconds = [sum(update.seconds for update in each) for each in done]
-
-    def speed(of: Callable[[_Update], float]) -> Spread:
-        return Spread.of([sum(map(of, each)) / taken for each, taken in zip(done, seconds)])
-
-    size, best = peak.best()
-    flops = speed(lambda update: update.flops)
-    return Training(
-        text=text,
-        parameters=parameters,
-        updates=len(every),
-        target_tokens_per_second=speed(lambda update: update.progress.tokens),
-        tokens_per_second=speed(lambda update: update.progress.filled),
-        padding=1 - sum(each.progress.filled for each in every) / sum(each.progress.padded for each in every),
-        parts={phase: median(update.phases[phase] for update in every) for phase in PHASES},
-        flops_per_second=flops,
-        peak_flops_per_second=best,
-        peak_size=size,
-        peak_share=flops.median / best.median,
-    )
+    def round(self, seconds: float) -> dict[str, float]:
+        """The sums over updates that took so long together, one at least."""
+        figures = self.update()
+        while figures["seconds"] < seconds:
+            more = self.update()
+            figures = {name: value + more[name] for name, value in figures.items()}
+        return figures
