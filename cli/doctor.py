@@ -12,6 +12,7 @@ from . import options
 from .printing import printable, show, show_json
 
 _RECIPE = "gpt-shakespeare"
+_SHOWN = {"ok": "ok     ", "unknown": "unknown", "wrong": "WRONG  "}
 
 
 def doctor(
@@ -40,27 +41,24 @@ def doctor(
         _verify(run, as_json, quiet)
         return
     from seq2seq import device
-    from seq2seq.checkup import examine
+    from seq2seq.measure.devices import diagnose
     from seq2seq.recipe import files as recipe_files
 
     from .console import status
     from .diagnosis import write_json, write_tables
 
-    wanted = recipe_files.load(recipe, changes, options.noting(quiet))
+    loaded = recipe_files.load(recipe, changes, options.noting(quiet))
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
-    with status(quiet=quiet) as progress:
-        found = examine.examine(wanted, named, quick=quick, progress=progress)
-    if as_json:
-        write_json(found)
-    else:
-        write_tables(found)
+    with status(quiet=quiet) as say:
+        diagnosis = diagnose(loaded, named, quick=quick, say=say)
+    (write_json if as_json else write_tables)(diagnosis)
 
 
 def _verify(path: Path, as_json: bool, quiet: bool) -> None:
     """Show a verdict on each file of a run; exit code 1 where one is wrong."""
-    from seq2seq.checkup import integrity
     from seq2seq.errors import RunError
+    from seq2seq.measure import integrity
     from seq2seq.run import Run
 
     if not path.is_dir():
@@ -69,11 +67,9 @@ def _verify(path: Path, as_json: bool, quiet: bool) -> None:
     for verdict in integrity.verify(Run(path)):
         verdicts.append(verdict)
         if not as_json:
-            shown = {"ok": "ok     ", "unknown": "unknown", "wrong": "WRONG  "}[verdict.state]
-            show(printable(f"{shown}  {verdict.name}: {verdict.says}"))
+            show(printable(f"{_SHOWN[verdict.state]}  {verdict.name}: {verdict.says}"))
     if as_json:
         show_json([asdict(verdict) for verdict in verdicts])
-    wrong = sum(verdict.state == "wrong" for verdict in verdicts)
-    if wrong:
+    if wrong := sum(verdict.state == "wrong" for verdict in verdicts):
         options.note(f"{path}: {wrong} of {len(verdicts)} are missing or damaged", quiet=quiet)
         raise typer.Exit(1)

@@ -4,49 +4,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from seq2seq.checkup.estimate import Say, estimate
 from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice
+from seq2seq.measure.estimate import estimate
 from seq2seq.recipe import Recipe
+from seq2seq.tasks.workload import Say
 
 from .printing import show as write
 
 
 def show(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say) -> None:
     """Measure, telling `say` what is being done, and show."""
-    found = estimate(recipe, corpus, choice, say)
-    training = recipe.training
-    hours, rest = divmod(int(training.steps * found.step_seconds), 3600)
-    scaled = f", on {found.share:.1%} of each batch, and scaled" if found.share < 1 else ""
-    for label, value in (
-        ("recipe", f"{recipe.name}: {recipe.summary}"),
-        (
-            "text",
-            f"{corpus.record()['train'][0]['origin']}; {found.size}, about {found.target_tokens:,} target tokens an "
-            "epoch",
+    estimated = estimate(recipe, corpus, choice, say)
+    training, part = recipe.training, estimated.share < 1
+    share = f"{estimated.share:.1%} of"
+    hours, rest = divmod(int(training.steps * estimated.step_seconds), 3600)
+    memory = f"{estimated.memory / 2**20:,.0f} MiB measured" if estimated.memory else "not measured on this system"
+    rows = {
+        "recipe": f"{recipe.name}: {recipe.summary}",
+        "text": (
+            f"{corpus.record()['train'][0]['origin']}; {estimated.size}, about {estimated.target_tokens:,} target "
+            "tokens an epoch"
         ),
-        ("device", found.device),
-        ("model", f"{found.parameters:,} parameters ({found.parameters * 4 / 2**20:,.0f} MiB in float32)"),
-        ("update", f"{training.batch_tokens * training.accumulate:,} padded tokens"),
-        (
-            "memory",
-            (f"{found.memory / 2**20:,.0f} MiB measured" if found.memory else "not measured on this system")
-            + ", with weights, gradients and optimiser"
-            + (f"; at {found.share:.1%} of the largest batch: a whole one takes more" if scaled else ""),
+        "device": estimated.device,
+        "model": f"{estimated.parameters:,} parameters ({estimated.parameters * 4 / 2**20:,.0f} MiB in float32)",
+        "update": f"{training.batch_tokens * training.accumulate:,} padded tokens",
+        "memory": (
+            f"{memory}, with weights, gradients and optimiser"
+            + (f"; at {share} the largest batch: a whole one takes more" if part else "")
         ),
-        (
-            "speed",
-            (
-                f"{found.step_seconds:.2f} s an update, {found.tokens_per_second:,.0f} target tokens/s "
-                f"(measured, {found.measured} updates{scaled})"
-            ),
+        "speed": (
+            f"{estimated.step_seconds:.2f} s an update, {estimated.tokens_per_second:,.0f} target tokens/s "
+            f"(measured, {estimated.measured} updates{f', on {share} each batch, and scaled' if part else ''})"
         ),
-        (
-            "training",
-            (
-                f"{training.steps:,} updates, {found.epochs:.1f} epochs: about "
-                f"{hours}:{rest // 60:02d} h, and validations"
-            ),
+        "training": (
+            f"{training.steps:,} updates, {estimated.epochs:.1f} epochs: about {hours}:{rest // 60:02d} h, and "
+            "validations"
         ),
-    ):
+    }
+    for label, value in rows.items():
         write(f"{label:10}{value}")

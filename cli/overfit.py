@@ -1,5 +1,5 @@
-"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot learn a few examples by heart
-is broken, whatever the text."""
+"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot overfit a few examples is
+broken, whatever the text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.training.session import Event
 
-_BY_HEART = 0.05  # nats per token
+_OVERFITTED = 0.05  # nats per token
 
 
 def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
@@ -39,12 +39,12 @@ def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
 
 
 def run(recipe: Recipe, corpus: Corpus[Any], choice: Choice, count: int, *, quiet: bool) -> None:
-    """Train on `count` examples in a folder that vanishes; exit code 1 where they are not learnt by heart."""
-    wanted = for_overfitting(recipe)
-    screen = Screen(wanted, quiet=quiet)
+    """Train on `count` examples in a temporary folder; exit code 1 where they are not overfitted."""
+    changed = for_overfitting(recipe)
+    task = tasks.of(changed)
+    screen = Screen(changed, quiet=quiet)
     last: list[float] = []
-    task = tasks.of(wanted)
-    by_heart = _BY_HEART + task.overfitted_loss(count)
+    enough = _OVERFITTED + task.overfitted_loss(count)
 
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
@@ -54,13 +54,13 @@ def run(recipe: Recipe, corpus: Corpus[Any], choice: Choice, count: int, *, quie
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
         session = preparation.session(task, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
-        stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < by_heart)))
-    known = last[-1] < by_heart
+        stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < enough)))
+    learnt = last[-1] < enough
     show(
-        f"{count} examples {'overfitted' if known else 'NOT overfitted'} after {stopped.step:,} updates: "
+        f"{count} examples {'overfitted' if learnt else 'NOT overfitted'} after {stopped.step:,} updates: "
         f"{last[-1]:.3f} nats per token"
-        + ("" if known else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
+        + ("" if learnt else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
-    if not known:
+    if not learnt:
         options.note("A model that cannot learn these will learn nothing else.", quiet=quiet)
         raise typer.Exit(1)

@@ -114,8 +114,8 @@ def train(
     """
     from seq2seq import device as devices
     from seq2seq import run as runs
-    from seq2seq.checkup.trial import attempt
     from seq2seq.data.corpus import Given
+    from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
     from seq2seq.training import provenance
     from seq2seq.training.parallel import launch
@@ -188,13 +188,13 @@ def train(
 
 def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
     """The recipe with the budget that memory holds; a run that goes on keeps the one that was found for it."""
-    from seq2seq.checkup import fit
+    from seq2seq.measure.memory import largest_batch
 
     if (folder.path / "recipe.toml").is_file():
         begun = folder.recipe().training.batch_tokens
         options.note(f"Batch: {begun:,} tokens, as {folder.path} was begun", quiet=quiet)
         return wanted.with_batch_tokens(begun)
-    budget = fit.batch_tokens(wanted, choice.numerics)
+    budget = largest_batch(wanted, choice.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
     return wanted.with_batch_tokens(budget.batch_tokens)
 
@@ -204,7 +204,7 @@ def _timed(
 ) -> tuple[Recipe, Corpus[Any]]:
     """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
     a run that goes on keeps what was found for it."""
-    from seq2seq.checkup import fit
+    from seq2seq.measure.estimate import fit_minutes
 
     usual = wanted
     if (folder.path / "recipe.toml").is_file():
@@ -213,7 +213,7 @@ def _timed(
         options.note(f"Steps: {kept.steps:,}, as {folder.path} was begun", quiet=quiet)
         wanted = wanted.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        wanted, found = fit.training(wanted, corpus, choice, minutes, options.noting(quiet))
+        wanted, found = fit_minutes(wanted, corpus, choice, minutes, options.noting(quiet))
         steps, every = wanted.training.steps, wanted.training.validate_every
         options.note(
             f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: "

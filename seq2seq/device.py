@@ -31,6 +31,11 @@ class Numerics:
     device: torch.device
     autocast: torch.dtype | None
 
+    @property
+    def precision(self) -> str:
+        """Of matrix products."""
+        return "float32" if self.autocast is None else "bfloat16"
+
     def context(self) -> AbstractContextManager[None]:
         """The autocast context."""
         return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)

@@ -19,9 +19,9 @@ def least_parameters(model: recipe.Model, vocabulary: int = 0) -> int:
     squares = model.d_model**2
     with torch.device("meta"):  # of no layer more: their tables of positions would be made in memory
         block = 4 * squares + sum(matrix.numel() for matrix in matrices_of([feed_forward(model)]))
-    layers = model.decoder_layers * block
-    if model.architecture == "encoder-decoder":
-        layers += model.decoder_layers * 4 * squares + model.encoder_layers * block
+    layers = (model.decoder_layers + model.layers_of_encoder) * block
+    if model.layers_of_encoder:
+        layers += model.decoder_layers * 4 * squares
     positions = model.max_length if model.positions == "learned" else 0
     return layers + (vocabulary + positions) * model.d_model
 

@@ -30,7 +30,7 @@ ALLOWED = {
 }
 ALLOWED["tasks"] = {*ALLOWED}
 ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
-ALLOWED["checkup"] = {*ALLOWED["tasks"], "tasks"}
+ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
 
 
 def imports(path: Path) -> set[str]:

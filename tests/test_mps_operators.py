@@ -24,8 +24,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from seq2seq import recipe
-from seq2seq.checkup import random_batches
+from seq2seq import recipe, tasks
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
 from seq2seq.decoding.generation.torch import TorchGenerator
@@ -33,8 +32,8 @@ from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.tasks import models
-from seq2seq.training import ema, objective, optimisers, schedule
-from seq2seq.training.loop import train
+from seq2seq.training import ema, objective, optimisers
+from seq2seq.training.loop import updates
 from tests.support import tiny
 
 MPS, CPU = torch.device("mps"), torch.device("cpu")
@@ -163,18 +162,10 @@ def made(name: str) -> recipe.Recipe:
 def training(name: str) -> None:
     wanted = made(name)
     model = models.model(wanted, 100, 100)
-    batch = random_batches.of_recipe(wanted, 64)
+    batch = tasks.of(wanted).workload().batch(64)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, NUMERICS)
-    with_gradients = train(
-        list(model.parameters()),
-        optimiser,
-        schedule.for_recipe(wanted),
-        repeat((Place(), batch)),
-        measuring,
-        NUMERICS,
-        clip_norm=1.0,
-    )
+    with_gradients = updates(wanted, model, optimiser, repeat((Place(), batch)), measuring, NUMERICS)
     for step in (1, 2):  # the first makes what the second finds
         next(with_gradients).loss.item()
         ema.update(optimiser, model, 0.9, step, torch.tensor(False))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from seq2seq.model import flops
 from seq2seq.model.blocks import Block
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
@@ -41,6 +42,18 @@ class Gpt(Stack[Block]):
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, T) -> logits (B, T, V) of the tokens that follow."""
         return self.head(self.hidden(tokens))  # type: ignore[no-any-return]
+
+    def forward_flops(self, tokens: Tensor, *, counted: Tensor) -> float:
+        """FLOPs that a forward pass needs for the labels `counted` (B, T), bool, with the formulas of `flops`: the
+        layers' matrices and causal attention up to a row's last label L, the head for what counts."""
+        lengths = flops.lengths(counted)
+        attention = len(self.blocks) * flops.of_causal_attention(self.head.in_features, lengths)
+        return attention + flops.of_weights(self.matrices(), lengths) + flops.of_weights([self.head.weight], counted)
+
+    def begin_decoding(self, tokens: Tensor) -> tuple[State, Tensor]:
+        """The state that has read the first half of a batch's tokens (B, T), and the tokens that follow."""
+        half = tokens.size(1) // 2
+        return self.start(tokens[:, :half]), tokens[:, half:]
 
     def start(self, prompt: Tensor) -> State:
         """The state that has read B prompts (B, P); of one longer than the context, the newest half a context."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
+from seq2seq.model import flops
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.model.components import initialise
 from seq2seq.model.decoder import Decoder
@@ -69,6 +71,26 @@ class Transformer(nn.Module):
     def forward(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
         """Source (B, S), source_mask (B, 1, 1, S) or None, target (B, T) -> logits (B, T, V)."""
         return self.head(self.hidden(source, source_mask, target))  # type: ignore[no-any-return]
+
+    def forward_flops(self, source: Tensor, source_mask: Tensor | None, target: Tensor, *, counted: Tensor) -> float:
+        """FLOPs that a forward pass needs for the labels `counted` (B, T), bool, with the formulas of `flops`: encoder
+        and projected memory for S source positions, decoder and head for T target positions."""
+        S = flops.lengths(torch.ones_like(source) if source_mask is None else source_mask[:, 0, 0])
+        T, width = flops.lengths(counted), self.head.in_features
+        project = [block.cross_attention.key_value.weight for block in self.decoder.layers()]
+        per_target = flops.of_causal_attention(width, T) + flops.of_attention(width, T, S)
+        return (
+            flops.of_weights([*self.encoder.matrices(), *project], S)
+            + flops.of_weights(self.decoder.matrices(), T)
+            - flops.of_weights(project, T)
+            + flops.of_weights([self.head.weight], counted)
+            + len(self.encoder.blocks) * flops.of_attention(width, S, S)
+            + len(self.decoder.blocks) * per_target
+        )
+
+    def begin_decoding(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> tuple[State, Tensor]:
+        """The state that has read the sources of a batch, and its target tokens, which follow."""
+        return self.start(source, source_mask), target
 
     def start(self, source: Tensor, source_mask: Tensor | None = None) -> State:
         """Encode B sources and make their decoding state."""

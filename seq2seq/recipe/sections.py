@@ -105,6 +105,11 @@ class Model(Section):
     scale_embedding: bool = Field(True, description="initialised at 1/sqrt(d_model), times sqrt(d_model)")
     max_length: Size = Field(256, description="maximum sequence length, in tokens; a GPT's context")
 
+    @property
+    def layers_of_encoder(self) -> int:
+        """Layers of the encoder, where there is one."""
+        return self.encoder_layers if self.architecture == "encoder-decoder" else 0
+
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Model:
         if self.d_model % self.n_heads:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.language_model_training import LanguageModelTraining
+    from seq2seq.tasks.language_model_workload import LanguageModelWorkload
     from seq2seq.tasks.models import Model
 
 
@@ -82,6 +83,12 @@ class LanguageModel(Task[Documents]):
         from seq2seq.tasks.language_model_training import training
 
         return training(self.recipe, corpus, tokenizers.target, run, say)
+
+    def workload(self) -> LanguageModelWorkload:
+        """Of chunks."""
+        from seq2seq.tasks.language_model_workload import LanguageModelWorkload
+
+        return LanguageModelWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """The loss."""

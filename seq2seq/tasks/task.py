@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.decoding.translation.distributed import OneProcess
-from seq2seq.errors import RunError
+from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import COMMANDS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
     from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.tasks.workload import Workload
     from seq2seq.training.task import TrainingTask
 
 Say = Callable[[str], None]
@@ -165,6 +166,10 @@ class Task(ABC, Generic[SourceT]):
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """The figures of a validation, to be read."""
         return "dev " + ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
+
+    def workload(self) -> Workload[SourceT]:
+        """What the task asks of a machine, for measurements. Raises RecipeError where nobody has said it."""
+        raise RecipeError(f"{self.plural} cannot be measured beforehand; train one, and watch its speed")
 
     # Judging.
 

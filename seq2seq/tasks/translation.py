@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.translation_training import TranslationTraining
+    from seq2seq.tasks.translation_workload import TranslationWorkload
 
 _LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
 
@@ -113,6 +114,12 @@ class Translation(Task[PairSource]):
         from seq2seq.tasks.translation_training import training
 
         return training(self.recipe, corpus, tokenizers, run, say)
+
+    def workload(self) -> TranslationWorkload:
+        """Of pairs."""
+        from seq2seq.tasks.translation_workload import TranslationWorkload
+
+        return TranslationWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """Losses and BLEU."""

@@ -27,7 +27,7 @@ from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
 from seq2seq.training.compiled import Layered
 from seq2seq.training.faults import Fault, Health, Reader
-from seq2seq.training.loop import Progress, train
+from seq2seq.training.loop import Progress, updates
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
 
@@ -104,11 +104,11 @@ class Session:
         step, faults = self._resume()
         yield self._started(step, self._begin(step))
         yield from faults
-        updates, reader = self._updates(step), Reader(self._task.watched)
+        following, reader = self._updates(step), Reader(self._task.watched)
         clock = time.perf_counter()
         due = stopping = False
         while due or (step < training.steps and not self._out_of_patience()):
-            progress = next(updates)
+            progress = next(following)
             step = progress.step
             self._memory.place = list(progress.place)
             self._memory.tokens += progress.tokens
@@ -125,7 +125,7 @@ class Session:
             if self._must_roll_back(saving=saving):
                 step, faults = self._roll_back(step)
                 yield from faults
-                updates, reader = self._updates(step), Reader(self._task.watched)
+                following, reader = self._updates(step), Reader(self._task.watched)
                 due, saving = False, True
             elif saving:
                 validated = self._validate(progress) if due else None
@@ -145,19 +145,17 @@ class Session:
         yield Stopped(step, reason, finished=True)
 
     def _updates(self, step: int) -> Iterator[Progress]:
-        training, place = self._recipe.training, self._memory.place
-        planned, share = schedule.for_recipe(self._recipe), self._health.rate
-        batches = self._task.source.stream(Place() if place is None else _after(*place))
-        return train(
-            list(self._model.parameters()),
+        source, place, numerics = self._task.source, self._memory.place, self._choice.numerics
+        batches = source.stream(Place() if place is None else _after(*place))
+        return updates(
+            self._recipe,
+            self._model,
             self._optimiser,
-            lambda number: share * planned(number),
-            ahead(batches, self._choice.numerics.device) if self._task.source.ahead else batches,
-            self._task.objective(self._model, self._choice.numerics),
-            self._choice.numerics,
+            ahead(batches, numerics.device) if source.ahead else batches,
+            self._task.objective(self._model, numerics),
+            numerics,
             step=step,
-            accumulate=training.accumulate,
-            clip_norm=training.clip_norm,
+            rate=self._health.rate,
             team=self._team,
         )
 

@@ -66,7 +66,7 @@ def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
 
 def encoding(asked: argparse.Namespace) -> dict[str, Any]:
     """Encode everything; nothing is cached yet."""
-    from seq2seq.checkup.memory import peak
+    from seq2seq.measure.memory import peak
 
     *_, (encoded, seconds) = opened(asked.folder, asked.recipe)
     return {
@@ -83,13 +83,12 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     """Updates on one batch over and over, then on the corpus; what the second adds to the peak of memory."""
     import torch
 
-    from seq2seq import device
-    from seq2seq.checkup import random_batches
-    from seq2seq.checkup.memory import peak
+    from seq2seq import device, tasks
     from seq2seq.data.batches import Place
+    from seq2seq.measure.memory import peak
     from seq2seq.tasks import models, translation_training
-    from seq2seq.training import objective, optimisers, schedule
-    from seq2seq.training.loop import train
+    from seq2seq.training import objective, optimisers
+    from seq2seq.training.loop import updates
 
     wanted, both, (encoded, _) = opened(asked.folder, asked.recipe)
     choice = device.choose("cpu", wanted.training.precision)
@@ -97,15 +96,12 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     model = models.model(wanted, both.source.size, both.target.size)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, choice.numerics)
-    planned = schedule.for_recipe(wanted)
-    own = random_batches.of_recipe(wanted, wanted.training.batch_tokens)
+    own = tasks.of(wanted).workload().batch(wanted.training.batch_tokens)
     batches = translation_training.batches(wanted, encoded, both).stream()
     alone = together = 0
-    for given, updates in ((repeat((Place(), own)), 5), (batches, asked.updates)):
+    for given, count in ((repeat((Place(), own)), 5), (batches, asked.updates)):
         alone = together
-        for _ in islice(
-            train(list(model.parameters()), optimiser, planned, given, measuring, choice.numerics), updates
-        ):
+        for _ in islice(updates(wanted, model, optimiser, given, measuring, choice.numerics), count):
             pass
         together = peak(_cpu())
     return {

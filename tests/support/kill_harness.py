@@ -30,7 +30,7 @@ _SERVER = multiprocessing.get_context("forkserver")
 _PRELOADED = [
     "cli.train",
     "cli.screen",
-    "seq2seq.checkup.trial",
+    "seq2seq.measure.devices",
     "seq2seq.training.prepare",
     "seq2seq.interop.ctranslate2.convert",
     "sacrebleu",

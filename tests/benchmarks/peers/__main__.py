@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seq2seq.checkup.machine import this_machine
+from seq2seq.measure.machine import this_machine
 from tests.benchmarks.peers import rounds, setting, start
 from tests.benchmarks.peers.prepare import prepare
 from tests.benchmarks.peers.report import record, table

@@ -8,18 +8,19 @@ from dataclasses import replace
 import pytest
 
 from seq2seq import device
-from seq2seq.checkup import estimate as estimating
-from seq2seq.checkup import fit
-from seq2seq.checkup.estimate import Estimate, estimate
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.pairs import PairSource
 from seq2seq.data.unchanged import digest
 from seq2seq.errors import RecipeError
+from seq2seq.measure.estimate import Estimate, estimate, within
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
+from seq2seq.tasks.translation_workload import TranslationWorkload
+from seq2seq.tasks.workload import Costs
 from tests.support import tiny
 
 CPU = device.choose("cpu", "float32")
+FR_EN = recipe_files.load("fr-en")
 TINY = recipe_files.parse(tiny.RECIPE, "tiny")
 LONG_LINES = Estimate(
     *("cpu", 1000, "9 pairs", 1000, 0, 1.0, 9),
@@ -27,9 +28,7 @@ LONG_LINES = Estimate(
     tokens_per_second=1000.0,
     epochs=1.0,
     preparing=5.0,
-    dev_loss=0.02,
-    translation=0.05,
-    sample=0.0,
+    costs=Costs(pair=0.02, translation=0.05, sentences=FR_EN.training.validate_sentences),
 )
 
 
@@ -41,29 +40,28 @@ def corpus(pairs: int) -> Corpus:
     return Corpus("here", "files", (text(1, 200),), text(2, pairs), text(3, pairs))
 
 
-def planned(monkeypatch: pytest.MonkeyPatch, found: Estimate, minutes: float, pairs: int = 2000) -> Recipe:
-    monkeypatch.setattr(fit, "estimate", lambda *_: found)
-    usual = recipe_files.load("fr-en")
-    return fit.training(usual, corpus(pairs), CPU, minutes, lambda message: None)[0]
+def planned(estimated: Estimate, minutes: float, pairs: int = 2000) -> Recipe:
+    return within(FR_EN, estimated, pairs, minutes, 60 * minutes)
 
 
-def seconds(found: Estimate, wanted: Recipe, pairs: int) -> float:
+def seconds(estimated: Estimate, wanted: Recipe, pairs: int) -> float:
     """What the parts of a training run take, each counted by itself."""
     training, judged = wanted.training, min(pairs, wanted.data.judge_pairs or pairs)
     validations = math.ceil(training.steps / training.validate_every)
-    validation = judged * found.dev_loss + min(judged, training.validate_sentences) * found.translation
+    costs = estimated.costs
+    validation = judged * costs.pair + min(judged, training.validate_sentences) * costs.translation
     checked = 9 * min(judged, 200) + 3 * min(judged, 1000)
     return (
-        found.preparing
-        + training.steps * found.step_seconds
+        estimated.preparing
+        + training.steps * estimated.step_seconds
         + validations * validation
-        + (checked + judged) * found.translation
+        + (checked + judged) * costs.translation
     )
 
 
 @pytest.mark.parametrize("minutes", [1, 2, 5, 20, 60])
-def test_the_minutes_hold_validations_and_judging(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
-    wanted = planned(monkeypatch, LONG_LINES, minutes)
+def test_the_minutes_hold_validations_and_judging(minutes: int) -> None:
+    wanted = planned(LONG_LINES, minutes)
     taken = seconds(LONG_LINES, wanted, 2000)
     assert 0.9 * 60 * minutes < taken <= 60 * minutes + LONG_LINES.step_seconds
     assert wanted.training.steps * LONG_LINES.step_seconds > 0.3 * 60 * minutes  # most of it is for training
@@ -71,29 +69,23 @@ def test_the_minutes_hold_validations_and_judging(monkeypatch: pytest.MonkeyPatc
     assert 10 <= (wanted.data.judge_pairs or 2000) <= 2000
 
 
-def test_where_there_is_time_all_pairs_judge_and_validations_keep_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = replace(LONG_LINES, translation=0.001, dev_loss=0.0005)
-    wanted, usual = planned(monkeypatch, quick, 30), recipe_files.load("fr-en")
+def test_where_there_is_time_all_pairs_judge_and_validations_keep_their_share() -> None:
+    quick = replace(
+        LONG_LINES, costs=Costs(pair=0.0005, translation=0.001, sentences=FR_EN.training.validate_sentences)
+    )
+    wanted, usual = planned(quick, 30), FR_EN
     assert wanted.data.judge_pairs == 0
     shares = [each.training.validate_every / each.training.steps for each in (wanted, usual)]
     assert shares[0] == pytest.approx(shares[1], rel=0.02)
 
 
-def test_minutes_that_hardly_train_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minutes_that_hardly_train_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"--minutes 0.2: time for \d updates at 0.80 s each"):
-        planned(monkeypatch, LONG_LINES, 0.2)
+        planned(LONG_LINES, 0.2)
 
 
-def test_a_batch_that_takes_too_long_is_timed_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_takes_too_long_is_timed_in_part() -> None:
     said: list[str] = []
-    clipped: list[float] = []
-    whole_train = estimating.train
-
-    def train(*arguments: object, **more: object) -> object:
-        clipped.append(more["clip_norm"])  # type: ignore[arg-type]
-        return whole_train(*arguments, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(estimating, "train", train)
     values = TINY.model_dump()
     values["training"]["batch_tokens"] = 4000
     large = Recipe.model_validate(values)
@@ -101,15 +93,14 @@ def test_a_batch_that_takes_too_long_is_timed_in_part(monkeypatch: pytest.Monkey
     assert part.share < 0.05 and whole.share == 1
     assert part.tokens_per_second * part.step_seconds == pytest.approx(whole.tokens_per_second * whole.step_seconds)
     assert {"Reading the text", "Timing updates", "Timing a validation"} <= set(said)
-    assert clipped == [1.0, 1.0]
 
 
 def test_of_much_text_a_part_is_tokenised_and_all_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimating, "_PAIRS", 100)
-    monkeypatch.setattr(estimating, "_SAID_EVERY", 150)
+    monkeypatch.setattr(TranslationWorkload, "beginning_size", 100)
+    monkeypatch.setattr(TranslationWorkload, "said_every", 150)
     said: list[str] = []
     part = estimate(TINY, corpus(12), CPU, said.append, 0.5)
-    monkeypatch.setattr(estimating, "_PAIRS", 1000)
+    monkeypatch.setattr(TranslationWorkload, "beginning_size", 1000)
     whole = estimate(TINY, corpus(12), CPU, said.append, 0.5)
     assert part.size == whole.size == "200 pairs"
     assert part.target_tokens == pytest.approx(whole.target_tokens, rel=0.1)

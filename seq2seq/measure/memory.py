@@ -1,4 +1,4 @@
-"""Memory that there is, memory that a training takes, and the largest batch that fits."""
+"""Memory that there is, memory that a training run takes, and the largest batch that fits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor
 
 from seq2seq import limits
 from seq2seq.data.batches import Batch
-from seq2seq.device import out_of_memory
+from seq2seq.device import Numerics, out_of_memory, release, wait
+from seq2seq.measure.steps import ModelSteps
+from seq2seq.recipe import Recipe
 from seq2seq.training.objective import Objective
 
 try:
@@ -21,6 +24,8 @@ try:
 except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
+FEW = 512  # tokens of a batch that tells what a token takes
+_SECONDS = 20.0  # for trying larger batches
 FULL = 0.9  # share of the memory that a batch may fill
 _PASSING = 1.8  # what a backward pass takes at its height, over what the forward pass kept for it: measured, 1.4 to 1.7
 _COPIES = 4  # of the weights: themselves, gradients, two moments
@@ -34,11 +39,11 @@ class Budget:
     how: str
 
 
-def peak(where: torch.device) -> int:
+def peak(device: torch.device) -> int:
     """The most bytes that this process has held on a device; 0 where the system does not tell."""
-    if where.type == "cuda":
-        return torch.cuda.max_memory_allocated(where)
-    if where.type == "mps":
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
         return int(torch.mps.driver_allocated_memory())
     if resource is None:
         return 0
@@ -46,17 +51,17 @@ def peak(where: torch.device) -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def room(where: torch.device) -> tuple[int, str]:
+def available(device: torch.device) -> tuple[int, str]:
     """Bytes on a device that this process could hold, and what says so."""
-    if where.type == "cuda":
-        return torch.cuda.mem_get_info(where)[0] + torch.cuda.memory_reserved(where), "free memory of the GPU"
-    if where.type == "mps":
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device), "free memory of the GPU"
+    if device.type == "mps":
         return int(torch.mps.recommended_max_memory()), "memory that Metal recommends to use"
     left = limits.memory_left()
     return (limits.memory() // 2, "half of the memory") if left is None else (left, "available memory")
 
 
-def kept(objective: Objective, batch: Batch) -> int:
+def saved_bytes(objective: Objective, batch: Batch) -> int:
     """Bytes that a forward pass keeps for the backward pass, weights among them."""
     sizes: dict[int, int] = {}
 
@@ -72,15 +77,15 @@ def kept(objective: Objective, batch: Batch) -> int:
     return sum(sizes.values())
 
 
-def estimated_budget(parameters: int, bytes_a_token: float, where: torch.device) -> Budget:
+def estimated_budget(parameters: int, token_bytes: float, device: torch.device) -> Budget:
     """The batch that should fit, from what a token of it keeps for the backward pass."""
-    bytes_there, what = room(where)
+    bytes_there, what = available(device)
     left = FULL * bytes_there - _COPIES * 4 * parameters
-    tokens = max(0, int(left / (_PASSING * bytes_a_token)))
+    tokens = max(0, int(left / (_PASSING * token_bytes)))
     return Budget(
         _rounded(tokens),
         f"estimated from {FULL:.0%} of {bytes_there / 2**30:.1f} GiB, {what}: each token keeps "
-        f"{bytes_a_token / 1024:,.0f} KiB for the backward pass, which takes {_PASSING} times that at its height",
+        f"{token_bytes / 1024:,.0f} KiB for the backward pass, which takes {_PASSING} times that at its height",
     )
 
 
@@ -117,6 +122,42 @@ def measured_budget(
         largest,
         f"measured: took {used / 2**30:.1f} of {bytes_there / 2**30:.1f} GiB; the batch was doubled until {ended}",
     )
+
+
+def bytes_per_token(steps: ModelSteps, batch_tokens: int) -> float:
+    """What each place more in a batch keeps for the backward pass."""
+    row = steps.kind.batch(1).labels.numel()
+    few = steps.kind.batch(max(batch_tokens, 2 * row))  # a row alone is laid out otherwise
+    many = steps.kind.batch(2 * few.labels.numel())
+    small, large = (saved_bytes(steps.objective, batch) for batch in (few, many))
+    return (large - small) / (many.labels.numel() - few.labels.numel())
+
+
+def peak_of_update(steps: ModelSteps, batch_tokens: int) -> int:
+    """The most bytes that an update on the worst batch takes on a CUDA device. Raises RuntimeError where memory
+    ends."""
+    device = steps.numerics.device
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    steps.updates().whole(steps.kind.worst(batch_tokens))
+    wait(device)
+    return peak(device)
+
+
+def largest_batch(recipe: Recipe, numerics: Numerics) -> Budget:
+    """What --batch-tokens auto takes: on CUDA the largest worst batch that ran, elsewhere an estimate; on a CPU, where
+    larger batches are not faster, no more than the recipe's own."""
+    device, usual = numerics.device, recipe.training.batch_tokens
+    steps = ModelSteps(recipe, numerics)
+    if device.type == "cuda":
+        budget = measured_budget(partial(peak_of_update, steps), usual // 8, available(device)[0], seconds=_SECONDS)
+        del steps
+        release(device)
+        return budget
+    budget = estimated_budget(steps.parameters, bytes_per_token(steps, FEW), device)
+    if device.type == "cpu" and usual <= budget.batch_tokens:
+        return Budget(usual, f"the recipe's own, since larger ones are not faster on a CPU; {budget.how}")
+    return budget
 
 
 def _rounded(tokens: int) -> int:

@@ -1,41 +1,41 @@
-"""What the figures of a checkup mean, a sentence each; none where nothing was measured that says so."""
+"""What the figures of a diagnosis mean, a sentence each; none where nothing was measured that says so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from seq2seq.checkup.bench import Row
-from seq2seq.checkup.examine import Checkup, Examined
-from seq2seq.checkup.timing import faster_from, launch_bound_below
+from seq2seq.measure.devices import Curve, Diagnosis, Examined
+from seq2seq.measure.steps import Row
 
 _NOTABLE = 0.1  # share of a step
-_LARGE = 0.3
+_FLAT = 0.2  # a batch twice as large that takes less than this share longer costs next to nothing
 _UNSTEADY = 1.5  # p90 over median
 _BUSY = 0.5  # of the processors
 
 
-def findings(checkup: Checkup) -> list[str]:
+def findings(diagnosis: Diagnosis) -> list[str]:
     """Why the devices are as fast as they are, and what to do about it."""
-    usable = [each for each in checkup.devices if each.training]
+    usable = [each for each in diagnosis.devices if each.training]
     cpu = next((each for each in usable if each.name == "cpu"), None)
-    machine = checkup.machine
+    machine = diagnosis.machine
     found = []
     if machine.load is not None and machine.load > _BUSY * machine.processors:
         found.append(
             f"other programs keep this machine busy (load {machine.load:.1f} on {machine.processors} processors): "
             "alone it would be faster"
         )
-    found += [sentence for each in usable for sentence in _of_one(each, checkup.batch_tokens)]
+    found += [sentence for each in usable for sentence in _of_one(each, diagnosis.batch_tokens)]
     for each in usable:
         if cpu is not None and each is not cpu:
-            found += _beside_the_cpu(each, cpu, checkup.batch_tokens)
+            found += _beside_the_cpu(each, cpu, diagnosis.batch_tokens)
     return found
 
 
-def verdict(checkup: Checkup) -> list[str]:
+def verdict(diagnosis: Diagnosis) -> list[str]:
     """Which device to take."""
-    found = [f"--device auto takes {checkup.automatic} ({checkup.reason.removeprefix('auto: ')})"]
-    for each in checkup.devices:
+    found = [f"--device auto takes {diagnosis.automatic} ({diagnosis.reason.removeprefix('auto: ')})"]
+    for each in diagnosis.devices:
         if each.fault:
             found.append(f"Avoid {each.name}: {each.fault}")
     return found
@@ -54,21 +54,6 @@ def _of_one(each: Examined, batch_tokens: int) -> Iterator[str]:
         yield (
             f"{each.name}: one thread is faster than {each.description}: {_ms(each.one_thread.timing.median)} a step "
             f"of {usual.size:,} tokens, not {_ms(step)}; set OMP_NUM_THREADS=1"
-        )
-    if each.reading and each.reading.gain > _NOTABLE * each.reading.other.median:
-        yield (
-            f"{each.name}: sync-bound where the loss is read after each step, which takes "
-            f"{each.reading.gain / each.reading.other.median:.0%} longer; seqx reads it only to show it"
-        )
-    if each.optimiser and each.optimiser.other.median > _LARGE * step:
-        yield (
-            f"{each.name}: the optimiser takes {each.optimiser.other.median / step:.0%} of a step of {usual.size:,} "
-            "tokens"
-        )
-    if each.optimiser and each.optimiser.gain > _NOTABLE * step:
-        yield (
-            f"{each.name}: optimiser-bound without the fused kernel, which seqx uses: "
-            f"{_ms(each.optimiser.one.median)} a step in place of {_ms(each.optimiser.other.median)}"
         )
     if _unsteady(usual):
         yield (
@@ -103,6 +88,29 @@ def _beside_the_cpu(each: Examined, cpu: Examined, batch_tokens: int) -> Iterato
                 f"{each.name} decodes {texts} at a time more slowly than the CPU: {_ms(mine.timing.median)} a token, "
                 f"not {_ms(other.timing.median)}; translate and generate with --device cpu"
             )
+
+
+def launch_bound_below(curve: Curve) -> int | None:
+    """The size below which a larger batch costs next to nothing, so that starting operations is what takes the time;
+    None where even the smallest batches are bound by their arithmetic."""
+    reached = None
+    for (small, fast), (large, slow) in pairwise(curve):
+        if slow / fast - 1 > _FLAT * (large / small - 1):
+            break
+        reached = large
+    return reached
+
+
+def faster_from(curve: Curve, other: Curve) -> int | None:
+    """The smallest size from which on a device is the faster, of those that both were timed at; None where it is not,
+    even at the largest."""
+    theirs = dict(other)
+    first = None
+    for size, seconds in reversed([(size, seconds) for size, seconds in curve if size in theirs]):
+        if seconds >= theirs[size]:
+            break
+        first = size
+    return first
 
 
 def _unsteady(row: Row) -> bool:

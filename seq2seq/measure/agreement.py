@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from seq2seq import recipe
-from seq2seq.checkup import random_batches
+from seq2seq import tasks
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics, one_thread
-from seq2seq.model.gpt import Gpt
+from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
+from seq2seq.tasks.workload import guessed_vocabulary
 from seq2seq.training import objective
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
@@ -52,68 +52,41 @@ class Agreement:
         return ", ".join(wrong)
 
 
-def compare(wanted: recipe.Recipe, device: torch.device) -> Agreement:
+def compare(recipe: Recipe, device: torch.device) -> Agreement:
     """A recipe's model on a device beside the same on the CPU; the CPU itself is compared with one thread of it."""
-    tokens = random_batches.vocabulary(wanted.tokenizer)
+    vocabulary = guessed_vocabulary(recipe.tokenizer)
     generator = torch.Generator().manual_seed(1)
-    model = models.model(wanted, tokens, tokens).eval()
+    model = models.model(recipe, vocabulary, vocabulary).eval()
     with torch.no_grad():
         for weight in model.parameters():  # sub-layers that start at zero would hide all before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
-    batch = random_batches.of_recipe(wanted, min(wanted.training.batch_tokens, _TOKENS))
+    batch = tasks.of(recipe).workload().batch(min(recipe.training.batch_tokens, _TOKENS))
     with one_thread() if device.type == "cpu" else nullcontext():
-        expected = _compute(wanted, model, batch, _CPU)
+        expected = _compute(recipe, model, batch, _CPU)
     model.zero_grad()
-    found = _compute(wanted, copy.deepcopy(model).to(device), batch, device)
+    computed = _compute(recipe, copy.deepcopy(model).to(device), batch, device)
+    loss, gradient, logits, decoding = (abs(one - other) for one, other in zip(computed, expected, strict=True))
     return Agreement(
         str(device),
         "one thread" if device.type == "cpu" else "cpu",
-        loss=_apart(found.loss, expected.loss),
-        gradient=_apart(found.gradient, expected.gradient),
-        logits=_apart_at_most(found.logits, expected.logits),
-        decoding=_apart_at_most(found.decoding, expected.decoding),
+        loss=float(loss / expected[0]),
+        gradient=float(gradient.norm() / expected[1].norm()),
+        logits=float(logits.max() / expected[2].abs().max()),
+        decoding=float(decoding.max() / expected[3].abs().max()),
         padded=batch.filled < batch.padded,
     )
 
 
-@dataclass(frozen=True)
-class _Computed:
-    loss: Tensor
-    gradient: Tensor  # of all weights, in one row
-    logits: Tensor
-    decoding: Tensor  # logits of cached steps
-
-
-def _compute(wanted: recipe.Recipe, model: models.Model, batch: Batch, device: torch.device) -> _Computed:
-    """All of it on the CPU."""
-    inputs = [None if each is None else each.to(device) for each in batch.inputs]
-    loss = objective.for_recipe(wanted, model, Numerics(device, None))(batch, 0).loss
+def _compute(
+    recipe: Recipe, model: models.Model, batch: Batch, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """On the CPU: the loss, the gradient of all weights in one row, the logits, and those of cached steps."""
+    loss = objective.for_recipe(recipe, model, Numerics(device, None))(batch, 0).loss
     (loss / batch.tokens).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None]
     with torch.inference_mode():
+        inputs: Any = batch.to(device).inputs
         logits: Tensor = model(*inputs)
-        steps = torch.cat(list(_decode(model, inputs)), dim=1)
-        return _Computed(loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu())
-
-
-def _decode(model: models.Model, inputs: list[Tensor | None]) -> Iterator[Tensor]:
-    """Logits (B, 1, V) of a few cached steps over the tokens of a batch."""
-    target = inputs[-1]
-    assert target is not None
-    if isinstance(model, Gpt):
-        first = target.size(1) // 2
-        state = model.start(target[:, :first])
-    else:
-        source, mask, _ = inputs
-        assert source is not None
-        first, state = 0, model.start(source, mask)
-    for place in range(first, min(first + _STEPS, target.size(1))):
-        yield model.step(target[:, place : place + 1], state)
-
-
-def _apart(found: Tensor, expected: Tensor) -> float:
-    return float(torch.linalg.vector_norm(found - expected) / torch.linalg.vector_norm(expected))
-
-
-def _apart_at_most(found: Tensor, expected: Tensor) -> float:
-    return float((found - expected).abs().max() / expected.abs().max())
+        state, following = model.begin_decoding(*inputs)
+        steps = torch.cat([model.step(token[:, None], state) for token in following.T[:_STEPS]], dim=1)
+        return loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu()

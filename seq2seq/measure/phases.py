@@ -12,51 +12,50 @@ from torch import Tensor, nn
 
 from seq2seq.training.objective import Predictor
 
-PARTS = ("data", "forward", "loss", "backward", "optimiser")
-_OF_A_PASS = PARTS[1:-1]
+PHASES = ("data", "forward", "loss", "backward", "optimiser")
+_OF_PASSES = PHASES[1:-1]
 
 
 class Watch:
-    """Adds up the seconds of each part of an update; `wait` sees to the end of what a device was told, which costs time
-    of its own where there is a GPU.
+    """Adds up the seconds of each phase of an update; `wait` sees to the end of what a device was told, which costs
+    time of its own where there is a GPU.
 
     Where several threads make passes, the time from the first one's beginning to the last one's end is shared out among
-    the parts of a pass as the threads spent theirs.
+    the phases of a pass as the threads spent theirs.
     """
 
     def __init__(self, wait: Callable[[], None], clock: Callable[[], float] = time.perf_counter) -> None:
         self._wait = wait
         self._clock = clock
-        self._adding = threading.Lock()
+        self._entered: list[tuple[float, int, str]] = []  # when, by which thread, what
         self.start()
 
     def start(self) -> None:
         """Forget what was; an update begins, with its data."""
         self._wait()
-        self._spent = dict.fromkeys(_OF_A_PASS, 0.0)
-        self._entered: dict[int, tuple[str, float]] = {}  # by each thread
-        self._passes: tuple[float, float] | None = None  # when the first began, and the last ended
+        self._entered.clear()
         self._started = self._clock()
 
-    def enter(self, part: str) -> None:
-        """What this thread does now is of this part."""
+    def enter(self, phase: str) -> None:
+        """What this thread does now is of this phase."""
         self._wait()
-        with self._adding:
-            now = self._clock()
-            former, since = self._entered.get(threading.get_ident(), ("", now))
-            if former in _OF_A_PASS:
-                self._spent[former] += now - since
-            self._entered[threading.get_ident()] = part, now
-            self._passes = (self._passes or (now, now))[0], now
+        self._entered.append((self._clock(), threading.get_ident(), phase))
 
-    def parts(self) -> dict[str, float]:
-        """Seconds of each part, now that the update has ended."""
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each phase, now that the update has ended."""
         self._wait()
         end = self._clock()
-        first, last = self._passes or (end, end)
-        busy = sum(self._spent.values()) or 1.0
-        shares = {part: spent / busy * (last - first) for part, spent in self._spent.items()}
-        return {PARTS[0]: first - self._started, **shares, PARTS[-1]: end - last}
+        spent = dict.fromkeys(_OF_PASSES, 0.0)
+        former: dict[int, tuple[str, float]] = {}
+        for now, thread, phase in sorted(self._entered):
+            before, since = former.get(thread, ("", now))
+            if before in spent:
+                spent[before] += now - since
+            former[thread] = phase, now
+        times = [now for now, *_ in self._entered] or [end]
+        first, last, busy = min(times), max(times), sum(spent.values()) or 1.0
+        shares = {phase: seconds / busy * (last - first) for phase, seconds in spent.items()}
+        return {PHASES[0]: first - self._started, **shares, PHASES[-1]: end - last}
 
 
 class Watched:

@@ -10,7 +10,7 @@ import torch
 
 import seq2seq
 from seq2seq import device, limits
-from seq2seq.checkup import memory
+from seq2seq.measure import memory
 from seq2seq.recipe.optimizers import OPTIONS
 from seq2seq.training.optimisers import class_of
 
@@ -44,6 +44,6 @@ def this_machine() -> Machine:
         omp_wait_policy=os.environ.get("OMP_WAIT_POLICY"),
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         memory=limits.memory(),
-        available_memory=memory.room(torch.device("cpu"))[0],
+        available_memory=memory.available(torch.device("cpu"))[0],
         optimisers={kind: class_of(kind).available() for kind in OPTIONS},
     )

@@ -1,0 +1,200 @@
+"""What the devices of this machine make of a recipe: how fast, how exact, how large a batch, and which one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+
+import torch
+
+from seq2seq import device
+from seq2seq.device import Attempt, Trial
+from seq2seq.errors import DeviceError
+from seq2seq.measure import agreement, memory
+from seq2seq.measure.agreement import Agreement
+from seq2seq.measure.machine import Machine, this_machine
+from seq2seq.measure.memory import FEW, Budget
+from seq2seq.measure.step_time import Stopwatch
+from seq2seq.measure.steps import ModelSteps, Row
+from seq2seq.recipe import Recipe
+from seq2seq.tasks import models
+from seq2seq.tasks.workload import Say, guessed_vocabulary
+
+SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
+TEXTS = (1, 16)  # decoded at once
+_PATIENCE = 10  # times that a device may take what one size may
+_CHEAP = 5e11  # floating-point operations of a step that may be tried before training
+_TRIAL = Stopwatch(1.0, most=10)
+
+Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
+
+
+@dataclass
+class Examined:
+    """One device: more and more of it, as it is measured; less matters where time runs out."""
+
+    name: str
+    description: str
+    bfloat16: str  # whether its products are fast, and why
+    precision: str = ""
+    training: list[Row] = field(default_factory=list)
+    stopped: str = ""  # why larger batches were not timed
+    one_thread: Row | None = None  # of the CPU, where it usually has more
+    decoding: list[Row] = field(default_factory=list)
+    agreement: Agreement | None = None
+    budget: Budget | None = None
+    error: str = ""  # what kept it from being examined
+
+    @property
+    def fault(self) -> str:
+        """Why the device must not be used; nothing where it may."""
+        return self.error or (self.agreement.fault if self.agreement else "")
+
+    def usual(self, batch_tokens: int) -> Row:
+        """The row of the recipe's batch, or the nearest to it that was timed."""
+        smaller = [row for row in self.training if row.size <= batch_tokens]
+        return max(smaller, default=self.training[0], key=lambda row: row.size)
+
+    @property
+    def curve(self) -> Curve:
+        """Seconds of a training step by size."""
+        return [(row.size, row.timing.median) for row in self.training]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that was measured."""
+
+    machine: Machine
+    recipe: str
+    parameters: int
+    batch_tokens: int
+    optimizer: str
+    devices: list[Examined]
+    automatic: str  # the device that --device auto takes
+    reason: str
+
+
+def diagnose(
+    recipe: Recipe, devices: Sequence[torch.device], *, quick: bool = False, say: Say = lambda what: None
+) -> Diagnosis:
+    """Examine devices with a recipe; `say` is told what comes next. Random numbers continue as if none had been drawn.
+
+    Where torch lacks the recipe's optimiser, it is measured with AdamW.
+    """
+    machine = this_machine()
+    if not machine.optimisers[recipe.optimizer.kind]:
+        recipe = recipe.with_optimizer("adamw")
+    stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
+    there = device.present()
+    device.prepare()
+    examined = []
+    for each in devices:
+        with device.random_kept(each):
+            examined.append(_examine(recipe, each, there.get(each.type, ""), stopwatch, quick, say))
+    chosen, reason = device.automatic(there, attempt(recipe))
+    return Diagnosis(
+        machine=machine,
+        recipe=recipe.name,
+        parameters=parameters(recipe),
+        batch_tokens=recipe.training.batch_tokens,
+        optimizer=recipe.optimizer.kind,
+        devices=examined,
+        automatic=str(chosen),
+        reason=reason,
+    )
+
+
+def attempt(recipe: Recipe) -> Attempt:
+    """What `device.choose` tries on a device: a training step of this recipe, and on a GPU whether it computes as the
+    CPU does. In place of a recipe whose step is not cheap, a small stack of layers is tried."""
+
+    def tried(where: torch.device) -> Trial:
+        if 6 * parameters(recipe) * recipe.training.batch_tokens > _CHEAP:
+            return Trial(device.stack_seconds(where))
+        try:
+            with device.random_kept(where):
+                steps = ModelSteps(recipe, device.numerics(where, recipe.training.precision))
+                seconds = steps.training(recipe.training.batch_tokens, _TRIAL).timing.median
+                return Trial(seconds, "" if where.type == "cpu" else agreement.compare(recipe, where).fault)
+        except (RuntimeError, DeviceError) as error:
+            return Trial(inf, _first_line(error))
+
+    return tried
+
+
+def parameters(recipe: Recipe) -> int:
+    """About how many weights a recipe's model has; they are not made."""
+    vocabulary = guessed_vocabulary(recipe.tokenizer)
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in models.model(recipe, vocabulary, vocabulary).parameters())
+
+
+def _examine(
+    recipe: Recipe, where: torch.device, description: str, stopwatch: Stopwatch, quick: bool, say: Say
+) -> Examined:
+    half, why = device.bfloat16(where)
+    examined = Examined(str(where), description, bfloat16=f"{'yes' if half else 'no'}: {why}")
+    try:
+        numerics = device.numerics(where, recipe.training.precision)
+        examined.precision = numerics.precision
+        _measure(examined, ModelSteps(recipe, numerics), stopwatch, quick, lambda what: say(f"{where}: {what}"))
+    except (RuntimeError, DeviceError) as error:
+        examined.error = _first_line(error)
+    return examined
+
+
+def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick: bool, say: Say) -> None:
+    where, batch_tokens = steps.numerics.device, steps.recipe.training.batch_tokens
+    sizes = [max(1, int(share * batch_tokens)) for share in SHARES]
+    end = stopwatch.clock() + _PATIENCE * stopwatch.seconds
+    say("agreement with the CPU, memory")
+    examined.agreement = agreement.compare(steps.recipe, where)
+    kept = memory.bytes_per_token(steps, min(sizes[0], FEW))
+    examined.budget = memory.estimated_budget(steps.parameters, kept, where)
+    examined.stopped = time_sizes(steps, sizes, examined.training, examined.budget.batch_tokens, stopwatch, end, say)
+    if where.type == "cpu" and device.threads() > 1:
+        say("training step with one thread")
+        with device.one_thread():
+            examined.one_thread = steps.training(examined.usual(batch_tokens).size, stopwatch)
+    for texts in TEXTS:
+        say(f"decoding step of {texts}")
+        examined.decoding.append(steps.decoding(texts, stopwatch))
+        if stopwatch.clock() > end:
+            return
+    if where.type == "cuda" and not quick:
+        say("largest batch")
+        update, start = partial(memory.peak_of_update, steps), examined.training[-1].size
+        examined.budget = memory.measured_budget(update, start, memory.available(where)[0], seconds=10.0)
+
+
+def time_sizes(
+    steps: ModelSteps, sizes: Sequence[int], rows: list[Row], fits: int, stopwatch: Stopwatch, end: float, say: Say
+) -> str:
+    """Add a row for each size, ever larger, to `rows`; returns why it stopped, where it does not come to the last."""
+    for size in sizes:
+        last = rows[-1] if rows else None
+        foreseen = last.timing.median * size / last.size if last else 0.0
+        if foreseen > 2 * stopwatch.seconds:
+            return f"{size:,} tokens: a step would take about {foreseen:.0f} s"
+        if last and stopwatch.clock() > end:
+            return f"{size:,} tokens: time was up"
+        if last and size > fits:
+            return f"{size:,} tokens: they would not fit into memory"
+        say(f"training step of {size:,} tokens")
+        try:
+            row = steps.training(size, stopwatch)
+        except RuntimeError as error:
+            if not last or not device.out_of_memory(error):
+                raise
+            return f"{size:,} tokens: out of memory"
+        if not last or row.size > last.size:
+            rows.append(row)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without what torch adds to it."""
+    return str(error).strip().split("\n")[0]

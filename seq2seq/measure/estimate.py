@@ -1,0 +1,188 @@
+"""What a training run will take, measured on the device that it would run on: its text is prepared as training prepares
+it, the beginning of it where there is much, and updates and validations are timed."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq import tasks
+from seq2seq.data.batches import Batch, Place
+from seq2seq.data.corpus import Corpus
+from seq2seq.device import Choice, Numerics, wait
+from seq2seq.errors import RecipeError
+from seq2seq.measure import memory
+from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.tasks import models, preparation
+from seq2seq.tasks.preparation import Prepared
+from seq2seq.tasks.workload import SHARES, Costs, Say
+
+SECONDS = 30.0  # for updates, and as long for a validation
+_UPDATES = 12
+_DRAWN = 50  # batches whose sizes are looked at
+
+_TIMING = 0.08  # of --minutes, for timing updates
+_VALIDATING, _JUDGING = 0.2, 0.25  # of what is left, at most
+_LEAST_UPDATES = 10  # that are worth training for
+_VALIDATIONS = 4  # where the recipe has more, and dev has to be cut for them
+_LEAST_PAIRS = 10  # that judge
+_ALWAYS = 0.3  # seconds, to write the model and its copies
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Sizes and measured figures, in seconds, tokens and bytes."""
+
+    device: str
+    parameters: int
+    size: str  # of the training text
+    target_tokens: int  # an epoch's
+    memory: int  # at the largest batch that was timed; 0 where the system does not tell
+    share: float  # of a batch that was timed: 1, or less where a whole one takes too long
+    measured: int  # updates that were timed
+    step_seconds: float
+    tokens_per_second: float
+    epochs: float  # of all steps
+    preparing: float  # tokenizer and encoding, of all the text
+    costs: Costs  # of validating and judging
+
+
+def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
+    """Prepare text and time updates, for about so many `seconds`; `say` is told what is being done.
+
+    Raises what training would raise of this text.
+    """
+    task = tasks.of(recipe)
+    workload = task.workload()
+    say("Reading the text")
+    sizes = [workload.size(text, say) for text in corpus.train]
+    share = min(1.0, workload.beginning_size / max(1, sum(sizes)))
+    if share < 1:
+        say(f"Of {sum(sizes):,} {workload.unit} the first {workload.beginning_size:,} are tokenised")
+        beginnings = (workload.beginning(text, math.ceil(share * size)) for text, size in zip(corpus.train, sizes))
+        corpus = replace(corpus, train=tuple(beginnings))
+    corpus = replace(corpus, dev=workload.beginning(corpus.dev, workload.beginning_size))
+    with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
+        start = time.perf_counter()
+        prepared = preparation.prepare(task, corpus, Run(Path(scratch) / "run"), choice, say)
+        preparing = (time.perf_counter() - start) / share
+        tokenizers, numerics = prepared.tokenizers, choice.numerics
+        model = models.model(recipe, tokenizers.source.size, tokenizers.target.size).to(numerics.device)
+        say("Timing updates")
+        drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
+        updates = Updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)
+        place_seconds, timed_share, count = _timed(recipe, prepared, drawn, updates, numerics, seconds)
+        say("Timing a validation")
+        costs = workload.costs(prepared, model, numerics, partial(_seconds_of_one, numerics, seconds))
+    tokens, places = sum(batch.tokens for batch in drawn), sum(batch.padded for batch in drawn)
+    rows = sum(len(batch.labels) for batch in drawn)
+    epoch = workload.epoch_tokens(prepared.report, tokens / rows) / share
+    update_tokens = recipe.training.accumulate * tokens / len(drawn)
+    step_seconds = recipe.training.accumulate * places / len(drawn) * place_seconds
+    return Estimate(
+        device=str(choice),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        size=f"{sum(sizes):,} {workload.unit}",
+        target_tokens=int(epoch),
+        memory=memory.peak(numerics.device),
+        share=timed_share,
+        measured=count,
+        step_seconds=step_seconds,
+        tokens_per_second=update_tokens / step_seconds,
+        epochs=recipe.training.steps * update_tokens / epoch,
+        preparing=preparing,
+        costs=costs,
+    )
+
+
+def fit_minutes(
+    recipe: Recipe, corpus: Corpus[Any], choice: Choice, minutes: float, say: Say
+) -> tuple[Recipe, Estimate]:
+    """What --minutes takes: the recipe with as many updates as fit so many minutes from now on, with measuring,
+    preparing text, validating and judging, as the machine is now. Where dev and test take too long to translate, the
+    beginnings of them judge.
+
+    Raises RecipeError where hardly any update fits.
+    """
+    end = time.perf_counter() + 60 * minutes
+    say("Measuring updates and a validation")
+    estimated = estimate(recipe, corpus, choice, lambda message: None, max(0.1, _TIMING * 60 * minutes))
+    return within(
+        recipe, estimated, tasks.of(recipe).workload().judged(corpus), minutes, end - time.perf_counter()
+    ), estimated
+
+
+def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float, seconds: float) -> Recipe:
+    """The recipe with as many updates as fit so many seconds, of all the `minutes` that were asked for; dev and test
+    have at most so many pairs each."""
+    left = seconds - estimated.preparing - _ALWAYS
+    usual, costs = recipe.training, estimated.costs
+    all_validations = math.ceil(usual.steps / usual.validate_every)
+    validating = _VALIDATING * left / min(all_validations, _VALIDATIONS)
+    pairs = _most_pairs(costs, validating, _JUDGING * left, most_pairs)
+    validations = max(1, min(all_validations, int(_VALIDATING * left / costs.validation(pairs))))
+    rest = left - costs.judging(pairs) - validations * costs.validation(pairs)
+    count = int(rest / estimated.step_seconds)
+    if count < _LEAST_UPDATES:
+        raise RecipeError(
+            f"--minutes {minutes:g}: time for {max(0, count)} updates at {estimated.step_seconds:.2f} s each, beside "
+            "preparing text, validating and judging (measured); give more minutes or take a smaller model"
+        )
+    share = usual.validate_every / usual.steps if validations == all_validations else 1 / validations
+    judging = pairs if pairs < most_pairs else recipe.data.judge_pairs
+    return recipe.with_budget(count, math.ceil(share * count), judging)
+
+
+def _most_pairs(costs: Costs, validating: float, judging: float, most: int) -> int:
+    """The most pairs whose validation, and whose judging, take so long."""
+    low, high = min(_LEAST_PAIRS, most), most
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = costs.validation(middle) <= validating and costs.judging(middle) <= judging
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
+
+
+def _timed(
+    recipe: Recipe,
+    prepared: Prepared[Any],
+    drawn: Sequence[Batch],
+    updates: Updates,
+    numerics: Numerics,
+    seconds: float,
+) -> tuple[float, float, int]:
+    """Seconds of an update per place, the share of a batch that was timed, and how many updates were: of the task's own
+    batches, or of parts of them that take no longer than there is time for."""
+    waiting = partial(wait, numerics.device)
+    end = time.perf_counter() + seconds
+    pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in SHARES)}
+    points = grow(lambda places: updates(pieces[places]), list(pieces), seconds, waiting)
+    if len(points) < len(pieces):
+        # As much again for each place more, on top of what an update takes whatever its batch.
+        (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
+        whole = drawn[0].padded
+        estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
+        return estimated / whole, many / whole, len(points)
+    vocabulary = min(prepared.tokenizers.source.size, prepared.tokenizers.target.size)
+    updates(tasks.of(recipe).workload().worst(recipe.training.batch_tokens, vocabulary))
+    taken = []
+    for batch in drawn[1 : 1 + _UPDATES]:
+        taken.append((batch.padded, Stopwatch().time(partial(updates, batch), waiting).median))
+        if time.perf_counter() > end:
+            break
+    return sum(took for _, took in taken) / sum(places for places, _ in taken), 1.0, len(taken)
+
+
+def _seconds_of_one(numerics: Numerics, seconds: float, do: Callable[[int], object], counts: Sequence[int]) -> float:
+    """As `SecondsOfOne`, for about so many `seconds`: more together take less."""
+    count, taken = grow(do, counts, seconds, partial(wait, numerics.device))[-1]
+    return taken / count

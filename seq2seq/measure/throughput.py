@@ -1,0 +1,239 @@
+"""How fast this machine trains a recipe and translates with a run: medians and spread over rounds, after a warm-up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice, repeat
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from seq2seq import tasks
+from seq2seq.data.batches import Batch, Place
+from seq2seq.data.corpus import Corpus
+from seq2seq.decoding.translation.translate import Translator
+from seq2seq.device import Choice, Numerics, large_products, wait
+from seq2seq.errors import RunError
+from seq2seq.measure.phases import PHASES, Watch, Watched
+from seq2seq.measure.step_time import Spread, Stopwatch, Updates, rounds
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.tasks import models, preparation
+from seq2seq.tasks.workload import guessed_vocabulary
+from seq2seq.training import objective
+
+_ROUNDS = 10
+_WARM_UP = 3  # updates
+_LEAST = 16  # lines, of which a round of translating has so many
+_PEAK_SHARE = 0.15  # of the time, for the products that an update is measured against
+_SIZES = {"cpu": (512, 1024, 2048)}  # of square matrices
+_SIZES_ELSEWHERE = (4096, 8192)
+_PASSES = 3  # forward, and backward for the inputs and for the weights
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training, in rounds of several updates. Tokens do not count padding; FLOPs are those of matrix products."""
+
+    text: str
+    parameters: int
+    updates: int
+    target_tokens_per_second: Spread
+    tokens_per_second: Spread  # of all inputs
+    padding: float  # share of the places
+    parts: dict[str, float]  # seconds of an update, by phase: the median of the rounds
+    flops_per_second: Spread
+    peak_flops_per_second: Spread  # of square products alone, measured between the rounds
+    peak_size: int
+    peak_share: float
+
+
+@dataclass(frozen=True)
+class Translating:
+    """An engine at work."""
+
+    engine: str  # with its precision and device
+    lines: int  # of a round
+    lines_per_second: Spread
+    tokens_per_second: Spread  # of the outputs, their ends counted
+    first_answer_seconds: Spread  # one line alone
+
+
+def training(
+    recipe: Recipe, corpus: Corpus[Any] | None, choice: Choice, seconds: float, run: Run | None = None
+) -> Training:
+    """Train on the beginning of a corpus, or on random tokens where there is none, for so long, and keep nothing; with
+    the tokenizers of a run, or such as are trained here and now."""
+    with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
+        text, vocabularies, batches = _sample(recipe, corpus, choice, Run(Path(scratch) / "run"), run)
+        model = models.model(recipe, *vocabularies).to(choice.numerics.device)
+        measure = _Measured(recipe, model, batches, choice.numerics)
+        peak = PeakFlops(choice.numerics)
+        peak.measure(0.0)
+        for _ in range(_WARM_UP):
+            measure.update()
+        done = []
+        for _ in rounds(seconds, most=_ROUNDS):
+            done.append(measure.round((1 - _PEAK_SHARE) * seconds / _ROUNDS))
+            peak.measure(_PEAK_SHARE * seconds / _ROUNDS)
+    updates, filled, padded = (sum(each[name] for each in done) for name in ("updates", "filled", "padded"))
+    speeds = {
+        name: Spread.of([each[name] / each["seconds"] for each in done]) for name in ("tokens", "filled", "flops")
+    }
+    size, best = peak.best()
+    return Training(
+        text=text,
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        updates=int(updates),
+        target_tokens_per_second=speeds["tokens"],
+        tokens_per_second=speeds["filled"],
+        padding=1 - filled / padded,
+        parts={phase: median(each[phase] / each["updates"] for each in done) for phase in PHASES},
+        flops_per_second=speeds["flops"],
+        peak_flops_per_second=best,
+        peak_size=size,
+        peak_share=speeds["flops"].median / best.median,
+    )
+
+
+def translating(engine: str, translator: Translator, lines: Sequence[str], seconds: float) -> Translating:
+    """Translate as many of the lines as a few rounds have time for, again and again; then one at a time.
+
+    Raises RunError where there is no line.
+    """
+    lines = [line for line in lines if line.strip()]
+    if not lines:
+        raise RunError("no line to translate: the run's test set is empty")
+
+    def timed(some: Sequence[str]) -> tuple[float, int]:
+        start = time.perf_counter()
+        translations = translator.translate(some)
+        return time.perf_counter() - start, sum(len(each.outputs[0].pieces) for each in translations)
+
+    few = lines[:_LEAST]
+    translator.translate(few)
+    each = timed(few)[0] / len(few)
+    most = lines[: max(_LEAST, int(0.8 * seconds / _ROUNDS / each))]
+    whole = [timed(most) for _ in rounds(0.8 * seconds, most=_ROUNDS)]
+    alone = [timed([line])[0] for _, line in zip(rounds(0.2 * seconds, most=len(lines)), lines)]
+    return Translating(
+        engine,
+        len(most),
+        Spread.of([len(most) / taken for taken, _ in whole]),
+        Spread.of([tokens / taken for taken, tokens in whole]),
+        Spread.of(alone),
+    )
+
+
+def loading(command: Sequence[str], seconds: float) -> Spread:
+    """Seconds from a command's start to its end, again and again; the first does not count, since it warms the disk.
+
+    Raises RunError where the command fails.
+    """
+    # It finds the modules that this process has found, wherever it starts.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    taken = []
+    for _ in rounds(seconds, most=_ROUNDS + 1, least=2):
+        start = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
+        if done.returncode:
+            message = done.stderr.decode("utf-8", "replace").strip()
+            raise RunError(f"{' '.join(command)} ended with {done.returncode}: {message}")
+        taken.append(time.perf_counter() - start)
+    return Spread.of(taken[1:])
+
+
+def update_flops(model: models.Model, batch: Batch) -> float:
+    """FLOPs of the matrix products that a batch's forward and backward passes need; see the model's
+    `forward_flops`."""
+    counted = torch.ones_like(batch.labels, dtype=torch.bool) if batch.mask is None else batch.mask
+    inputs: Any = batch.inputs
+    return _PASSES * model.forward_flops(*inputs, counted=counted)
+
+
+class PeakFlops:
+    """Products of square matrices alone, at the precision of a training run: what a whole update is measured
+    against."""
+
+    def __init__(self, numerics: Numerics, sizes: Sequence[int] = ()) -> None:
+        self._wait = partial(wait, numerics.device)
+        kind = numerics.autocast or torch.float32
+        sizes = sizes or _SIZES.get(numerics.device.type, _SIZES_ELSEWHERE)
+        self._matrices = [torch.randn(size, size, device=numerics.device).to(kind) for size in sizes]
+        self._speeds: dict[int, list[float]] = {size: [] for size in sizes}
+
+    def measure(self, seconds: float) -> None:
+        """One round of every size."""
+        stopwatch = Stopwatch(seconds / len(self._matrices), most=5)
+        for matrix in self._matrices:
+            with large_products():
+                timing = stopwatch.time(partial(torch.mm, matrix, matrix), self._wait)
+            self._speeds[len(matrix)].append(2 * len(matrix) ** 3 / timing.median)
+
+    def best(self) -> tuple[int, Spread]:
+        """The size of matrix that was fastest, by its median, and its FLOP/s over the rounds."""
+        spreads = {size: Spread.of(speeds) for size, speeds in self._speeds.items()}
+        return max(spreads.items(), key=lambda item: item[1].median)
+
+
+def _sample(
+    recipe: Recipe, corpus: Corpus[Any] | None, choice: Choice, scratch: Run, run: Run | None
+) -> tuple[str, tuple[int, int], Iterator[tuple[Place, Batch]]]:
+    """What is trained on, tokens of source and target, and batches, for ever."""
+    kind = tasks.of(recipe).workload()
+    if corpus is None:
+        vocabulary = guessed_vocabulary(recipe.tokenizer)
+        batch = kind.batch(recipe.training.batch_tokens)
+        return "random tokens", (vocabulary, vocabulary), repeat((Place(), batch))
+    whole = corpus.train[0]
+    beginning: Any = kind.beginning(whole, kind.beginning_size)
+    text = f"{whole.origin}, first {kind.size(beginning):,} {kind.unit}"
+    corpus = replace(corpus, train=(beginning,), dev=kind.beginning(corpus.dev, kind.beginning_size))
+    scratch.path.mkdir()
+    for path in run.path.glob("tokenizer*") if run else ():
+        shutil.copy(path, scratch.path)
+    prepared = preparation.prepare(tasks.of(recipe), corpus, scratch, choice, lambda message: None)
+    sizes = prepared.tokenizers.source.size, prepared.tokenizers.target.size
+    return text, sizes, prepared.training.source.stream(Place())
+
+
+class _Measured:
+    """Updates that are measured: seconds, of each phase and in all, tokens, places and FLOPs."""
+
+    def __init__(
+        self, recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
+    ) -> None:
+        self._watch = Watch(partial(wait, numerics.device))
+        watched = Watched(model, self._watch)
+        self._updates = Updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
+        self._model = model
+        self._batches = batches
+        self._accumulate = recipe.training.accumulate
+
+    def update(self) -> dict[str, float]:
+        """The figures of one."""
+        self._watch.start()
+        batches = [batch for _, batch in islice(self._batches, self._accumulate)]
+        progress = self._updates(*batches)
+        phases = self._watch.seconds()
+        flops = sum(update_flops(self._model, batch) for batch in batches)
+        counts = {"updates": 1, "tokens": progress.tokens, "filled": progress.filled, "padded": progress.padded}
+        return {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
+
+    def round(self, seconds: float) -> dict[str, float]:
+        """The sums over updates that took so long together, one at least."""
+        figures = self.update()
+        while figures["seconds"] < seconds:
+            more = self.update()
+            figures = {name: value + more[name] for name, value in figures.items()}
+        return figures

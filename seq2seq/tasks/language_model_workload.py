@@ -1,0 +1,82 @@
+"""What a language model asks of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seq2seq.data.batches import Batch
+from seq2seq.data.corpus import Corpus
+from seq2seq.data.documents import Documents
+from seq2seq.data.unchanged import digest
+from seq2seq.device import Numerics
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.tasks.models import Model
+from seq2seq.tasks.prediction import Prediction
+from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_of_a_row
+
+if TYPE_CHECKING:
+    from seq2seq.tasks.preparation import Prepared
+
+
+class LanguageModelWorkload:
+    """Text that a decoder-only model learns to continue."""
+
+    unit = "characters"
+    beginning_size = 2_000_000
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def batch(self, budget: int) -> Batch:
+        """Rows as long as the context, each position predicting the next token."""
+        return self.worst(budget)
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        """The same: text fills its context."""
+        context = self._recipe.model.max_length
+        size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
+        drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
+        filled = size[0] * context
+        return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
+
+    def size(self, text: Documents, say: Say = lambda message: None) -> int:
+        """Characters."""
+        return sum(len(piece) for piece, _ in text.pieces())
+
+    def beginning(self, text: Documents, size: int) -> Documents:
+        """The first characters."""
+        first, length = [], 0
+        for piece, _ in text.pieces():
+            first.append(piece)
+            length += len(piece)
+            if length > size:
+                break
+        else:
+            return text
+        cut = "".join(first)[:size]
+        origin = f"{text.origin}, first {size:,} characters"
+        return Documents(origin, lambda: iter([cut]), lambda: digest([(cut, "")]))
+
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_of_a_row: float) -> float:
+        """All tokens are predicted."""
+        return float(report["text"]["tokens"])
+
+    def judged(self, corpus: Corpus[Documents]) -> int:
+        """None are pairs."""
+        return 0
+
+    def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+        """The loss, and a sample."""
+        training = prepared.training
+        assert isinstance(training, Prediction)
+        rows = sum(len(batch.labels) for batch in training.validation)
+        loss = rows * seconds_of_a_row(training, model, numerics, seconds)
+        return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))
+
+    def lines(self, run: Run) -> None:
+        """None: such a run does not translate."""
+        return
