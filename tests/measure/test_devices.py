@@ -80,7 +80,7 @@ def test_random_batches_are_as_the_recipe_has_them(wanted: recipe.Recipe) -> Non
         rows, length = batch.labels.shape
         assert rows == max(1, budget // length)
         assert batch.tokens == int((batch.labels != 0).sum())
-        assert (batch.filled < batch.padded) is (wanted.data.form == "pairs" and rows > 1)
+        assert (batch.filled < batch.padded) is (wanted is not TEXT and rows > 1)
     assert wanted is not PAIRS or batch.inputs[1] is not None  # the sources are masked
 
 
