@@ -212,11 +212,11 @@ def _timed(
         options.note(f"Steps: {kept.steps:,}, as {run.path} was begun", quiet=quiet)
         recipe = recipe.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        recipe, found = fit.training(recipe, corpus, choice, minutes, options.noting(quiet))
+        recipe, estimate = fit.training(recipe, corpus, choice, minutes, options.noting(quiet))
         steps, every = recipe.training.steps, recipe.training.validate_every
         options.note(
-            f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: "
-            f"{found.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
+            f"Steps: {steps:,} in about {minutes:g} minutes, at {estimate.step_seconds:.2f} s each: "
+            f"{estimate.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
             quiet=quiet,
         )
     pairs = recipe.data.judge_pairs
