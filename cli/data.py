@@ -22,7 +22,7 @@ RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe (name 
 
 @app.command(cls=Command)
 def get(
-    recipe: RecipeName,
+    recipe_name: RecipeName,
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Folder for the corpora; set SEQX_DATA=DIR to use it.")
     ],
@@ -35,11 +35,11 @@ def get(
     from seq2seq.data.fetch import fetch
     from seq2seq.recipe import files as recipe_files
 
-    wanted = recipe_files.load(recipe, changes, options.noting(quiet))
-    options.note(f"Fetching {wanted.data.corpus} from the Hugging Face Hub", quiet=quiet)
-    for path in fetch(tasks.of(wanted).kind(), to):
+    recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
+    options.note(f"Fetching {recipe.data.corpus} from the Hugging Face Hub", quiet=quiet)
+    for path in fetch(tasks.of(recipe).kind(), to):
         options.note(f"Written: {path}", quiet=quiet)
-    options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe}", quiet=quiet)
+    options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe_name}", quiet=quiet)
 
 
 @app.command(cls=Command)
@@ -51,7 +51,9 @@ def check(
             help="Recipe whose corpus or languages to use; more files for --data. With --recipe, files only.",
         ),
     ] = None,
-    recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="The same as RECIPE. Default: fr-en.")] = None,
+    recipe_name: Annotated[
+        str | None, typer.Option("--recipe", "-r", help="The same as RECIPE. Default: fr-en.")
+    ] = None,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
     data: Annotated[
@@ -85,22 +87,22 @@ def check(
     from seq2seq.recipe import files as recipe_files
 
     reading = options.reading(encoding, encoding_errors, columns)
-    name, more = (recipe, words or []) if recipe else ((words or ["fr-en"])[0], (words or [])[1:])
+    name, more = (recipe_name, words or []) if recipe_name else ((words or ["fr-en"])[0], (words or [])[1:])
     if more and not data:
         options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
-    wanted = recipe_files.load(name, changes, options.noting())
+    recipe = recipe_files.load(name, changes, options.noting())
     given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
-    task = tasks.of(wanted)
+    task = tasks.of(recipe)
     kind = task.kind()
     if message := task.refused_files(given):
         options.usage_error(message)
     try:
         corpus = find(kind, {"train": given}, reading=reading)
     except MissingCorpusError as missing:
-        if wanted.data.bundled is None:
+        if recipe.data.bundled is None:
             raise
-        options.note(f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is checked instead")
-        kind = tasks.of(wanted.on_bundled()).kind()
+        options.note(f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is checked instead")
+        kind = tasks.of(recipe.on_bundled()).kind()
         corpus = find(kind, reading=reading)
     audit: Any = kind.audit(corpus)
     if as_json:

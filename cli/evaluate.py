@@ -16,7 +16,7 @@ from .printing import show, show_json, to_json
 
 def evaluate(
     context: typer.Context,
-    run: options.RunFolder = None,
+    run_folder: options.RunFolder = None,
     input: Annotated[
         list[Path] | None,
         typer.Option("--input", "-i", help="For a language model: text to evaluate it on; repeatable."),
@@ -73,16 +73,16 @@ def evaluate(
     from .console import Console
     from .front import Front
 
-    folder = options.open_run(run, "evaluate", quiet=quiet)
-    task = tasks.of(folder.recipe())
-    folder.record()  # what cannot be added to later is said now
-    if message := task.misused("evaluate", options.given(context), folder):
+    run = options.open_run(run_folder, "evaluate", quiet=quiet)
+    task = tasks.of(run.recipe())
+    run.record()  # what cannot be added to later is said now
+    if message := task.misused("evaluate", options.given(context), run):
         options.usage_error(message)
     text = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
     choice = EngineChoice(engine, precision, processes.device(device), beam_size, length_penalty, sentences=sentences)
     # What cannot be written, or is not read to its end, loses nothing else.
     failed: list[str] = []
-    for evaluated in task.evaluate(folder, text, choice, Front(quiet=quiet)):
+    for evaluated in task.evaluate(run, text, choice, Front(quiet=quiet)):
         name = evaluated.record["set"]
         with _told(failed):
             if not as_json:
@@ -99,7 +99,7 @@ def evaluate(
                     file.writelines((line + "\n").encode() for line in evaluated.outputs)
         with _told(failed):
             path = kept.keep(
-                folder, evaluated.record, evaluated.checksum(), evaluated.how, evaluated.files, evaluated.outputs
+                run, evaluated.record, evaluated.checksum(), evaluated.how, evaluated.files, evaluated.outputs
             )
             if path is not None:
                 options.note(f"Translations: {path}", quiet=quiet)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    run: options.RunFolder = None,
+    run_folder: options.RunFolder = None,
     format: Annotated[str, typer.Option("--format", help="Format: ctranslate2.")] = "ctranslate2",
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -27,11 +27,11 @@ def export(
         options.usage_error(f"--format {format}: there is ctranslate2")
     from seq2seq import tasks
 
-    folder = options.open_run(run, "export", quiet=quiet)
-    with folder.locked():
-        folder.clear()
-        made = tasks.of(folder.recipe()).convert(folder)
-    options.note(f"{folder.path}: {made}", quiet=quiet)
+    run = options.open_run(run_folder, "export", quiet=quiet)
+    with run.locked():
+        run.clear()
+        made = tasks.of(run.recipe()).convert(run)
+    options.note(f"{run.path}: {made}", quiet=quiet)
 
 
 def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT], *, quiet: bool) -> None:

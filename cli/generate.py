@@ -29,7 +29,7 @@ def generate(
     prompt: Annotated[
         str | None, typer.Argument(help="Prompt to continue. Default: --input, standard input, or an empty prompt.")
     ] = None,
-    run: options.RunFolder = None,
+    run_folder: options.RunFolder = None,
     input: Annotated[Path | None, typer.Option("--input", "-i", help="File with the prompt, used unchanged.")] = None,
     output: options.Output = None,
     samples: Annotated[
@@ -127,14 +127,14 @@ def generate(
     from seq2seq.decoding.options import GenerationOptions, Sampling
     from seq2seq.tasks.opening import EngineChoice, open_generator
 
-    folder = options.open_run(run, "generate", quiet=quiet)
+    run = options.open_run(run_folder, "generate", quiet=quiet)
     text = _prompt(prompt, input, reading)
     if seed is None:
         seed = secrets.randbelow(2**31)
         options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     how = GenerationOptions(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
-    opened = open_generator(folder, EngineChoice(engine, precision, device), how)
+    opened = open_generator(run, EngineChoice(engine, precision, device), how)
     if opened.missing:
         options.note(f"NOTE: {opened.missing}", quiet=quiet)
     if strange := unknown(opened.tokenizer, text):

@@ -220,10 +220,10 @@ def open_run(path: Path | None, kind: str = "translate", *, quiet: bool = False)
     """The run of --run; without it the newest finished one, which is named. Raises as `tasks.open_run` does."""
     from seq2seq import tasks
 
-    folder = tasks.open_run(path, kind)
+    run = tasks.open_run(path, kind)
     if path is None:
-        note(f"Run: {folder.path}", quiet=quiet)
-    return folder
+        note(f"Run: {run.path}", quiet=quiet)
+    return run
 
 
 def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:

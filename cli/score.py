@@ -19,7 +19,7 @@ _WINDOW = 2000
 def score(
     source_file: Annotated[Path, typer.Option("--source-file", help="Source sentences, one per line.")],
     target_file: Annotated[Path, typer.Option("--target-file", help="Target sentences, line by line.")],
-    run: options.RunFolder = None,
+    run_folder: options.RunFolder = None,
     output: options.Output = None,
     length_penalty: Annotated[
         float | None,
@@ -50,11 +50,11 @@ def score(
     from seq2seq.data.lines import read_lines, read_pairs
     from seq2seq.tasks.opening import EngineChoice, open_translator
 
-    folder = options.open_run(run, "score", quiet=quiet)
+    run = options.open_run(run_folder, "score", quiet=quiet)
     pairs = read_pairs(source_file, target_file, reading)
     precision = "float32" if precision == "auto" else precision
     choice = EngineChoice(engine, precision, device, length_penalty=length_penalty, sentences=sentences)
-    opened = open_translator(folder, choice)
+    opened = open_translator(run, choice)
     if opened.missing:
         options.note(f"NOTE: {opened.missing}", quiet=quiet)
     without = 0

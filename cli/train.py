@@ -42,8 +42,8 @@ TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The sa
 
 
 def train(
-    recipe: options.Recipe,
-    run: Annotated[
+    recipe_name: options.Recipe,
+    run_folder: Annotated[
         Path | None, typer.Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
     ] = None,
     changes: options.Set = None,
@@ -113,10 +113,10 @@ def train(
     machines: torchrun --nproc-per-node=N --no-python -- seqx train ...
     """
     from seq2seq import device as devices
-    from seq2seq import run as runs
     from seq2seq.data.corpus import Given
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
+    from seq2seq.run import Run, root
     from seq2seq.training import provenance
     from seq2seq.training.parallel import launch
 
@@ -149,115 +149,115 @@ def train(
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched
             with team.main_first():
-                wanted = recipe_files.load(recipe, changes, options.noting(quiet))
-                team.check(wanted)
+                recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
+                team.check(recipe)
                 if team.main and not dry_run and overfit is None:
-                    runs.Run(run or runs.root() / wanted.name).must_be_writable()
+                    Run(run_folder or root() / recipe.name).must_be_writable()
                 if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):
                     options.usage_error(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
                         "torchrun"
                     )
-                wanted, corpus = _find(wanted, text, reading, fallback, quiet)
-                folder = runs.Run(run or runs.root() / wanted.name)
-                choice = devices.choose(team.device(device), wanted.training.precision, attempt(wanted))
+                recipe, corpus = _find(recipe, text, reading, fallback, quiet)
+                run = Run(run_folder or root() / recipe.name)
+                choice = devices.choose(team.device(device), recipe.training.precision, attempt(recipe))
                 if batch_tokens == "auto":
-                    wanted = _fitted(wanted, folder, choice, quiet)
+                    recipe = _fitted(recipe, run, choice, quiet)
                 if minutes:
-                    wanted, corpus = _timed(wanted, corpus, folder, choice, minutes, quiet)
+                    recipe, corpus = _timed(recipe, corpus, run, choice, minutes, quiet)
                 if dry_run:
                     from . import dry_run as dry
 
-                    dry.show(wanted, corpus, choice, options.noting(quiet))
+                    dry.show(recipe, corpus, choice, options.noting(quiet))
                     return
                 if overfit is not None:
                     from . import overfit as check
 
-                    check.refuse_replaced(wanted, given)
-                    check.run(wanted, corpus, choice, overfit, quiet=quiet)
+                    check.refuse_replaced(recipe, given)
+                    check.run(recipe, corpus, choice, overfit, quiet=quiet)
                     return
                 stop = kept.enter_context(StopSignals(quiet=not team.main))
                 if team.main:
-                    kept.enter_context(folder.locked())
-                    folder.claim(wanted)
-                    provenance.refuse_other_text(folder, corpus)
-            to_conclude = _train(wanted, corpus, folder, choice, stop, quiet, team)
+                    kept.enter_context(run.locked())
+                    run.claim(recipe)
+                    provenance.refuse_other_text(run, corpus)
+            to_conclude = _train(recipe, corpus, run, choice, stop, quiet, team)
         if team.main:  # The others have gone: what is left is for one process.
-            _conclude(wanted, corpus, folder, choice if to_conclude else None, quiet)
+            _conclude(recipe, corpus, run, choice if to_conclude else None, quiet)
 
 
-def _fitted(wanted: Recipe, folder: Run, choice: Choice, quiet: bool) -> Recipe:
+def _fitted(recipe: Recipe, run: Run, choice: Choice, quiet: bool) -> Recipe:
     """The recipe with the budget that memory holds; a run that goes on keeps the one that was found for it."""
     from seq2seq.measure.memory import largest_batch
 
-    if (folder.path / "recipe.toml").is_file():
-        begun = folder.recipe().training.batch_tokens
-        options.note(f"Batch: {begun:,} tokens, as {folder.path} was begun", quiet=quiet)
-        return wanted.with_batch_tokens(begun)
-    budget = largest_batch(wanted, choice.numerics)
+    if (run.path / "recipe.toml").is_file():
+        begun = run.recipe().training.batch_tokens
+        options.note(f"Batch: {begun:,} tokens, as {run.path} was begun", quiet=quiet)
+        return recipe.with_batch_tokens(begun)
+    budget = largest_batch(recipe, choice.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
-    return wanted.with_batch_tokens(budget.batch_tokens)
+    return recipe.with_batch_tokens(budget.batch_tokens)
 
 
 def _timed(
-    wanted: Recipe, corpus: Corpus[Any], folder: Run, choice: Choice, minutes: float, quiet: bool
+    recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice, minutes: float, quiet: bool
 ) -> tuple[Recipe, Corpus[Any]]:
     """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
     a run that goes on keeps what was found for it."""
     from seq2seq.measure.estimate import fit_minutes
 
-    usual = wanted
-    if (folder.path / "recipe.toml").is_file():
-        former = folder.recipe()
+    usual = recipe
+    if (run.path / "recipe.toml").is_file():
+        former = run.recipe()
         kept = former.training
-        options.note(f"Steps: {kept.steps:,}, as {folder.path} was begun", quiet=quiet)
-        wanted = wanted.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
+        options.note(f"Steps: {kept.steps:,}, as {run.path} was begun", quiet=quiet)
+        recipe = recipe.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        wanted, found = fit_minutes(wanted, corpus, choice, minutes, options.noting(quiet))
-        steps, every = wanted.training.steps, wanted.training.validate_every
+        recipe, estimate = fit_minutes(recipe, corpus, choice, minutes, options.noting(quiet))
+        steps, every = recipe.training.steps, recipe.training.validate_every
         options.note(
-            f"Steps: {steps:,} in about {minutes:g} minutes, at {found.step_seconds:.2f} s each: "
-            f"{found.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
+            f"Steps: {steps:,} in about {minutes:g} minutes, at {estimate.step_seconds:.2f} s each: "
+            f"{estimate.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
             quiet=quiet,
         )
-    pairs = wanted.data.judge_pairs
+    pairs = recipe.data.judge_pairs
     if pairs == usual.data.judge_pairs:
-        return wanted, corpus
+        return recipe, corpus
     options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
-    return wanted, corpus.judged_on(pairs)
+    return recipe, corpus.judged_on(pairs)
 
 
 def _find(
-    wanted: Recipe, text: Mapping[SplitName, Given], reading: Reading, fallback: bool, quiet: bool
+    recipe: Recipe, text: Mapping[SplitName, Given], reading: Reading, fallback: bool, quiet: bool
 ) -> tuple[Recipe, Corpus[Any]]:
     from seq2seq import tasks
     from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
 
-    task = tasks.of(wanted)
+    task = tasks.of(recipe)
     try:
         corpus = task.find(text, reading)
     except MissingCorpusError as missing:
         remedy = f"give {task.files_option}"
-        if wanted.data.hub is not None:
-            remedy += f", or fill a folder with `seqx data get {wanted.name} --to DIR` and set SEQX_DATA=DIR"
-        if not fallback or wanted.data.bundled is None:
+        if recipe.data.hub is not None:
+            remedy += f", or fill a folder with `seqx data get {recipe.name} --to DIR` and set SEQX_DATA=DIR"
+        if not fallback or recipe.data.bundled is None:
             raise DataError(f"{missing}; {remedy}") from missing
         options.note(
-            f"NOTE: {missing}.\n      The bundled {wanted.data.bundled} is used instead, with the budget "
+            f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is used instead, with the budget "
             f"that suits it.\n      For the real corpus {remedy}.",
             quiet=quiet,
         )
-        bundled = wanted.on_bundled()
+        bundled = recipe.on_bundled()
         return bundled, tasks.of(bundled).find(text, reading)
-    must_fit_machine(wanted)
-    return wanted, corpus
+    must_fit_machine(recipe)
+    return recipe, corpus
 
 
 def _train(
-    wanted: Recipe,
+    recipe: Recipe,
     corpus: Corpus[Any],
-    folder: Run,
+    run: Run,
     choice: Choice,
     stop: StopSignals,
     quiet: bool,
@@ -270,13 +270,13 @@ def _train(
 
     from .screen import Screen
 
-    if team.broadcast(folder.finished and judged(folder)):
+    if team.broadcast(run.finished and judged(run)):
         return False
     if team.main:
-        folder.clear()
-    if not team.broadcast(folder.finished):
-        screen = Screen(wanted, quiet=quiet)
-        session = preparation.session(tasks.of(wanted), corpus, folder, choice, screen.say, team=team)
+        run.clear()
+    if not team.broadcast(run.finished):
+        screen = Screen(recipe, quiet=quiet)
+        session = preparation.session(tasks.of(recipe), corpus, run, choice, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
@@ -288,23 +288,23 @@ def _train(
     return True
 
 
-def _conclude(wanted: Recipe, corpus: Corpus[Any], folder: Run, choice: Choice | None, quiet: bool) -> None:
+def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice | None, quiet: bool) -> None:
     """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
     from seq2seq import tasks
 
     from .screen import Screen
 
-    task = tasks.of(wanted)
+    task = tasks.of(recipe)
 
-    screen = Screen(wanted, quiet=quiet)
+    screen = Screen(recipe, quiet=quiet)
     if choice is None:
-        options.note(f"{folder.path} is trained already; its scores:", quiet=quiet)
-        screen.scores(folder.record())
+        options.note(f"{run.path} is trained already; its scores:", quiet=quiet)
+        screen.scores(run.record())
         return
-    if "ctranslate2" not in folder.record():
+    if "ctranslate2" not in run.record():
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
-        export.after_training(task, folder, corpus, quiet=quiet)
+        export.after_training(task, run, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
-    task.judge(folder, choice, screen.say)
-    screen.scores(folder.record())
-    options.note(f"\nTry it: {task.example(folder)}", quiet=quiet)
+    task.judge(run, choice, screen.say)
+    screen.scores(run.record())
+    options.note(f"\nTry it: {task.example(run)}", quiet=quiet)

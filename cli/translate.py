@@ -32,7 +32,7 @@ def translate(
     text: Annotated[
         list[str] | None, typer.Argument(help="Text to translate. Default: --input, standard input, or a prompt.")
     ] = None,
-    run: options.RunFolder = None,
+    run_folder: options.RunFolder = None,
     input: options.Input = None,
     output: options.Output = None,
     beam_size: Annotated[
@@ -134,12 +134,12 @@ def translate(
     from seq2seq.decoding.translation.windows import numbered
     from seq2seq.tasks.opening import EngineChoice, open_translator
 
-    folder = options.open_run(run, quiet=quiet)
+    run = options.open_run(run_folder, quiet=quiet)
     lines = _lines(text, input, reading)
     if lines is None:
         options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
     opened = open_translator(
-        folder,
+        run,
         EngineChoice(
             engine,
             precision,
@@ -155,7 +155,7 @@ def translate(
     if opened.missing:
         options.note(f"NOTE: {opened.missing}", quiet=quiet)
     if lines is None:
-        _converse(opened, folder.path)
+        _converse(opened, run.path)
         return
     hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show it
     numbers, fewer = count(), 0

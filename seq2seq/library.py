@@ -42,13 +42,12 @@ def load(
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    if "translate" in tasks.COMMANDS.get(run.task, ()):
-        return Translator(run, choice)
-    if beam_size is not None or length_penalty is not None or sentences != "auto":
-        raise ArgumentError(
-            f"{path} is a model of running text: beam_size, length_penalty and sentences are a translator's"
-        )
-    return Generator(run, choice)
+    task = tasks.named(run.task)
+    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task])
+    if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
+        described = task.described(run)
+        raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")
+    return opened(run, choice)
 
 
 class _Opened:
@@ -59,8 +58,7 @@ class _Opened:
         def __getattr__(self, name: str) -> Any:
             kind = type(self).__name__
             offered = ", ".join(each for each in vars(type(self)) if not each.startswith("_"))
-            other = Generator if isinstance(self, Translator) else Translator
-            owner = f"; {name} is a {other.__name__}'s" if name in vars(other) else ""
+            owner = next((f"; {name} is a {other.__name__}'s" for other in _KINDS.values() if name in vars(other)), "")
             raise AttributeError(f"a seq2seq.{kind} has no {name}{owner}; it has {offered}", name=name, obj=self)
 
 
@@ -173,6 +171,12 @@ class Generator(_Opened):
         if reason not in self._opened:
             self._opened[reason] = open_generator(self._run, self._choice, options)
         return self._opened[reason]
+
+
+_KINDS: dict[str, type[Translator | Generator]] = {
+    "translate": Translator,
+    "generate": Generator,
+}  # by what a run offers
 
 
 def _several(given: str | Sequence[str], name: str) -> Sequence[str]:

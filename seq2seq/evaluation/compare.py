@@ -56,9 +56,10 @@ class Comparison:
         """To be read, by the paths of the runs."""
         yield f"A = {first}, B = {second}: {self.sentences:,} sentences, {self.same:,} translated alike"
         yield f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}"
-        for each in self.differences:
-            figures = f"{each.first:7.1f}{each.second:7.1f}{each.second - each.first:+8.1f}{each.p_value:8.3f}"
-            yield f"{each.metric:8}{figures}  {verdict(each.p_value):27} {each.signature}"
+        for difference in self.differences:
+            gain = difference.second - difference.first
+            figures = f"{difference.first:7.1f}{difference.second:7.1f}{gain:+8.1f}{difference.p_value:8.3f}"
+            yield f"{difference.metric:8}{figures}  {verdict(difference.p_value):27} {difference.signature}"
         for title, group in (("B gains most", self.better), ("B loses most", self.worse)):
             for changed in group:
                 yield f"\n{title} ({changed.gain:+.0f} chrF2)"
@@ -104,24 +105,23 @@ def compare(
         # Resampling says nothing of two systems that do not differ at all.
         p_value = 1.0 if baseline.score == other.score or other.p_value is None else other.p_value
         differences.append(Difference(name, baseline.score, other.score, p_value, signature))
-    sentence = CHRF()
+    chrf = CHRF()
     changed = [
         Changed(
             s.source,
             s.references[0],
             a,
             b,
-            sentence.sentence_score(b, list(s.references[:1])).score
-            - sentence.sentence_score(a, list(s.references[:1])).score,
+            chrf.sentence_score(b, list(s.references[:1])).score - chrf.sentence_score(a, list(s.references[:1])).score,
         )
         for s, a, b in zip(sentences, first, second)
         if a != b
     ]
-    changed.sort(key=lambda each: each.gain)
+    changed.sort(key=lambda sentence: sentence.gain)
     return Comparison(
         len(sentences),
         len(sentences) - len(changed),
         tuple(differences),
-        better=tuple(each for each in changed[::-1][:most] if each.gain > 0),
-        worse=tuple(each for each in changed[:most] if each.gain < 0),
+        better=tuple(sentence for sentence in changed[::-1][:most] if sentence.gain > 0),
+        worse=tuple(sentence for sentence in changed[:most] if sentence.gain < 0),
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq import recipe
 from seq2seq.data.folding import fold
 from seq2seq.data.formats import must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
@@ -21,6 +20,7 @@ from seq2seq.decoding.translation.distributed import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
 from seq2seq.evaluation.metrics import Score, by_length, score
+from seq2seq.recipe import Data
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import parse_json
@@ -62,8 +62,8 @@ class Judged:
             "set": self.name,
             "sentences": len(self.sentences),
             "right": self.right,
-            "scores": [each.record() for each in self.scores],
-            "all_known_references": [each.record() for each in self.all_references],
+            "scores": [score.record() for score in self.scores],
+            "all_known_references": [score.record() for score in self.all_references],
             "by_length": [{"source": label, "sentences": count, "bleu": value} for label, count, value in self.lengths],
             "seconds": round(self.seconds, 2),
         }
@@ -95,18 +95,18 @@ def judge(
 
 def sentences_of(text: PairSource) -> list[Sentence]:
     """The sentences of a split, with every reference that is known."""
-    found = []
+    sentences = []
     for source, target in text.read():
         others = [reference for reference in text.references.get(source, []) if reference != target]
-        found.append(Sentence(source, (target, *others)))
-    return found
+        sentences.append(Sentence(source, (target, *others)))
+    return sentences
 
 
 def write_set(run: Run, text: PairSource) -> None:
     """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
     rows = [
-        json.dumps({"source": each.source, "references": each.references}, ensure_ascii=False)
-        for each in sentences_of(text)
+        json.dumps({"source": sentence.source, "references": sentence.references}, ensure_ascii=False)
+        for sentence in sentences_of(text)
     ]
     write_bytes(run.path / "test.jsonl", "".join(row + "\n" for row in rows).encode("utf-8", "replace"))
 
@@ -114,21 +114,21 @@ def write_set(run: Run, text: PairSource) -> None:
 def read_set(run: Run) -> list[Sentence]:
     """The test set of a run. Raises DataError where it is missing or damaged."""
     path = run.path / "test.jsonl"
-    found = []
+    sentences = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
             row = parse_json(line)
             sentence = Sentence(row["source"], tuple(row["references"]))
             if not sentence.references or not all(isinstance(side, str) for side in _sides(sentence)):
                 raise ValueError("a source and one reference or more are needed, as text")
-            found.append(sentence)
+            sentences.append(sentence)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}, line {number}: not a test sentence ({error}); restore the file from a copy, or judge by "
                 "--source-file and --target-file"
             ) from error
     run.must_be_unchanged(path.name)
-    return found
+    return sentences
 
 
 def _sides(sentence: Sentence) -> tuple[str, ...]:
@@ -143,21 +143,21 @@ def read_files(source: Path, references: Sequence[Path], reading: Reading = PLAI
     return [Sentence(pairs[0][0], tuple(reference for _, reference in pairs)) for pairs in zip(*columns)]
 
 
-def sacrebleu_pair(name: str, data: recipe.Data) -> str:
+def sacrebleu_pair(name: str, data: Data) -> str:
     """The language pair of a test set of sacreBLEU that judges a recipe, either way round. Raises DataError where there
     is no such set, or no such pair in it."""
     from sacrebleu.utils import get_langpairs_for_testset
 
     pairs = get_langpairs_for_testset(name)
-    wanted, reverse = f"{data.source}-{data.target}", f"{data.target}-{data.source}"
+    pair, reverse = f"{data.source}-{data.target}", f"{data.target}-{data.source}"
     if not pairs:
         raise DataError(f"sacreBLEU has no test set {name!r}; `sacrebleu --list` shows those that it has")
-    if wanted not in pairs and reverse not in pairs:
-        raise DataError(f"sacreBLEU's {name} has no {wanted}; it has: {', '.join(sorted(pairs))}")
-    return wanted if wanted in pairs else reverse
+    if pair not in pairs and reverse not in pairs:
+        raise DataError(f"sacreBLEU's {name} has no {pair}; it has: {', '.join(sorted(pairs))}")
+    return pair if pair in pairs else reverse
 
 
-def read_sacrebleu(name: str, data: recipe.Data) -> list[Sentence]:
+def read_sacrebleu(name: str, data: Data) -> list[Sentence]:
     """A test set by its sacreBLEU name (wmt14, multi30k/2016, ...), downloaded by sacreBLEU and cached by it.
 
     Raises DataError: unknown name, no such language pair, cannot be downloaded.

@@ -128,7 +128,7 @@ def _losses(
         counted = losses.flatten() if moved.mask is None else losses[moved.mask]
         own.append(counted.double().cpu().numpy())
     # In the order of the text, as by a single process.
-    every = (each for some in zip_longest(*processes.all_gather(own)) for each in some if each is not None)
+    every = (losses for batch in zip_longest(*processes.all_gather(own)) for losses in batch if losses is not None)
     return np.concatenate(list(every))
 
 

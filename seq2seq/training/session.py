@@ -231,18 +231,18 @@ class Session:
 
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
-        measured = None
+        validation = None
         with (
             self._as_written(),
             ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
             self._team.full_model(self._model) as model,
         ):
             if model is not None:
-                measured = self._task.validate(model, self._choice.numerics)
-        found = self._team.broadcast(measured)
-        assert found is not None, "the first process has the whole model"
-        best = self._remember(progress.step, self._task.ranking(found.figures))
-        return Validated(progress.step, found.figures, best, found.samples)
+                validation = self._task.validate(model, self._choice.numerics)
+        validation = self._team.broadcast(validation)
+        assert validation is not None, "the first process has the whole model"
+        best = self._remember(progress.step, self._task.ranking(validation.figures))
+        return Validated(progress.step, validation.figures, best, validation.samples)
 
     def _remember(self, step: int, figure: float) -> bool:
         """Record the ranking of a validation; whether it is the best so far."""
@@ -251,7 +251,7 @@ class Session:
             memory.without_gain += 1
             return False
         # Of equals the first, as `best_step` below.
-        ranked = sorted([*memory.best, [figure, step]], key=lambda each: (-each[0], each[1]))
+        ranked = sorted([*memory.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
         memory.former_best = memory.best
         memory.best = ranked[: self._recipe.training.keep_best]
         if memory.best_value is None or figure > memory.best_value:
@@ -312,7 +312,7 @@ class Session:
         else:
             chosen, faults = self._store.final(self._memory)
             yield from self._logged(faults)
-            weights = checkpoint.average([self._store.path(each) for each in chosen])
+            weights = checkpoint.average([self._store.path(number) for number in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
             raise RunError(
                 f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
