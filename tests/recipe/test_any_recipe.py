@@ -59,14 +59,14 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
     values: dict[str, dict[str, object]], data: st.DataObject
 ) -> None:
     try:
-        wanted = validated(values, "drawn")
+        drawn = validated(values, "drawn")
     except RecipeError:
         return
     vocabulary = data.draw(st.integers(5, 12))
-    model = build.model(wanted, vocabulary, vocabulary)
-    optimiser = optimisers.for_recipe(wanted, model)
+    model = build.model(drawn, vocabulary, vocabulary)
+    optimiser = optimisers.for_recipe(drawn, model)
     tokens = data.draw(st.lists(st.integers(4, vocabulary - 1), min_size=1, max_size=3))
-    batch = build.layout(wanted).collate([tokens], [tokens])
+    batch = build.layout(drawn).collate([tokens], [tokens])
     before = [parameter.detach().clone() for parameter in model.parameters()]
     logits = model(*batch.inputs)
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=tokenizers.PAD)
@@ -78,4 +78,4 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
     optimiser.step()
     assert any(not torch.equal(old, new) for old, new in zip(before, model.parameters()))
     engine = build.engine(model, Numerics(torch.device("cpu"), None))
-    assert len(engine.translate([[4]], build.options(wanted))) == 1
+    assert len(engine.translate([[4]], build.options(drawn))) == 1
