@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
-from seq2seq import build, recipe
+from seq2seq import build
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.pipeline import in_order
+from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage import jsonl
 from seq2seq.storage.checksums import described
@@ -35,10 +36,10 @@ from seq2seq.training.tasks import FirstLoss, Sample, Task
 class Started:
     """Training is about to start, or to resume."""
 
-    step: int  # updates done already
+    step: int  # updates made already
     parameters: int
-    first: FirstLoss | None  # None where resumed, or where the task foresees none
-    different: str = ""  # what computes otherwise than before, where resumed
+    first: FirstLoss | None  # None where resumed, or where the task expects none
+    different: str = ""  # where resumed: what computes differently from before
 
 
 @dataclass(frozen=True)
@@ -71,26 +72,26 @@ class Session:
     def __init__(
         self,
         run: Run,
-        wanted: recipe.Recipe,
+        recipe: Recipe,
         model: build.Model,
         task: Task,
         choice: Choice,
         team: Team = ALONE,
     ) -> None:
         self._run = run
-        self._recipe = wanted
+        self._recipe = recipe
         self._task = task
         self._choice = choice
         self._memory = TrainingState()
         self._health = Health()
         self._model = model.to(choice.numerics.device)
         self._team = team
-        if wanted.training.compile:
+        if recipe.training.compile:
             compiled.compile_layers(self._model, choice.numerics.device)
-        team.distribute(self._model, wanted.training.seed)
-        self._optimiser = optimisers.for_recipe(wanted, self._model)
+        team.distribute(self._model, recipe.training.seed)
+        self._optimiser = optimisers.for_recipe(recipe, self._model)
         self._store = Store(
-            run.checkpoints, wanted.training, self._model, self._optimiser, choice.numerics.device, team, task.source
+            run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
         )
 
     @property
@@ -105,7 +106,7 @@ class Session:
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
-        boundaries, all that falls between two of them waits for the next.
+        boundaries, everything due between two of them waits for the next.
 
         Raises RunError where gradients stay non-finite, at lower learning rates too.
         """
@@ -124,7 +125,7 @@ class Session:
             if training.ema:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
-            # Whichever process is told to stop, or runs out of memory, all know of it.
+            # All processes learn of it when one is asked to stop, or runs out of memory.
             stop, pieces = self._team.all_max(interrupted(), progress.pieces)
             stopping |= stop > 0
             due |= step % training.validate_every == 0 or step == training.steps
@@ -225,35 +226,35 @@ class Session:
         return loaded.step, faults
 
     def _begin(self, step: int) -> str:
-        """Record what computes from here on; returns how that differs from what did before."""
+        """Record what computes from here on; returns how that differs from before."""
         return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
-            with self._as_written(), self._team.full_model(self._model) as model:
+            with self._uncompiled(), self._team.full_model(self._model) as model:
                 if model is not None:
                     first = self._task.first_loss(model, self._choice.numerics)
         parameters = sum(p.numel() for p in self._model.parameters())
         return self._team.broadcast(Started(step, parameters, first, different))
 
-    def _as_written(self) -> AbstractContextManager[None]:
-        return compiled.as_written() if self._recipe.training.compile else nullcontext()
+    def _uncompiled(self) -> AbstractContextManager[None]:
+        return compiled.uncompiled() if self._recipe.training.compile else nullcontext()
 
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
         measured = None
         with (
-            self._as_written(),
+            self._uncompiled(),
             ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
             self._team.full_model(self._model) as model,
         ):
             if model is not None:
                 measured = self._task.validate(model, self._choice.numerics)
-        found = self._team.broadcast(measured)
-        assert found is not None, "the first process has the whole model"
-        best = self._remember(progress.step, self._task.ranking(found.figures))
-        return Validated(progress.step, found.figures, best, found.samples)
+        validation = self._team.broadcast(measured)
+        assert validation is not None, "the first process has the whole model"
+        best = self._remember(progress.step, self._task.ranking(validation.figures))
+        return Validated(progress.step, validation.figures, best, validation.samples)
 
     def _remember(self, step: int, figure: float) -> bool:
         """Record the ranking of a validation; whether it is the best so far."""
@@ -261,8 +262,8 @@ class Session:
         if not math.isfinite(figure):
             memory.without_gain += 1
             return False
-        # Of equals the first, as `best_step` below.
-        ranked = sorted([*memory.best, [figure, step]], key=lambda each: (-each[0], each[1]))
+        # The first of equal ones, like `best_step` below.
+        ranked = sorted([*memory.best, [figure, step]], key=lambda item: (-item[0], item[1]))
         memory.former_best = memory.best
         memory.best = ranked[: self._recipe.training.keep_best]
         if memory.best_value is None or figure > memory.best_value:
@@ -323,7 +324,7 @@ class Session:
         else:
             chosen, faults = self._store.final(self._memory)
             yield from self._logged(faults)
-            weights = checkpoint.average([self._store.path(each) for each in chosen])
+            weights = checkpoint.average([self._store.path(number) for number in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
             raise RunError(
                 f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
@@ -343,7 +344,7 @@ class Session:
 
 
 def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:
-    """The same batches; where a GPU computes, the next is made meanwhile."""
+    """The same batches; with a GPU, the next one is prepared meanwhile."""
     if device.type == "cpu":
         return batches
     return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)
