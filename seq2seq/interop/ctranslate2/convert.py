@@ -1,4 +1,4 @@
-"""A finished run as CTranslate2 reads it, verified against PyTorch before it serves anyone."""
+"""Conversion of a finished run for CTranslate2, verified against PyTorch before it is used."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Result = TypeVar("Result", bound=Verified)
 
 
 def convert_translator(run: Run, sentences: Sequence[tuple[str, str]]) -> VerifiedTranslator:
-    """Make the copy of a finished translator, in float32 and int8, whole or not at all; verify it on sentences with
-    their translations, and put the result on record.
+    """Write the copy of a finished translator, in float32 and int8, atomically; verify it on sentences with their
+    translations, and record the result.
 
     Raises RunError where CTranslate2 cannot express the model, or does not translate as PyTorch does: the run then
     keeps the PyTorch engine, and its record says why. Raises OSError where the copy cannot be written.
@@ -69,7 +69,7 @@ def _convert(run: Run, verify: Callable[[Copy], Result]) -> Result:
 
 
 def settings(run: Run) -> Settings:
-    """What translating, or generating, with a copy takes of its run."""
+    """The settings of a run for translating, or generating, with its copy."""
     recipe = run.recipe()
     decoding, data, model = recipe.decoding, recipe.data, recipe.model
     decoder_only = model.architecture == "decoder-only"
@@ -79,7 +79,7 @@ def settings(run: Run) -> Settings:
         recipe.tokenizer.joint,
         decoder_only,
         build.longest_source(recipe),
-        # A decoder-only model must not pass what it learnt; a decoder starts with BOS.
+        # A decoder-only model must not exceed its context; a decoder starts with BOS.
         model.max_length if decoder_only else model.max_length + decoding.max_extra + 1,
         **{key: getattr(decoding, key) for key in ("beam_size", "length_penalty", "max_extra", "batch_tokens")},
         documents=run.record().get("text", {}).get("documents", 1) > 1,
@@ -87,7 +87,7 @@ def settings(run: Run) -> Settings:
 
 
 def vocabulary(tokenizer: Tokenizer) -> list[str]:
-    """A tokenizer's pieces, every one another string."""
+    """A tokenizer's pieces, made distinct."""
     words = dict.fromkeys(SPECIAL)
     for token in range(len(SPECIAL), tokenizer.size):
         word = tokenizer.piece(token)
@@ -108,7 +108,7 @@ def _write(copy: Copy, recipe: Recipe, tensors: Mapping[str, torch.Tensor], toke
 
 
 def _move(folder: Path, place: Path) -> None:
-    """Move a folder to its place; what was there goes to the scratch folder."""
+    """Move a folder to its place; a former one moves to the scratch folder."""
     if place.exists():
         place.rename(folder.with_name("former"))
     folder.rename(place)
