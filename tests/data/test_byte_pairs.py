@@ -308,7 +308,7 @@ def test_an_encoding_that_cannot_be_had_is_an_error(tmp_path: Path, monkeypatch:
     with pytest.raises(DataError) as caught:
         tokenizers.train(recipe.Tokenizer(kind="tiktoken", encoding="gpt2"), [])
     first, second = str(caught.value).split("\n")
-    assert "encoding gpt2 cannot be had" in first and "TIKTOKEN_CACHE_DIR" in first
+    assert "encoding gpt2 could not be downloaded" in first and "TIKTOKEN_CACHE_DIR" in first
     assert 'tokenizer.kind = "byte-bpe"' in second
 
 
