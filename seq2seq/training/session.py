@@ -36,10 +36,10 @@ from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
 class Started:
     """Training is about to start, or to resume."""
 
-    step: int  # updates done already
+    step: int  # updates made already
     parameters: int
-    first: FirstLoss | None  # None where resumed, or where the task foresees none
-    different: str = ""  # what computes otherwise than before, where resumed
+    first: FirstLoss | None  # None where resumed, or where the task expects none
+    different: str = ""  # where resumed: what computes differently from before
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,19 @@ class Session:
             run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
         )
 
+    @property
+    def model(self) -> ModelT:
+        """The model that is trained."""
+        return self._model
+
+    @property
+    def health(self) -> Health:
+        """What is known of faults so far."""
+        return self._health
+
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
-        boundaries, all that falls between two of them waits for the next.
+        boundaries, everything due between two of them waits for the next.
 
         Raises RunError where gradients stay non-finite, at lower learning rates too.
         """
@@ -115,7 +125,7 @@ class Session:
             if training.ema:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
-            # Whichever process is told to stop, or runs out of memory, all know of it.
+            # All processes learn of it when one is asked to stop, or runs out of memory.
             stop, pieces = self._team.all_max(interrupted(), progress.pieces)
             stopping |= stop > 0
             due |= step % training.validate_every == 0 or step == training.steps
@@ -214,26 +224,26 @@ class Session:
         return loaded.step, faults
 
     def _begin(self, step: int) -> str:
-        """Record what computes from here on; returns how that differs from what did before."""
+        """Record what computes from here on; returns how that differs from before."""
         return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
-            with self._as_written(), self._team.full_model(self._model) as model:
+            with self._uncompiled(), self._team.full_model(self._model) as model:
                 if model is not None:
                     first = self._task.first_loss(model, self._choice.numerics)
         parameters = sum(p.numel() for p in self._model.parameters())
         return self._team.broadcast(Started(step, parameters, first, different))
 
-    def _as_written(self) -> AbstractContextManager[None]:
-        return compiled.as_written() if self._recipe.training.compile else nullcontext()
+    def _uncompiled(self) -> AbstractContextManager[None]:
+        return compiled.uncompiled() if self._recipe.training.compile else nullcontext()
 
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
         validation = None
         with (
-            self._as_written(),
+            self._uncompiled(),
             ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
             self._team.full_model(self._model) as model,
         ):
@@ -332,7 +342,7 @@ class Session:
 
 
 def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:
-    """The same batches; where a GPU computes, the next is made meanwhile."""
+    """The same batches; with a GPU, the next one is prepared meanwhile."""
     if device.type == "cpu":
         return batches
     return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)

@@ -60,13 +60,13 @@ FAST = (*TRANSLATE, "--precision", "float32")
 DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
     "weights": (
         zeros("model.safetensors"),
-        "own/model.safetensors is missing or damaged (its checksum is another than when it was written); restore",
+        "own/model.safetensors is missing or damaged (its checksum has changed since it was written); restore",
         "model.safetensors",
         [TRANSLATE, TORCH, (*TRANSLATE, "--engine", "ctranslate2"), ("export", "--run", "own")],
     ),
     "copy": (
         zeros("ctranslate2/float32/model.bin", b"decoder/embeddings/weight\0"),
-        "float32/model.bin: its checksum is another than when it was written); `seqx export --run own`",
+        "float32/model.bin: its checksum has changed since it was written); `seqx export --run own`",
         "ctranslate2/float32",
         [FAST],
     ),
@@ -84,19 +84,19 @@ DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
     ),
     "record of the copy": (
         replaced("ctranslate2/copy.json", '"length_penalty": 0.6', '"length_penalty": 0.9'),
-        "float32 cannot be used by CTranslate2 (copy.json: its checksum is another",
+        "float32 cannot be used by CTranslate2 (copy.json: its checksum has changed",
         "ctranslate2/copy.json",
         [FAST],
     ),
     "tokenizer": (
         other_tokenizer,
-        "own/tokenizer.model is missing or damaged (its checksum is another",
+        "own/tokenizer.model is missing or damaged (its checksum has changed",
         "tokenizer.model",
         [TRANSLATE, TORCH],
     ),
     "test set": (
         replaced("test.jsonl", "cat", "dog"),
-        "own/test.jsonl is missing or damaged (its checksum is another",
+        "own/test.jsonl is missing or damaged (its checksum has changed",
         "test.jsonl",
         [("evaluate", "--run", "own", "-q"), ("compare", "own", "own", "-q")],
     ),
@@ -166,11 +166,12 @@ def test_the_doctor_reads_everything_whatever_is_remembered(
     seqx: Seqx, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(checksums, "_SETTLED", -(10**12))
+    monkeypatch.setattr(checksums, "SETTLED_AFTER", -(10**12))
     known = json.loads((own / "run.json").read_text())["weights"]["sha256"]
     zeros("model.safetensors")(own)
-    path = own / "model.safetensors"
-    checksums._remember(str(path), [*checksums._identity(path.stat()), known])
+    zeroed = checksums.checksum(own / "model.safetensors")
+    remembered = tmp_path / "cache" / "seqx" / "checksums.json"
+    remembered.write_text(remembered.read_text().replace(zeroed, known))
     assert seqx(*TORCH).code == 0  # what is remembered is believed, which spares the reading
     done = seqx("doctor", "--run", "own", "--json")
     (wrong,) = [verdict for verdict in json.loads(done.out) if verdict["state"] == "wrong"]

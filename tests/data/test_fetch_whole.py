@@ -84,7 +84,7 @@ def test_a_mirror_is_the_old_or_the_new_one_whenever_it_is_looked_at(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     if not at_once:
-        monkeypatch.setattr(folders, "_exchanged", lambda one, other: False)
+        monkeypatch.setattr(folders, "exchanged", lambda one, other: False)
     write(of_pairs("old"), DATA, mirror)
     moments, seen = 0, set()
     while dies_at(moments + 1, lambda: write(of_pairs("new"), DATA, mirror)):
@@ -172,7 +172,7 @@ def test_what_cannot_be_written_is_known_before_anything_is_fetched() -> None:
             PairKind(DATA.data.model_copy(update={"hub": hub})),
             DocumentKind(TALES.data.model_copy(update={"hub": hub})),
         ):
-            with another_user(), pytest.raises(DataError, match=r"cannot write .*/tiny: Permission denied; make room"):
+            with another_user(), pytest.raises(DataError, match=r"cannot write .*/tiny: Permission denied; free some"):
                 fetch(kind, folder / "sealed" / "mirror")
 
 

@@ -64,7 +64,7 @@ def test_encoding_in_pieces_is_encoding_whole(
 ) -> None:
     folder = tmp_path_factory.mktemp("pieces")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "_PIECE", size)
+        patch.setattr(pieces, "PIECE", size)
         for tokenizer in (Bytes(), Characters("aé\n")):
             expected = _expected(tokenizer, of)
             if not expected:
@@ -97,7 +97,7 @@ PROSE = "".join(
 def test_a_tokenizer_of_long_tokens_sees_no_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = tokenizers.train(recipe.Tokenizer(kind="byte-bpe", vocabulary_size=300), [PROSE])
     whole = trained.encode([PROSE])[0]
-    monkeypatch.setattr(pieces, "_PIECE", 700)
+    monkeypatch.setattr(pieces, "PIECE", 700)
     assert len(list(made([PROSE]).pieces())) > 10
     found = encode(made([PROSE]), trained, tmp_path)
     assert found[:].tolist() == whole
@@ -164,15 +164,17 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_encoded_or_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"mine\.txt: no token to learn from; give more text"):
+    with pytest.raises(DataError, match=r"mine\.txt: no token to train on; give more text"):
         encode(made(["", ""], "mine.txt"), Bytes(), tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"cannot write tokens under .*file: .*; make room there, or choose another"):
+    with pytest.raises(
+        DataError, match=r"cannot write tokens under .*file: .*; free some space there, or choose another"
+    ):
         encode(made(["text"]), Bytes(), tmp_path / "file")
 
 
 def test_encoding_takes_memory_for_a_few_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "_PIECE", 10_000)
+    monkeypatch.setattr(pieces, "PIECE", 10_000)
     lines = "".join(f"line {number} of many\n" for number in range(400))
     large = streamed("large", lambda: cut_at_lines(lines for _ in range(300)), lambda: "")
     tracemalloc.start()

@@ -96,7 +96,7 @@ def test_same_weights_give_the_logits_and_gradients_of_torch(
     norm: str, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kernel == "scaled_dot_product_attention":
-        monkeypatch.setattr(attention, "_SHORT", 0)
+        monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", 0)
     ours = tiny_transformer(vocabulary=13, d_model=16, d_ff=24, n_heads=4, norm=norm).double().train()
     theirs = randomise(TorchStacks(ours, 16, 24, 4, norm).double())
     pairs = list(correspondence(ours, theirs))
@@ -109,13 +109,13 @@ def test_same_weights_give_the_logits_and_gradients_of_torch(
 
     source, target = torch.randint(13, (3, 7)), torch.randint(13, (3, 5))
     mask = padding_mask([7, 4, 1])
-    wanted = theirs(source, ~mask[:, 0, 0], target)
+    expected = theirs(source, ~mask[:, 0, 0], target)
     logits = ours(source, mask, target)
-    assert torch.allclose(logits, wanted, rtol=0, atol=1e-10)
+    assert torch.allclose(logits, expected, rtol=0, atol=1e-10)
 
     importance = torch.randn(logits.shape, dtype=torch.float64)
     (logits * importance).sum().backward()
-    (wanted * importance).sum().backward()
+    (expected * importance).sum().backward()
     for mine, other in pairs:
         gradient = torch.cat([_gradient(weight) for weight in mine])
         assert torch.allclose(gradient, _gradient(other), rtol=1e-10, atol=1e-10)

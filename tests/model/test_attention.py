@@ -20,7 +20,7 @@ B, H, D = 2, 3, 4
 
 @pytest.fixture(params=KERNELS)
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(attention, "_SHORT", KERNELS[request.param])
+    monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", KERNELS[request.param])
     return str(request.param)
 
 
@@ -57,12 +57,12 @@ def masks(T: int, S: int) -> dict[str, Tensor | None]:
 )
 def test_attend_is_equation_one(kernel: str, T: int, S: int, causal: bool, mask: str) -> None:
     query, key, value = inputs(T, S)
-    wanted = masks(T, S)[mask]
-    allowed = torch.ones(B, H, T, S, dtype=torch.bool) if wanted is None else wanted.expand(B, H, T, S)
+    chosen = masks(T, S)[mask]
+    allowed = torch.ones(B, H, T, S, dtype=torch.bool) if chosen is None else chosen.expand(B, H, T, S)
     if causal:
         past = torch.tensor([[s <= S - T + t for s in range(S)] for t in range(T)])
         allowed = allowed & past
-    found = attend(query, key, value, mask=wanted, causal=causal)
+    found = attend(query, key, value, mask=chosen, causal=causal)
     assert torch.allclose(found, in_loops(query, key, value, allowed), rtol=0, atol=1e-12)
 
 
@@ -73,7 +73,7 @@ def test_both_kernels_have_the_same_gradients(T: int, S: int, causal: bool, monk
     mask = padding_mask([S, S - 1])
     gradients = []
     for short in KERNELS.values():
-        monkeypatch.setattr(attention, "_SHORT", short)
+        monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", short)
         gradients.append(torch.autograd.grad((attend(*parts, mask=mask, causal=causal) * importance).sum(), parts))
     for one, other in zip(*gradients):
         assert torch.allclose(one, other, rtol=0, atol=1e-12)

@@ -14,10 +14,12 @@ from tests.support import reference
 V, C = 13, 6
 
 
-def summed_loss(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+def summed_loss(
+    hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float, rows_at_once: int | None = None
+) -> tuple[Tensor, Tensor]:
     """The loss of the labels that are no padding."""
     counted = (labels != PAD).flatten().nonzero().squeeze(1)
-    return loss.summed_loss(hidden, weight, labels, smoothing, counted)
+    return loss.summed_loss(hidden, weight, labels, smoothing, counted, rows_at_once=rows_at_once)
 
 
 def inputs(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,15 +37,14 @@ def by_torch(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -
 
 @pytest.mark.parametrize("chunk", [1, 3, 8, 9, 1024])  # nine labels count
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.7])
-def test_value_and_gradients_are_those_of_torch(smoothing: float, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loss, "_rows_at_once", lambda vocabulary, device: chunk)
+def test_value_and_gradients_are_those_of_torch(smoothing: float, chunk: int) -> None:
     hidden, weight, labels = inputs()
-    found, _ = summed_loss(hidden, weight, labels, smoothing)
-    wanted = by_torch(hidden, weight, labels, smoothing)
-    assert found.item() == pytest.approx(wanted.item(), rel=1e-12)
+    found, _ = summed_loss(hidden, weight, labels, smoothing, rows_at_once=chunk)
+    expected = by_torch(hidden, weight, labels, smoothing)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-12)
     # Scaled, as the loop does, which divides by the tokens of the update.
     for mine, other in zip(
-        torch.autograd.grad(found / 7, (hidden, weight)), torch.autograd.grad(wanted / 7, (hidden, weight))
+        torch.autograd.grad(found / 7, (hidden, weight)), torch.autograd.grad(expected / 7, (hidden, weight))
     ):
         assert torch.allclose(mine, other, rtol=0, atol=1e-12)
 
@@ -92,10 +93,10 @@ def test_the_loss_of_a_sum_of_batches_is_the_sum_of_their_losses() -> None:
 
 def test_without_gradients_the_value_is_the_same() -> None:
     hidden, weight, labels = inputs()
-    wanted, _ = summed_loss(hidden, weight, labels, 0.1)
+    expected, _ = summed_loss(hidden, weight, labels, 0.1)
     with torch.no_grad():
         found, _ = summed_loss(hidden.detach(), weight, labels, 0.1)
-    assert torch.equal(found, wanted)
+    assert torch.equal(found, expected)
     assert not found.requires_grad
 
 
@@ -106,8 +107,8 @@ def test_autocast_takes_bfloat16_products_and_sums_in_float32() -> None:
         rounded, plain = summed_loss(hidden, weight, labels, 0.1)
     assert rounded.dtype == plain.dtype == torch.float32
     products = (hidden.bfloat16() @ weight.bfloat16().T).float().flatten(0, 1)
-    wanted = F.cross_entropy(products, labels.flatten(), label_smoothing=0.1, reduction="sum", ignore_index=PAD)
-    assert rounded.item() == pytest.approx(wanted.item(), rel=1e-6)
+    expected = F.cross_entropy(products, labels.flatten(), label_smoothing=0.1, reduction="sum", ignore_index=PAD)
+    assert rounded.item() == pytest.approx(expected.item(), rel=1e-6)
     assert rounded.item() != exact.item()
     for mine, other in zip(
         torch.autograd.grad(rounded, (hidden, weight)), torch.autograd.grad(exact, (hidden, weight))
@@ -127,5 +128,5 @@ def test_huge_logits_stay_finite() -> None:
 def test_a_head_alone_can_be_trained() -> None:
     hidden, weight, labels = inputs()
     found, _ = summed_loss(hidden.detach(), weight, labels, 0.1)
-    wanted = by_torch(hidden.detach(), weight, labels, 0.1)
-    assert torch.allclose(*(torch.autograd.grad(each, weight)[0] for each in (found, wanted)), rtol=0, atol=1e-12)
+    expected = by_torch(hidden.detach(), weight, labels, 0.1)
+    assert torch.allclose(*(torch.autograd.grad(each, weight)[0] for each in (found, expected)), rtol=0, atol=1e-12)

@@ -31,7 +31,7 @@ TAKES = {
 EVERYWHERE = {
     "missing": ("no file missing", "check the path"),
     "latin1": ("latin1", "line 2: byte 0xe9 is not UTF-8; as cp1252 it is ", "add --encoding cp1252"),
-    "binary": ("binary", "line 2: byte 0x80 is not UTF-8; mend the file, or name its encoding with --encoding"),
+    "binary": ("binary", "line 2: byte 0x80 is not UTF-8; repair the file, or name its encoding with --encoding"),
     "utf16": ("utf16", "is UTF-16, not UTF-8: add --encoding utf-16"),
     "utf16-unmarked": ("utf16-unmarked", "is UTF-16, not UTF-8: add --encoding utf-16-le"),
 }
