@@ -19,26 +19,23 @@ def findings(diagnosis: Diagnosis) -> list[str]:
     usable = [each for each in diagnosis.devices if each.training]
     cpu = next((each for each in usable if each.name == "cpu"), None)
     machine = diagnosis.machine
-    found = []
+    sentences = []
     if machine.load is not None and machine.load > _BUSY * machine.processors:
-        found.append(
+        sentences.append(
             f"other programs keep this machine busy (load {machine.load:.1f} on {machine.processors} processors): "
             "alone it would be faster"
         )
-    found += [sentence for each in usable for sentence in _of_one(each, diagnosis.batch_tokens)]
+    sentences += [sentence for each in usable for sentence in _of_one(each, diagnosis.batch_tokens)]
     for each in usable:
         if cpu is not None and each is not cpu:
-            found += _beside_the_cpu(each, cpu, diagnosis.batch_tokens)
-    return found
+            sentences += _beside_the_cpu(each, cpu, diagnosis.batch_tokens)
+    return sentences
 
 
 def verdict(diagnosis: Diagnosis) -> list[str]:
     """Which device to take."""
-    found = [f"--device auto takes {diagnosis.automatic} ({diagnosis.reason.removeprefix('auto: ')})"]
-    for each in diagnosis.devices:
-        if each.fault:
-            found.append(f"Avoid {each.name}: {each.fault}")
-    return found
+    taken = f"--device auto takes {diagnosis.automatic} ({diagnosis.reason.removeprefix('auto: ')})"
+    return [taken, *(f"Avoid {each.name}: {each.fault}" for each in diagnosis.devices if each.fault)]
 
 
 def _of_one(each: Examined, batch_tokens: int) -> Iterator[str]:
