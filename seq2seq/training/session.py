@@ -1,5 +1,5 @@
-"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the command
-shows."""
+"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the
+caller shows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
+from torch import nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
@@ -38,8 +39,8 @@ class Started:
 
     step: int  # updates made already
     parameters: int
-    first: FirstLoss | None  # None where resumed, or where the task expects none
-    different: str = ""  # where resumed: what computes differently from before
+    first: FirstLoss | None  # None where resumed, or where the task expects no particular loss
+    different: str = ""  # what computes differently than before, where resumed
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,27 @@ class Session:
         recipe: Recipe,
         model: ModelT,
         task: TrainingTask[ModelT],
-        choice: Choice,
+        device: Choice,
         team: Team = ALONE,
     ) -> None:
         self._run = run
         self._recipe = recipe
         self._task = task
-        self._choice = choice
-        self._memory = TrainingState()
+        self._device = device
+        self._state = TrainingState()
         self._health = Health()
-        self._model = model.to(choice.numerics.device)
+        self._model = model.to(device.numerics.device)
         self._team = team
         if recipe.training.compile:
-            compiled.compile_layers(cast(Layered, self._model), choice.numerics.device)
+            compiled.compile_layers(cast(Layered, self._model), device.numerics.device)
         team.distribute(self._model, recipe.training.seed)
         self._optimiser = optimisers.for_recipe(recipe, self._model)
         self._store = Store(
-            run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
+            run.checkpoints, recipe.training, self._model, self._optimiser, device.numerics.device, team, task.source
         )
 
     @property
-    def model(self) -> ModelT:
+    def model(self) -> nn.Module:
         """The model that is trained."""
         return self._model
 
@@ -106,7 +107,7 @@ class Session:
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
-        boundaries, everything due between two of them waits for the next.
+        boundaries, validating, saving and stopping wait for the next one.
 
         Raises RunError where gradients stay non-finite, at lower learning rates too.
         """
@@ -120,12 +121,12 @@ class Session:
         while due or (step < training.steps and not self._out_of_patience()):
             progress = next(following)
             step = progress.step
-            self._memory.place = list(progress.place)
-            self._memory.tokens += progress.tokens
+            self._state.place = list(progress.place)
+            self._state.tokens += progress.tokens
             if training.ema:
                 ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
             yield progress
-            # All processes learn of it when one is asked to stop, or runs out of memory.
+            # A stop request or lack of memory in one process concerns all.
             stop, pieces = self._team.all_max(interrupted(), progress.pieces)
             stopping |= stop > 0
             due |= step % training.validate_every == 0 or step == training.steps
@@ -139,11 +140,11 @@ class Session:
                 due, saving = False, True
             elif saving:
                 validated = self._validate(progress) if due else None
-                self._memory.seconds += time.perf_counter() - clock
+                self._state.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
                 if validated and self._team.main:
                     self._log(validated, progress)
-                self._store.save(step, self._memory, self._health, validated=due)
+                self._store.save(step, self._state, self._health, validated=due)
                 due = False
                 if validated:
                     yield validated
@@ -155,7 +156,7 @@ class Session:
         yield Stopped(step, reason, finished=True)
 
     def _updates(self, step: int) -> Iterator[Progress]:
-        source, place, numerics = self._task.source, self._memory.place, self._choice.numerics
+        source, place, numerics = self._task.source, self._state.place, self._device.numerics
         batches = source.stream(Place() if place is None else _after(*place))
         return updates(
             self._recipe,
@@ -176,11 +177,11 @@ class Session:
             if self._team.main:
                 self._run.metrics.unlink(missing_ok=True)
                 self._run.faults.unlink(missing_ok=True)
-            self._store.save(0, self._memory, self._health)
+            self._store.save(0, self._state, self._health)
             return 0, []
-        self._memory, self._health = loaded.state, loaded.health
+        self._state, self._health = loaded.state, loaded.health
         self._trim_logs(loaded.step)
-        self._store.prune(self._memory, self._health)
+        self._store.prune(self._state, self._health)
         return loaded.step, list(self._logged(loaded.damaged))
 
     def _must_roll_back(self, *, saving: bool) -> bool:
@@ -203,7 +204,7 @@ class Session:
                 f"training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
                 "training.clip_norm = 1"
             )
-        self._memory = loaded.state
+        self._state = loaded.state
         self._health = replace(
             loaded.health,
             rate=former.rate / 2,
@@ -218,21 +219,21 @@ class Session:
         rate = f"{self._health.rate:g} times the learning rate"
         message = f"step {step:,}: {cause}; rolled back to step {loaded.step:,}, at {rate}"
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
-        self._store.save(loaded.step, self._memory, self._health)
+        self._store.save(loaded.step, self._state, self._health)
         self._trim_logs(loaded.step)
         self._begin(loaded.step)
         return loaded.step, faults
 
     def _begin(self, step: int) -> str:
-        """Record what computes from here on; returns how that differs from before."""
-        return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
+        """Record hardware and versions from this step on; returns how they differ from those before."""
+        return provenance.begin_session(self._run, step, self._device.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
             with self._uncompiled(), self._team.full_model(self._model) as model:
                 if model is not None:
-                    first = self._task.first_loss(model, self._choice.numerics)
+                    first = self._task.first_loss(model, self._device.numerics)
         parameters = sum(p.numel() for p in self._model.parameters())
         return self._team.broadcast(Started(step, parameters, first, different))
 
@@ -248,7 +249,7 @@ class Session:
             self._team.full_model(self._model) as model,
         ):
             if model is not None:
-                validation = self._task.validate(model, self._choice.numerics)
+                validation = self._task.validate(model, self._device.numerics)
         validation = self._team.broadcast(validation)
         assert validation is not None, "the first process has the whole model"
         best = self._remember(progress.step, self._task.ranking(validation.figures))
@@ -256,23 +257,23 @@ class Session:
 
     def _remember(self, step: int, figure: float) -> bool:
         """Record the ranking of a validation; whether it is the best so far."""
-        memory = self._memory
+        state = self._state
         if not math.isfinite(figure):
-            memory.without_gain += 1
+            state.without_gain += 1
             return False
-        # Of equals the first, as `best_step` below.
-        ranked = sorted([*memory.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
-        memory.former_best = memory.best
-        memory.best = ranked[: self._recipe.training.keep_best]
-        if memory.best_value is None or figure > memory.best_value:
-            memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
+        # The first of equals, as for `best_step` below.
+        ranked = sorted([*state.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
+        state.former_best = state.best
+        state.best = ranked[: self._recipe.training.keep_best]
+        if state.best_value is None or figure > state.best_value:
+            state.best_value, state.best_step, state.without_gain = figure, step, 0
             return True
-        memory.without_gain += 1
+        state.without_gain += 1
         return False
 
     def _out_of_patience(self) -> bool:
         patience = self._recipe.training.patience
-        return patience > 0 and self._memory.without_gain >= patience
+        return patience > 0 and self._state.without_gain >= patience
 
     def _log(self, validated: Validated, progress: Progress) -> None:
         row: dict[str, Any] = {
@@ -283,9 +284,9 @@ class Session:
             "gradient_norm": progress.gradient_norm.item(),
             **{f"dev_{name}": value for name, value in validated.figures.items()},
             "best": validated.best,
-            "tokens": self._memory.tokens,
+            "tokens": self._state.tokens,
             "skipped": self._health.skipped,
-            "seconds": round(self._memory.seconds, 2),
+            "seconds": round(self._state.seconds, 2),
             "samples": [asdict(sample) for sample in validated.samples],
         }
         jsonl.append(self._run.metrics, row)
@@ -320,7 +321,7 @@ class Session:
         if training.keep == "ema":
             chosen, weights = [step], dict(averages)
         else:
-            chosen, faults = self._store.final(self._memory)
+            chosen, faults = self._store.final(self._state)
             yield from self._logged(faults)
             weights = checkpoint.average([self._store.path(number) for number in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
@@ -333,8 +334,8 @@ class Session:
                 "time": datetime.now(UTC).isoformat(),
                 "step": step,
                 "reason": reason,
-                "seconds": round(self._memory.seconds, 1),
-                "target_tokens": self._memory.tokens,
+                "seconds": round(self._state.seconds, 1),
+                "target_tokens": self._state.tokens,
                 "skipped_updates": self._health.skipped,
             },
             weights={"made": training.keep, "steps": chosen, **described(self._run.weights)},
@@ -342,7 +343,7 @@ class Session:
 
 
 def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:
-    """The same batches; with a GPU, the next one is prepared meanwhile."""
+    """The same batches; on a GPU the next is prepared while the current one is computed."""
     if device.type == "cpu":
         return batches
     return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)
