@@ -144,7 +144,7 @@ def generate(
     with options.written(output) as file, progress.told(output):
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
-            made = [_streamed(opened.generator, text, how, file, shown_prompt)]
+            made = [write_stream(opened.generator, text, how, file, shown_prompt)]
         else:
             made = opened.generator.generate(text, how, samples)
         seconds = time.perf_counter() - start
@@ -201,7 +201,7 @@ def _bounded(blocks: Iterable[str], name: str) -> str:
     return prompt
 
 
-def _streamed(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
+def write_stream(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
     """Write a text as it comes, and a line end where it has none, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:

@@ -20,7 +20,7 @@ from torch import nn
 from seq2seq import device_names, limits
 from seq2seq.errors import DeviceError
 
-_FLOAT32_ERROR = 5e-4  # of sums of 256 products of normal numbers; in bfloat16 it is about 0.1
+FLOAT32_ERROR = 5e-4  # of sums of 256 products of normal numbers; in bfloat16 it is about 0.1
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt(3), in bytes
 
 
@@ -165,7 +165,7 @@ def large_products() -> Iterator[None]:
     torch does so where the products may be less exact: whether they are is tried once, and then it is left.
     """
     library: Any = torch.backends.mkldnn
-    if not ("AuthenticAMD" in _processor() and _onednn_is_exact()):
+    if not ("AuthenticAMD" in processor() and onednn_is_exact()):
         yield
         return
     before = library.matmul.fp32_precision
@@ -177,7 +177,7 @@ def large_products() -> Iterator[None]:
 
 
 @cache
-def _processor() -> str:
+def processor() -> str:
     """What Linux tells of the processor, or nothing."""
     try:
         return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
@@ -186,7 +186,7 @@ def _processor() -> str:
 
 
 @cache
-def _onednn_is_exact() -> bool:
+def onednn_is_exact() -> bool:
     """Whether oneDNN's products, allowed to be less exact, are as exact as float32."""
     library: Any = torch.backends.mkldnn
     if not hasattr(library, "matmul"):
@@ -196,7 +196,7 @@ def _onednn_is_exact() -> bool:
     library.matmul.fp32_precision = "bf16"
     try:
         found = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
-        return bool(np.abs(found - one.astype(np.float64) @ other.astype(np.float64)).max() < _FLOAT32_ERROR)
+        return bool(np.abs(found - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
     finally:
         library.matmul.fp32_precision = before
 

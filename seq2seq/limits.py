@@ -13,7 +13,7 @@ from seq2seq.errors import DeviceError
 
 MOST_THREADS = 1024
 
-_GROUPS, _OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+CONTROL_GROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _UNBOUNDED = 1 << 60  # version 1 of control groups writes "no limit" as a number about so large
 
 
@@ -85,11 +85,11 @@ def _memory_limits() -> Iterator[tuple[int, int]]:
 def _groups(controller: str) -> Iterator[Path]:
     """The folders of the control groups of this process, from its own up to the root that it sees, for either version
     of control groups."""
-    for line in _text(_OWN).splitlines():
+    for line in _text(OWN_GROUPS).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        root = _GROUPS / controller if controllers else _GROUPS
+        root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
         own = root / path.lstrip("/")  # the machine's name for it, which a container may not see
         yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(root) and folder.is_dir())
 

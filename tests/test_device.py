@@ -15,10 +15,10 @@ pytestmark = pytest.mark.skipif(not hasattr(LIBRARY, "matmul"), reason="this tor
 @pytest.fixture(autouse=True)
 def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """On an AMD processor, whatever there is, and nothing tried yet."""
-    monkeypatch.setattr(device, "_processor", lambda: "AuthenticAMD")
-    device._onednn_is_exact.cache_clear()
+    monkeypatch.setattr(device, "processor", lambda: "AuthenticAMD")
+    device.onednn_is_exact.cache_clear()
     yield
-    device._onednn_is_exact.cache_clear()
+    device.onednn_is_exact.cache_clear()
 
 
 def test_large_products_are_as_exact_as_float32_and_only_while_they_last() -> None:
@@ -30,14 +30,14 @@ def test_large_products_are_as_exact_as_float32_and_only_while_they_last() -> No
 
 
 def test_products_that_are_less_exact_stay_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_FLOAT32_ERROR", 1e-9)  # no float32 is as exact as that
+    monkeypatch.setattr(device, "FLOAT32_ERROR", 1e-9)  # no float32 is as exact as that
     before = LIBRARY.matmul.fp32_precision
     with device.large_products():
         assert LIBRARY.matmul.fp32_precision == before
 
 
 def test_another_processor_keeps_what_torch_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_processor", lambda: "GenuineIntel")
+    monkeypatch.setattr(device, "processor", lambda: "GenuineIntel")
     before = LIBRARY.matmul.fp32_precision
     with device.large_products():
         assert LIBRARY.matmul.fp32_precision == before

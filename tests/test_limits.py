@@ -21,8 +21,8 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The control groups of a container without a limit, and no variable that says how many threads to take."""
     (tmp_path / "own").write_text("0::/\n")
-    monkeypatch.setattr(limits, "_GROUPS", tmp_path)
-    monkeypatch.setattr(limits, "_OWN", tmp_path / "own")
+    monkeypatch.setattr(limits, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(limits, "OWN_GROUPS", tmp_path / "own")
     for name in ("OMP_NUM_THREADS", "LOCAL_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

@@ -146,6 +146,7 @@ class Batches(Source):
         sampling: float = 0.0,
         max_length: int = 256,
         layout: Layout | None = None,
+        chunk_size: int = _CHUNK,
     ) -> None:
         self._layout = layout or SIDE_BY_SIDE
         self._encoded = encoded
@@ -154,6 +155,7 @@ class Batches(Source):
         self._seed = seed
         self._sampling = sampling
         self._max_length = min(max_length, batch_tokens)
+        self._chunk_size = chunk_size
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
         """Batches with their places, for ever, from a place on."""
@@ -161,8 +163,9 @@ class Batches(Source):
         while True:
             order = np.arange(len(self._encoded), dtype=np.uint32)  # half the memory of a permutation of int64
             np.random.default_rng((self._seed, epoch)).shuffle(order)
-            for chunk in range(first, -(-len(order) // _CHUNK)):
-                batches = self._chunk(order[chunk * _CHUNK : (chunk + 1) * _CHUNK], epoch, chunk)
+            for chunk in range(first, -(-len(order) // self._chunk_size)):
+                chosen = order[chunk * self._chunk_size : (chunk + 1) * self._chunk_size]
+                batches = self._chunk(chosen, epoch, chunk)
                 for index, (sources, targets) in enumerate(batches):
                     if index >= skipped:
                         yield Place(epoch, chunk, index), self._layout.collate(sources, targets)

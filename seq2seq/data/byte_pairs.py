@@ -163,7 +163,7 @@ def train(vocabulary_size: int, lines: Iterable[str]) -> BytePairs:
     return BytePairs(pieces, PATTERN)
 
 
-def named(encoding: str) -> BytePairs:
+def named(encoding: str, *, timeout: float = _DOWNLOAD) -> BytePairs:
     """One of tiktoken's encodings, without its special tokens. Raises DataError: unknown, or not to be had."""
     known = sorted(tiktoken.list_encoding_names())
     if encoding not in known:
@@ -171,7 +171,7 @@ def named(encoding: str) -> BytePairs:
         near = f" (did you mean {close[0]}?)" if close else ""
         raise DataError(f"tiktoken has no encoding {encoding!r}{near}; it has: {', '.join(known)}")
     try:
-        found = within(_DOWNLOAD, lambda: tiktoken.get_encoding(encoding))
+        found = within(timeout, lambda: tiktoken.get_encoding(encoding))
     except (OSError, ValueError) as error:
         # What requests says of a failed connection fills a screen.
         told = isinstance(error, ValueError | TimeoutError)

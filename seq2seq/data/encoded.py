@@ -21,7 +21,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 
 _FORMAT = 4
-_CHUNK = 5000
+CHUNK = 5000  # pairs encoded at a time
 _SAMPLED = 100  # sources of a chunk that are looked at
 _HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
@@ -179,5 +179,5 @@ def _write(
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     iterator = iter(pairs)
-    while chunk := list(islice(iterator, _CHUNK)):
+    while chunk := list(islice(iterator, CHUNK)):
         yield chunk

@@ -102,16 +102,17 @@ def _away() -> str:
     if "HF_HUB_OFFLINE" in os.environ or "datasets" in sys.modules:
         return ""
     address = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    reason = _no_answer(address)
+    reason = why_unreachable(address)
     if reason:
         os.environ["HF_HUB_OFFLINE"] = "1"
     return f"{address} is out of reach: {reason}" if reason else ""
 
 
-def _no_answer(address: str) -> str:
+def why_unreachable(address: str, *, timeout: float = _PATIENCE) -> str:
+    """Why an address gives no useful answer within `timeout` seconds; an empty string where it does."""
     request = urllib.request.Request(address, method="HEAD")
     try:
-        within(_PATIENCE, lambda: urllib.request.urlopen(request, timeout=_PATIENCE).close())
+        within(timeout, lambda: urllib.request.urlopen(request, timeout=timeout).close())
     except urllib.error.HTTPError as error:
         error.close()
         answered = error.code < 500 and error.code not in (301, 302, 303, 307, 308)

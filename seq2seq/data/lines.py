@@ -73,21 +73,21 @@ def read_lines(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
         yield from decode_lines(file, str(path), reading)
 
 
-def read_blocks(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
+def read_blocks(path: Path, reading: Reading = PLAIN, *, block_size: int = _BLOCK) -> Iterator[str]:
     """The text of a file (of a compressed one too), some whole lines at a time, with the ends that `read_lines` takes
     off.
 
     Raises DataError where `read_lines` does.
     """
     with _opened(path) as file:
-        yield from blocks(file, str(path), reading)
+        yield from blocks(file, str(path), reading, block_size=block_size)
 
 
-def blocks(file: IO[bytes], name: str, reading: Reading = PLAIN) -> Iterator[str]:
+def blocks(file: IO[bytes], name: str, reading: Reading = PLAIN, *, block_size: int = _BLOCK) -> Iterator[str]:
     """The text of an open binary file, as `read_blocks` gives it."""
     number = 1
     with _utf_8(file, name, reading) as opened:
-        while block := opened.read(_BLOCK):
+        while block := opened.read(block_size):
             begun = len(block) - block.rfind(b"\n") - 1  # of the last line
             if begun:
                 rest = opened.readline(LONGEST_LINE + 1)

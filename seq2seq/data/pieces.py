@@ -10,7 +10,7 @@ from operator import itemgetter
 
 Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
 
-_PIECE = 1 << 20  # characters
+PIECE = 1 << 20  # characters
 _APART = re.compile(r"\S\n(?=[^\W_])")
 
 
@@ -38,7 +38,7 @@ def cut_at_lines(blocks: Iterable[str], size: int | None = None) -> Iterator[Pie
     tokenizer that keeps line ends joins the two; after any line where the next `size` characters have no such place.
     There is one piece at least.
     """
-    held, size = "", size or _PIECE
+    held, size = "", size or PIECE
     for block in blocks:
         held += block
         start = 0

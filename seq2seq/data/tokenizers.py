@@ -28,7 +28,7 @@ PAD, UNKNOWN, BOS, EOS = range(4)
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
 # SentencePiece is trained on at most this many lines, sampled from all: more change it little and cost memory.
-_TRAINING_LINES = 1_000_000
+TRAINING_LINES = 1_000_000
 
 _SAMPLING = ("bpe", "unigram")  # kinds that can segment a text in more ways than one
 
@@ -299,7 +299,7 @@ def _train_sentencepiece(settings: recipe.Tokenizer, lines: Iterable[str]) -> Se
             byte_fallback=settings.byte_fallback,
             normalization_rule_name=settings.normalization,
             character_coverage=0.9999,
-            input_sentence_size=_TRAINING_LINES,
+            input_sentence_size=TRAINING_LINES,
             shuffle_input_sentence=True,
             max_sentence_length=1_000_000,
             pad_id=PAD,

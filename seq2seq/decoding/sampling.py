@@ -15,7 +15,7 @@ from torch import Tensor
 from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding.options import Number, Sampling
 
-# Numbers that a row draws at once: a call costs as much as some hundreds of them.
+# Random numbers that a row draws in one call, which costs as much as some hundreds of them.
 _DRAWN = 4096
 
 
@@ -34,11 +34,13 @@ class Sampler:
         device: torch.device,
         read: Tensor | None = None,
         rows: Sequence[Number] | None = None,
+        drawn_at_once: int = _DRAWN,
     ) -> None:
         self._settings = settings
         self._device = device
         self._read = read
         self._rows = rows
+        self._drawn_at_once = drawn_at_once
         self._generators: dict[int, torch.Generator] = {}
         self._noise: Iterator[Tensor] = iter(())  # of the coming steps, (N, V) each, of the rows `_drawn`
         self._drawn: list[int] = []
@@ -70,7 +72,7 @@ class Sampler:
         """The next numbers of the rows, (N, count). Those of several steps are drawn at once."""
         noise = next(self._noise, None)
         if noise is None:
-            steps = max(1, _DRAWN // count)
+            steps = max(1, self._drawn_at_once // count)
             drawn = [
                 torch.empty(steps, count, device=self._device).exponential_(generator=self._generator(row))
                 for row in rows

@@ -19,7 +19,7 @@ from seq2seq.recipe import Model as ModelConfig
 # Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
 # whose backward is slow; above it the scores would no longer fit the processor's cache. Single queries in float32
 # are the exception: six operators take longer than one.
-_SHORT = 128 * 128
+MAX_EXPLICIT_SCORES = 128 * 128
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
@@ -35,7 +35,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
         with torch.autocast(query.device.type, enabled=False):
             return attend(query.to(key.dtype), key, value, mask=mask, causal=causal)
     single = T == 1 and mask is None and query.dtype == torch.float32
-    if query.device.type == "cpu" and T * S <= _SHORT and not single:
+    if query.device.type == "cpu" and T * S <= MAX_EXPLICIT_SCORES and not single:
         return _products(query, key, value, _with_causal(mask, T, S, query.device) if causal else mask)
     if causal and (mask is not None or T != S):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=_with_causal(mask, T, S, query.device))

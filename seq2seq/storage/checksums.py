@@ -19,9 +19,9 @@ from typing import Any
 from seq2seq.errors import RunError
 from seq2seq.storage.reading import parse_json, read_small
 
-_MOST = 500  # files remembered, those that came last
+MOST_REMEMBERED = 500  # files remembered, those that came last
 _LARGEST = 1 << 20  # bytes of what is remembered
-_SETTLED = 2 * 10**9  # nanoseconds: a file younger than that may change again without its times showing it
+SETTLED_AFTER = 2 * 10**9  # nanoseconds: a file younger than that may change again without its times showing it
 
 
 def sha256(path: Path) -> str:
@@ -84,7 +84,7 @@ def _identity(status: os.stat_result) -> list[int]:
 
 
 def _settled(status: os.stat_result) -> bool:
-    return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED
+    return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_AFTER
 
 
 def _folder() -> Path:
@@ -115,7 +115,7 @@ def _parsed(path: str, *identity: int) -> dict[str, Any]:
 def _remember(place: str, entry: list[Any]) -> None:
     """Add a file to those remembered; where that cannot be written, the file is read again next time."""
     others = [each for each in _remembered().items() if each[0] != place]
-    known = dict([*others, (place, entry)][-_MOST:])
+    known = dict([*others, (place, entry)][-MOST_REMEMBERED:])
     with suppress(OSError, RuntimeError, ValueError):
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def replacing_folder(folder: Path, keep: Callable[[str], bool]) -> Iterator[Path
         else:
             _take_over(place, made, keep)
             liken(made, place, former)
-            if not _exchanged(made, place):
+            if not exchanged(made, place):
                 place.rename(_former(place))
                 try:
                     made.rename(place)
@@ -98,7 +98,7 @@ def _link(entry: str | Path, place: str | Path) -> None:
         shutil.copy2(entry, place)
 
 
-def _exchanged(one: Path, other: Path) -> bool:
+def exchanged(one: Path, other: Path) -> bool:
     """Have two folders change places, where the system can."""
     import ctypes  # here: it takes longer to import than the rest
 

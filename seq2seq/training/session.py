@@ -94,6 +94,16 @@ class Session:
             run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
         )
 
+    @property
+    def model(self) -> build.Model:
+        """The model that is trained."""
+        return self._model
+
+    @property
+    def health(self) -> Health:
+        """What is known of faults so far."""
+        return self._health
+
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
         boundaries, all that falls between two of them waits for the next.

@@ -27,7 +27,7 @@ def _audit(train: Sequence[str], dev: Sequence[str] = ("dev\n",), test: Sequence
 
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 def test_counts_are_those_of_the_text(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
-    monkeypatch.setattr(pieces, "_PIECE", piece)
+    monkeypatch.setattr(pieces, "PIECE", piece)
     of = ["été\n\nno end", "", "A bb ccc\n" * 3, " \n"]
     train = _audit(of).splits[0]
     assert (train.name, train.origin) == ("train", "a.txt")
@@ -60,7 +60,7 @@ def test_a_sound_text_shows_nothing() -> None:
 def test_repeated_lines_and_documents_are_counted_with_their_places(
     monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    monkeypatch.setattr(pieces, "_PIECE", piece)
+    monkeypatch.setattr(pieces, "PIECE", piece)
     of = [f"HAL:\n{LONG}\n{OTHER}\n", f"HAL:\n  {LONG} \nshort\nshort\n", "again\n", f"{LONG}", "again\n"]
     train = _audit(of).splits[0]
     assert train.repeated_lines == Finding(2, (Line(Spot(2, 2), LONG, Spot(1, 2)), Line(Spot(4, 1), LONG, Spot(1, 2))))

@@ -18,7 +18,7 @@ from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizers
 from tests.support.samples import pairs, text
 
-COUNT, BUDGET = 700, 400
+COUNT, BUDGET, CHUNK = 700, 400, 300
 BEGINNING = Place()
 
 
@@ -27,15 +27,11 @@ def encoded(bpe: Tokenizers, tmp_path_factory: pytest.TempPathFactory) -> Encode
     return encode([text(pairs(COUNT))], bpe, tmp_path_factory.mktemp("cache"), max_length=128, max_ratio=4.0)
 
 
-@pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_CHUNK", 300)
-
-
 def _stream(
     encoded: Encoded, bpe: Tokenizers, start: Place = BEGINNING, seed: int = 1, sampling: float = 0.0
 ) -> Iterator[tuple[Place, Batch]]:
-    return Batches(encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling).stream(start)
+    source = Batches(encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling, chunk_size=CHUNK)
+    return source.stream(start)
 
 
 def _epoch(stream: Iterator[tuple[Place, Batch]], epoch: int = 0) -> list[tuple[Place, Batch]]:
@@ -109,7 +105,7 @@ def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: En
 
 def test_sampling_stays_within_the_longest_allowed(encoded: Encoded, bpe: Tokenizers) -> None:
     longest = int(encoded.lengths().max()) + 1
-    sampled = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, sampling=0.5, max_length=longest)
+    sampled = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, sampling=0.5, max_length=longest, chunk_size=CHUNK)
     sizes = [
         part.size(1)
         for _, batch in _epoch(sampled.stream())
@@ -119,10 +115,7 @@ def test_sampling_stays_within_the_longest_allowed(encoded: Encoded, bpe: Tokeni
     assert max(sizes) == longest
 
 
-def test_little_is_padded_where_the_sides_differ_in_length(
-    bpe: Tokenizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batches, "_CHUNK", 50_000)
+def test_little_is_padded_where_the_sides_differ_in_length(bpe: Tokenizers, tmp_path: Path) -> None:
     drawn = np.random.default_rng(1).integers(4, 12, (4000, 2))
     rows = [("chat " * int(source), "cat " * int(target)) for source, target in drawn]
     uneven = encode([text(rows)], bpe, tmp_path, max_length=128, max_ratio=9.0)
@@ -130,8 +123,7 @@ def test_little_is_padded_where_the_sides_differ_in_length(
     assert sum(batch.filled for batch in found) / sum(batch.padded for batch in found) > 0.97
 
 
-def test_little_is_padded(bpe: Tokenizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_CHUNK", 50_000)
+def test_little_is_padded(bpe: Tokenizers, tmp_path: Path) -> None:
     many = encode([text(pairs(6000))], bpe, tmp_path, max_length=128, max_ratio=4.0)
     found = [batch for _, batch in _epoch(Batches(many, bpe, batch_tokens=4096, seed=1).stream())]
     assert 1 - sum(batch.filled for batch in found) / sum(batch.padded for batch in found) < 0.06
@@ -165,7 +157,7 @@ def test_one_sequence_a_pair_labels_the_target_alone() -> None:
 
 
 def test_joined_batches_keep_the_budget_and_hold_each_pair_once(encoded: Encoded, bpe: Tokenizers) -> None:
-    joined = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED)
+    joined = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED, chunk_size=CHUNK)
     epoch = [batch for _, batch in takewhile(lambda each: each[0].epoch == 0, joined.stream())]
     assert max(batch.padded for batch in epoch) <= BUDGET
     assert sum(len(batch.labels) for batch in epoch) == len(encoded)

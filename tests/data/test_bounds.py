@@ -91,15 +91,14 @@ def test_a_cell_among_others_is_refused_by_its_row(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("block", [4, 16, 1 << 18])
 def test_blocks_bound_lines_as_lines_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(lines, "LONGEST_LINE", 16)
-    monkeypatch.setattr(lines, "_BLOCK", block)
     path = tmp_path / "a.txt"
     whole = "one\n" + "a" * 15 + "\n" + "b" * 16
     path.write_text(whole, encoding="utf-8")
-    assert "".join(lines.read_blocks(path)) == whole
+    assert "".join(lines.read_blocks(path, block_size=block)) == whole
     path.write_text(whole + "b\nmore\n", encoding="utf-8")
     if block < 1 << 18:
         with pytest.raises(DataError, match=r"a\.txt, line 3 is over 16 bytes long"):
-            list(lines.read_blocks(path))
+            list(lines.read_blocks(path, block_size=block))
 
 
 def test_a_long_document_in_a_table_is_read(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_missing_file_and_a_folder_without_text_are_named(tmp_path: Path) -> N
 @given(st.lists(st.text("ab \n", max_size=40), max_size=6), st.integers(1, 12))
 def test_pieces_are_whole_lines_and_make_up_the_documents(of: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "_PIECE", size)
+        patch.setattr(cutting, "PIECE", size)
         pieces = list(made(of).pieces())
         assert list(streamed("again", lambda: iter(pieces), lambda: "").read()) == of
         for text, ends in pieces:
@@ -173,7 +173,7 @@ def test_pieces_are_whole_lines_and_make_up_the_documents(of: list[str], size: i
 
 
 def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutting, "_PIECE", 4)
+    monkeypatch.setattr(cutting, "PIECE", 4)
     text = "one.\n\ntwo.\n  three\nfour\n(five)\n"
     assert [piece for piece, _ in cut_at_lines([text])] == [
         "one.\n\ntwo.\n",  # twice as long as wanted: cut after any line
@@ -185,7 +185,7 @@ def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyP
 @given(st.text("ab \n", max_size=80), st.integers(1, 12))
 def test_blocks_play_no_part_in_where_the_cuts_are(text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "_PIECE", size)
+        patch.setattr(cutting, "PIECE", size)
         assert list(cut_at_lines(lines_of(text))) == list(cut_at_lines([text]))
 
 
@@ -323,7 +323,7 @@ def test_twenty_documents_are_many(count: int, whole: bool) -> None:
 @given(st.lists(st.text("ab\n", max_size=60), min_size=1, max_size=5), st.integers(1, 30))
 def test_what_is_held_out_and_what_is_left_make_up_the_text(of: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cutting, "_PIECE", size)
+        patch.setattr(cutting, "PIECE", size)
         parts = {split: list(part.pieces()) for split, part in hold_out(made(of)).items()}
     counts = {split: sum(text.count("\n") for text, _ in pieces) for split, pieces in parts.items()}
     assert sum(counts.values()) == "".join(of).count("\n")
@@ -333,7 +333,7 @@ def test_what_is_held_out_and_what_is_left_make_up_the_text(of: list[str], size:
 
 
 def test_a_large_document_is_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutting, "_PIECE", 1000)
+    monkeypatch.setattr(cutting, "PIECE", 1000)
 
     def lines() -> Iterator[str]:
         return (f"line {number} of very many\n" for number in range(20_000))

@@ -29,7 +29,7 @@ def _all(found: Encoded) -> list[tuple[list[int], list[int]]]:
 def test_what_is_on_disk_is_what_the_tokenizer_says(
     tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(encoded, "_CHUNK", chunk)
+    monkeypatch.setattr(encoded, "CHUNK", chunk)
     found = encode([text(pairs(30)), text(pairs(20, seed=2))], bpe, tmp_path, **LIMITS)
     sources, targets = (list(side) for side in zip(*pairs(30), *pairs(20, seed=2)))
     assert _all(found) == list(zip(bpe.source.encode(sources), bpe.target.encode(targets)))
@@ -96,7 +96,7 @@ def test_the_cache_knows_text_tokenizer_and_settings_apart(tmp_path: Path, bpe: 
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded, "_CHUNK", 10)
+    monkeypatch.setattr(encoded, "CHUNK", 10)
 
     def interrupt(count: int) -> None:
         if count == 20:

@@ -84,7 +84,7 @@ def test_a_mirror_is_the_old_or_the_new_one_whenever_it_is_looked_at(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     if not at_once:
-        monkeypatch.setattr(folders, "_exchanged", lambda one, other: False)
+        monkeypatch.setattr(folders, "exchanged", lambda one, other: False)
     write(of_pairs("old"), DATA, mirror)
     moments, seen = 0, set()
     while dies_at(moments + 1, lambda: write(of_pairs("new"), DATA, mirror)):

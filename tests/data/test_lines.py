@@ -49,24 +49,20 @@ def test_a_line_without_end_is_an_error_before_it_is_read(tmp_path: Path, monkey
 
 @pytest.mark.parametrize("block", [1, 1 << 18])
 @pytest.mark.parametrize("contents", ["", "a\nb\n", "a\nb", "\n\n", "a\r\r\nb\rc\r\n", "\u2028\x0c\r\n"])
-def test_blocks_are_the_text_in_whole_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents: str, block: int
-) -> None:
-    monkeypatch.setattr(lines, "_BLOCK", block)
+def test_blocks_are_the_text_in_whole_lines(tmp_path: Path, contents: str, block: int) -> None:
     path = _write(tmp_path / "a", "\ufeff" + contents)
-    found = list(read_blocks(path))
+    found = list(read_blocks(path, block_size=block))
     assert "".join(found) == contents.replace("\r\n", "\n")
     assert all(each.endswith("\n") for each in found[:-1])
     assert "".join(found).removesuffix("\n").split("\n") == (list(read_lines(path)) or [""])
 
 
 @pytest.mark.parametrize("block", [1, 1 << 18])
-def test_blocks_fail_where_lines_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(lines, "_BLOCK", block)
+def test_blocks_fail_where_lines_do(tmp_path: Path, block: int) -> None:
     path = _write(tmp_path / "latin", b"ok\r\nok\nd\xe9j\xe0\n")
     with pytest.raises(DataError, match="latin, line 3: byte 0xe9 is not UTF-8"):
-        list(read_blocks(path))
-    assert "".join(read_blocks(path, Reading(errors="replace"))) == "ok\nok\nd\ufffdj\ufffd\n"
+        list(read_blocks(path, block_size=block))
+    assert "".join(read_blocks(path, Reading(errors="replace"), block_size=block)) == "ok\nok\nd\ufffdj\ufffd\n"
     with pytest.raises(DataError, match=r"no file .*gone; check the path"):
         list(read_blocks(tmp_path / "gone"))
 

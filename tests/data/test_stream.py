@@ -64,7 +64,7 @@ def test_encoding_in_pieces_is_encoding_whole(
 ) -> None:
     folder = tmp_path_factory.mktemp("pieces")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "_PIECE", size)
+        patch.setattr(pieces, "PIECE", size)
         for tokenizer in (Bytes(), Characters("aé\n")):
             expected = _expected(tokenizer, of)
             if not expected:
@@ -97,7 +97,7 @@ PROSE = "".join(
 def test_a_tokenizer_of_long_tokens_sees_no_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = tokenizers.train(recipe.Tokenizer(kind="byte-bpe", vocabulary_size=300), [PROSE])
     whole = trained.encode([PROSE])[0]
-    monkeypatch.setattr(pieces, "_PIECE", 700)
+    monkeypatch.setattr(pieces, "PIECE", 700)
     assert len(list(made([PROSE]).pieces())) > 10
     found = encode(made([PROSE]), trained, tmp_path)
     assert found[:].tolist() == whole
@@ -172,7 +172,7 @@ def test_what_cannot_be_encoded_or_written_is_an_error(tmp_path: Path) -> None:
 
 
 def test_encoding_takes_memory_for_a_few_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "_PIECE", 10_000)
+    monkeypatch.setattr(pieces, "PIECE", 10_000)
     lines = "".join(f"line {number} of many\n" for number in range(400))
     large = streamed("large", lambda: cut_at_lines(lines for _ in range(300)), lambda: "")
     tracemalloc.start()

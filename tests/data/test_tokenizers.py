@@ -136,7 +136,7 @@ def test_training_twice_gives_the_same(lines: list[str], kind: str) -> None:
 def test_a_sample_of_a_long_text_is_the_same_each_time_and_not_its_beginning(
     lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokenizers, "_TRAINING_LINES", 300)
+    monkeypatch.setattr(tokenizers, "TRAINING_LINES", 300)
     settings = recipe.Tokenizer(vocabulary_size=400)
     first, second = (tokenizers.train(settings, lines).serialise() for _ in range(2))
     assert first == second

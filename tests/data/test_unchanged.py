@@ -185,7 +185,7 @@ def encode_while(text: PairSource, cache: Path, then: Callable[[], None], **more
 
 
 def test_text_that_changes_while_it_is_encoded_leaves_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded, "_CHUNK", 100)
+    monkeypatch.setattr(encoded, "CHUNK", 100)
     text, source = text_of(tmp_path)
     former: list[bytes] = []
     with pytest.raises(DataError, match=r"a\.fr, .*a\.en changed since this command first read it; give text that"):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN
-from seq2seq.decoding import sampling
 from seq2seq.decoding.hypothesis import Hypothesis
 from seq2seq.decoding.options import Sampling
 from seq2seq.decoding.sampling import Sampler, keep_min_p, keep_top_k, keep_top_p, penalise, probabilities
@@ -256,11 +255,10 @@ def test_what_was_read_and_what_was_drawn_are_penalised() -> None:
     assert len(seen[1]) > 2
 
 
-def test_a_row_draws_the_same_whichever_rows_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_draws_the_same_whichever_rows_leave() -> None:
     """Numbers are drawn for some steps at once: rows leave amid these and after them."""
-    monkeypatch.setattr(sampling, "_DRAWN", 30)  # three steps
     logits = torch.zeros(4, 10)
-    stay, leave = (Sampler(Sampling(seed=5), device=CPU) for _ in range(2))
+    stay, leave = (Sampler(Sampling(seed=5), device=CPU, drawn_at_once=30) for _ in range(2))  # of three steps
     for rows in ([0, 1, 2, 3], [0, 2, 3], [0, 2, 3], [0, 2], [0, 2], [2], [2], [2]):
         whole = stay(logits, [0, 1, 2, 3])
         assert leave(logits[rows], rows).tolist() == whole[rows].tolist()

@@ -82,8 +82,8 @@ def test_a_test_text_comes_back_from_the_run_folder_as_it_was(tmp_path: Path) ->
 def test_a_test_set_of_long_documents_is_kept_in_parts_and_read_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cutting, "_PIECE", 50)
-    monkeypatch.setattr(perplexity, "_ROW", 30)
+    monkeypatch.setattr(cutting, "PIECE", 50)
+    monkeypatch.setattr(perplexity, "TEST_SET_ROW", 30)
     of = ["".join(f"line {number} of a tale\n" for number in range(40)), "one line without end " * 9, "", "short\n"]
     text = Documents("made", lambda: iter(of), lambda: "")
     run = Run(tmp_path)

@@ -96,7 +96,7 @@ def test_same_weights_give_the_logits_and_gradients_of_torch(
     norm: str, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kernel == "scaled_dot_product_attention":
-        monkeypatch.setattr(attention, "_SHORT", 0)
+        monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", 0)
     ours = tiny_transformer(vocabulary=13, d_model=16, d_ff=24, n_heads=4, norm=norm).double().train()
     theirs = randomise(TorchStacks(ours, 16, 24, 4, norm).double())
     pairs = list(correspondence(ours, theirs))

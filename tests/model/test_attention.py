@@ -20,7 +20,7 @@ B, H, D = 2, 3, 4
 
 @pytest.fixture(params=KERNELS)
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(attention, "_SHORT", KERNELS[request.param])
+    monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", KERNELS[request.param])
     return str(request.param)
 
 
@@ -73,7 +73,7 @@ def test_both_kernels_have_the_same_gradients(T: int, S: int, causal: bool, monk
     mask = padding_mask([S, S - 1])
     gradients = []
     for short in KERNELS.values():
-        monkeypatch.setattr(attention, "_SHORT", short)
+        monkeypatch.setattr(attention, "MAX_EXPLICIT_SCORES", short)
         gradients.append(torch.autograd.grad((attend(*parts, mask=mask, causal=causal) * importance).sum(), parts))
     for one, other in zip(*gradients):
         assert torch.allclose(one, other, rtol=0, atol=1e-12)

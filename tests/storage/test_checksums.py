@@ -18,7 +18,7 @@ from seq2seq.storage.checksums import checksum, described, difference, must_be, 
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where what is verified is remembered, however young the files are."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(checksums, "_SETTLED", -(10**12))
+    monkeypatch.setattr(checksums, "SETTLED_AFTER", -(10**12))
     return tmp_path / "cache" / "seqx" / "checksums.json"
 
 
@@ -65,8 +65,10 @@ def test_other_contents_are_noticed_though_size_and_time_are_the_same(
     assert difference(file, known) == "its checksum is another than when it was written"
 
 
-def test_a_file_that_was_just_written_is_not_remembered(memory: Path, file: Path) -> None:
-    checksums._SETTLED = 2 * 10**9  # as outside of tests; the fixture undoes it
+def test_a_file_that_was_just_written_is_not_remembered(
+    memory: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checksums, "SETTLED_AFTER", 2 * 10**9)  # as outside of tests
     assert checksum(file) == sha256(file)
     assert not memory.exists()
 
@@ -107,7 +109,7 @@ def test_a_memory_that_cannot_be_written_costs_nothing_but_time(
 
 
 def test_the_memory_does_not_grow_without_end(memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checksums, "_MOST", 3)
+    monkeypatch.setattr(checksums, "MOST_REMEMBERED", 3)
     for number in range(5):
         (tmp_path / str(number)).write_bytes(bytes(number))
         checksum(tmp_path / str(number))

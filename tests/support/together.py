@@ -132,7 +132,7 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
         team=team,
     )
     if job.places is not None and team.rank == team.size - 1:
-        _cramp(session._model, job.places)
+        _cramp(session.model, job.places)
     losses: dict[int, float] = {}
     epochs: dict[int, int] = {}
     # The first process alone asks for the stop.
@@ -143,7 +143,7 @@ def do(job: Job, folder: Path, team: Team) -> Seen:
     for each in team.all_gather(watched.rows):
         for step, some in zip(losses, each, strict=True):
             rows[step] = sorted([*rows[step], *some])
-    total = sum(float(weight.detach().double().sum()) for weight in session._model.parameters()) if team.cuts else 0.0
+    total = sum(float(weight.detach().double().sum()) for weight in session.model.parameters()) if team.cuts else 0.0
     pairs = run.record()["pairs"]["kept"]
     return Seen(losses, epochs, pairs, rows, team.all_gather(watched.draws), team.all_gather(total))
 

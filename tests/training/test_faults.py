@@ -28,13 +28,13 @@ from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 def broken(made: Session, when: Callable[[int, float], bool]) -> Iterator[Event]:
     """A training without finite gradients in those updates that `when` picks, by step and share of the planned rate."""
     done = 0
-    weight = next(made._model.parameters())
-    weight.register_hook(lambda grad: grad * math.inf if when(done + 1, made._health.rate) else grad)
+    weight = next(made.model.parameters())
+    weight.register_hook(lambda grad: grad * math.inf if when(done + 1, made.health.rate) else grad)
     for event in made.events():
         if isinstance(event, Progress | Started):
             done = event.step
         elif isinstance(event, Fault) and event.kind == "retreat":
-            done = made._health.retreated_to
+            done = made.health.retreated_to
         yield event
 
 
@@ -146,7 +146,7 @@ def test_weights_that_are_not_finite_are_never_saved(corpus: Corpus, tmp_path: P
     backs = []
     for event in made.events():
         if isinstance(event, Progress) and event.step == 4 and not backs:
-            next(made._model.parameters()).data[0, 0] = math.nan
+            next(made.model.parameters()).data[0, 0] = math.nan
         if isinstance(event, Fault):
             backs.append(event.message)
     assert backs == ["step 4: non-finite weights; rolled back to step 2, at 0.5 times the learning rate"]

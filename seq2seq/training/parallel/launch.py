@@ -28,7 +28,7 @@ Value = TypeVar("Value")
 WAYS = ("ddp", "fsdp")
 _BETWEEN_LOOKS = 0.02  # seconds
 _BETWEEN_TRIES = 0.5
-_ANSWERED = 60.0  # seconds until the place where processes meet counts as out of reach
+ANSWER_WITHIN = 60.0  # seconds until the place where processes meet counts as out of reach
 _GATHERED = timedelta(minutes=5)  # until all must have come there
 
 
@@ -71,11 +71,11 @@ def _reach(place: torchrun.Place) -> None:
     """Wait for whoever the processes meet at. Raises DeviceError where nobody answers."""
     waits = place.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"  # else it is this process
     address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    ends = time.monotonic() + _ANSWERED
+    ends = time.monotonic() + ANSWER_WITHIN
     while True:
         try:
             if waits:
-                socket.create_connection(address, timeout=_ANSWERED).close()
+                socket.create_connection(address, timeout=ANSWER_WITHIN).close()
             else:
                 socket.getaddrinfo(*address)
             return
