@@ -144,7 +144,7 @@ def generate(
     with options.written(output) as file, progress.reporting_interruption(output):
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
-            generated = [_streamed(opened.generator, text, how, file, shown_prompt)]
+            generated = [write_stream(opened.generator, text, how, file, shown_prompt)]
         else:
             generated = opened.generator.generate(text, how, samples)
         seconds = time.perf_counter() - start
@@ -201,7 +201,7 @@ def _bounded(blocks: Iterable[str], name: str) -> str:
     return prompt
 
 
-def _streamed(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
+def write_stream(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
     """Write a text while it is generated, and a line end after it, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:

@@ -98,7 +98,7 @@ def main() -> None:
     after signal n."""
     _set_wait_policy()
     settings["debug"] = False
-    with streams.ready(), stopping.clearing_up(), _children_trust_no_working_directory():
+    with streams.ready(), stopping.clearing_up(), children_trust_no_working_directory():
         code = _run()
         if (signalled := stopping.code()) is not None:
             os._exit(signalled)  # without waiting for C++ threads
@@ -146,7 +146,7 @@ def _refused(error: Any) -> int:
 
 
 @contextmanager
-def _children_trust_no_working_directory() -> Iterator[None]:
+def children_trust_no_working_directory() -> Iterator[None]:
     """Within this context, a Python that seqx or a library starts imports nothing from the working directory."""
     former = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"

@@ -134,7 +134,7 @@ def show(
 
     console = Console()
     for name, tokenizer in named:
-        _write_pieces(console, name, tokenizer, text)
+        write_pieces(console, name, tokenizer, text)
 
 
 def _sizes(vocabulary: str) -> list[int]:
@@ -203,7 +203,7 @@ def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading
     return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, reading))))]
 
 
-def _write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:
+def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:
     from rich.text import Text
 
     from seq2seq.data.tokenizers import UNKNOWN, encodable

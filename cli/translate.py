@@ -135,7 +135,7 @@ def translate(
     from seq2seq.tasks.opening import EngineChoice, open_translator
 
     run = options.open_run(run_folder, quiet=quiet)
-    lines = _lines(text, input, reading)
+    lines = line_groups(text, input, reading)
     if lines is None:
         options.refuse_given(
             context, "output", "as_json", because="the prompt prints to the terminal; give text, --input or a pipe"
@@ -198,7 +198,7 @@ def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]
     return (lambda: read_lines(input, reading)) if input is not None and input.is_file() else None
 
 
-def _lines(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
+def line_groups(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
     """Groups of lines to translate; None where none were given and standard input is a terminal."""
     from seq2seq.data.lines import decode_lines, read_lines
     from seq2seq.decoding.translation.windows import MOST_CHARACTERS, windows_of

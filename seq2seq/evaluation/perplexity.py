@@ -31,7 +31,7 @@ from seq2seq.storage.atomic import replacing
 from seq2seq.storage.reading import parse_json
 
 _LOGITS = 1 << 24  # at once
-_ROW = 1 << 20  # characters of a line of the test set
+TEST_SET_ROW = 1 << 20  # characters of a line of the test set
 
 
 class Predictor(Protocol):
@@ -137,7 +137,7 @@ def write_set(run: Run, text: Documents) -> None:
     several lines, all but the last of which say that there is more."""
     with replacing(run.path / "test.jsonl") as file:
         for piece, ends in text.pieces():
-            parts = [piece[start : start + _ROW] for start in range(0, len(piece), _ROW)] or [""]
+            parts = [piece[start : start + TEST_SET_ROW] for start in range(0, len(piece), TEST_SET_ROW)] or [""]
             for number, part in enumerate(parts, start=1):
                 row: dict[str, Any] = {"text": part}
                 if number < len(parts) or not ends:

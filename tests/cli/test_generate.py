@@ -237,7 +237,7 @@ class _Watched(io.BytesIO):
 
 
 def test_each_piece_is_seen_before_the_next_is_made() -> None:
-    from cli.generate import _streamed
+    from cli.generate import write_stream
 
     file = _Watched()
 
@@ -250,13 +250,13 @@ def test_each_piece_is_seen_before_the_next_is_made() -> None:
             assert file.flushed == "ROMEO:\nO é".encode()
             return Generated("\nO é", (5, 6), -1.0, "length")
 
-    made = _streamed(cast(Any, Slow()), "ROMEO:", GenerationOptions(), file, "ROMEO:")
+    made = write_stream(cast(Any, Slow()), "ROMEO:", GenerationOptions(), file, "ROMEO:")
     assert made.tokens == (5, 6)
     assert file.flushed == "ROMEO:\nO é\n".encode()
 
 
 def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
-    from cli.generate import _streamed
+    from cli.generate import write_stream
 
     class Still:
         def __init__(self, *pieces: str) -> None:
@@ -274,7 +274,7 @@ def test_a_text_that_ends_with_a_line_end_gets_no_other() -> None:
         (("a",), "p\n", b"p\na\n"),
     ):
         file = io.BytesIO()
-        _streamed(cast(Any, Still(*pieces)), "p", GenerationOptions(), file, shown)
+        write_stream(cast(Any, Still(*pieces)), "p", GenerationOptions(), file, shown)
         assert file.getvalue() == wanted
 
 

@@ -78,7 +78,7 @@ def test_pieces_have_bars_where_there_are_no_colours(
 ) -> None:
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLORTERM": "truecolor", **changes}.items():
         monkeypatch.setenv(name, value)
-    tokenizer_command._write_pieces(Console(), "bytes", tokenizers.Characters("ab"), "ab")
+    tokenizer_command.write_pieces(Console(), "bytes", tokenizers.Characters("ab"), "ab")
     assert capsys.readouterr().out.splitlines()[0].replace("\x1b[0m", "") == "a│b"
 
 

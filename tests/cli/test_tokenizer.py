@@ -140,7 +140,7 @@ def test_show_colours_the_pieces_in_turn_on_a_terminal(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    command._write_pieces(Console(), "bytes", tokenizers.Characters("ab [/]"), "ab [/]")
+    command.write_pieces(Console(), "bytes", tokenizers.Characters("ab [/]"), "ab [/]")
     pieces, ids, _ = capsys.readouterr().out.splitlines()
     assert "│" not in pieces
     colours = [part.split("m")[0] for part in pieces.split("\x1b[")[1::2]]

@@ -173,7 +173,7 @@ def test_who_takes_no_more_windows_ends_the_reading() -> None:
 def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
     """What has arrived differs from time to time, and from process to process; in another window a line has other
     neighbours, and may come out otherwise."""
-    from cli.translate import _lines
+    from cli.translate import line_groups
     from seq2seq.data.lines import PLAIN
     from seq2seq.decoding.translation.windows import windows_of
 
@@ -181,4 +181,4 @@ def test_a_file_is_cut_by_its_lines_alone(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "in.txt").write_text("".join(f"{row}\n" for row in rows))
     for name, value in (("MASTER_ADDR", "localhost"), ("WORLD_SIZE", count)):
         monkeypatch.setenv(name, value)
-    assert list(_lines(None, tmp_path / "in.txt", PLAIN) or ()) == list(windows_of(rows, 2000))
+    assert list(line_groups(None, tmp_path / "in.txt", PLAIN) or ()) == list(windows_of(rows, 2000))

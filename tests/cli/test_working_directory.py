@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import _children_trust_no_working_directory
+from cli.main import children_trust_no_working_directory
 from tests.support.command import Seqx
 from tests.support.processes import environment
 
@@ -61,7 +61,7 @@ def test_the_command_itself_takes_libraries_and_recipes_from_where_they_are_inst
 
 
 def test_a_python_that_a_library_starts_takes_nothing_from_it(traps: Path) -> None:
-    with _children_trust_no_working_directory():
+    with children_trust_no_working_directory():
         done = subprocess.run([sys.executable, "-c", "import json, typer"], cwd=traps)
     assert done.returncode == 0 and not (traps / "mark").exists()
 

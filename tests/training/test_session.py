@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from seq2seq import device, tasks
 from seq2seq.data.batches import Place
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.pairs import file_pair
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
+from seq2seq.tasks import preparation
 from seq2seq.training import gradient
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.faults import Fault
@@ -189,7 +191,8 @@ def test_no_pair_left_is_an_error_that_counts_the_reasons(corpus: Corpus, tmp_pa
 
 @pytest.mark.parametrize("kind", ["cpu", "cuda"])
 def test_batches_made_ahead_are_the_same_in_the_same_order(corpus: Corpus, tmp_path: Path, kind: str) -> None:
-    source = session(tiny_recipe(), corpus, tmp_path / "one")._task.source
+    choice, task = device.choose("cpu", "float32"), tasks.of(tiny_recipe())
+    source = preparation.prepare(task, corpus, Run(tmp_path / "one"), choice, lambda message: None).training.source
     expected = list(islice(source.stream(Place()), 12))
     found = ahead(source.stream(Place()), torch.device(kind))
     for (place, batch), (same, other) in zip(expected, islice(found, 12), strict=True):
