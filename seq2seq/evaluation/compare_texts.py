@@ -15,11 +15,10 @@ from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.pieces import by_document, cut_at_lines
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.errors import DataError
+from seq2seq.evaluation.bootstrap import interval, resampled, two_sided_p_value
 
 _CHUNKS = 200  # that a text of a single document is cut into, each of at least so many characters:
 _SHORTEST = 200
-_SAMPLES = 1000  # of the bootstrap
-_SEED = 12345  # sacreBLEU's
 _SIGNIFICANT = 0.05
 
 
@@ -94,10 +93,9 @@ def in_parts(text: Documents) -> Parts:
 def compare(parts: Parts, first: NDArray[np.float64], second: NDArray[np.float64]) -> Difference:
     """Paired bootstrap resampling (Koehn, 2004) of the parts, each with its negative log-likelihood by either model."""
     sizes = parts.bytes()
-    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(_SAMPLES, len(sizes)))
-    gains = (second - first)[drawn].sum(1) / sizes[drawn].sum(1) / math.log(2)
+    gains = resampled(second - first, sizes) / math.log(2)
     bits, other = (float(nats.sum() / sizes.sum() / math.log(2)) for nats in (first, second))
-    # Both tails; resampling says nothing of two models that do not differ at all.
-    p_value = 1.0 if bits == other else min(1.0, 2 * (min((gains <= 0).sum(), (gains >= 0).sum()) + 1) / (_SAMPLES + 1))
-    low, high = (float(each) for each in np.percentile(gains, (2.5, 97.5)))
-    return Difference(bits, other, low, high, float(p_value), len(sizes), parts.unit)
+    # Resampling says nothing of two models that do not differ at all.
+    p_value = 1.0 if bits == other else two_sided_p_value(gains)
+    low, high = interval(gains)
+    return Difference(bits, other, low, high, p_value, len(sizes), parts.unit)

@@ -1,4 +1,4 @@
-"""A test set that lies in the run folder, translated and scored."""
+"""A test set translated and scored, and the test set that a run folder holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.folding import fold
 from seq2seq.data.formats import must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.pairs import PairSource
@@ -19,7 +18,8 @@ from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.distributed import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
-from seq2seq.evaluation.metrics import Score, by_length, score
+from seq2seq.evaluation.metrics import Bleu, ExactMatch, Metric, Score, metrics_of, score
+from seq2seq.evaluation.metrics.languages import has_spaces
 from seq2seq.recipe import Data
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
@@ -50,11 +50,10 @@ class Judged:
 
     @property
     def right(self) -> int:
-        """Translations that are a known reference, in whatever form (`fold`)."""
-        return sum(
-            bool({fold(translation)} & {fold(reference) for reference in sentence.references})
-            for sentence, translation in zip(self.sentences, self.translations)
-        )
+        """Translations that are a known reference, case and punctuation ignored."""
+        sources = [sentence.source for sentence in self.sentences]
+        references = [sentence.references for sentence in self.sentences]
+        return sum(map(bool, ExactMatch().segments(sources, self.translations, references)))
 
     def record(self) -> dict[str, Any]:
         """For run.json and --json."""
@@ -70,10 +69,14 @@ class Judged:
 
 
 def judge(
-    translator: Translates, sentences: Sequence[Sentence], languages: tuple[str, str], name: str = "test"
+    translator: Translates,
+    sentences: Sequence[Sentence],
+    languages: tuple[str, str],
+    name: str = "test",
+    metrics: Sequence[Metric] | None = None,
 ) -> Judged:
-    """Translate and score, by the codes of the languages of source and target. Raises DataError where there is nothing
-    to judge."""
+    """Translate and score by metrics, the default being those of the `languages` of source and target, by their codes.
+    Raises DataError where there is nothing to judge."""
     if not sentences:
         raise DataError("nothing to judge: the test set is empty")
     start = time.perf_counter()
@@ -82,15 +85,40 @@ def judge(
     seconds = time.perf_counter() - start
     first = [sentence.references[:1] for sentence in sentences]
     known = [sentence.references for sentence in sentences]
+    metrics = metrics or metrics_of(*languages)
     return Judged(
         name,
         tuple(sentences),
         tuple(translations),
-        tuple(score(translations, first, languages[1])),
-        tuple(score(translations, known, languages[1])) if any(len(references) > 1 for references in known) else (),
+        tuple(score(metrics, sources, translations, first)),
+        tuple(score(metrics, sources, translations, known)) if any(len(texts) > 1 for texts in known) else (),
         tuple(by_length(sources, translations, first, languages)),
         seconds,
     )
+
+
+def by_length(
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    languages: tuple[str, str],
+    bounds: Sequence[int] = (5, 10, 20, 40),
+) -> list[tuple[str, int, float]]:
+    """BLEU of the sentences whose source has so many words, or characters where its language has no spaces between
+    words: (label, sentences, BLEU) for each range that has any."""
+    spaces = has_spaces(languages[0])
+    unit = "words" if spaces else "characters"
+    groups: dict[int, list[int]] = {}
+    for index, source in enumerate(sources):
+        length = len(source.split() if spaces else "".join(source.split()))
+        groups.setdefault(sum(length > bound for bound in bounds), []).append(index)
+    rows = []
+    for group, members in sorted(groups.items()):
+        low = bounds[group - 1] + 1 if group else 0
+        label = f"{low}-{bounds[group]} {unit}" if group < len(bounds) else f"{low} {unit} or more"
+        value = Bleu(languages[1]).value([hypotheses[index] for index in members], [references[i] for i in members])
+        rows.append((label, len(members), value))
+    return rows
 
 
 def sentences_of(text: PairSource) -> list[Sentence]:

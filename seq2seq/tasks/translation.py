@@ -20,6 +20,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluation import judge as judging
 from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
+from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
@@ -245,7 +246,8 @@ class Translation(Task[PairSource]):
             with front.watched(opened.translator, len(lines)) as translator:
                 translations.append([translation.text for translation in translator.stream(lines)])
         one, other = translations
-        return compare(sentences, one, other, self.recipe.data.target, most=most)
+        data = self.recipe.data
+        return compare(sentences, one, other, metrics_of(data.source, data.target), most=most)
 
     def _test_set(self, run: Run, text: TestText) -> tuple[str, Sequence[Sentence], Sequence[Any]]:
         """The name, sentences and files of a test set."""
