@@ -245,7 +245,7 @@ def test_sampling_that_a_kind_lacks_is_an_error(kind: Any) -> None:
     ("change", "message"),
     [
         (lambda values: values["ranks"].pop(7), "byte 0x07 has no token"),
-        (lambda values: values["ranks"].append(values["ranks"][9]), "a piece stands in it twice"),
+        (lambda values: values["ranks"].append(values["ranks"][9]), "a piece occurs twice"),
         (lambda values: values["ranks"].append("no base64!"), "base64"),
         (lambda values: values.update(ranks=3), "TypeError"),
         (lambda values: values.update(pattern=""), "its pattern is empty"),
