@@ -31,7 +31,7 @@ def summed_loss(
     states, wanted = hidden.flatten(0, 1), labels.flatten()
     if counted is not None and len(counted) < len(wanted):
         states, wanted = states.index_select(0, counted), wanted.index_select(0, counted)
-    loss, plain = _ChunkedLoss.apply(states, weight, wanted, smoothing)  # type: ignore[no-untyped-call]
+    loss, plain = _ChunkedLoss.apply(states, weight, wanted, smoothing)  # type: ignore[no-untyped-call,unused-ignore]
     return loss, plain
 
 
