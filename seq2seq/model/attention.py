@@ -54,7 +54,7 @@ def _with_causal(mask: Tensor | None, T: int, S: int, device: torch.device) -> T
 def _products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     scores, scale = query @ key.transpose(-2, -1), query.size(-1) ** -0.5  # (B, H, T, S)
     if scores.requires_grad:
-        return _Softmax.apply(scores, scale, mask) @ value  # type: ignore[no-any-return,no-untyped-call]
+        return _Softmax.apply(scores, scale, mask) @ value  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
     scores.mul_(scale)
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -111,7 +111,8 @@ class Replicas(Team):
     def __init__(self, device: str) -> None:
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
         self._device = device
-        self._control = distributed.new_group(backend="gloo", timeout=_TIMEOUT)
+        control = distributed.new_group(backend="gloo", timeout=_TIMEOUT)
+        self._control = cast(distributed.ProcessGroup, control)  # of all processes, so this one is a member
         self._seed = 0
 
     def device(self, name: str) -> str:
