@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
+from torch import nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
@@ -95,7 +96,7 @@ class Session:
         )
 
     @property
-    def model(self) -> build.Model:
+    def model(self) -> nn.Module:
         """The model that is trained."""
         return self._model
 
