@@ -204,7 +204,7 @@ def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading
 
 
 def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:
-    """Write how a tokenizer splits a text."""
+    """Show the tokens of a text, their ids under them, and how many there are of how many characters and bytes."""
     from rich.text import Text
 
     from seq2seq.data.tokenizers import UNKNOWN, encodable

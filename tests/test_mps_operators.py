@@ -176,11 +176,10 @@ def training(name: str) -> None:
 def translating(name: str) -> None:
     engine = models.architecture(made(name)).engine(models.model(made(name), 20, 20), NUMERICS)
     sources = [[5, 6, 7], [8, 9], [10, 11, 12]]
-    engine.translate(sources, SearchOptions(beam_size=1))
-    engine.translate(sources, SearchOptions(beam_size=4, n_best=2))
-    engine.translate(
-        sources, SearchOptions(sampling=Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01), n_best=2)
-    )
+    drawing = Sampling(temperature=0.7, top_k=9, top_p=0.9, min_p=0.01)
+    engine.translate(sources, SearchOptions(beam_size=1, max_extra=2))
+    engine.translate(sources, SearchOptions(beam_size=4, n_best=2, max_extra=2))
+    engine.translate(sources, SearchOptions(sampling=drawing, n_best=2, max_extra=2))
     engine.score(sources, [[5], [7, 8, 9], []], 0.6)
 
 

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from cli import main as command
-from tests.support.command import Seqx
+from cli.command import Command
+from tests.support.command import APP, Seqx
 
 
 @pytest.mark.parametrize("name", ["translate", "score", "generate", "evaluate", "train", "doctor", "bench", "compare"])
 def test_out_of_memory_advises_options_of_the_command(
     seqx: Seqx, trained: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    (known,) = (each for each in command.app.registered_commands if each.name == name)
-
-    def exhausted(**_: object) -> None:
+    def exhausted() -> None:
         raise MemoryError
 
     shown = seqx(name, "--help").out
-    monkeypatch.setattr(known, "callback", lambda: exhausted())
+    monkeypatch.setitem(APP.commands, name, Command(name, callback=exhausted))
     done = seqx(name)
     assert done.code == 1 and done.err.startswith("seqx: out of memory; ")
     for word in done.err.replace(",", " ").split():

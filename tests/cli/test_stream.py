@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENGINES = (pytest.param("torch", marks=pytest.mark.slow), "ctranslate2")
 LINE = b"un chat\n"
 MANY = 200_000  # lines: far more than pipes and windows hold
-QUIET = 3.0  # seconds in which a process that can take more would have taken some
+QUIET = 1.0  # seconds in which a process that can take more would have taken some
 
 
 def offer(process: subprocess.Popen[bytes], most: int) -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from seq2seq.run import Run
 from tests.support import tiny
 from tests.support.command import Seqx
+from tests.support.processes import start
 
 
 def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
@@ -107,24 +106,9 @@ def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None
 
 
 def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
-    tiny_budget = [
-        "--set",
-        "model.d_model=16",
-        "--set",
-        "model.d_ff=16",
-        "--set",
-        "model.n_heads=1",
-        "--set",
-        "model.encoder_layers=1",
-    ]
-    tiny_budget += [
-        "--set",
-        "model.decoder_layers=1",
-        "--set",
-        "training.steps=1",
-        "--set",
-        "training.validate_sentences=2",
-    ]
+    sizes = ("d_model=16", "d_ff=16", "n_heads=1", "encoder_layers=1", "decoder_layers=1")
+    changes = (*(f"model.{size}" for size in sizes), "training.steps=1", "training.validate_sentences=2")
+    tiny_budget = [word for change in changes for word in ("--set", change)]
     done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
     assert done.code == 0, done.err
     assert "NOTE: corpus tatoeba is not under $SEQX_DATA, and sentence-transformers/" in done.err
@@ -145,32 +129,20 @@ def test_a_rate_that_no_model_bears_is_an_error_of_a_few_lines(seqx: Seqx, tmp_p
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_the_same_command_finishes(tmp_path: Path, number: signal.Signals) -> None:
-    given = [
-        *tiny.arguments(tmp_path),
-        "--set",
-        "training.steps=600",
-        "--set",
-        "training.validate_every=600",
-        "--device",
-        "cpu",
-    ]
-    command = [sys.executable, "-m", "cli.main", "train", *given, "--run", str(tmp_path / "run")]
-    environment = {**os.environ, "SEQX_RUNS": str(tmp_path / "runs"), "OMP_NUM_THREADS": "1"}
-    root = Path(__file__).parent.parent.parent
-    process = subprocess.Popen(
-        command, cwd=root, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+def test_a_signal_saves_and_the_same_command_finishes(seqx: Seqx, tmp_path: Path, number: signal.Signals) -> None:
+    more = ["--set", "training.steps=600", "--set", "training.validate_every=600", "--device", "cpu"]
+    command = ["train", *tiny.arguments(tmp_path), *more, "--run", str(tmp_path / "run")]
+    process = start(*command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stderr is not None
-    assert any("Loss before training" in line for line in iter(process.stderr.readline, ""))
+    assert any(b"Loss before training" in line for line in iter(process.stderr.readline, b""))
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
-    assert "all saved. The same command resumes from there" in err
+    assert b"all saved. The same command resumes from there" in err
     _, saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(saved.name.removeprefix("step-"))
     assert 0 < step < 600
-    resumed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"Resuming from step {step:,};" in resumed.stderr
-    assert resumed.stdout.startswith("test: 12 sentences")
+    resumed = seqx(*command)
+    assert resumed.code == 0, resumed.err
+    assert f"Resuming from step {step:,};" in resumed.err
+    assert resumed.out.startswith("test: 12 sentences")

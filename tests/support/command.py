@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from cli import main as command
 
@@ -25,6 +26,9 @@ class Done:
 
 Seqx = Callable[..., Done]
 ROOT = Path(__file__).parents[2]
+
+# Typer reads all signatures anew at each call, which takes longer than most commands that fail.
+APP = get_command(command.app)
 
 # Slow to import: a command on the CTranslate2 way needs none.
 HEAVY = ("torch", "datasets", "transformers", "numpy", "seq2seq.recipe")
@@ -44,6 +48,7 @@ def run(arguments: list[str], stdin: bytes, monkeypatch: pytest.MonkeyPatch) -> 
     """Run `seqx` with arguments and standard input."""
     out, err = _Bytes(), _Bytes()
     with monkeypatch.context() as patch:
+        patch.setattr(command, "app", APP)
         patch.setattr(sys, "argv", ["seqx", *arguments])
         patch.setattr(sys, "stdin", _Bytes(stdin))
         patch.setattr(sys, "stdout", out)
