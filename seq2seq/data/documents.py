@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Source, SplitName
-from seq2seq.data.formats import file_rows
 from seq2seq.data.hold_out import Chosen, choose, part_checksum
 from seq2seq.data.lines import Reading, read_blocks
 from seq2seq.data.pieces import Piece, between, by_document, cut_at_lines, line_count
 from seq2seq.data.records import Kind, origin_of
+from seq2seq.data.rows import file_rows
 from seq2seq.data.tables import listed, suffix_of
 from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError

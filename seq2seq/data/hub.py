@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.corpus import SPLITS, SourceT, SplitName
-from seq2seq.data.formats import Row, cell
 from seq2seq.data.records import Kind
+from seq2seq.data.rows import Row, cell
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.errors import DataError, MissingCorpusError
 from seq2seq.recipe import Hub

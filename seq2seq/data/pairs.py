@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
-from seq2seq.data.formats import must_hold_text, read_json_lines
 from seq2seq.data.languages import names
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
 from seq2seq.data.records import Kind
+from seq2seq.data.rows import must_hold_text, read_json_lines
 from seq2seq.data.tables import NUMBER, WORD, Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, digest, row_bytes
 from seq2seq.errors import DataError

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from seq2seq.data.corpus import Checksum, Corpus, Given, Record, Source, SourceT, SplitName
-from seq2seq.data.formats import file_rows, must_hold_text
 from seq2seq.data.hold_out import hold_out, part_checksum
 from seq2seq.data.lines import Reading
+from seq2seq.data.rows import file_rows, must_hold_text
 from seq2seq.data.tables import Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError

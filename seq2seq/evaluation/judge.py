@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.formats import must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.pairs import PairSource
+from seq2seq.data.rows import must_hold_text
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.distributed import Translates

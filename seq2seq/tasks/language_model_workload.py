@@ -19,7 +19,7 @@ from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 
 class LanguageModelWorkload:

@@ -24,7 +24,7 @@ from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 _SENTENCES = (1, 8, 32)  # translated together; the larger numbers where there is time
 _LINES = 1000  # of the test set, at most, that a benchmark translates

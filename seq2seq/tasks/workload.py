@@ -15,7 +15,7 @@ from seq2seq.run import Run
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 Say = Callable[[str], None]
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
