@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
-from torch import nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
@@ -68,7 +67,7 @@ _ROLLBACKS = 3  # to the same checkpoint, before training gives up
 
 
 class Session:
-    """One training run in one run folder."""
+    """One training run in one run folder: of `model`, whose faults are counted by `health`."""
 
     def __init__(
         self,
@@ -84,26 +83,16 @@ class Session:
         self._task = task
         self._device = device
         self._state = TrainingState()
-        self._health = Health()
-        self._model = model.to(device.numerics.device)
+        self.health = Health()
+        self.model = model.to(device.numerics.device)
         self._team = team
         if recipe.training.compile:
-            compiled.compile_layers(cast(Layered, self._model), device.numerics.device)
-        team.distribute(self._model, recipe.training.seed)
-        self._optimiser = optimisers.for_recipe(recipe, self._model)
+            compiled.compile_layers(cast(Layered, self.model), device.numerics.device)
+        team.distribute(self.model, recipe.training.seed)
+        self._optimiser = optimisers.for_recipe(recipe, self.model)
         self._store = Store(
-            run.checkpoints, recipe.training, self._model, self._optimiser, device.numerics.device, team, task.source
+            run.checkpoints, recipe.training, self.model, self._optimiser, device.numerics.device, team, task.source
         )
-
-    @property
-    def model(self) -> nn.Module:
-        """The model that is trained."""
-        return self._model
-
-    @property
-    def health(self) -> Health:
-        """What is known of faults so far."""
-        return self._health
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
@@ -124,7 +113,7 @@ class Session:
             self._state.place = list(progress.place)
             self._state.tokens += progress.tokens
             if training.ema:
-                ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
+                ema.update(self._optimiser, self.model, training.ema, step, progress.skipped)
             yield progress
             # A stop request or lack of memory in one process concerns all.
             stop, pieces = self._team.all_max(interrupted(), progress.pieces)
@@ -132,7 +121,7 @@ class Session:
             due |= step % training.validate_every == 0 or step == training.steps
             saving = (due or stopping) and self._task.source.boundary(progress.place)
             for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
-                yield from self._logged(self._health.take(figures, training.accumulate))
+                yield from self._logged(self.health.take(figures, training.accumulate))
             if self._must_roll_back(saving=saving):
                 step, faults = self._roll_back(step)
                 yield from faults
@@ -144,7 +133,7 @@ class Session:
                 clock = time.perf_counter()
                 if validated and self._team.main:
                     self._log(validated, progress)
-                self._store.save(step, self._state, self._health, validated=due)
+                self._store.save(step, self._state, self.health, validated=due)
                 due = False
                 if validated:
                     yield validated
@@ -160,13 +149,13 @@ class Session:
         batches = source.stream(Place() if place is None else _after(*place))
         return updates(
             self._recipe,
-            self._model,
+            self.model,
             self._optimiser,
             ahead(batches, numerics.device) if source.ahead else batches,
-            self._task.objective(self._model, numerics),
+            self._task.objective(self.model, numerics),
             numerics,
             step=step,
-            rate=self._health.rate,
+            rate=self.health.rate,
             team=self._team,
         )
 
@@ -177,24 +166,24 @@ class Session:
             if self._team.main:
                 self._run.metrics.unlink(missing_ok=True)
                 self._run.faults.unlink(missing_ok=True)
-            self._store.save(0, self._state, self._health)
+            self._store.save(0, self._state, self.health)
             return 0, []
-        self._state, self._health = loaded.state, loaded.health
+        self._state, self.health = loaded.state, loaded.health
         self._trim_logs(loaded.step)
-        self._store.prune(self._state, self._health)
+        self._store.prune(self._state, self.health)
         return loaded.step, list(self._logged(loaded.damaged))
 
     def _must_roll_back(self, *, saving: bool) -> bool:
         """Whether too many updates in a row were skipped, or weights about to be saved are not finite."""
-        if self._health.in_a_row >= self._recipe.training.max_skipped:
+        if self.health.in_a_row >= self._recipe.training.max_skipped:
             return True
-        size = torch.nn.utils.get_total_norm(list(self._model.parameters())) if saving else torch.zeros(())
+        size = torch.nn.utils.get_total_norm(list(self.model.parameters())) if saving else torch.zeros(())
         return not bool(self._team.full_tensor(size).isfinite())
 
     def _roll_back(self, step: int) -> tuple[int, list[Fault]]:
         """Roll back to the last checkpoint before the faults, at half the learning rate. Raises RunError after a few
         times."""
-        former = self._health
+        former = self.health
         loaded = self._store.before_faults()
         again = former.retreats + 1 if former.retreated_to == loaded.step else 1
         if again > _ROLLBACKS:
@@ -205,7 +194,7 @@ class Session:
                 "training.clip_norm = 1"
             )
         self._state = loaded.state
-        self._health = replace(
+        self.health = replace(
             loaded.health,
             rate=former.rate / 2,
             retreats=again,
@@ -216,10 +205,10 @@ class Session:
         )
         enough = former.in_a_row >= self._recipe.training.max_skipped
         cause = f"{former.in_a_row} non-finite gradients in a row" if enough else "non-finite weights"
-        rate = f"{self._health.rate:g} times the learning rate"
+        rate = f"{self.health.rate:g} times the learning rate"
         message = f"step {step:,}: {cause}; rolled back to step {loaded.step:,}, at {rate}"
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
-        self._store.save(loaded.step, self._state, self._health)
+        self._store.save(loaded.step, self._state, self.health)
         self._trim_logs(loaded.step)
         self._begin(loaded.step)
         return loaded.step, faults
@@ -231,10 +220,10 @@ class Session:
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
-            with self._uncompiled(), self._team.full_model(self._model) as model:
+            with self._uncompiled(), self._team.full_model(self.model) as model:
                 if model is not None:
                     first = self._task.first_loss(model, self._device.numerics)
-        parameters = sum(p.numel() for p in self._model.parameters())
+        parameters = sum(p.numel() for p in self.model.parameters())
         return self._team.broadcast(Started(step, parameters, first, different))
 
     def _uncompiled(self) -> AbstractContextManager[None]:
@@ -245,8 +234,8 @@ class Session:
         validation = None
         with (
             self._uncompiled(),
-            ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
-            self._team.full_model(self._model) as model,
+            ema.in_place(self._optimiser, self.model) if averaged else nullcontext(),
+            self._team.full_model(self.model) as model,
         ):
             if model is not None:
                 validation = self._task.validate(model, self._device.numerics)
@@ -285,7 +274,7 @@ class Session:
             **{f"dev_{name}": value for name, value in validated.figures.items()},
             "best": validated.best,
             "tokens": self._state.tokens,
-            "skipped": self._health.skipped,
+            "skipped": self.health.skipped,
             "seconds": round(self._state.seconds, 2),
             "samples": [asdict(sample) for sample in validated.samples],
         }
@@ -303,7 +292,7 @@ class Session:
                 }
             if self._team.main:
                 jsonl.append(self._run.faults, row)
-            self._health.logged += 1
+            self.health.logged += 1
             yield fault
 
     def _trim_logs(self, step: int) -> None:
@@ -311,11 +300,11 @@ class Session:
         if not self._team.main:
             return
         jsonl.cut(self._run.metrics, lambda _, row: row["step"] <= step)
-        jsonl.cut(self._run.faults, lambda number, _: number < self._health.logged)
+        jsonl.cut(self._run.faults, lambda number, _: number < self.health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training
-        averages = self._team.gather(ema.averages(self._optimiser, self._model)) if training.keep == "ema" else {}
+        averages = self._team.gather(ema.averages(self._optimiser, self.model)) if training.keep == "ema" else {}
         if not self._team.main:
             return
         if training.keep == "ema":
@@ -336,7 +325,7 @@ class Session:
                 "reason": reason,
                 "seconds": round(self._state.seconds, 1),
                 "target_tokens": self._state.tokens,
-                "skipped_updates": self._health.skipped,
+                "skipped_updates": self.health.skipped,
             },
             weights={"made": training.keep, "steps": chosen, **described(self._run.weights)},
         )
