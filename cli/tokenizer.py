@@ -71,16 +71,16 @@ def compare(
     reading = options.reading(encoding, encoding_errors)
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
-    from seq2seq.evaluation import codebook
+    from seq2seq.evaluation.tokenizers import Measured, Missing, Width, compare_tokenizers, hold_out
 
     from .codebook import Shown
 
-    sample = codebook.hold_out(line for file in files for line in read_lines(file, reading))
-    width = codebook.Width(d_model, layers)
-    measured: list[codebook.Measured] = []
-    missing: list[codebook.Missing] = []
-    for each in codebook.sweep(_announced(wanted, quiet), sample, width):
-        measured.append(each) if isinstance(each, codebook.Measured) else missing.append(each)
+    sample = hold_out(line for file in files for line in read_lines(file, reading))
+    width = Width(d_model, layers)
+    measured: list[Measured] = []
+    missing: list[Missing] = []
+    for each in compare_tokenizers(_announced(wanted, quiet), sample, width):
+        measured.append(each) if isinstance(each, Measured) else missing.append(each)
     if not measured:
         raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
@@ -166,7 +166,7 @@ def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokeniz
 
 def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[recipe.Tokenizer]:
     """The settings, each shown as its turn comes."""
-    from seq2seq.evaluation.codebook import label
+    from seq2seq.evaluation.tokenizers import label
 
     from .console import status
 
