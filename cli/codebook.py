@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
+from seq2seq.evaluation.tokenizers import Measured, Missing, SplitText, Width
 from seq2seq.storage.atomic import replacing
 
 from .console import Console, figures
@@ -37,7 +37,7 @@ class Shown:
     """A comparison and its text."""
 
     origin: str
-    sample: Sample
+    sample: SplitText
     width: Width
     measured: Sequence[Measured]
     missing: Sequence[Missing]

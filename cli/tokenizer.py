@@ -72,16 +72,16 @@ def compare(
     reading = options.reading(encoding, encoding_errors)
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
-    from seq2seq.evaluation import codebook
+    from seq2seq.evaluation.tokenizers import Measured, Missing, Width, compare_tokenizers, hold_out
 
     from .codebook import Shown
 
-    sample = codebook.hold_out(line for file in files for line in read_lines(file, reading))
-    width = codebook.Width(d_model, layers)
-    measured: list[codebook.Measured] = []
-    missing: list[codebook.Missing] = []
-    for each in codebook.sweep(_announced(settings, quiet), sample, width):
-        measured.append(each) if isinstance(each, codebook.Measured) else missing.append(each)
+    sample = hold_out(line for file in files for line in read_lines(file, reading))
+    width = Width(d_model, layers)
+    measured: list[Measured] = []
+    missing: list[Missing] = []
+    for result in compare_tokenizers(_announced(settings, quiet), sample, width):
+        measured.append(result) if isinstance(result, Measured) else missing.append(result)
     if not measured:
         raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
@@ -167,7 +167,7 @@ def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSet
 
 def _announced(settings: Sequence[TokenizerSettings], quiet: bool) -> Iterator[TokenizerSettings]:
     """The settings, one by one, with a progress message for each."""
-    from seq2seq.evaluation.codebook import label
+    from seq2seq.evaluation.tokenizers import label
 
     from .console import status
 

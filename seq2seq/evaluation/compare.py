@@ -15,7 +15,7 @@ from seq2seq.evaluation.metrics import ChrF, Difference, Metric
 
 @dataclass(frozen=True)
 class Changed:
-    """A sentence that one system translates better, by sentence chrF2; `gain` is the second's less the first's."""
+    """A sentence that one system translates better; `gain` is the sentence chrF2 of the second less the first's."""
 
     source: str
     reference: str
@@ -26,10 +26,10 @@ class Changed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` finds."""
+    """The scores of two systems, and the sentences that differ most."""
 
     sentences: int
-    same: int  # translated alike
+    same: int  # translations of both that are equal
     differences: tuple[Difference, ...]
     better: tuple[Changed, ...]  # where the second gains most
     worse: tuple[Changed, ...]  # where it loses most
@@ -39,7 +39,7 @@ class Comparison:
         return asdict(self)
 
     def lines(self, first: Path, second: Path) -> Iterator[str]:
-        """To be read, by the paths of the runs."""
+        """A table and sentences, with the paths of the runs."""
         yield f"A = {first}, B = {second}: {self.sentences:,} sentences, {self.same:,} translated alike"
         yield f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}"
         for difference in self.differences:

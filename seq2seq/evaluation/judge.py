@@ -25,12 +25,12 @@ from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import parse_json
 
-_STALLED = 120.0  # seconds in which a download must bring a few bytes
+_STALLED = 120.0  # seconds after which a download that received nothing is given up
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence to judge by: the reference of the corpus first, then others that are known."""
+    """A sentence of a test set: the reference of the corpus first, then other known ones."""
 
     source: str
     references: tuple[str, ...]
@@ -122,7 +122,7 @@ def by_length(
 
 
 def sentences_of(text: PairSource) -> list[Sentence]:
-    """The sentences of a split, with every reference that is known."""
+    """The sentences of a split, with all known references."""
     sentences = []
     for source, target in text.read():
         others = [reference for reference in text.references.get(source, []) if reference != target]
@@ -131,7 +131,7 @@ def sentences_of(text: PairSource) -> list[Sentence]:
 
 
 def write_set(run: Run, text: PairSource) -> None:
-    """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
+    """Put the test set into the run folder: the run can be judged without its corpus."""
     rows = [
         json.dumps({"source": sentence.source, "references": sentence.references}, ensure_ascii=False)
         for sentence in sentences_of(text)
@@ -172,8 +172,8 @@ def read_files(source: Path, references: Sequence[Path], reading: Reading = PLAI
 
 
 def sacrebleu_pair(name: str, data: Data) -> str:
-    """The language pair of a test set of sacreBLEU that judges a recipe, either way round. Raises DataError where there
-    is no such set, or no such pair in it."""
+    """The language pair of a sacreBLEU test set for a recipe, in either direction. Raises DataError where there is no
+    such set, or no such pair in it."""
     from sacrebleu.utils import get_langpairs_for_testset
 
     pairs = get_langpairs_for_testset(name)
@@ -196,32 +196,30 @@ def read_sacrebleu(name: str, data: Data) -> list[Sentence]:
     try:
         source = Path(within(_STALLED, lambda: get_source_file(name, pair), lambda: size_of(Path(SACREBLEU_DIR))))
         references = [Path(file) for file in get_reference_files(name, pair)]
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # the library raises whatever its downloads raise, and exits on a bad checksum
+    # sacreBLEU raises whatever a download raises, and exits on a bad checksum.
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})"
         ) from error
     if pair == f"{data.source}-{data.target}":
         return read_files(source, references)
-    return read_files(references[0], [source])  # a set of the other direction, its sides swapped
+    return read_files(references[0], [source])  # the set is of the other direction
 
 
 def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
-    """Put translations and scores of a set of the recipe's own into the run folder, with how they were searched for and
-    by what. Those of any other set go by `kept.keep`."""
+    """Put translations and scores of one of the recipe's own test sets into the run folder, with the options of the
+    search and the engine. `kept.keep` is for all other sets."""
     name = judged.name.replace("/", "-")
     write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
     kept.keep_own(run, judged.name, {**judged.record(), **how(options, engine)})
 
 
 def checksum(sentences: Sequence[Sentence]) -> str:
-    """The checksum of a test set."""
+    """Of a test set."""
     rows = json.dumps([(sentence.source, sentence.references) for sentence in sentences])
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def how(options: SearchOptions, engine: str) -> dict[str, Any]:
-    """What translations depend on, for run.json."""
+    """The options that translations depend on, for run.json."""
     return {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}

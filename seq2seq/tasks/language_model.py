@@ -12,7 +12,7 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
-from seq2seq.evaluation.compare_texts import Difference
+from seq2seq.evaluation.compare_texts import TextComparison
 from seq2seq.run import Run
 from seq2seq.tasks.task import Front, Say, Task, TestText
 
@@ -140,7 +140,7 @@ class LanguageModel(Task[Documents]):
         conversion = models.architecture(self.recipe).conversion()
         return convert(run, gpt, tokenizers, conversion, models.longest_source(self.recipe), verify)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Difference:
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
         """By bits per byte."""
         from seq2seq import device as devices
         from seq2seq.evaluation import perplexity
@@ -153,7 +153,7 @@ class LanguageModel(Task[Documents]):
             chosen = devices.choose(device, run.recipe().training.precision)
             gpt, tokenizers = trained_gpt(run, chosen.numerics.device)
             losses, report = perplexity.token_losses(gpt, tokenizers.target, parts.text, chosen.numerics)
-            nats.append(parts.shared_out(losses, tokenizers.target))
+            nats.append(parts.of_parts(losses, tokenizers.target))
             if unknown := report["unknown"]:
                 front.say(
                     f"NOTE: {unknown:,} characters are unknown to {run.path} and cost it little: its figure is too low"
