@@ -159,8 +159,8 @@ def test_scores_are_shown_where_the_disk_is_full(seqx: Seqx, own: Path, tmp_path
     assert done.code == 1 and json.loads(done.out)["sentences"] == 12
     assert done.err.splitlines() == [
         "seqx: cannot write out.txt: File too large",
-        f"seqx: the scores above were not saved: cannot write to {own}: File too large; free disk space there, or change "
-        "its permissions",
+        f"seqx: the scores above were not saved: cannot write to {own}: File too large; free disk space there, or "
+        "change its permissions",
     ]
     assert own_scores(own) == before and "evaluations" not in record(own) and not (tmp_path / "out.txt").exists()
     assert not list(own.rglob("*.partial"))
