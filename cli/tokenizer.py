@@ -74,7 +74,7 @@ def compare(
     from seq2seq.errors import DataError
     from seq2seq.evaluation.tokenizers import Measured, Missing, Width, compare_tokenizers, hold_out
 
-    from .codebook import Shown
+    from .tokenizer_comparison import Shown
 
     sample = hold_out(line for file in files for line in read_lines(file, reading))
     width = Width(d_model, layers)

@@ -107,13 +107,13 @@ def compare_tokenizers(
         name = label(choice)
         fixed = choice.kind in ("byte", "tiktoken")
         try:
-            tokenizer = train(choice, text.training)
+            tokenizer = train(choice, sample.training)
         except DataError as error:
             yield Missing(name, None if fixed else choice.vocabulary_size, str(error))
             continue
         if choice.kind == "character":
             all_characters = tokenizer.size < choice.vocabulary_size
-        yield measure(name, tokenizer, text.held_out, width)
+        yield measure(name, tokenizer, sample.held_out, width)
 
 
 def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> Measured:

@@ -98,7 +98,7 @@ class Shown:
         above.xaxis.set_major_formatter(lambda size, _: f"{self.width.share(size):.{1 if size < 2000 else 0}%}")
         axes.margins(x=0.08)
         axes.set_ylim(0, 1.12 * max((each.tokens_per_line for each in self.measured), default=1))
-        axes.set_xlabel("codebook size (tokens in the vocabulary)")
+        axes.set_xlabel("vocabulary size (tokens)")
         axes.set_ylabel("sequence length (tokens per line)")
         above.set_xlabel(
             f"the embedding's share of a decoder-only model, d_model {self.width.d_model}, {self.width.layers} layers"
