@@ -20,8 +20,10 @@ from tests.support.command import Seqx
 
 
 def versions_of(name: str) -> list[recipe.Recipe]:
-    """A recipe, and what it becomes on the bundled corpus."""
-    wanted = recipe_files.load(name)
+    """A recipe with two layers of its own width, and what it becomes on the bundled corpus."""
+    shipped = recipe_files.load(name)
+    layers = {"encoder_layers": 2, "decoder_layers": 2}
+    wanted = shipped.model_copy(update={"model": shipped.model.model_copy(update=layers)})
     return [wanted] if wanted.data.bundled is None else [wanted, wanted.on_bundled()]
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cli import stopping
 from tests.support import tiny
 from tests.support.processes import start
 
 LINE = b"un chat\n"
 MANY = 30_000  # lines: more than pipes and windows hold
-ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1")
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
 def ignore_hang_ups() -> None:
@@ -22,6 +23,14 @@ def ignore_hang_ups() -> None:
 
 
 @pytest.mark.parametrize("name", ENDING)
+def test_a_signal_interrupts_a_command_and_is_its_exit_code(name: str) -> None:
+    number = getattr(signal, name)
+    with stopping.clearing_up(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+    assert stopping.code() == 128 + number
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
 def test_a_signal_clears_the_file_begun_and_says_that_work_is_lost(trained: Path, tmp_path: Path, name: str) -> None:
     number = getattr(signal, name)
     given = ["translate", "--run", trained, "--engine", "ctranslate2", "--beam-size", "1", "-o", tmp_path / "out.txt"]

@@ -14,7 +14,7 @@ from tests.support import tiny
 from tests.support.command import Seqx, run
 
 CHANGES = (
-    "model.norm=pre", "model.d_model=32", "model.d_ff=64", "training.steps=450", "training.validate_every=225",
+    "model.norm=pre", "model.d_model=32", "model.d_ff=64", "training.steps=450", "training.validate_every=450",
     "training.learning_rate=1e-2", "training.warmup_steps=50", "training.schedule=linear",
 )  # fmt: skip
 
