@@ -91,7 +91,7 @@ def in_parts(text: Documents) -> Parts:
 
 
 def compare(parts: Parts, first: NDArray[np.float64], second: NDArray[np.float64]) -> TextComparison:
-    """Paired bootstrap resampling (Koehn, 2004) of the parts, given the negative log-likelihood of each by either model."""
+    """Paired bootstrap resampling (Koehn, 2004) of the parts, by their negative log-likelihoods under either model."""
     sizes = parts.bytes()
     gains = resampled(second - first, sizes) / math.log(2)
     bits, other = (float(nats.sum() / sizes.sum() / math.log(2)) for nats in (first, second))
