@@ -96,7 +96,7 @@ def hold_out(lines: Iterable[str]) -> SplitText:
 
 
 def compare_tokenizers(
-    settings: Iterable[TokenizerSettings], sample: SplitText, width: Width
+    settings: Iterable[TokenizerSettings], text: SplitText, width: Width
 ) -> Iterator[Measured | Missing]:
     """Train and measure tokenizers one after the other, those of a kind by growing vocabulary. Once a vocabulary has
     all characters of the text, larger ones of characters, which would be the same, are left out."""
@@ -107,13 +107,13 @@ def compare_tokenizers(
         name = label(choice)
         fixed = choice.kind in ("byte", "tiktoken")
         try:
-            tokenizer = train(choice, sample.training)
+            tokenizer = train(choice, text.training)
         except DataError as error:
             yield Missing(name, None if fixed else choice.vocabulary_size, str(error))
             continue
         if choice.kind == "character":
             all_characters = tokenizer.size < choice.vocabulary_size
-        yield measure(name, tokenizer, sample.held_out, width)
+        yield measure(name, tokenizer, text.held_out, width)
 
 
 def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> Measured:
