@@ -176,7 +176,7 @@ def test_variables_that_name_no_group_are_said_and_one_process_does_all(
     assert done.code == 0
     assert len((tmp_path / "y").read_text().splitlines()) == 2
     note, written = done.err.splitlines()
-    assert note.startswith("NOTE: ") and note.endswith(": not torchrun's; working as one process")
+    assert note.startswith("NOTE: ") and note.endswith(": not set by torchrun; running as one process")
     assert all(name in note for name in stray) and written == "Written: y"
 
 

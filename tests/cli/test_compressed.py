@@ -76,7 +76,7 @@ def test_an_encoding_or_columns_that_cannot_be_are_usage_errors(seqx: Seqx, trai
     for arguments, message in (
         (["translate", "un", "--encoding", "utf-9"], "--encoding utf-9: no such encoding"),
         (["translate", "un", "--encoding", "rot13"], "--encoding rot13: no such encoding"),
-        (["data", "check", "--data", "a.tsv", "--columns", "1,"], "--columns 1,: name columns with commas"),
+        (["data", "check", "--data", "a.tsv", "--columns", "1,"], "--columns 1,: separate columns with commas"),
         (["evaluate", "--run", str(trained), "--columns", "1"], "is a translator: it takes --source-file"),
     ):
         done = seqx(*arguments)

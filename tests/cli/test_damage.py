@@ -159,7 +159,7 @@ def test_a_run_without_checksums_opens_as_before(seqx: Seqx, own: Path) -> None:
     for command in (TRANSLATE, TORCH):  # what the copy was made of tells
         done = seqx(*command)
         assert done.code == 1 and "own/model.safetensors is missing or damaged" in done.err
-        assert "if it is meant to be another one, delete own/ctranslate2" in done.err
+        assert "if the change is intended, delete own/ctranslate2" in done.err
 
 
 def test_the_doctor_reads_everything_whatever_is_remembered(

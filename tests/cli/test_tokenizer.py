@@ -181,7 +181,7 @@ def test_show_shows_both_tokenizers_of_a_run_that_has_two(seqx: Seqx, tmp_path: 
     [
         ([], 1, "no trained model under runs/ to tokenize with"),
         (["--run", "nowhere"], 1, "no run folder nowhere"),
-        (["--kind", "bpe"], 2, "--kind bpe learns from text: name it with --file"),
+        (["--kind", "bpe"], 2, "--kind bpe is trained on text: name it with --file"),
         (["--kind", "bqe"], 2, "--kind bqe: no such tokenizer (did you mean bpe?)"),
         (["--kind", "byte", "--run", "some"], 2, "both --run some and --kind byte were given; give one"),
         (["--vocabulary", "300"], 2, "--file and --vocabulary go with --kind"),

@@ -92,7 +92,7 @@ CASES = {
     "translator given text": Case(2, "evaluate --run {run} --input two", ("takes --source-file and --target-file",)),
     "tokenizer of no kind": Case(2, "tokenizer show un --kind bep", ("--kind bep", "did you mean bpe")),
     "tokenizer and run": Case(2, "tokenizer show un --kind byte --run {run}", ("give one",)),
-    "tokenizer without text": Case(2, "tokenizer show un --kind bpe", ("learns from text: name it with --file",)),
+    "tokenizer without text": Case(2, "tokenizer show un --kind bpe", ("is trained on text: name it with --file",)),
     "vocabularies of no size": Case(2, "tokenizer compare two --vocabulary x", ("--vocabulary x: give whole numbers",)),
     "vocabularies without bound": Case(2, "tokenizer compare two --vocabulary 5000000", ("most: 1,000,000",)),
     "run and recipe": Case(2, "bench --run {run} --recipe fr-en", ("leave out --recipe",)),

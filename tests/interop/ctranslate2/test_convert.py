@@ -121,7 +121,7 @@ def test_weights_that_are_not_those_of_the_copy_are_refused(run: Any, tmp_path: 
     shutil.copy(other.weights, run.weights)
     assert copies.read(run.path) is None
     with pytest.raises(
-        RunError, match=r"model\.safetensors is missing or damaged .*; if it is meant .*, delete .*run/ct"
+        RunError, match=r"model\.safetensors is missing or damaged .*; if the change is intended, delete .*run/ct"
     ):
         open_translator(run, EngineChoice(device="cpu"))
     shutil.rmtree(run.path / "ctranslate2")
