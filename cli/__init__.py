@@ -1,12 +1,12 @@
-"""The command line: one thin file a verb; the only importer of typer."""
+"""The command line: one thin file per command; the only importer of typer."""
 
 import os as _os
 import sys as _sys
 
 
 def _forget_the_working_directory() -> None:
-    """`python -m cli.main` looks for modules in the working directory first, where a file must not pass for a library.
-    Nothing is imported for this: both modules are there already."""
+    """`python -m cli.main` looks for modules in the working directory first, where a file must not shadow a library.
+    This uses only modules that Python has loaded already."""
     try:
         here = _os.getcwd()  # noqa: PTH109
     except OSError:

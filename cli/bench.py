@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def bench(
     run: options.RunFolder = None,
-    recipe: Annotated[
+    recipe_name: Annotated[
         str | None,
         typer.Option(
             "--recipe", "-r", help="Measure training of this recipe, without a run. Default: the recipe of the run."
@@ -47,11 +47,11 @@ def bench(
 
     Example: seqx bench --recipe fr-en --seconds 5
     """
-    if run and (recipe or changes):
+    if run and (recipe_name or changes):
         options.usage_error("--run has a recipe of its own: leave out --recipe and --set, or --run")
-    if changes and not recipe:
+    if changes and not recipe_name:
         options.usage_error("--set changes a recipe: name it with --recipe")
-    measured = _run(run, recipe, quiet)
+    measured = _run(run, recipe_name, quiet)
     from seq2seq import device as devices
     from seq2seq import tasks
     from seq2seq.measure import throughput
@@ -59,13 +59,15 @@ def bench(
     from seq2seq.recipe import files as recipe_files
 
     machine = this_machine()
-    wanted = measured.recipe() if measured else recipe_files.load(recipe or "fr-en", changes, options.noting(quiet))
-    wanted, corpus = _corpus(wanted, fallback=measured is None, quiet=quiet)
-    choice = devices.choose(device, wanted.training.precision)
-    options.note(f"{wanted.name}: training on {choice}", quiet=quiet)
-    training = throughput.training(wanted, corpus, choice, seconds, measured)
+    recipe = (
+        measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, options.noting(quiet))
+    )
+    recipe, corpus = _corpus(recipe, fallback=measured is None, quiet=quiet)
+    choice = devices.choose(device, recipe.training.precision)
+    options.note(f"{recipe.name}: training on {choice}", quiet=quiet)
+    training = throughput.training(recipe, corpus, choice, seconds, measured)
     translating, loading = [], None
-    lines = tasks.of(wanted).workload().lines(measured) if measured else None
+    lines = tasks.of(recipe).workload().lines(measured) if measured else None
     if measured is not None and lines is not None:
         for engine, translator in _engines(measured, device, quiet):
             translating.append(throughput.translating(engine, translator, lines, seconds))
@@ -73,29 +75,29 @@ def bench(
         command = [sys.executable, "-P", "-m", "seq2seq", "translate"]
         command += ["--run", str(measured.path), "--device", device, "-q"]
         loading = throughput.loading([*command, "--", lines[0]], seconds)
-    found = {
+    report = {
         "machine": asdict(machine),
         "device": str(choice.numerics.device),
         "precision": choice.numerics.precision,
-        "recipe": wanted.name,
+        "recipe": recipe.name,
         "run": str(measured.path) if measured else None,
         "training": asdict(training),
         "translating": [asdict(each) for each in translating],
         "loading_seconds": asdict(loading) if loading else None,
     }
     if as_json:
-        show_json(found)
+        show_json(report)
     else:
-        _show(found, training, translating, loading)
+        _show(report, training, translating, loading)
 
 
-def _run(run: Path | None, recipe: str | None, quiet: bool) -> Run | None:
-    """The run to measure; none where a recipe was asked for, or nothing is trained yet."""
+def _run(run: Path | None, recipe_name: str | None, quiet: bool) -> Run | None:
+    """The run to measure; None where a recipe was named, or there is no finished run."""
     from seq2seq.errors import RunError
 
     if run is not None:
         return options.open_run(run, "bench")
-    if recipe is not None:
+    if recipe_name is not None:
         return None
     try:
         return options.open_run(None, quiet=quiet)
@@ -104,7 +106,7 @@ def _run(run: Path | None, recipe: str | None, quiet: bool) -> Run | None:
 
 
 def _corpus(recipe: Recipe, *, fallback: bool, quiet: bool) -> tuple[Recipe, Corpus[Any] | None]:
-    """The recipe and its corpus; a missing one is replaced by the bundled one, as `seqx train` does, or is none."""
+    """The recipe and its corpus. A missing corpus is replaced by the bundled one, as in `seqx train`, or is None."""
     from seq2seq import tasks
     from seq2seq.errors import MissingCorpusError
 
@@ -122,7 +124,7 @@ def _corpus(recipe: Recipe, *, fallback: bool, quiet: bool) -> tuple[Recipe, Cor
 
 
 def _engines(run: Run, device: str, quiet: bool) -> Iterator[tuple[str, Translator]]:
-    """Each engine that the run has, by name, and its translator."""
+    """The name and the translator of each engine that the run has."""
     from seq2seq.errors import SeqxError
     from seq2seq.tasks.opening import EngineChoice, open_translator
 
@@ -136,25 +138,25 @@ def _engines(run: Run, device: str, quiet: bool) -> Iterator[tuple[str, Translat
         yield opened.engine, opened.translator
 
 
-def _show(found: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:
-    """All of it as tables, to standard output."""
+def _show(report: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:
+    """Print the report as tables to standard output."""
     from .console import Console, figures
 
     console = Console()
-    machine = found["machine"]
+    machine = report["machine"]
     console.print(
         f"seqx {machine['seqx']}, torch {machine['torch']}, Python {machine['python']}, {machine['platform']}\n"
-        f"{found['device']}, {machine['threads']} of {machine['processors']} processors, OMP_WAIT_POLICY "
+        f"{report['device']}, {machine['threads']} of {machine['processors']} processors, OMP_WAIT_POLICY "
         f"{machine['omp_wait_policy'] or 'not set'}, load {machine['load']}\n\n"
-        f"Training {found['recipe']} ({training.parameters / 1e6:.1f} million parameters), {found['precision']}, "
+        f"Training {report['recipe']} ({training.parameters / 1e6:.1f} million parameters), {report['precision']}, "
         f"{training.updates} updates\n{training.text}"
     )
     console.print(figures(("", "median", "p10", "p90", "rounds"), _training(training)))
     update = sum(training.parts.values())
     parts = (f"{part} {1000 * each:.1f} ms ({each / update:.0%})" for part, each in training.parts.items())
-    console.print(f"\nAn update, by part\n{', '.join(parts)}")
+    console.print(f"\nTime per update, by part\n{', '.join(parts)}")
     if translating:
-        console.print(f"\nTranslating with {found['run']}")
+        console.print(f"\nTranslating with {report['run']}")
         headings = ("engine", "lines/s", "p10", "p90", "tokens/s", "one line ms", "p90", "lines")
         console.print(figures(headings, [_translating(each) for each in translating]))
     if loading:
@@ -179,12 +181,12 @@ def _training(training: Training) -> list[tuple[str, ...]]:
     return [*rows, *((label, f"{share:.1%}", "", "", "") for label, share in shares)]
 
 
-def _translating(each: Translating) -> tuple[str, ...]:
-    speed, first = each.lines_per_second, each.first_answer_seconds
+def _translating(timed: Translating) -> tuple[str, ...]:
+    speed, first = timed.lines_per_second, timed.first_answer_seconds
     return (
-        each.engine.partition(" (")[0],  # without the reason for the device
-        *(f"{value:,.0f}" for value in (speed.median, speed.p10, speed.p90, each.tokens_per_second.median)),
+        timed.engine.partition(" (")[0],  # without the reason for the device
+        *(f"{value:,.0f}" for value in (speed.median, speed.p10, speed.p90, timed.tokens_per_second.median)),
         f"{1000 * first.median:.1f}",
         f"{1000 * first.p90:.1f}",
-        str(each.lines),
+        str(timed.lines),
     )

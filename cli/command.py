@@ -1,5 +1,4 @@
-"""What holds for every command before it begins: options given once, paths and text that are UTF-8, `-`, the streams
-and the processes that it needs."""
+"""Checks before every command: options given once, paths and text in UTF-8, `-`, standard streams and processes."""
 
 from __future__ import annotations
 
@@ -45,7 +44,8 @@ class Command(TyperCommand):
         return super().invoke(ctx)
 
     def _given(self, ctx: Any, args: list[str]) -> dict[str, Any]:
-        """What is given, as it is written; of each option all values. Usage error where it takes one."""
+        """The arguments as typed, with all values of each option. Usage error where several are given and one is
+        allowed."""
         parser: Any = self.make_parser(ctx)
         single = [each for each in self.params if isinstance(each, TyperOption) and not each.multiple]
         for parameter in single:
@@ -70,24 +70,23 @@ class Command(TyperCommand):
         piped = self.name in _PIPED and key in ("input", "output")
         if value == "-":
             if not piped:
-                options.usage_error(f"{name} -: a file is needed here; ./- is one of that name")
+                options.usage_error(f"{name} -: a file is needed here; for a file named -, use ./-")
             if key == "output":
                 ctx.params[key] = None
         elif piped and key == "input" and value in _STANDARD_INPUT and streams.is_closed("stdin"):
-            ctx.params[key] = options.STANDARD_INPUT  # which says so
+            ctx.params[key] = options.STANDARD_INPUT  # reading it reports the error
         elif piped and Path(value) == options.STANDARD_INPUT:
             ctx.params[key] = Path.cwd() / value
 
 
 def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
-    """Look at what a command finds around it, by its name and its options' values. Usage error: several processes where
-    they do not share the work. Raises SeqxError: no standard output where results go there, a working directory that
-    was deleted."""
+    """Check the environment of a command. Usage error: several processes for a command that does not share its work.
+    Raises SeqxError: standard output is needed and closed, or the working directory was deleted."""
     for variable in ("SEQX_RUNS", "SEQX_DATA"):
         _must_be_utf8(variable, os.environ.get(variable, ""))
     try:
         Path.cwd()
-    except OSError as error:  # libraries end the process for it, each in its own way
+    except OSError as error:  # checked first: libraries end the process in various ways
         raise SeqxError("the working directory was deleted or cannot be read; change to another (cd)") from error
     if processes.several() and name not in _SHARED:
         options.usage_error(
@@ -95,7 +94,7 @@ def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
             f"{', '.join(torchrun.VARIABLES)}"
         )
     if reason := torchrun.ignored():
-        options.note(f"NOTE: {reason}: not torchrun's; working as one process", quiet=values.get("quiet", False))
+        options.note(f"NOTE: {reason}: not set by torchrun; running as one process", quiet=values.get("quiet", False))
     if name in _KEPT:
         streams.drop_output()
     if streams.is_closed("stdout") and not (name in _PIPED and values.get("output")):

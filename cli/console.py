@@ -1,5 +1,5 @@
-"""Rich's console, for tables and what is live: of text that comes from files nothing steers the terminal, and square
-brackets are square brackets."""
+"""Rich's console, for tables and live displays: text from files cannot control the terminal, and square brackets are
+not markup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GAP = "  "
 
 
 class Console(RichConsole):
-    """A console to which text is text."""
+    """A console without markup, emoji and highlighting."""
 
     def __init__(self, *, error: bool = False, quiet: bool = False) -> None:
         plain = os.environ.get("CLICOLOR") == "0" and not os.environ.get("FORCE_COLOR")
@@ -39,31 +39,31 @@ class Console(RichConsole):
 
     @property
     def live(self) -> bool:
-        """Whether lines can be drawn over: on a terminal that moves its cursor, whatever colours are forced."""
+        """Whether lines can be overwritten: on a terminal with a movable cursor, whatever colours are forced."""
         return not self.quiet and self.file.isatty() and not self.is_dumb_terminal
 
     @property
     def coloured(self) -> bool:
-        """Whether colours are seen."""
+        """Whether colours are shown."""
         return self.is_terminal and self.color_system is not None and not self.no_color
 
     def print(self, *objects: Any, **settings: Any) -> None:
-        """As rich's, which would drop some of the characters that `printable` shows."""
+        """Like rich's, which would drop some of the characters that `printable` shows."""
         super().print(*(printable(each, "\n") if isinstance(each, str) else each for each in objects), **settings)
 
     def on_broken_pipe(self) -> None:
-        """Rich ends the program here; what a command still has to keep comes first. Raises BrokenPipeError."""
+        """Raises BrokenPipeError. Rich would end the program here, before the command has saved its results."""
         raise BrokenPipeError
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What reaches the terminal: control sequences of rich's own alone."""
+        """Segments in which the only control sequences are rich's own."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text, "\n"), segment.style)
 
 
 @contextmanager
 def status(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Tells what is being done, on standard error: in place on a terminal, a line each elsewhere."""
+    """Yields a function that shows progress messages on standard error: in place on a terminal, else one per line."""
     console = Console(error=True, quiet=quiet)
     if console.live:
         with console.status("") as shown:
@@ -73,8 +73,8 @@ def status(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 def figures(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
-    """A table of figures, which are never cut: where a terminal is narrow, headings and the first `left` columns, of
-    words, take more lines."""
+    """A table of figures, which are never cut: on a narrow terminal, headings and the first `left` columns, of words,
+    wrap."""
     rows = list(rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
     for index, heading in enumerate(headings):
@@ -87,8 +87,8 @@ def figures(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int
 
 
 class Bar(Progress):
-    """A bar in one line: how many of how many, the bar, the field `figures` (some texts, the most important first), the
-    time so far and the time left. Where a terminal is narrow, figures are left out, the last first."""
+    """A progress bar on one line: count, bar, the field `figures` (texts, the most important first), elapsed time and
+    ETA. On a narrow terminal, figures are left out from the last."""
 
     def __init__(self, console: Console, unit: str, *, disable: bool = False) -> None:
         count, rest = _Count(unit), _Rest(console, unit)
@@ -122,10 +122,10 @@ class _Rest(ProgressColumn):
     def render(self, task: Task) -> Text:
         left = task.time_remaining
         times = f"{clock(task.elapsed or 0)}{_GAP}ETA {'-:--:--' if left is None else clock(left)}"
-        room = self._console.width - cell_len(_count(task, self._unit)) - len(times) - _LEAST_BAR - 2
+        space = self._console.width - cell_len(_count(task, self._unit)) - len(times) - _LEAST_BAR - 2
         shown = ""
         for figure in task.fields.get("figures", ()):
-            if cell_len(shown + figure + _GAP) > room:
+            if cell_len(shown + figure + _GAP) > space:
                 break
             shown += figure + _GAP
         return Text(shown + times)

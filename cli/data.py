@@ -89,7 +89,7 @@ def check(
     reading = options.reading(encoding, encoding_errors, columns)
     name, more = (recipe_name, words or []) if recipe_name else ((words or ["fr-en"])[0], (words or [])[1:])
     if more and not data:
-        options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
+        options.usage_error(f"unexpected argument {more[0]}; pass files of text or pairs with --data")
     recipe = recipe_files.load(name, changes, options.noting())
     given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
     task = tasks.of(recipe)
@@ -117,17 +117,17 @@ def check(
             _show(audit)
 
 
-def _show(found: Audit) -> None:
+def _show(audit: Audit) -> None:
     from .console import Console, figures
 
-    rows = [(label, *(value(split) for split in found.splits)) for label, value in _FIGURES]
-    overlaps = {each.name: each for each in found.overlaps}
+    rows = [(label, *(value(split) for split in audit.splits)) for label, value in _FIGURES]
+    overlaps = {each.name: each for each in audit.overlaps}
     for side in ("source", "target"):
-        counts = [f"{overlaps[s.name].fields[side].count:,}" if s.name in overlaps else "" for s in found.splits]
+        counts = [f"{overlaps[s.name].fields[side].count:,}" if s.name in overlaps else "" for s in audit.splits]
         rows.append((f"{side} also in train", *counts))
-    show(f"{found.corpus}: " + "; ".join(sorted({origin for split in found.splits for origin in split.origins})))
-    Console().print(figures(("", *(split.name for split in found.splits)), rows))
-    for split in found.splits:
+    show(f"{audit.corpus}: " + "; ".join(sorted({origin for split in audit.splits for origin in split.origins})))
+    Console().print(figures(("", *(split.name for split in audit.splits)), rows))
+    for split in audit.splits:
         for name, finding in {"blank": split.blank, "duplicates": split.duplicates, **split.findings}.items():
             _show_examples(f"{split.name}, {name}", finding)
         for character in split.characters[:5]:
@@ -135,15 +135,15 @@ def _show(found: Audit) -> None:
                 f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
                 f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
             )
-    for each in found.overlaps:
+    for each in audit.overlaps:
         _show_examples(f"{each.name}, source also in train", each.fields["source"])
         _show_examples(f"{each.name}, target also in train", each.fields["target"])
-    for verdict in found.verdicts:
+    for verdict in audit.verdicts:
         show(f"VERDICT, {verdict.kind}: {verdict.count:,} pairs of {verdict.origin}: {verdict.message}")
         for example in verdict.examples[:2]:
             _show_example("", example)
-    if not found.verdicts:
-        show("No verdict: lines are in step, sides are not swapped, placeholders stand on both")
+    if not audit.verdicts:
+        show("No verdict: lines are aligned, sides are not swapped, placeholders are on both sides")
 
 
 def _ratio(split: Split) -> str:

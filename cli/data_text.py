@@ -1,4 +1,4 @@
-"""What `seqx data check` shows of running text."""
+"""The output of `seqx data check` for running text."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Character, Finding
 
 
-def show(found: TextAudit) -> None:
-    """Figures of each split side by side, then an example of each finding."""
+def show(audit: TextAudit) -> None:
+    """Figures of the splits side by side, then one example per finding."""
     from seq2seq.data.audit_texts import LONG, VERY_LONG
 
     from .console import Console, figures
 
-    say(f"{found.corpus}: " + "; ".join(split.origin for split in found.splits))
+    say(f"{audit.corpus}: " + "; ".join(split.origin for split in audit.splits))
     rows = [
-        *((label, *(f"{value:,}" for value in values)) for label, values in _figures(found, LONG, VERY_LONG)),
-        ("long lines also in train", "", *(f"{each.in_train.count:,}" for each in found.overlaps)),
-        ("characters not in train", "", *(f"{len(each.new_characters):,}" for each in found.overlaps)),
+        *((label, *(f"{value:,}" for value in values)) for label, values in _figures(audit, LONG, VERY_LONG)),
+        ("long lines also in train", "", *(f"{each.in_train.count:,}" for each in audit.overlaps)),
+        ("characters not in train", "", *(f"{len(each.new_characters):,}" for each in audit.overlaps)),
     ]
-    Console().print(figures(("", *(split.name for split in found.splits)), rows))
-    for split in found.splits:
+    Console().print(figures(("", *(split.name for split in audit.splits)), rows))
+    for split in audit.splits:
         _show_split(split)
-    for overlap in found.overlaps:
+    for overlap in audit.overlaps:
         _show_example(f"{overlap.name}, long line also in train", overlap.in_train, "train, ")
         if overlap.new_characters:
             say(f"  {overlap.name}, not in train: {_characters(overlap.new_characters[:8])}")
 
 
-def _figures(found: TextAudit, long: int, very_long: int) -> list[tuple[str, list[int]]]:
-    splits = found.splits
+def _figures(audit: TextAudit, long: int, very_long: int) -> list[tuple[str, list[int]]]:
+    splits = audit.splits
     return [
         ("documents", [split.documents for split in splits]),
         ("blank documents", [split.blank_documents for split in splits]),

@@ -13,9 +13,9 @@ from seq2seq.tasks.workload import Say
 from .printing import show as write
 
 
-def show(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say) -> None:
-    """Measure, telling `say` what is being done, and show."""
-    estimated = estimate(recipe, corpus, choice, say)
+def show(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say) -> None:
+    """Measure and print the estimate; `say` receives progress messages."""
+    estimated = estimate(recipe, corpus, device, say)
     training, part = recipe.training, estimated.share < 1
     share = f"{estimated.share:.1%} of"
     hours, rest = divmod(int(training.steps * estimated.step_seconds), 3600)
@@ -24,7 +24,7 @@ def show(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say) -> None:
         "recipe": f"{recipe.name}: {recipe.summary}",
         "text": (
             f"{corpus.record()['train'][0]['origin']}; {estimated.size}, about {estimated.target_tokens:,} target "
-            "tokens an epoch"
+            "tokens per epoch"
         ),
         "device": estimated.device,
         "model": f"{estimated.parameters:,} parameters ({estimated.parameters * 4 / 2**20:,.0f} MiB in float32)",
@@ -34,7 +34,7 @@ def show(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say) -> None:
             + (f"; at {share} the largest batch: a whole one takes more" if part else "")
         ),
         "speed": (
-            f"{estimated.step_seconds:.2f} s an update, {estimated.tokens_per_second:,.0f} target tokens/s "
+            f"{estimated.step_seconds:.2f} s per update, {estimated.tokens_per_second:,.0f} target tokens/s "
             f"(measured, {estimated.measured} updates{f', on {share} each batch, and scaled' if part else ''})"
         ),
         "training": (

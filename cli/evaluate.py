@@ -75,16 +75,16 @@ def evaluate(
 
     run = options.open_run(run_folder, "evaluate", quiet=quiet)
     task = tasks.of(run.recipe())
-    run.record()  # what cannot be added to later is said now
+    run.record()  # a damaged record is reported before the work
     if message := task.misused("evaluate", options.given(context), run):
         options.usage_error(message)
     text = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
     choice = EngineChoice(engine, precision, processes.device(device), beam_size, length_penalty, sentences=sentences)
-    # What cannot be written, or is not read to its end, loses nothing else.
+    # A result that cannot be written must not prevent the others.
     failed: list[str] = []
     for evaluated in task.evaluate(run, text, choice, Front(quiet=quiet)):
         name = evaluated.record["set"]
-        with _told(failed):
+        with _collecting(failed):
             if not as_json:
                 for line in task.score_lines(name, evaluated.record):
                     Console().print(line)
@@ -93,11 +93,11 @@ def evaluate(
             else:
                 show_json(evaluated.record)
             sys.stdout.flush()
-        with _told(failed):
+        with _collecting(failed):
             if output and evaluated.outputs is not None:
                 with options.written(output) as file:
                     file.writelines((line + "\n").encode() for line in evaluated.outputs)
-        with _told(failed):
+        with _collecting(failed):
             path = kept.keep(
                 run, evaluated.record, evaluated.checksum(), evaluated.how, evaluated.files, evaluated.outputs
             )
@@ -107,25 +107,25 @@ def evaluate(
 
 
 @contextmanager
-def _told(failed: list[str]) -> Iterator[None]:
-    """Add what cannot be written to `failed`, so that what else there is to do is done."""
+def _collecting(failed: list[str]) -> Iterator[None]:
+    """Collect write errors in `failed` instead of raising them, so that the remaining work is done."""
     from seq2seq.errors import SeqxError
 
     try:
         yield
     except BrokenPipeError:
-        failed.append("")  # whoever reads has enough
+        failed.append("")  # the reader has closed the pipe
     except (SeqxError, OSError) as error:
         if options.settings["debug"]:
             raise
         if isinstance(error, OSError):
             failed.append(f"cannot write {error.filename or 'the results'}: {error.strerror or error}")
         else:
-            failed.append(f"the scores above are not kept: {error}")
+            failed.append(f"the scores above were not saved: {error}")
 
 
 def _end(failed: list[str]) -> None:
-    """Say what could not be written; end with exit code 1 where there is anything."""
+    """Report what could not be written; exit code 1 where there is anything."""
     for message in filter(None, dict.fromkeys(failed)):
         options.note(f"seqx: {message}")
     if failed:

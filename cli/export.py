@@ -1,4 +1,4 @@
-"""`seqx export`, and the export at the end of a training."""
+"""`seqx export`, and the export at the end of training."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def export(
     run = options.open_run(run_folder, "export", quiet=quiet)
     with run.locked():
         run.clear()
-        made = tasks.of(run.recipe()).convert(run)
-    options.note(f"{run.path}: {made}", quiet=quiet)
+        verified = tasks.of(run.recipe()).convert(run)
+    options.note(f"{run.path}: {verified}", quiet=quiet)
 
 
 def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT], *, quiet: bool) -> None:
-    """Make the copy of a run that is just finished, checked on its dev set; on its test set where the dev set is no
-    longer what it was. Whatever fails here, the run is whole and PyTorch serves it. Raises RunError where the copy
-    cannot be written."""
+    """Make the copy of a run that has just finished, checked on its dev set, or on its test set where the dev set has
+    changed. If this fails, the run is still complete and PyTorch serves it. Raises RunError where the copy cannot be
+    written."""
     from seq2seq.errors import RunError, SeqxError
     from seq2seq.training import provenance
 
     try:
         changed = provenance.changed(run, corpus)
         for split, reason in changed.items():
-            told = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
-            options.note(f"NOTE: {split}: {reason}{told}", quiet=quiet)
+            consequence = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
+            options.note(f"NOTE: {split}: {reason}{consequence}", quiet=quiet)
         options.note(str(task.convert(run, None if "dev" in changed else corpus.dev)), quiet=quiet)
     except OSError as error:
         raise RunError(
-            f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: make "
-            "room, and the same command makes the copy and the scores"
+            f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: "
+            "free some disk space, then re-run the same command to make the copy and the scores"
         ) from error
     except (SeqxError, RuntimeError, ValueError, MemoryError) as error:
         reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch serves"

@@ -1,4 +1,4 @@
-"""What an evaluation tells the person, and the processes that share it."""
+"""The command line's side of an evaluation: messages, progress, processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Front:
-    """A command as a task sees it (`seq2seq.tasks.task.Front`)."""
+    """Implements `seq2seq.tasks.task.Front`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -27,5 +27,5 @@ class Front:
         return processes.together(quiet=self._quiet)
 
     def watched(self, translator: Translates, lines: int) -> AbstractContextManager[Translates]:
-        """The translator, with a bar where it takes a while."""
+        """The translator, with a progress bar where it takes a while."""
         return progress.watched(translator, lines, quiet=self._quiet)

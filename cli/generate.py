@@ -98,7 +98,7 @@ def generate(
         options.usage_error(f"both a prompt ({prompt!r}) and --input {input} were given; give one")
     _check(temperature, top_p, min_p, repetition_penalty)
     if stop and not all(stop):
-        options.usage_error("--stop: an empty text comes at once; name one that is not")
+        options.usage_error("--stop: an empty text would stop at once; give one that is not empty")
     drawing = beam_size is None and temperature > 0 and top_k != 1
     if beam_size is not None and samples > beam_size:
         options.usage_error(f"--samples {samples} needs a beam at least as large, not --beam-size {beam_size}")
@@ -107,14 +107,14 @@ def generate(
             why = f"--beam-size {beam_size} searches"
             ignored: tuple[str, ...] = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
         elif temperature == 0:
-            why, ignored = "at --temperature 0 the most probable token comes", ("top_k", "top_p", "min_p")
+            why, ignored = "at --temperature 0 the most probable token is always chosen", ("top_k", "top_p", "min_p")
         else:
-            why, ignored = "at --top-k 1 the most probable token comes", ("temperature", "top_p", "min_p")
+            why, ignored = "at --top-k 1 the most probable token is always chosen", ("temperature", "top_p", "min_p")
         options.refuse_given(context, *ignored, because=why)
         if seed is not None:
             options.note(f"--seed has no effect: {why}", quiet=quiet)
     if as_json:
-        options.refuse_given(context, "no_prompt", because="--json has the prompt apart from the text")
+        options.refuse_given(context, "no_prompt", because="--json has the prompt in a field of its own")
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: {why}, so they would all be the same")
     reading = options.reading(encoding, encoding_errors)
@@ -131,7 +131,7 @@ def generate(
     text = _prompt(prompt, input, reading)
     if seed is None:
         seed = secrets.randbelow(2**31)
-        options.note(f"Seed {seed}: --seed {seed} draws the same again", quiet=quiet or not drawing)
+        options.note(f"Seed {seed}: --seed {seed} reproduces this text", quiet=quiet or not drawing)
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     how = GenerationOptions(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
     opened = open_generator(run, EngineChoice(engine, precision, device), how)
@@ -139,25 +139,25 @@ def generate(
         options.note(f"NOTE: {opened.missing}", quiet=quiet)
     if strange := unknown(opened.tokenizer, text):
         shown = " ".join(map(repr, strange[:20])) + (" ..." if len(strange) > 20 else "")
-        options.note(f"The model does not know {shown}: read as one and the same unknown character", quiet=quiet)
+        options.note(f"The model does not know {shown}: read as the unknown character", quiet=quiet)
     start = time.perf_counter()
-    with options.written(output) as file, progress.told(output):
+    with options.written(output) as file, progress.reporting_interruption(output):
         shown_prompt = "" if no_prompt else text
         if samples == 1 and not as_json:
-            made = [write_stream(opened.generator, text, how, file, shown_prompt)]
+            generated = [write_stream(opened.generator, text, how, file, shown_prompt)]
         else:
-            made = opened.generator.generate(text, how, samples)
+            generated = opened.generator.generate(text, how, samples)
         seconds = time.perf_counter() - start
         if as_json:
-            for each in made:
+            for each in generated:
                 row = _row(text, each, seconds) | {"seed": seed if drawing else None, "engine": opened.engine}
                 file.write((to_json(row) + "\n").encode())
         elif samples > 1:
-            _write_all(file, [shown_prompt + each.text for each in made])
+            _write_all(file, [shown_prompt + each.text for each in generated])
         file.flush()
     if output:
         options.note(f"Written: {output}", quiet=quiet)
-    tokens = sum(len(each.tokens) for each in made)
+    tokens = sum(len(each.tokens) for each in generated)
     options.note(
         f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s, by {opened.engine}", quiet=quiet
     )
@@ -176,7 +176,7 @@ def _check(temperature: float, top_p: float, min_p: float, repetition_penalty: f
 
 
 def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
-    """The prompt, letter for letter; empty where a person sits at a terminal and gave none."""
+    """The prompt, unchanged; empty where none was given and standard input is a terminal."""
     from seq2seq.data.lines import blocks, read_blocks
 
     if prompt is not None:
@@ -190,7 +190,7 @@ def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
 
 
 def _bounded(blocks: Iterable[str], name: str) -> str:
-    """A prompt, of which a model reads the end. Raises DataError where it is too long to be one."""
+    """The blocks joined to a prompt. Raises DataError where it is too long."""
     from seq2seq.errors import DataError
 
     prompt = ""
@@ -202,20 +202,20 @@ def _bounded(blocks: Iterable[str], name: str) -> str:
 
 
 def write_stream(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
-    """Write a text as it comes, and a line end where it has none, interrupted or not."""
+    """Write a text while it is generated, and a line end after it, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:
         _write(file, shown)
         while True:
             _write(file, next(pieces))
     except StopIteration as end:
-        made: Generated = end.value
+        generated: Generated = end.value
     except KeyboardInterrupt:
         _write(file, "\n")
         raise
-    if not (made.text or shown).endswith("\n"):
+    if not (generated.text or shown).endswith("\n"):
         _write(file, "\n")
-    return made
+    return generated
 
 
 def _write_all(file: IO[bytes], texts: list[str]) -> None:
@@ -230,13 +230,13 @@ def _write(file: IO[bytes], text: str) -> None:
     file.flush()
 
 
-def _row(prompt: str, made: Generated, seconds: float) -> dict[str, Any]:
+def _row(prompt: str, generated: Generated, seconds: float) -> dict[str, Any]:
     return {
         "prompt": prompt,
-        "text": made.text,
-        "tokens": made.tokens,
-        "log_probability": made.log_probability,
-        "ended": made.ended,
+        "text": generated.text,
+        "tokens": generated.tokens,
+        "log_probability": generated.log_probability,
+        "ended": generated.ended,
         "seconds": round(seconds, 4),
-        "tokens_per_second": round(len(made.tokens) / seconds, 1),
+        "tokens_per_second": round(len(generated.tokens) / seconds, 1),
     }

@@ -1,4 +1,4 @@
-"""Lines from standard input as they come: a window is what has arrived, so that a slow writer gets its answers at
+"""Lines from standard input as they arrive: a window is what has arrived, so that a slow writer gets its answers at
 once."""
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from . import streams
 
 
 def standard_input() -> IO[bytes]:
-    """Standard input, for a thread that may still wait for it when the program ends: of its own file Python would want
-    the lock then, and fail. Raises DataError where it is closed."""
+    """A duplicate of standard input, for a thread that may still be reading when the program ends: Python would then
+    fail to get the lock of `sys.stdin`. Raises DataError where standard input is closed."""
     if streams.is_closed("stdin"):
         raise DataError("standard input is closed; give text, or --input FILE")
     try:
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     except OSError:
-        return sys.stdin.buffer  # none of the system's
+        return sys.stdin.buffer  # not a file of the system
 
 
 def windows(lines: Iterable[str], size: int, most: int, linger: float = 0.02) -> Iterator[list[str]]:
-    """Groups of at most `size` lines in order; a group ends when none came for `linger` seconds, and with `most`
+    """Groups of at most `size` lines in order; a group ends when no line arrived for `linger` seconds, or at `most`
     characters. Memory is bounded by two groups and a line."""
     arrived = _Arrived(lines, size, most)
     threading.Thread(target=arrived.read, daemon=True).start()
@@ -39,7 +39,7 @@ def windows(lines: Iterable[str], size: int, most: int, linger: float = 0.02) ->
 
 
 class _Arrived:
-    """What one thread has read and another has not taken yet: a group at most."""
+    """Lines that one thread has read and another has not taken yet: one group at most."""
 
     def __init__(self, lines: Iterable[str], size: int, most: int) -> None:
         self._given = lines
@@ -51,7 +51,7 @@ class _Arrived:
         self._error: BaseException | None = None
 
     def read(self) -> None:
-        """Read all, as fast as there is room; end where whoever takes has left."""
+        """Read all lines, waiting while the group is full; end when the taker has left."""
         try:
             for line in self._given:
                 with self._changed:
@@ -68,7 +68,7 @@ class _Arrived:
             self._changed.notify_all()
 
     def take(self, linger: float) -> list[str]:
-        """The next group, waited for; empty at the end. Raises what reading raised, after all lines before it."""
+        """Wait for the next group; empty at the end. Raises what reading raised, after the lines read before it."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._ended)
             count = 0
@@ -84,7 +84,7 @@ class _Arrived:
             return group
 
     def leave(self) -> None:
-        """Take no more."""
+        """Stop taking: ends the reading thread."""
         with self._changed:
             self._left = True
             self._changed.notify_all()

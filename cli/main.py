@@ -37,7 +37,7 @@ from .command import Command
 from .options import settings
 from .printing import note, printable, show
 
-_LESS_MEMORY = {  # by command: what it has that takes less
+_LESS_MEMORY = {  # by command: how to use less memory
     "train": "lower training.batch_tokens or decoding.batch_tokens with --set",
     "bench": "lower training.batch_tokens with --set",
     "doctor": "lower training.batch_tokens with --set",
@@ -94,19 +94,19 @@ app.add_typer(tokenizer.app, name="tokenizer")
 
 
 def main() -> None:
-    """Run the command line: errors that a user can mend take one or two lines, and the exit codes are 0, 1, 2, and
-    128 + n where signal n ended it."""
-    _wait_calmly()
+    """Run the command line: errors that a user can correct take one or two lines; exit codes are 0, 1, 2, and 128 + n
+    after signal n."""
+    _set_wait_policy()
     settings["debug"] = False
     with streams.ready(), stopping.clearing_up(), children_trust_no_working_directory():
         code = _run()
         if (signalled := stopping.code()) is not None:
-            os._exit(signalled)  # not kept by threads at work in C++
+            os._exit(signalled)  # without waiting for C++ threads
         sys.exit(code)
 
 
 def _run() -> int:
-    """The exit code of the command, when all that it printed is written."""
+    """Run the command and flush its output; returns the exit code."""
     try:
         try:
             code = int(app(standalone_mode=False) or 0)
@@ -124,17 +124,17 @@ def _run() -> int:
     except OSError as error:
         streams.drop_output(error)
         if error.errno == errno.EPIPE:
-            return 1  # whoever reads has enough
-        place = f" {error.filename}" if error.filename else ""
+            return 1  # the reader has closed the pipe
+        place = error.filename or "cannot read or write a file"
         remedy = "; check its permissions" if error.filename and isinstance(error, PermissionError) else ""
-        return _failed(f"the system refused{place}: {error.strerror or error}{remedy}")
+        return _failed(f"{place}: {error.strerror or error}{remedy}")
     except Exception as error:
         if isinstance(error, _USAGE):
             return _refused(error)
-        if _memory_ended(error):
+        if _is_out_of_memory(error):
             return _failed(_no_memory())
         return _failed(
-            f"stopped by {type(error).__name__}: {error}; a damaged file, or a fault of seqx: --debug shows where"
+            f"stopped by {type(error).__name__}: {error}; a damaged file, or a bug in seqx: --debug shows where"
         )
 
 
@@ -147,7 +147,7 @@ def _refused(error: Any) -> int:
 
 @contextmanager
 def children_trust_no_working_directory() -> Iterator[None]:
-    """While this lasts, a Python that seqx or a library starts imports nothing from the working directory."""
+    """Within this context, a Python that seqx or a library starts imports nothing from the working directory."""
     former = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
     try:
@@ -159,10 +159,10 @@ def children_trust_no_working_directory() -> Iterator[None]:
             os.environ[_SAFE_PATH] = former
 
 
-def _wait_calmly() -> None:
+def _set_wait_policy() -> None:
     """On a busy machine let OpenMP's threads sleep while they wait: spinning there slows training fourfold.
 
-    Must come before torch is imported; an OMP_WAIT_POLICY of the user's own stands.
+    Must come before torch is imported; an OMP_WAIT_POLICY set by the user is kept.
     """
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -173,8 +173,8 @@ def _no_memory() -> str:
     return f"out of memory; {_LESS_MEMORY.get(command, 'give less text at a time')}"
 
 
-def _memory_ended(error: Exception) -> bool:
-    """Whether it is torch that found no memory: it raises no MemoryError."""
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory: it raises no MemoryError."""
     return any(text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory"))
 
 
@@ -187,7 +187,7 @@ def _failed(message: str) -> int:
 
 
 def _short(message: str) -> str:
-    """Two lines at most, none without end: what is quoted in a message may come from a file of a stranger."""
+    """At most two lines of limited length: a message may quote an untrusted file."""
     shown = message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
     lines = shown.split("\n")
     return "\n".join(printable(line) for line in [*lines[:1], " ".join(lines[1:])] if line)

@@ -31,7 +31,7 @@ def _remember_debug(value: bool) -> bool:
 
 
 def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None:
-    """What cannot be written is said before the work, not after it."""
+    """Check that the output can be written, before the work."""
     from seq2seq.errors import OutputError
     from seq2seq.storage.atomic import must_be_writable
 
@@ -56,14 +56,14 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
 
 
 def _known(given: Any) -> Any:
-    """A device or several, refused while options are read where no engine knows the name."""
+    """Check one or several device names while options are parsed."""
     for name in [given] if isinstance(given, str) else given or []:
         device_names.parsed(name)
     return given
 
 
 def _set_threads(count: int | None) -> int | None:
-    """Where every library looks for it: those that are not loaded yet, and those of a child process."""
+    """Set the number of threads for all libraries, loaded or not, and for child processes."""
     if count is not None:
         os.environ["OMP_NUM_THREADS"] = str(count)
         if torch := sys.modules.get("torch"):
@@ -172,7 +172,7 @@ TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Target s
 
 @contextmanager
 def written(output: Path | None) -> Iterator[IO[bytes]]:
-    """Where results go: standard output, or a file, compressed where its name says so."""
+    """The file for results: standard output, or a file, compressed by the suffix of its name."""
     from seq2seq.data.compression import compressing
     from seq2seq.storage.atomic import replacing
 
@@ -207,20 +207,20 @@ def refuse_given(context: typer.Context, *names: str, because: str) -> None:
 
 
 def must_be_text(option: str, *texts: str) -> None:
-    """End with a usage error where a text is the name of a file: most likely it is the file's text that is meant."""
+    """End with a usage error where a text is the name of a file: most likely its contents are meant."""
     for text in texts:
         if os.path.isfile(text):  # noqa: PTH113 (a text may be longer than any path: that raises nothing here)
             usage_error(
-                f"{text} is a file: what it holds is given with {option} {text}; its name as text, on standard input: "
+                f"{text} is a file: pass its contents with {option} {text}, or its name as text on standard input: "
                 f"echo '{text}' | seqx ..."
             )
 
 
-def open_run(path: Path | None, kind: str = "translate", *, quiet: bool = False) -> Run:
+def open_run(path: Path | None, command: str = "translate", *, quiet: bool = False) -> Run:
     """The run of --run; without it the newest finished one, which is named. Raises as `tasks.open_run` does."""
     from seq2seq import tasks
 
-    run = tasks.open_run(path, kind)
+    run = tasks.open_run(path, command)
     if path is None:
         note(f"Run: {run.path}", quiet=quiet)
     return run
@@ -236,7 +236,7 @@ def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:
         usage_error(f"--encoding-errors {errors}: use strict or replace")
     named = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
     if not all(named):
-        usage_error(f"--columns {columns}: name columns with commas between them, for example fr,en or 2,4")
+        usage_error(f"--columns {columns}: separate columns with commas, for example fr,en or 2,4")
     return Reading(encoding, "replace" if errors == "replace" else "strict", named)
 
 
@@ -259,5 +259,5 @@ def sentences(rule: str) -> str:
 
 
 def noting(quiet: bool = False) -> Callable[[str], None]:
-    """What tells the person a line, unless `quiet`."""
+    """A function that shows a message on standard error, unless `quiet`."""
     return lambda message: note(message, quiet=quiet)

@@ -1,5 +1,4 @@
-"""`seqx train --overfit N`: the self-check when something is wrong. A model that cannot overfit a few examples is
-broken, whatever the text."""
+"""`seqx train --overfit N`: a sanity check. A model that cannot overfit a few examples is broken, whatever the text."""
 
 from __future__ import annotations
 
@@ -35,10 +34,10 @@ def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
     """End with a usage error where one of the keys given with --set is one that `run` sets to a value of its own."""
     replaced = {each.partition(":")[0] for each in differences(recipe, for_overfitting(recipe))}
     if given & replaced:
-        options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit has a value of its own for it")
+        options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit sets its own value")
 
 
-def run(recipe: Recipe, corpus: Corpus[Any], choice: Choice, count: int, *, quiet: bool) -> None:
+def run(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int, *, quiet: bool) -> None:
     """Train on `count` examples in a temporary folder; exit code 1 where they are not overfitted."""
     changed = for_overfitting(recipe)
     task = tasks.of(changed)
@@ -53,14 +52,14 @@ def run(recipe: Recipe, corpus: Corpus[Any], choice: Choice, count: int, *, quie
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:
-        session = preparation.session(task, corpus, Run(Path(folder)), choice, screen.say, overfit=count)
+        session = preparation.session(task, corpus, Run(Path(folder)), device, screen.say, overfit=count)
         stopped = screen.follow(watched(session.events(lambda: bool(last) and last[-1] < enough)))
-    learnt = last[-1] < enough
+    overfitted = last[-1] < enough
     show(
-        f"{count} examples {'overfitted' if learnt else 'NOT overfitted'} after {stopped.step:,} updates: "
+        f"{count} examples {'overfitted' if overfitted else 'NOT overfitted'} after {stopped.step:,} updates: "
         f"{last[-1]:.3f} nats per token"
-        + ("" if learnt else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
+        + ("" if overfitted else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
-    if not learnt:
+    if not overfitted:
         options.note("A model that cannot learn these will learn nothing else.", quiet=quiet)
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The one door through which text leaves: what comes from files, or from users, must not steer a terminal.
+"""All output goes through here: text from files or users must not control the terminal.
 
 Tables and live displays go through `cli.console`, which imports rich; nothing else in cli/ prints.
 """
@@ -14,17 +14,17 @@ _STEERING = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\u2028\u2029"  # line and paragraph separators
     "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates of direction
-    "\ud800-\udfff]"  # what a path of other bytes than UTF-8 holds
+    "\ud800-\udfff]"  # from paths that are not UTF-8
 )
 
 
 def printable(text: str, kept: str = "") -> str:
-    """The text with all that would steer a terminal written as escapes (ESC as \\x1b), save what is in `kept`."""
+    """The text with control characters written as escapes (ESC as \\x1b), except those in `kept`."""
     return _STEERING.sub(lambda each: each[0] if each[0] in kept else each[0].encode("unicode_escape").decode(), text)
 
 
 def note(message: str, *, quiet: bool = False) -> None:
-    """A line for the person, on standard error."""
+    """A message on standard error."""
     if not quiet:
         print(printable(message, "\n\t"), file=sys.stderr, flush=True)
 
@@ -35,7 +35,7 @@ def show(text: str = "", *, end: str = "\n") -> None:
 
 
 def to_json(values: Any, *, indent: int | None = None) -> str:
-    """JSON with letters as they are, and all that would steer a terminal as JSON's escapes."""
+    """JSON with non-ASCII letters unescaped and control characters escaped."""
     text = json.dumps(values, indent=indent, ensure_ascii=False)
     return _STEERING.sub(lambda each: each[0] if each[0] == "\n" else f"\\u{ord(each[0]):04x}", text)
 
@@ -46,13 +46,13 @@ def show_json(values: Any) -> None:
 
 
 def results() -> IO[bytes]:
-    """Standard output for text as it is, in UTF-8; a terminal alone gets escapes for what would steer it."""
+    """Standard output for unchanged UTF-8 text; only on a terminal are control characters escaped."""
     out = sys.stdout.buffer
     return cast(IO[bytes], _Shown(out)) if sys.stdout.isatty() else out
 
 
 class _Shown:
-    """A binary file for whole characters of UTF-8, on a terminal."""
+    """A binary file on a terminal; each write must be of whole UTF-8 characters."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -1,5 +1,5 @@
-"""Commands that torchrun starts several times over one file: which process this is, and how they share the work. A
-process by itself does without torch here."""
+"""Processes of torchrun: which one this is, and how they share the work. A single process does not import torch
+here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.training.parallel.team import Team
 
-_SOON = 10.0  # seconds in which processes that were started together have found one another
+_SOON = 10.0  # seconds in which processes that were started together usually connect
 
 
 def several() -> bool:
@@ -32,29 +32,28 @@ def main() -> bool:
 
 
 def name() -> str:
-    """What this process calls itself before an error."""
+    """The name of this process in error messages."""
     place = torchrun.place()
     return f"seqx (process {place.rank})" if place and place.rank else "seqx"
 
 
-def device(wanted: str) -> str:
-    """The device of --device, where there are several processes this one's own. Raises DeviceError."""
+def device(name: str) -> str:
+    """The device of --device; of several processes, this one's own device. Raises DeviceError."""
     place = torchrun.place()
     if place is None or place.size == 1:
-        return wanted
+        return name
     from seq2seq.training.parallel.launch import own_device
 
-    return own_device(wanted, place.local_rank)
+    return own_device(name, place.local_rank)
 
 
 @contextmanager
 def joined(way: str, device: str, *, quiet: bool) -> Iterator[Team]:
-    """All processes as a team, as `launch.joined` has it; where there are several, that is said, and so is a wait for
-    those that do not come."""
+    """All processes as a team, by `launch.joined`; reports several processes, and a long wait for any of them."""
     from seq2seq.training.parallel import launch
 
-    with _patience() as found, launch.joined(way, device) as team:
-        found.cancel()
+    with _patience() as timer, launch.joined(way, device) as team:
+        timer.cancel()
         if team.size > 1:
             note(f"{team.size} processes of torchrun share the work", quiet=quiet or not team.main)
         yield team
@@ -62,9 +61,9 @@ def joined(way: str, device: str, *, quiet: bool) -> Iterator[Team]:
 
 @contextmanager
 def together(*, quiet: bool = False) -> Iterator[Processes]:
-    """All processes, to exchange results. Raises DeviceError where another one ends meanwhile."""
+    """All processes, to exchange results. Raises DeviceError where another process ends meanwhile."""
     if several():
-        # Whatever computes: it is text and numbers that are exchanged.
+        # On the CPU in any case: only text and numbers are exchanged.
         with joined("auto", "cpu", quiet=quiet) as team:
             yield team
     else:
@@ -75,22 +74,22 @@ def together(*, quiet: bool = False) -> Iterator[Processes]:
 
 @contextmanager
 def sharing(translator: Translates, *, quiet: bool = False) -> Iterator[Translates]:
-    """A translator that shares its text out over all processes."""
-    with together(quiet=quiet) as all_of_them:
-        if all_of_them.size == 1:
+    """A translator that distributes its text over all processes."""
+    with together(quiet=quiet) as team:
+        if team.size == 1:
             yield translator
         else:
             from seq2seq.decoding.translation.distributed import DistributedTranslator
 
-            yield DistributedTranslator(translator, all_of_them)
+            yield DistributedTranslator(translator, team)
 
 
 @contextmanager
 def _patience() -> Iterator[threading.Timer]:
-    """While this lasts a timer runs that says what is waited for."""
+    """Within this context a timer runs that reports what is being waited for."""
     place = torchrun.place()
     waiting = f"{name()}: waiting for the others of {place.size if place else 1} processes"
-    unset = f"unset {', '.join(torchrun.VARIABLES)} where this is to be one process"
+    unset = f"unset {', '.join(torchrun.VARIABLES)} to run as a single process"
     timer = threading.Timer(_SOON, note, [f"{waiting}; {unset}"])
     timer.daemon = True
     if several():

@@ -1,4 +1,4 @@
-"""How far a long translation has come: a bar on standard error, where that is a terminal and it takes a while."""
+"""The progress of a long translation: a bar on standard error, where that is a terminal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.outputs import Translation
     from seq2seq.decoding.translation.windows import Window
 
-_SOON = 2.0  # seconds; what ends sooner needs no bar
-_OFTEN = 0.25  # seconds between looks
+_SOON = 2.0  # seconds; a shorter translation needs no bar
+_OFTEN = 0.25  # seconds between updates of the bar
 
 
 class Counted:
-    """A translator that counts the lines that it has translated."""
+    """A translator that counts its translated lines."""
 
     def __init__(self, translator: Translates) -> None:
         self.lines = 0
@@ -48,8 +48,8 @@ class Counted:
 def watched(
     translator: Translates, total: int | Callable[[], Iterable[object]] | None, *, quiet: bool
 ) -> Iterator[Counted]:
-    """A translator whose progress is shown while this lasts, where that is long enough. `total`: its lines, or what
-    gives as many, counted meanwhile; None where nobody knows."""
+    """A translator whose progress is shown if it takes a while. `total`: the number of lines, or a function that
+    returns them to be counted meanwhile; None where it is unknown."""
     counted = Counted(translator)
     if quiet or not sys.stderr.isatty():
         yield counted
@@ -65,8 +65,8 @@ def watched(
 
 
 @contextmanager
-def told(output: Path | None, counted: Counted | None = None) -> Iterator[None]:
-    """Where this is interrupted, it is said what becomes of what was to be written to a file."""
+def reporting_interruption(output: Path | None, counted: Counted | None = None) -> Iterator[None]:
+    """Where this is interrupted, report that nothing is written to the output file."""
     try:
         yield
     except KeyboardInterrupt:
@@ -102,5 +102,5 @@ def _length(lines: Iterable[object], ended: threading.Event) -> int | None:
             if ended.is_set():
                 return None
     except SeqxError:
-        return None  # whoever translates them says so
+        return None  # reported by the translation itself
     return count

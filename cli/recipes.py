@@ -30,8 +30,8 @@ def _list(context: typer.Context) -> None:
     for column in ("recipe", "what", "needs", "scored"):
         table.add_column(column, no_wrap=column == "recipe", overflow="fold")
     for name in recipe_files.names():
-        each = recipe_files.load(name)
-        table.add_row(name, each.summary, each.needs, each.scored or "not measured yet")
+        recipe = recipe_files.load(name)
+        table.add_row(name, recipe.summary, recipe.needs, recipe.scored or "not measured yet")
     Console().print(table)
 
 

@@ -62,15 +62,15 @@ def score(
     with (
         options.written(output) as file,
         progress.watched(opened.translator, lambda: read_lines(source_file, reading), quiet=hidden) as counted,
-        progress.told(output, counted),
+        progress.reporting_interruption(output, counted),
     ):
         while group := list(islice(pairs, _WINDOW)):
-            for (source, target), found in zip(group, opened.translator.score(*zip(*group))):
+            for (source, target), scored in zip(group, opened.translator.score(*zip(*group))):
                 counted.lines += 1
-                without += found is None
-                row = {"source": source, "target": target, **({"score": None} if found is None else asdict(found))}
+                without += scored is None
+                row = {"source": source, "target": target, **({"score": None} if scored is None else asdict(scored))}
                 row.pop("text", None)
-                shown = to_json(row) if as_json else "nan" if found is None else f"{found.score:.4f}"
+                shown = to_json(row) if as_json else "nan" if scored is None else f"{scored.score:.4f}"
                 file.write((shown + "\n").encode())
             file.flush()
     if without:

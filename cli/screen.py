@@ -1,4 +1,4 @@
-"""What training looks like: a live bar on a terminal, plain lines elsewhere; all on standard error but the scores."""
+"""The display of training: a live bar on a terminal, plain lines elsewhere; on standard error, except the scores."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .printing import printable
 
 _LINE_EVERY = 30.0  # seconds between plain lines
 _SHOW_EVERY = 0.5  # seconds between updates of the bar
-_FAR_OFF = 0.05  # share by which the first loss may differ from what it should be
+_FAR_OFF = 0.05  # share by which the first loss may differ from its expected value
 
 
 class Screen:
-    """Shows one training."""
+    """Shows one training run."""
 
     def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
         self._recipe = recipe
@@ -73,7 +73,7 @@ class Screen:
 
     def scores(self, record: dict[str, Any]) -> None:
         """The scores of a run on its recipe's own sets."""
-        own = ("typed", "test", self._recipe.data.sacrebleu_test)  # older versions put what was evaluated there too
+        own = ("typed", "test", self._recipe.data.sacrebleu_test)  # older versions recorded other evaluations there too
         for name, judged in record.get("scores", {}).items():
             if name in own:
                 for line in self._task.score_lines(name, judged):
@@ -100,7 +100,7 @@ class Screen:
             self._warn(f"initial loss is off by more than {_FAR_OFF:.0%}; check embedding or initialisation scale")
 
     def _fault(self, event: Fault) -> None:
-        # The 1st, the 2nd, the 4th, the 8th: a log has them all.
+        # Skipped updates: only the 1st, 2nd, 4th, 8th and so on; faults.jsonl has all.
         if event.count & (event.count - 1) == 0 or event.kind != "skipped":
             self._warn(event.message)
 
@@ -127,14 +127,14 @@ class _Meter:
     figures."""
 
     def __init__(self) -> None:
-        self._last = 0.0  # when the last update, or what interrupted them, ended
+        self._last = 0.0  # when the last update, or an interruption, ended
         self._busy = self._busy_before = 0.0  # seconds spent on updates: since last shown, and before
         self._updates = 0
         self._tokens = self._padded = self._filled = 0
         self._loss: float | Tensor = 0.0
 
     def rest(self) -> None:
-        """What passed since the last update was not training."""
+        """Do not count the time since the last update."""
         self._last = time.perf_counter()
 
     def take(self, event: Progress) -> None:
@@ -168,5 +168,5 @@ class _Meter:
         return shown
 
     def remaining(self, step: int, steps: int) -> str:
-        """Time that updates will take up to the last, at the rate so far."""
+        """The time left for the remaining updates at the average speed so far."""
         return clock((steps - step) * (self._busy_before + self._busy) / max(1, self._updates))

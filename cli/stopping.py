@@ -1,4 +1,4 @@
-"""What signals do: a command clears up behind itself and ends with exit code 128 + n; training saves first."""
+"""Signals: a command cleans up and ends with exit code 128 + n; training saves first."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from types import FrameType
 
 from .printing import note
 
-# USR1, USR2 and XCPU are warnings of batch systems and limits that a kill is near. Not on Windows, most of them.
+# With USR1, USR2 and XCPU, batch systems and limits warn of a kill. Most of these do not exist on Windows.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
-_TYPED = ("SIGINT", "SIGQUIT")  # at a keyboard, where a second one is meant
-_ONE_EVENT = 2.0  # seconds in which a shell and the system may both report one hang-up
+_TYPED = ("SIGINT", "SIGQUIT")  # from a keyboard, where a second one is intended
+_ONE_EVENT = 2.0  # seconds within which a shell and the system may both report the same hang-up
 _SHOW_CURSOR = "\x1b[?25h"
 
 Handler = Callable[[int, FrameType | None], None]
@@ -30,8 +30,8 @@ def code() -> int | None:
 
 @contextmanager
 def clearing_up() -> Iterator[None]:
-    """While this lasts, a signal is a KeyboardInterrupt: what is open is cleared up on the way out. A second one ends
-    the process at once: a library in C++ may have swallowed the first."""
+    """Within this context, a signal raises KeyboardInterrupt, so that context managers clean up. A second one ends the
+    process at once: a C++ library may have swallowed the first."""
     global _received
     _received = None
     first = 0.0
@@ -52,8 +52,8 @@ def clearing_up() -> Iterator[None]:
 
 @contextmanager
 def handled(handler: Handler) -> Iterator[None]:
-    """While this lasts, `handler` gets the signals that end a command; those that are ignored, as under nohup, stay
-    so."""
+    """Within this context, `handler` gets the signals that end a command; signals that are ignored, as under nohup,
+    stay ignored."""
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
             for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
@@ -65,8 +65,8 @@ def handled(handler: Handler) -> Iterator[None]:
 
 
 def leave(exit_code: int) -> None:
-    """End the process here and now: an exception would come out of whatever runs, and libraries in C++ that call Python
-    swallow it. It is as safe as any kill: the next command clears what is left."""
+    """End the process at once: an exception would interrupt arbitrary code, and C++ libraries that call Python swallow
+    it. This is as safe as a kill: the next command removes partial files."""
     if sys.stderr.isatty():
         with suppress(OSError):
             os.write(sys.stderr.fileno(), _SHOW_CURSOR.encode())  # a bar may have hidden it
@@ -74,8 +74,8 @@ def leave(exit_code: int) -> None:
 
 
 class StopSignals:
-    """Signals while something is trained: within `after_an_update` they ask for a stop after the update at hand, and
-    Ctrl-C again ends the process at once; elsewhere the first does. The next command resumes from there."""
+    """Signals during training: within `after_an_update` they request a stop after the current update, and a second
+    Ctrl-C ends the process at once; elsewhere the first one does. Running the command again resumes."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.exit_code = 0
@@ -92,22 +92,22 @@ class StopSignals:
 
     @contextmanager
     def after_an_update(self) -> Iterator[None]:
-        """While this lasts, signals only ask."""
+        """Within this context, signals only request a stop."""
         self._patient = True
         yield
         self._patient = False
 
     def asked(self) -> bool:
-        """Whether to stop."""
+        """Whether a stop was requested."""
         return self.exit_code != 0
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         again, self.exit_code = self.asked(), self.exit_code or 128 + number
         if not self._patient or (again and _typed(number)):
-            note("\nStopped; the same command goes on.", quiet=self._quiet)
+            note("\nStopped; the same command resumes.", quiet=self._quiet)
             leave(self.exit_code)
         if not again:
-            # A batch system may repeat itself while all is saved.
+            # A batch system may repeat its signal while training saves.
             note("\nStopping after this update; saving ...", quiet=self._quiet)
 
 

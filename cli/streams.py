@@ -1,4 +1,4 @@
-"""Standard streams that can be relied on, whatever a process was started with."""
+"""Standard streams that work however the process was started."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _NAMES = ("stdin", "stdout", "stderr")  # by their numbers
-# For a name like /dev/stdout reading and writing stay errors; nobody misses notes.
+# A name like /dev/stdout still fails on use; messages on standard error are dropped.
 _UNUSABLE = (os.O_WRONLY, os.O_RDONLY, os.O_RDWR)
 _OUTPUT = "standard output"
 _closed: set[str] = set()
 
 
 def is_closed(name: str) -> bool:
-    """Whether stdin, stdout or stderr was not there, or not open that way, when the command began."""
+    """Whether stdin, stdout or stderr was closed, or open in the wrong mode, when the command began."""
     return name in _closed
 
 
 @contextmanager
 def ready() -> Iterator[None]:
-    """While this lasts: text is UTF-8, whatever the locale; a closed stream has something in its place, since a file
-    that is opened next would get its number; what standard output does not take is an error that names it; notes that
-    cannot be written are dropped and end nothing."""
-    _have_utf8()
+    """Within this context: text is UTF-8, whatever the locale; a closed stream is replaced, since the next file opened
+    would get its number; errors of standard output name it; messages that standard error does not take are dropped."""
+    _ensure_utf8()
     _closed.clear()
     for number, name in enumerate(_NAMES):
         if not _is_open(number):
@@ -58,7 +57,7 @@ def ready() -> Iterator[None]:
 
 
 def drop_output(error: OSError | None = None) -> None:
-    """Have standard output swallow what is printed, where it is closed, or has failed by an error of its own."""
+    """Discard what is printed to standard output, where it is closed or `error` is its own."""
     if is_closed("stdout") or (error is not None and error.filename == _OUTPUT):
         _closed.discard("stdout")
         _drop(sys.stdout)
@@ -69,8 +68,8 @@ def _drop(stream: Any) -> None:
         _replace(stream.fileno())
 
 
-def _have_utf8() -> None:
-    """Start anew in Python's UTF-8 mode where the locale has Python take arguments and paths for ASCII."""
+def _ensure_utf8() -> None:
+    """Restart in Python's UTF-8 mode where the locale makes Python read arguments and paths as ASCII."""
     if sys.getfilesystemencoding() == "ascii" and not sys.flags.utf8_mode and sys.executable:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
@@ -98,7 +97,7 @@ def _replace(number: int, mode: int = os.O_RDWR) -> None:
 
 
 class _Output(io.FileIO):
-    """Standard output, which errors name."""
+    """Standard output, with errors that name it."""
 
     def write(self, contents: Buffer) -> int:
         if is_closed("stdout"):
@@ -111,7 +110,7 @@ class _Output(io.FileIO):
 
 
 class _Notes:
-    """Standard error: what it does not take (a full disk, a terminal that is gone) is no reason to end."""
+    """Standard error: a failed write (a full disk, a closed terminal) does not end the command."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -128,7 +127,7 @@ class _Notes:
             function(*arguments)
         except OSError:
             _drop(self._stream)
-        except (ValueError, RuntimeError):  # closed; or written to by the handler of a signal that came while writing
+        except (ValueError, RuntimeError):  # closed, or a signal handler wrote during a write
             pass
 
     def __getattr__(self, name: str) -> Any:

@@ -13,9 +13,9 @@ from . import options
 from .command import Command
 
 if TYPE_CHECKING:
-    from seq2seq import recipe
     from seq2seq.data.lines import Reading
     from seq2seq.data.tokenizers import Tokenizer
+    from seq2seq.recipe import Tokenizer as TokenizerSettings
 
     from .console import Console
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     help="Compare tokenizers on your text, and show how one splits it.", no_args_is_help=True, rich_markup_mode=None
 )
 
-_FIXED = ("byte", "tiktoken")  # kinds that learn nothing from text
+_FIXED = ("byte", "tiktoken")  # kinds that are not trained
 _LEAST = 5  # tokens: the special ones and one more
 _MOST = 1_000_000  # as in a recipe
 _COLOURS = ("black on #f7c6c7", "black on #c9e4b4", "black on #bcdcf4", "black on #f6e3a1", "black on #dcc9f0")
@@ -63,24 +63,25 @@ def compare(
     Example: seqx tokenizer compare train.fr --kinds bpe,byte-bpe --vocabulary 1000,4000 --plot sizes.png
     """
     sizes = _sizes(vocabulary)
-    wanted = [each for kind in dict.fromkeys(kinds.split(",")) for each in _wanted("--kinds", kind.strip(), sizes)]
-    if all(each.kind in _FIXED for each in wanted):
-        options.refuse_given(context, "vocabulary", because=f"{kinds} have a vocabulary of their own")
+    names = dict.fromkeys(kinds.split(","))
+    settings = [each for kind in names for each in _settings("--kinds", kind.strip(), sizes)]
+    if all(each.kind in _FIXED for each in settings):
+        options.refuse_given(context, "vocabulary", because=f"{kinds} have a fixed vocabulary")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
     reading = options.reading(encoding, encoding_errors)
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
-    from seq2seq.evaluation import codebook
+    from seq2seq.evaluation.tokenizers import Measured, Missing, Width, compare_tokenizers, hold_out
 
-    from .codebook import Shown
+    from .tokenizer_comparison import Shown
 
-    sample = codebook.hold_out(line for file in files for line in read_lines(file, reading))
-    width = codebook.Width(d_model, layers)
-    measured: list[codebook.Measured] = []
-    missing: list[codebook.Missing] = []
-    for each in codebook.sweep(_announced(wanted, quiet), sample, width):
-        measured.append(each) if isinstance(each, codebook.Measured) else missing.append(each)
+    sample = hold_out(line for file in files for line in read_lines(file, reading))
+    width = Width(d_model, layers)
+    measured: list[Measured] = []
+    missing: list[Missing] = []
+    for result in compare_tokenizers(_announced(settings, quiet), sample, width):
+        measured.append(result) if isinstance(result, Measured) else missing.append(result)
     if not measured:
         raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
@@ -126,9 +127,9 @@ def show(
     if kind is not None and run is not None:
         options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
     if kind is not None and kind.partition(":")[0] in _FIXED:
-        options.refuse_given(context, "files", "vocabulary", because=f"{kind} learns nothing from text")
+        options.refuse_given(context, "files", "vocabulary", because=f"{kind} is not trained on text")
     reading = options.reading(encoding, encoding_errors)
-    named = _of_runs(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
+    named = _of_run(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
     from .console import Console
 
     console = Console()
@@ -148,12 +149,12 @@ def _sizes(vocabulary: str) -> list[int]:
     return sizes
 
 
-def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokenizer]:
-    """The settings of a kind at each size, at one where it has but one."""
-    from seq2seq import recipe
+def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSettings]:
+    """The settings of a kind, one for each size; a single one where the kind has a fixed vocabulary."""
+    from seq2seq.recipe import Tokenizer as TokenizerSettings
 
     name, _, encoding = kind.partition(":")
-    known = get_args(recipe.Tokenizer.model_fields["kind"].annotation)
+    known = get_args(TokenizerSettings.model_fields["kind"].annotation)
     if name not in known or (encoding and name != "tiktoken"):
         close = difflib.get_close_matches(name, known, n=1)
         near = f" (did you mean {close[0]}?)" if close else ""
@@ -161,41 +162,41 @@ def _wanted(option: str, kind: str, sizes: Sequence[int]) -> list[recipe.Tokeniz
         options.usage_error(f"{option} {kind}: no such tokenizer{near}; there are: {listed}")
     values = {"kind": name} | ({"encoding": encoding} if encoding else {})
     used = sizes[:1] if name in _FIXED else sizes
-    return [recipe.Tokenizer.model_validate({**values, "vocabulary_size": size}) for size in used]
+    return [TokenizerSettings.model_validate({**values, "vocabulary_size": size}) for size in used]
 
 
-def _announced(wanted: Sequence[recipe.Tokenizer], quiet: bool) -> Iterator[recipe.Tokenizer]:
-    """The settings, each shown as its turn comes."""
-    from seq2seq.evaluation.codebook import label
+def _announced(settings: Sequence[TokenizerSettings], quiet: bool) -> Iterator[TokenizerSettings]:
+    """The settings, one by one, with a progress message for each."""
+    from seq2seq.evaluation.tokenizers import label
 
     from .console import status
 
     with status(quiet=quiet) as progress:
-        for number, settings in enumerate(wanted, start=1):
-            size = "" if settings.kind in _FIXED else f", vocabulary {settings.vocabulary_size:,}"
-            progress(f"Measuring {label(settings)}{size} ({number} of {len(wanted)})")
-            yield settings
+        for number, each in enumerate(settings, start=1):
+            size = "" if each.kind in _FIXED else f", vocabulary {each.vocabulary_size:,}"
+            progress(f"Measuring {label(each)}{size} ({number} of {len(settings)})")
+            yield each
 
 
-def _of_runs(run: Path | None) -> list[tuple[str, Tokenizer]]:
-    """The tokenizers of a run, the newest finished one where none is named."""
-    from seq2seq.data import tokenizers
+def _of_run(path: Path | None) -> list[tuple[str, Tokenizer]]:
+    """The tokenizers of a run, by default the newest finished one."""
+    from seq2seq.data.tokenizers import read_both
     from seq2seq.tasks import open_run
 
-    folder = open_run(run, "tokenize")
-    wanted = folder.recipe()
-    name = f"{folder.path}, {wanted.tokenizer.kind}"
-    both = tokenizers.read_both(folder.path, joint=wanted.tokenizer.joint)
-    folder.must_be_unchanged("tokenizer")
-    if both.joint:
-        return [(name, both.target)]
-    return [(f"{name}, {wanted.data.source}", both.source), (f"{name}, {wanted.data.target}", both.target)]
+    run = open_run(path, "tokenize")
+    recipe = run.recipe()
+    name = f"{run.path}, {recipe.tokenizer.kind}"
+    tokenizers = read_both(run.path, joint=recipe.tokenizer.joint)
+    run.must_be_unchanged("tokenizer")
+    if tokenizers.joint:
+        return [(name, tokenizers.target)]
+    return [(f"{name}, {recipe.data.source}", tokenizers.source), (f"{name}, {recipe.data.target}", tokenizers.target)]
 
 
 def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> list[tuple[str, Tokenizer]]:
-    (settings,) = _wanted("--kind", kind, [vocabulary])
+    (settings,) = _settings("--kind", kind, [vocabulary])
     if not files and settings.kind not in _FIXED:
-        options.usage_error(f"--kind {kind} learns from text: name it with --file")
+        options.usage_error(f"--kind {kind} is trained on text: name it with --file")
     from seq2seq.data import tokenizers
     from seq2seq.data.lines import read_lines
 
@@ -221,7 +222,7 @@ def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -
     console.print(pieces)
     console.print(numbers)
     size = len(encodable([text])[0].encode())
-    held = f": {size / len(ids):.2f} bytes a token" if ids else ""
+    held = f": {size / len(ids):.2f} bytes per token" if ids else ""
     unknown = f"; {ids.count(UNKNOWN):,} unknown" if UNKNOWN in ids else ""
     console.print(
         f"{len(ids):,} tokens, {len(text):,} characters, {size:,} bytes{held}{unknown} "
@@ -230,5 +231,5 @@ def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -
 
 
 def _visible(piece: str) -> str:
-    """A piece on one line: what does not print is written as an escape."""
+    """A piece on one line, with unprintable characters escaped."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in piece)

@@ -136,7 +136,7 @@ def train(
     changes += [f"training.seed={seed}"] if seed is not None else []
     changes += [f"training.batch_tokens={batch_tokens}"] if batch_tokens not in (None, "auto") else []
     if more and not data:
-        options.usage_error(f"what is {more[0]}? Files of text or pairs come after --data")
+        options.usage_error(f"unexpected argument {more[0]}; pass files of text or pairs with --data")
     text: dict[SplitName, Given] = {
         "train": Given(source_file, target_file, (*(data or ()), *(more or ()))),
         "dev": Given(dev_source_file, dev_target_file, tuple(dev_data or ())),
@@ -182,38 +182,38 @@ def train(
                     run.claim(recipe)
                     provenance.refuse_other_text(run, corpus)
             to_conclude = _train(recipe, corpus, run, choice, stop, quiet, team)
-        if team.main:  # The others have gone: what is left is for one process.
+        if team.main:  # The rest is for one process; the others have ended.
             _conclude(recipe, corpus, run, choice if to_conclude else None, quiet)
 
 
-def _fitted(recipe: Recipe, run: Run, choice: Choice, quiet: bool) -> Recipe:
-    """The recipe with the budget that memory holds; a run that goes on keeps the one that was found for it."""
+def _fitted(recipe: Recipe, run: Run, device: Choice, quiet: bool) -> Recipe:
+    """The recipe with the largest batch that fits into memory; a resumed run keeps its batch size."""
     from seq2seq.measure.memory import largest_batch
 
     if (run.path / "recipe.toml").is_file():
         begun = run.recipe().training.batch_tokens
-        options.note(f"Batch: {begun:,} tokens, as {run.path} was begun", quiet=quiet)
+        options.note(f"Batch: {begun:,} tokens, as when {run.path} was begun", quiet=quiet)
         return recipe.with_batch_tokens(begun)
-    budget = largest_batch(recipe, choice.numerics)
+    budget = largest_batch(recipe, device.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
     return recipe.with_batch_tokens(budget.batch_tokens)
 
 
 def _timed(
-    recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice, minutes: float, quiet: bool
+    recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, minutes: float, quiet: bool
 ) -> tuple[Recipe, Corpus[Any]]:
-    """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as that has time for;
-    a run that goes on keeps what was found for it."""
+    """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as there is time for;
+    a resumed run keeps its budget."""
     from seq2seq.measure.estimate import fit_minutes
 
     usual = recipe
     if (run.path / "recipe.toml").is_file():
         former = run.recipe()
         kept = former.training
-        options.note(f"Steps: {kept.steps:,}, as {run.path} was begun", quiet=quiet)
+        options.note(f"Steps: {kept.steps:,}, as when {run.path} was begun", quiet=quiet)
         recipe = recipe.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        recipe, estimate = fit_minutes(recipe, corpus, choice, minutes, options.noting(quiet))
+        recipe, estimate = fit_minutes(recipe, corpus, device, minutes, options.noting(quiet))
         steps, every = recipe.training.steps, recipe.training.validate_every
         options.note(
             f"Steps: {steps:,} in about {minutes:g} minutes, at {estimate.step_seconds:.2f} s each: "
@@ -223,7 +223,7 @@ def _timed(
     pairs = recipe.data.judge_pairs
     if pairs == usual.data.judge_pairs:
         return recipe, corpus
-    options.note(f"Dev and test: the first {pairs:,} pairs of each, which the time is enough for", quiet=quiet)
+    options.note(f"Dev and test: the first {pairs:,} pairs of each, to fit the time", quiet=quiet)
     return recipe, corpus.judged_on(pairs)
 
 
@@ -258,12 +258,12 @@ def _train(
     recipe: Recipe,
     corpus: Corpus[Any],
     run: Run,
-    choice: Choice,
+    device: Choice,
     stop: StopSignals,
     quiet: bool,
     team: Team,
 ) -> bool:
-    """Train to the end what is not trained yet; whether anything is left to conclude, since not all is judged."""
+    """Train the run to its end if it is not finished; returns whether it still has to be judged."""
     from seq2seq import tasks
     from seq2seq.tasks import preparation
     from seq2seq.tasks.task import judged
@@ -276,20 +276,20 @@ def _train(
         run.clear()
     if not team.broadcast(run.finished):
         screen = Screen(recipe, quiet=quiet)
-        session = preparation.session(tasks.of(recipe), corpus, run, choice, screen.say, team=team)
+        session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
             again = "all saved. The same command resumes from there."
             options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
-            raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process was told
+            raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process got the signal
         if stop.asked():
             raise typer.Exit(stop.exit_code)
     return True
 
 
-def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice | None, quiet: bool) -> None:
-    """Do what is not done yet after training, on `choice`: copy for CTranslate2, judge. Show the scores."""
+def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None, quiet: bool) -> None:
+    """Convert to CTranslate2 and judge on `device`, unless done already (None). Show the scores."""
     from seq2seq import tasks
 
     from .screen import Screen
@@ -297,7 +297,7 @@ def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice | No
     task = tasks.of(recipe)
 
     screen = Screen(recipe, quiet=quiet)
-    if choice is None:
+    if device is None:
         options.note(f"{run.path} is trained already; its scores:", quiet=quiet)
         screen.scores(run.record())
         return
@@ -305,6 +305,6 @@ def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, choice: Choice | No
         screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
         export.after_training(task, run, corpus, quiet=quiet)
     screen.say("Judging the model on the test set")
-    task.judge(run, choice, screen.say)
+    task.judge(run, device, screen.say)
     screen.scores(run.record())
     options.note(f"\nTry it: {task.example(run)}", quiet=quiet)

@@ -114,13 +114,13 @@ def translate(
         options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample")
     if sample and top_k == 1:
         options.refuse_given(
-            context, "temperature", "top_p", "seed", because="at --top-k 1 the most probable token comes"
+            context, "temperature", "top_p", "seed", because="at --top-k 1 the most probable token is always chosen"
         )
     scored = as_json or n_best > 1
     if sample:
-        options.refuse_given(context, "beam_size", because="--sample draws, and searches for nothing")
+        options.refuse_given(context, "beam_size", because="--sample draws translations instead of searching")
     if not scored and (sample or beam_size == 1):
-        options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score shown")
+        options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score is shown")
     reading = options.reading(encoding, encoding_errors)
     if text:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
@@ -137,7 +137,9 @@ def translate(
     run = options.open_run(run_folder, quiet=quiet)
     lines = line_groups(text, input, reading)
     if lines is None:
-        options.refuse_given(context, "output", "as_json", because="a prompt shows all; give text, --input or a pipe")
+        options.refuse_given(
+            context, "output", "as_json", because="the prompt prints to the terminal; give text, --input or a pipe"
+        )
     opened = open_translator(
         run,
         EngineChoice(
@@ -157,13 +159,13 @@ def translate(
     if lines is None:
         _converse(opened, run.path)
         return
-    hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show it
+    hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show the progress
     numbers, fewer = count(), 0
     with (
         processes.sharing(opened.translator, quiet=quiet) as shared,
         _target(output) as file,
         progress.watched(shared, _counted(input, reading), quiet=hidden) as translator,
-        progress.told(output, translator),
+        progress.reporting_interruption(output, translator),
         closing(translator.stream_windows(numbered(lines))) as translated,
     ):
         start = time.perf_counter()
@@ -190,14 +192,14 @@ def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
 
 
 def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]] | None:
-    """What gives as many lines as are to be translated, where they can be read twice."""
+    """A function that returns the lines to count them, where they can be read twice."""
     from seq2seq.data.lines import read_lines
 
     return (lambda: read_lines(input, reading)) if input is not None and input.is_file() else None
 
 
 def line_groups(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
-    """Groups of lines to translate; None where a person sits at a terminal and gave none."""
+    """Groups of lines to translate; None where none were given and standard input is a terminal."""
     from seq2seq.data.lines import decode_lines, read_lines
     from seq2seq.decoding.translation.windows import MOST_CHARACTERS, windows_of
 
@@ -205,9 +207,9 @@ def line_groups(text: list[str] | None, input: Path | None, reading: Reading) ->
         return iter([[line for argument in text for line in argument.split("\n")]])
     if input is not None and input != options.STANDARD_INPUT:
         if input.is_dir() or not input.exists():
-            next(read_lines(input), None)  # says so now, before a model is loaded
+            next(read_lines(input), None)  # raises the error before a model is loaded
         if input.is_file() or processes.several():
-            # By its lines alone, so that what a file becomes depends neither on the moment nor on other processes.
+            # Grouped by line count only, so that the result depends neither on timing nor on other processes.
             return windows_of(read_lines(input, reading), _WINDOW)
         return windows(read_lines(input, reading), _WINDOW, MOST_CHARACTERS)
     if input is None and sys.stdin.isatty():
@@ -235,7 +237,7 @@ def _n_best(translation: Translation, number: int) -> str:
 
 
 def _converse(opened: OpenedTranslator, run: Path) -> None:
-    """A prompt: one line in, its translation out, until Ctrl-D."""
+    """An interactive prompt: one line in, its translation out, until Ctrl-D."""
     import contextlib
 
     with contextlib.suppress(ImportError):
@@ -257,5 +259,5 @@ def _converse(opened: OpenedTranslator, run: Path) -> None:
 
 
 def input_line(prompt: str) -> str:
-    """A line that a person types."""
+    """A line typed at the prompt."""
     return input(prompt)

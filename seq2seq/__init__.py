@@ -8,7 +8,7 @@
 
     seq2seq.load("runs/gpt-shakespeare").generate("ROMEO:", max_tokens=100, seed=1)
 
-Everything is imported when it is first used, torch only where an engine needs it.
+Modules are imported on first use, torch only where an engine needs it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class _Unknown(AttributeError):
-    """Names what was perhaps meant; only when it is shown, since every `from seq2seq import part` asks first."""
+    """Suggests a name when shown, not before: every `from seq2seq import part` raises one first."""
 
     def __str__(self) -> str:
         from difflib import get_close_matches
@@ -48,8 +48,8 @@ def __getattr__(name: str) -> Any:
         raise _Unknown(name=name)
     from seq2seq import errors, library
 
-    found = globals()[name] = getattr(errors if name.endswith("Error") else library, name)
-    return found
+    value = globals()[name] = getattr(errors if name.endswith("Error") else library, name)
+    return value
 
 
 def __dir__() -> list[str]:

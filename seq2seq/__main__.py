@@ -1,4 +1,4 @@
-"""What `seqx` and `python -m seq2seq` run: the command line, `seq2seq.cli` once installed, `cli` in the repository."""
+"""Entry point of `seqx` and `python -m seq2seq`: `seq2seq.cli` once installed, `cli` in the repository."""
 
 from importlib.util import find_spec
 

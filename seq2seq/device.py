@@ -1,4 +1,4 @@
-"""Which accelerator, which precision, and the machine's settings that make training fast."""
+"""The accelerator, the precision, and the settings of the machine that make training fast."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Numerics:
 
 @dataclass(frozen=True)
 class Choice:
-    """A device and a precision, and why they were taken."""
+    """A device and a precision, and why they were chosen."""
 
     numerics: Numerics
     reason: str
@@ -55,10 +55,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a training step on a device."""
+    """The result of a trial training step on a device."""
 
     seconds: float
-    fault: str = ""  # why the device must not be used, where it must not
+    fault: str = ""  # why the device must not be used; empty where it may be
 
 
 Attempt = Callable[[torch.device], Trial]
@@ -81,11 +81,11 @@ def choose(name: str = "auto", precision: str = "auto", attempt: Attempt | None 
 def named(name: str) -> torch.device:
     """The device cpu, cuda, cuda:1 or mps. Raises DeviceError where this machine does not have it."""
     kind, number = device_names.parsed(name)
-    there = present()
-    if kind not in there or (number is not None and number >= torch.cuda.device_count()):
+    devices = present()
+    if kind not in devices or (number is not None and number >= torch.cuda.device_count()):
         raise DeviceError(
             f"--device {name}: this machine, with torch {torch.__version__}, has no such device; it has "
-            f"{', '.join(there)}"
+            f"{', '.join(devices)}"
         )
     return torch.device(name)
 
@@ -102,7 +102,7 @@ def numerics(device: torch.device, precision: str) -> Numerics:
 
 
 def present() -> dict[str, str]:
-    """The devices of this machine, the CPU first, each with what is known of it."""
+    """The devices of this machine, the CPU first, each with a description."""
     devices = {"cpu": f"{threads()} thread{'s' if threads() > 1 else ''}"}
     if torch.cuda.is_available():
         devices["cuda"] = torch.cuda.get_device_name()
@@ -112,7 +112,7 @@ def present() -> dict[str, str]:
 
 
 def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.device, str]:
-    """What --device auto takes among devices as `present` tells them, and why.
+    """The choice of --device auto among the devices of `present`, and the reason.
 
     CUDA wherever there is one; the GPU of a Mac where it is faster than the CPU and computes the same.
     """
@@ -130,15 +130,14 @@ def automatic(devices: Mapping[str, str], attempt: Attempt) -> tuple[torch.devic
 
 
 def prepare() -> None:
-    """Settings of the process, once, before it computes anything.
+    """Settings of the process, made once, before it computes anything.
 
-    torch takes a thread for each core of the machine, though a container may have fewer. oneDNN keeps the code and the
-    buffers of a thousand shapes of products, and batches of text have ever new shapes: a few are enough. The C library
-    keeps the memory that it has, since giving it back and taking it anew each step costs more than any other single
-    thing on a CPU.
+    torch uses a thread per core of the machine, though a container may allow fewer. oneDNN caches the code and the
+    buffers of a thousand matrix shapes, and batches of text always have new shapes: a few are enough. The C library
+    keeps freed memory, since returning it and allocating it again at each step costs more than anything else on a CPU.
     """
     most = limits.threads()
-    if most < threads() and not os.environ.get("OMP_NUM_THREADS"):  # which torch itself obeys
+    if most < threads() and not os.environ.get("OMP_NUM_THREADS"):  # torch itself obeys that
         torch.set_num_threads(most)
     for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(variable, "64")
@@ -146,9 +145,9 @@ def prepare() -> None:
         try:
             libc = ctypes.CDLL("libc.so.6")
         except OSError:
-            return  # another C library, which has other habits
-        # Blocks over the threshold, the largest that every version takes, go back at once: kept, they would scatter the
-        # rest.
+            return  # another C library, without these settings
+        # Blocks over the threshold, the largest that every version accepts, are returned at once: kept, they would
+        # fragment the rest.
         for parameter, value in (
             (_MMAP_THRESHOLD, 32 << 20),
             (_TRIM_THRESHOLD, 512 << 20),
@@ -159,10 +158,11 @@ def prepare() -> None:
 
 @contextmanager
 def large_products() -> Iterator[None]:
-    """While this lasts, float32 products on an AMD processor are oneDNN's, not MKL's, which keeps to a slow path there;
-    small ones, as of decoding, MKL does sooner.
+    """Within the block, float32 products on an AMD processor are computed by oneDNN, not by MKL, which uses a slow path
+    there; small products, as in decoding, are faster with MKL.
 
-    torch does so where the products may be less exact: whether they are is tried once, and then it is left.
+    torch does so only where less exact products are allowed: whether they are less exact is tested once, and if so
+    nothing is changed.
     """
     library: Any = torch.backends.mkldnn
     if not ("AuthenticAMD" in processor() and onednn_is_exact()):
@@ -178,7 +178,7 @@ def large_products() -> Iterator[None]:
 
 @cache
 def processor() -> str:
-    """What Linux tells of the processor, or nothing."""
+    """Linux's description of the processor, or an empty string."""
     try:
         return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -195,19 +195,19 @@ def onednn_is_exact() -> bool:
     before = library.matmul.fp32_precision
     library.matmul.fp32_precision = "bf16"
     try:
-        found = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
-        return bool(np.abs(found - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
+        product = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
+        return bool(np.abs(product - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
     finally:
         library.matmul.fp32_precision = before
 
 
 def threads() -> int:
-    """Threads that torch computes with."""
+    """The number of threads that torch computes with."""
     return torch.get_num_threads()
 
 
 def wait(device: torch.device) -> None:
-    """Return when a device has done all that it was told to do: a clock read sooner tells nothing."""
+    """Wait until a device has finished all queued work, which a timing must include."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -215,14 +215,14 @@ def wait(device: torch.device) -> None:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that memory ended, on whichever device."""
+    """Whether an error of torch means out of memory, on any device."""
     return isinstance(error, torch.OutOfMemoryError) or any(
         text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory")
     )
 
 
 def release(device: torch.device) -> None:
-    """Give back the memory that torch keeps on a device without using it."""
+    """Return the unused memory that torch caches on a device."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
@@ -231,7 +231,7 @@ def release(device: torch.device) -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Computes with one thread of the CPU."""
+    """Within the block, torch computes with one CPU thread."""
     usual = threads()
     torch.set_num_threads(1)
     try:
@@ -241,14 +241,14 @@ def one_thread() -> Iterator[None]:
 
 
 def work_alone() -> None:
-    """What a thread calls first that computes beside others: from then on it takes no more cores than one. Threads that
-    run already keep theirs; those begun later start with one as well."""
+    """Called first by a thread that computes beside others: it then uses a single core. Running threads keep their
+    number; later ones start with one as well."""
     torch.set_num_threads(1)
 
 
 @contextmanager
 def random_kept(device: torch.device) -> Iterator[None]:
-    """Leaves torch's random numbers, the CPU's and a device's, as if nothing had been drawn."""
+    """Restores torch's random state, the CPU's and a device's, when the block ends."""
     cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     mps = torch.mps.get_rng_state() if device.type == "mps" else None

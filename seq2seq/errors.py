@@ -1,4 +1,4 @@
-"""What can go wrong for a reason a user can mend: each message says the value, where it came from and what to do."""
+"""Errors that a user can fix: each message has the offending value, where it came from and what to do."""
 
 
 class SeqxError(Exception):
@@ -14,7 +14,7 @@ class DataError(SeqxError):
 
 
 class MissingCorpusError(DataError):
-    """A corpus that is nowhere available; the message says where it was looked for, and why it is not there."""
+    """A corpus that is available nowhere; the message says where it was searched for, and why it was not found."""
 
 
 class RunError(SeqxError):
@@ -26,11 +26,11 @@ class FormatError(RunError):
 
 
 class ArgumentError(SeqxError, TypeError):
-    """A value that a function of the library cannot take."""
+    """An argument that a function of the library does not accept."""
 
 
 class OutputError(SeqxError):
-    """A file that was asked for and cannot be written."""
+    """An output file that cannot be written."""
 
 
 class DeviceError(SeqxError):
@@ -38,6 +38,6 @@ class DeviceError(SeqxError):
 
 
 def refuse_one_text(texts: object, function: str) -> None:
-    """Raise ArgumentError where one text is given in place of several: its letters would be taken for texts."""
+    """Raise ArgumentError for a single string in place of several: its letters would be taken for texts."""
     if isinstance(texts, str | bytes):
         raise ArgumentError(f"{function} takes several texts, and {texts!r:.40} is one: give a list, [{texts!r:.40}]")

@@ -32,7 +32,7 @@ def load(
     """Open a finished run folder: a Translator, or the Generator of a model of running text.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
-    finished run, DeviceError for a device that is not here.
+    finished run, DeviceError for a device that does not exist.
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"load({path!r}): give the path of a run folder, for example load('runs/fr-en')")
@@ -43,7 +43,9 @@ def load(
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
     task = tasks.named(run.task)
-    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task])
+    opened = next((kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task]), None)
+    if opened is None:
+        raise ArgumentError(f"{path} is {task.described(run)}: load opens translators and generators")
     if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
         described = task.described(run)
         raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")
@@ -51,9 +53,9 @@ def load(
 
 
 class _Opened:
-    """A finished model, which says what it has where it is asked for something else."""
+    """A finished model; an unknown attribute is an error that lists the known ones."""
 
-    if not TYPE_CHECKING:  # a type checker would take every name for one of its own
+    if not TYPE_CHECKING:  # else a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
             kind = type(self).__name__
@@ -90,13 +92,13 @@ class Translator(_Opened):
     ) -> str | list[str] | list[list[str]]:
         """The best translation of a text; of several texts, one each, in order. Lines are translated by themselves.
 
-        `beam_size` is that of `load` where it is not given. With `n_best`, up to so many different translations in
-        place of one, best first, of texts of one line each. Raises RunError where the model cannot compute one.
+        `beam_size` defaults to that of `load`. With `n_best`, a list of up to so many different translations, best
+        first; each text must be one line. Raises RunError where the model cannot compute a translation.
         """
         for name, number in (("beam_size", beam_size), ("n_best", n_best)):
             if number is not None and not (isinstance(number, int) and 1 <= number <= _WIDEST):
                 raise ArgumentError(f"{name} = {number!r:.40}: give a number from 1 to {_WIDEST}")
-        lines = [each.split("\n") for each in _several(text, "text")]
+        lines = [one.split("\n") for one in _several(text, "text")]
         if n_best is not None and any(len(each) > 1 for each in lines):
             raise ArgumentError("n_best: give texts of one line each")
         options = self._options.with_beam(beam_size, None, n_best or 1)
@@ -113,10 +115,10 @@ class Translator(_Opened):
     def score(self, source: Sequence[str], target: Sequence[str]) -> list[float | None]: ...
     def score(self, source: str | Sequence[str], target: str | Sequence[str]) -> float | list[float | None] | None:
         """The score that the model gives a translation: its natural-log probability over the length penalty; None where
-        a side is blank or longer than the model takes. Of several pairs, one each."""
+        a side is blank or longer than the model takes. For several pairs, one each."""
         sources, targets = _several(source, "source"), _several(target, "target")
         if isinstance(source, str) != isinstance(target, str) or len(sources) != len(targets):
-            raise ArgumentError("source and target: give two texts, or two lists of as many")
+            raise ArgumentError("source and target: give two texts, or two lists of equal length")
         scores = [None if each is None else each.score for each in self._translator.score(sources, targets)]
         return scores[0] if isinstance(source, str) else scores
 
@@ -164,7 +166,7 @@ class Generator(_Opened):
         return self._open(options).generator.generate(prompt, options)[0].text
 
     def _open(self, options: GenerationOptions) -> OpenedGenerator:
-        """The engine that can do what is asked, opened once."""
+        """A generator by the engine that supports the options, opened once."""
         from seq2seq.interop.ctranslate2.generator import inexpressible
 
         reason = inexpressible(options)

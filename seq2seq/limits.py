@@ -1,5 +1,5 @@
-"""What this process may use of its machine, by the system, the environment and the limits of a container: threads and
-memory. No torch."""
+"""The threads and the memory that this process may use, by the system, the environment and the limits of a container.
+No torch."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _UNBOUNDED = 1 << 60  # version 1 of control groups writes "no limit" as a numbe
 
 def threads() -> int:
     """Threads to compute with on a CPU: OMP_NUM_THREADS where it is set, else the cores that this process may use,
-    shared out among the processes that torchrun started on this machine.
+    divided among the processes that torchrun started on this machine.
 
     Raises DeviceError where OMP_NUM_THREADS is no number of threads.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "").strip()
-    if not asked:
+    setting = os.environ.get("OMP_NUM_THREADS", "").strip()
+    if not setting:
         place = torchrun.place()
         return max(1, _cores() // place.local_size) if place else _cores()
-    first = asked.partition(",")[0].strip()  # OpenMP takes a list, a number for each level of nesting
+    first = setting.partition(",")[0].strip()  # OpenMP takes a list, a number for each level of nesting
     if not (first.isascii() and first.isdigit() and 0 < int(first) <= MOST_THREADS):
         raise DeviceError(
-            f"OMP_NUM_THREADS = {asked[:80]}: not a number of threads; set it to 1 to {MOST_THREADS:,}, or unset it"
+            f"OMP_NUM_THREADS = {setting[:80]}: not a number of threads; set it to 1 to {MOST_THREADS:,}, or unset it"
         )
     return int(first)
 
 
 def memory() -> int:
-    """Bytes of main memory that this process may take at most; without a bound where the system does not tell."""
+    """Maximum bytes of main memory of this process; a very large number where the system does not tell."""
     try:
         own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -71,8 +71,8 @@ def _quotas() -> Iterator[float]:
 
 
 def _memory_limits() -> Iterator[tuple[int, int]]:
-    """The limit of each control group around this process that has one, and what is used of it; files that were read,
-    whose memory the system takes back when it is needed, count as free."""
+    """The limit of each control group around this process that has one, and the bytes in use; cached files, whose
+    memory the system reclaims when needed, count as free."""
     for folder in _groups("memory"):
         for most, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
             limit, current = _text(folder / most), _text(folder / used)
@@ -90,7 +90,7 @@ def _groups(controller: str) -> Iterator[Path]:
         if controllers and controller not in controllers.split(","):
             continue
         root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
-        own = root / path.lstrip("/")  # the machine's name for it, which a container may not see
+        own = root / path.lstrip("/")  # as the machine names it; a container may not see that folder
         yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(root) and folder.is_dir())
 
 

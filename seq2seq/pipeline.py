@@ -1,5 +1,5 @@
-"""Work in windows that overlap: begun by one thread, done by others, taken in order by the caller, never many at
-once."""
+"""An ordered, bounded pipeline: one thread begins windows of work, others compute them, the caller takes them in
+order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Given = TypeVar("Given")
 Begun = TypeVar("Begun")
 Done = TypeVar("Done")
 
-_AHEAD = 2  # windows begun, that of the caller counted: one is worked on while another is prepared
+_AHEAD = 2  # windows in progress, the caller's included: one is computed while another is prepared
 
 
 def in_order(
@@ -24,12 +24,12 @@ def in_order(
     workers: int,
     initializer: Callable[[], None] | None = None,
 ) -> Generator[Done, None, None]:
-    """`end(begin(window, pool))` of each window, in order, as soon as it is there.
+    """`end(begin(window, pool))` of each window, in order, as soon as it is ready.
 
-    `begin` runs in a thread of its own, which also reads the windows, and hands work to the pool of `workers` threads,
-    each of which first calls `initializer`; `end` runs where the caller is. A caller that takes nothing stops the
-    reading. What is raised on the way reaches the caller in its turn, after the windows before it. Closed, it returns
-    when no thread computes any more; one may still wait for a window.
+    `begin` runs in a thread of its own, which also reads the windows, and submits work to the pool of `workers`
+    threads, each of which first calls `initializer`; `end` runs in the caller's thread. Where the caller takes nothing,
+    reading stops. Errors reach the caller in order, after the windows before them. `close` returns when no thread
+    computes any more; one may still wait for a window.
     """
     begun: SimpleQueue[Begun | _End] = SimpleQueue()
     slots = threading.Semaphore(_AHEAD)
@@ -60,13 +60,13 @@ def in_order(
     finally:
         left.set()
         slots.release()
-        # A thread at work in a C++ library when Python ends would take the process down with it.
+        # A thread still in a C++ library when Python ends would crash the process.
         with beginning:
             pool.shutdown(cancel_futures=True)
 
 
 class _End:
-    """No window is left, or none can be read for an error."""
+    """No window is left, or reading failed."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error

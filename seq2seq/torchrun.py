@@ -1,6 +1,7 @@
-"""Whether torchrun started this process beside others, by the variables that it sets. No torch here.
+"""Whether torchrun started this process among others, by the variables that it sets. No torch here.
 
-A cluster's login shell, or a batch script, may set some of the same variables: only all of them, in agreement, count.
+A cluster's login shell, or a batch script, may set some of the same variables: they count only where all are set and
+agree.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _PORTS = 1 << 16
 
 @dataclass(frozen=True)
 class Place:
-    """A process among those that work together."""
+    """A process's place among those that work together."""
 
     rank: int
     size: int
@@ -23,7 +24,7 @@ class Place:
 
 
 def place() -> Place | None:
-    """This process's place; None where it works by itself, whatever some variables say."""
+    """This process's place; None where it works by itself, whatever single variables say."""
     try:
         return _place()
     except ValueError:
@@ -31,7 +32,7 @@ def place() -> Place | None:
 
 
 def ignored() -> str:
-    """Why variables of torchrun that are set do not count; nothing where none is set, or all count."""
+    """Why variables of torchrun that are set do not count; empty where none is set, or all count."""
     try:
         _place()
     except ValueError as error:

@@ -49,6 +49,17 @@ def test_the_files_that_a_page_names_exist(page: str) -> None:
         assert (ROOT / path).exists(), f"{page}: {path}"
 
 
+def test_the_answers_of_the_map_exist() -> None:
+    """A file without a folder lies beside the one before it."""
+    rows = [line for line in text("seq2seq/README.md").splitlines() if line.startswith("| ") and "?" in line]
+    assert len(rows) >= 20
+    for row in rows:
+        folder = Path()
+        for name in re.findall(r"`([\w/]+\.py)`", row):
+            folder = Path(name).parent if "/" in name else folder
+            assert (ROOT / folder / Path(name).name).is_file(), row
+
+
 def test_every_recipe_is_described() -> None:
     described = text("recipes/README.md")
     assert all(f"| `{name}` |" in described for name in recipe_files.names())

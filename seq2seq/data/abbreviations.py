@@ -1,4 +1,4 @@
-"""Words on which it depends whether a point ends a sentence, by language code; "" holds for all."""
+"""Words that decide whether a point ends a sentence, by language code; "" is for all languages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ def _words(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# What no sentence ends with: titles and abbreviations before a name or a number, where sentencex cuts them off.
+# Never the end of a sentence: titles and abbreviations before a name or a number, after which sentencex would cut.
 NEVER_LAST = {
     "": _words("Dr dr Drs Mr Mrs Ms Mt Ft St Messrs Prof vs cf Cf e.g E.g i.e I.e"),
     "fr": _words(
@@ -21,7 +21,7 @@ NEVER_LAST = {
 # Before a name or a number only: after one of these, an article or a pronoun begins a sentence.
 SELDOM_LAST = {"fr": _words("prof Prof av Av bd Bd boul pl col Col cap Cap Gal Gén adj art chap vol apr ex")}
 BEFORE_NUMBERS = _words("no nr nº n° n nos nrs num art fig figs p pp pag pág abs bd vol chap ch sec eq")
-# What begins a sentence, and is no name after an initial.
+# Words that begin a sentence, and are not names after an initial.
 BEGINNERS = {
     "en": _words(
         "he she it we they you i this that these those there but and so then the if when what who how why is are do "

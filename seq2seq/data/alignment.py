@@ -1,5 +1,5 @@
-"""Whether the lines of two sides belong together: found from lengths, ends of sentences, names and numbers, which
-translations share, in one pass and whatever the languages."""
+"""Whether the lines of two sides are aligned: judged in one pass, for any languages, by what translations share:
+lengths, ends of sentences, names and numbers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 Pair = tuple[str, str]
 
-_MOST = 20  # lines that one side may be shifted by, to be found
+_MOST = 20  # maximum shift that is found, in lines
 _CHUNK = 20_000  # pairs compared at a time
-_LEAST = 20  # lines that must fit elsewhere
-_GAIN = 0.4  # how much better each of them does so; in real text, 0.5 and more
-_ENOUGH = 200  # pairs that tell whether two texts have anything to do with each other
+_LEAST = 20  # minimum lines that must fit elsewhere
+_GAIN = 0.4  # how much better each of them must fit there; in real text, 0.5 and more
+_ENOUGH = 200  # pairs that decide whether two texts are related at all
 _SHARED = re.compile(r"\d+|[A-ZÀ-ÖØ-Þ][\w'’-]{2,}")
 _ENDS = {end: kind for kind, ends in enumerate((".。।．۔", "?？؟", "!！", ":：", ",，、")) for end in ends}
 
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Shift:
-    """From line `start` to line `end`, counted from 1, source line i fits target line i + `by`. `by` is 0 where no line
-    fits its own better than others."""
+    """From line `start` to line `end`, counted from 1, source line i fits target line i + `by`; 0 where no line fits
+    its own line better than others."""
 
     start: int
     end: int
@@ -38,11 +38,11 @@ class Shift:
 
 
 def shift(pairs: Iterable[Pair]) -> Shift | None:
-    """Where the lines of two sides are out of step; None where they are not, or too few to tell."""
-    found = _Shifts()
+    """Where the lines of two sides are misaligned; None where they are aligned, or too few to decide."""
+    shifts = _Shifts()
     for sides in _features(pairs):
-        found.add(*sides)
-    return found.verdict()
+        shifts.add(*sides)
+    return shifts.verdict()
 
 
 @dataclass
@@ -61,7 +61,7 @@ class _Side:
 
     def with_more(self, more: _Side) -> _Side:
         """These lines and the next ones."""
-        return _Side(*(np.concatenate(both) for both in zip(_parts(self), _parts(more))))
+        return _Side(*map(np.concatenate, zip(_parts(self), _parts(more))))
 
 
 def _parts(side: _Side) -> tuple[NDArray[Any], ...]:
@@ -88,21 +88,21 @@ def _side(lines: list[str]) -> _Side:
 
 
 class _Shifts:
-    """What fits better than what stands beside it, line by line, added up for every shift."""
+    """How much better lines fit their neighbours than their own line, summed over lines for every shift."""
 
     def __init__(self) -> None:
         self._by = [by for by in range(-_MOST, _MOST + 1) if by]
-        many = len(self._by)
-        self._held: tuple[_Side, _Side] | None = None  # lines whose neighbours are still to come, and those before them
+        count = len(self._by)
+        self._held: tuple[_Side, _Side] | None = None  # lines whose neighbours are not read yet, and those before them
         self._lines = self._done = 0  # read; compared
         self._ratio = 0.0
-        self._sum, self._squares = np.zeros(many), np.zeros(many)
-        self._least, self._least_at = np.zeros(many), np.zeros(many, np.int64)  # of the sums so far
-        self._best = np.zeros(many)  # the largest rise of a sum,
-        self._from, self._to = np.zeros(many, np.int64), np.zeros(many, np.int64)  # and where
+        self._sum, self._squares = np.zeros(count), np.zeros(count)
+        self._least, self._least_at = np.zeros(count), np.zeros(count, np.int64)  # of the sums so far
+        self._best = np.zeros(count)  # the largest rise of a sum,
+        self._from, self._to = np.zeros(count, np.int64), np.zeros(count, np.int64)  # and where
 
     def add(self, source: _Side, target: _Side) -> None:
-        """Take in the next lines."""
+        """Add the next lines."""
         if self._held is None:
             self._ratio = float(np.median(target.length - source.length))
             self._held = source, target
@@ -115,7 +115,7 @@ class _Shifts:
         self._held = self._held[0][-keep:], self._held[1][-keep:]
 
     def verdict(self) -> Shift | None:
-        """What the sums say."""
+        """The verdict of the sums."""
         self._compare(self._lines)
         lines = self._done
         if lines < _LEAST:
@@ -125,7 +125,7 @@ class _Shifts:
         least = np.maximum(_LEAST, 2 * np.abs(self._by))
         much = (length >= least) & (self._best > _GAIN * length)
         surprise = np.where(much, self._best / (deviation * np.sqrt(length)), 0.0)
-        # Whatever has no order rises by chance, and the longer it is, the more.
+        # Unaligned text rises by chance, the more the longer it is.
         if surprise.max() > 3.6 + 0.22 * math.log(lines):
             best = int(surprise.argmax())
             return Shift(int(self._from[best]) + 1, int(self._to[best]), self._by[best])
@@ -136,7 +136,7 @@ class _Shifts:
         return None
 
     def _compare(self, until: int) -> None:
-        """Compare the lines from where it stopped to `until` with their neighbours."""
+        """Compare the lines that were not compared yet, up to `until`, with their neighbours."""
         if self._held is None or until <= self._done:
             return
         source, target = self._held
@@ -172,7 +172,7 @@ class _Shifts:
 
 
 def _likeness(source: _Side, target: _Side, ratio: float) -> Floats:
-    """How well lines fit, each with the one of the same index."""
+    """How well lines fit those of the same index."""
     lengths = -np.minimum(2 * np.abs(target.length - source.length - ratio), 3)
     shared = np.bitwise_count(source.words & target.words) / np.maximum(
         np.bitwise_count(source.words | target.words), 1

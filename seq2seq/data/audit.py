@@ -1,4 +1,4 @@
-"""What is odd about a corpus of records, found in one pass over it."""
+"""What is unusual in a corpus of records, found in one pass over it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seq2seq.data.corpus import SPLITS, Corpus, Record, Source, SplitName
 from seq2seq.data.findings import (
     Character,
     Finding,
-    Found,
+    FindingCounter,
     Place,
     RecordExample,
     Verdict,
@@ -42,17 +42,17 @@ class Split:
     origins: tuple[str, ...]
     records: int
     words: dict[str, int]  # by field
-    blank: Finding[RecordExample]  # a text that shows nothing
-    duplicates: Finding[RecordExample]  # all texts as in an earlier record of the split
+    blank: Finding[RecordExample]  # without a visible character
+    duplicates: Finding[RecordExample]  # equal to an earlier record of the split
     findings: dict[str, Finding[RecordExample]]  # `Kind.findings`
     characters: tuple[Character[Place], ...]  # by code point
-    figures: dict[str, Any]  # what the tally of the kind has beside
+    figures: dict[str, Any]  # further figures of the kind's tally
     longest: dict[str, Longest | None]  # by field; None where there is no record
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Records of dev or test with a text that also stands in the same field in train, in whatever form (`fold`)."""
+    """Records of dev or test with a text that is also in train, in the same field and in any form (`fold`)."""
 
     name: SplitName
     fields: dict[str, Finding[RecordExample]]
@@ -70,7 +70,7 @@ class Audit:
     verdicts: tuple[Verdict, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: what is counted by field stands under a name of its own, as `source_words`."""
+        """For JSON: counts of a field are under names such as `source_words`."""
         splits = [
             {
                 "name": split.name,
@@ -96,8 +96,8 @@ class Audit:
         elif is_dataclass(value):
             value = {field.name: getattr(value, field.name) for field in fields(value)}
         if isinstance(value, dict):
-            return {name: self._plain(each) for name, each in value.items()}
-        return [self._plain(each) for each in value] if isinstance(value, list | tuple) else value
+            return {name: self._plain(inner) for name, inner in value.items()}
+        return [self._plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class Tally(Generic[Record]):
@@ -107,13 +107,13 @@ class Tally(Generic[Record]):
         self._kind = kind
         self._words = [0] * len(kind.fields)
         self._longest: list[Longest | None] = [None] * len(kind.fields)
-        self._blank = self._found()
-        self._findings = {name: self._found() for name in kind.findings}
+        self._blank = self._counter()
+        self._findings = {name: self._counter() for name in kind.findings}
         self._digests = array("Q")
         self._characters: dict[str, tuple[int, Place]] = {}
 
-    def _found(self) -> Found[Place, Record, RecordExample]:
-        return Found(partial(show, self._kind))
+    def _counter(self) -> FindingCounter[Place, Record, RecordExample]:
+        return FindingCounter(partial(show, self._kind))
 
     def add(self, place: Place, record: Record) -> None:
         """Count a record."""
@@ -134,16 +134,16 @@ class Tally(Generic[Record]):
             self._blank.add(place, record)
 
     def look(self, place: Place, record: Record, shown: Sequence[str]) -> None:
-        """Look at a record without a blank text; `shown` are its texts, stripped."""
+        """Check a record without a blank text; `shown` are its texts, stripped."""
         for name in self._kind.checks(record, shown):
             self._findings[name].add(place, record)
 
     def figures(self) -> dict[str, Any]:
-        """What is counted of this kind alone."""
+        """Figures of this kind only."""
         return {}
 
     def finish(self, name: SplitName, sources: Sequence[Source[Record]]) -> Split:
-        """The counts, of these sources."""
+        """The split of these sources."""
         return Split(
             name=name,
             origins=tuple(source.origin for source in sources),
@@ -151,7 +151,7 @@ class Tally(Generic[Record]):
             words=dict(zip(self._kind.fields, self._words)),
             blank=self._blank.finding(),
             duplicates=repeated(self._digests, numbered(sources), partial(show, self._kind)),
-            findings={name: found.finding() for name, found in self._findings.items()},
+            findings={name: counter.finding() for name, counter in self._findings.items()},
             characters=tuple(character(of, *seen) for of, seen in sorted(self._characters.items())),
             figures=self.figures(),
             longest=dict(zip(self._kind.fields, self._longest)),
@@ -159,14 +159,14 @@ class Tally(Generic[Record]):
 
 
 def audit(corpus: Corpus[Any], kind: Kind[Any, Any]) -> Audit:
-    """Look at every record of a corpus. Raises DataError: unreadable text."""
+    """Check every record of a corpus. Raises DataError: unreadable text."""
     sources = corpus.splits()
     held_out = (corpus.dev, corpus.test)
-    wanted = [
+    held_out_keys = [
         {fold(kind.texts(record)[field]) for source in held_out for record in source.read()} - {b""}
         for field in range(len(kind.fields))
     ]
-    standing: list[dict[bytes, Place]] = [{} for _ in wanted]
+    in_train: list[dict[bytes, Place]] = [{} for _ in held_out_keys]
     splits = []
     for name in SPLITS:
         tally = kind.tally()
@@ -174,21 +174,21 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any]) -> Audit:
             tally.add(place, record)
             for field, text in enumerate(kind.texts(record)) if name == "train" else ():
                 key = fold(text)
-                if key in wanted[field]:
-                    standing[field].setdefault(key, place)
+                if key in held_out_keys[field]:
+                    in_train[field].setdefault(key, place)
         splits.append(tally.finish(name, sources[name]))
 
     def overlap(name: SplitName, field: int) -> Finding[RecordExample]:
         def key(record: Any) -> bytes:
             return fold(kind.texts(record)[field])
 
-        return also_in_train(numbered(sources[name]), key, standing[field], partial(show, kind))
+        return also_in_train(numbered(sources[name]), key, in_train[field], partial(show, kind))
 
     overlaps = [
         Overlap(name, {title: overlap(name, field) for field, title in enumerate(kind.fields)}) for name in SPLITS[1:]
     ]
-    # Of held-out text, the one that it is part of: there, lines stand beside their neighbours.
-    whole = {id(source.whole or source): source.whole or source for each in sources.values() for source in each}
+    # Of a held-out part, the whole source, where lines have their neighbours.
+    whole = {id(source.whole or source): source.whole or source for split in sources.values() for source in split}
     verdicts = tuple(verdict for source in whole.values() for verdict in kind.verdicts(source))
     return Audit(kind.noun, kind.fields, corpus.name, tuple(splits), tuple(overlaps), verdicts)
 

@@ -1,4 +1,4 @@
-"""What is odd about running text, whatever its size: of its longer lines a digest is kept, of 8 bytes."""
+"""What is unusual in running text of any size: of its longer lines, digests of 8 bytes are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seq2seq.data.documents import Documents
 from seq2seq.data.findings import (
     Character,
     Finding,
-    Found,
+    FindingCounter,
     also_in_train,
     character,
     odd_characters,
@@ -24,15 +24,15 @@ from seq2seq.data.findings import (
 from seq2seq.data.folding import fold
 from seq2seq.data.pieces import by_document, lines_of
 
-LONG = 30  # characters: shorter lines, such as the name of who speaks, may well stand twice
+LONG = 30  # characters; shorter lines, such as the name of a speaker, may be repeated
 VERY_LONG = 10_000
 _RAREST = 8
-_SHOWN = 200  # characters of a line that an example holds
+_SHOWN = 200  # characters of a line in an example
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a line stands: its document, and its number there, both counted from 1."""
+    """The place of a line: its document, and its number there, both counted from 1."""
 
     document: int
     line: int
@@ -40,7 +40,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Line:
-    """The beginning of a line that shows a finding; `other` is where the line that it repeats stands."""
+    """The beginning of a line with a finding; `other` is the place of the line that it repeats."""
 
     spot: Spot
     text: str
@@ -55,25 +55,25 @@ class TextSplit:
     origin: str
     documents: int
     blank_documents: int
-    repeated_documents: int  # the same as an earlier one of the split
+    repeated_documents: int  # equal to an earlier one of the split
     lines: int
-    repeated_lines: Finding[Line]  # of 30 characters or more, the same as an earlier one of the split
+    repeated_lines: Finding[Line]  # of 30 characters or more, equal to an earlier one of the split
     very_long_lines: Finding[Line]  # over 10,000 characters
     longest_line: int  # in characters
     characters: int
     bytes: int  # in UTF-8
     distinct: int  # characters
-    rarest: tuple[Character[Spot], ...]  # the few that occur least
-    odd: tuple[Character[Spot], ...]  # by code point, as `odd_characters` finds them, but for tab and line end
+    rarest: tuple[Character[Spot], ...]  # the few rarest ones
+    odd: tuple[Character[Spot], ...]  # by code point, those of `odd_characters` except tab and line end
 
 
 @dataclass(frozen=True)
 class TextOverlap:
-    """What dev or test has of train, and what it has that train lacks."""
+    """What dev or test has in common with train, and what it has that train lacks."""
 
     name: SplitName
     long_lines: int  # of 30 characters or more
-    in_train: Finding[Line]  # those that also stand in train, in whatever form
+    in_train: Finding[Line]  # those that are also in train, in any form
     new_characters: tuple[Character[Spot], ...]  # by code point
 
 
@@ -91,19 +91,19 @@ class TextAudit:
 
 
 def audit_texts(corpus: Corpus[Documents]) -> TextAudit:
-    """Look at all the text of a corpus. Raises DataError: unreadable text."""
+    """Check all the text of a corpus. Raises DataError: unreadable text."""
     (train,) = corpus.train
     held_out = {fold(line) for documents in (corpus.dev, corpus.test) for _, line in _long_lines(documents)} - {b""}
-    standing: dict[bytes, Spot] = {}
+    in_train: dict[bytes, Spot] = {}
     for spot, line in _long_lines(train):
         key = fold(line)
         if key in held_out:
-            standing.setdefault(key, spot)
+            in_train.setdefault(key, spot)
     tallies = {name: _Tally(documents) for name, (documents,) in corpus.splits().items()}
     return TextAudit(
         corpus.name,
         tuple(tally.finish(name) for name, tally in tallies.items()),
-        tuple(tallies[name].overlap(name, tallies["train"], standing) for name in SPLITS[1:]),
+        tuple(tallies[name].overlap(name, tallies["train"], in_train) for name in SPLITS[1:]),
     )
 
 
@@ -130,7 +130,7 @@ class _Tally:
         self._odd: set[str] = set()
         self._whole = array("Q")  # digests of documents
         self._blank = self._lines = self._longest = self._bytes = 0
-        self._very_long: Found[Spot, str, Line] = Found(_show)
+        self._very_long: FindingCounter[Spot, str, Line] = FindingCounter(_show)
         for number, parts in by_document(documents.pieces()):
             digest, blank, line = hashlib.blake2b(digest_size=8), True, 0
             for text, _ in parts:
@@ -147,9 +147,9 @@ class _Tally:
     def _count_characters(self, document: int, before: int, text: str) -> None:
         self._counts.update(text)
         self._odd.update(odd_characters(text))
-        for each in set(text) - self.first.keys():
-            line = text.count("\n", 0, text.index(each))
-            self.first[each] = Spot(document, before + line + 1)
+        for new in set(text) - self.first.keys():
+            line = text.count("\n", 0, text.index(new))
+            self.first[new] = Spot(document, before + line + 1)
 
     def _look_at_lines(self, document: int, before: int, text: str) -> int:
         line = before
@@ -162,20 +162,20 @@ class _Tally:
                 self._very_long.add(Spot(document, line), stripped)
         return line
 
-    def overlap(self, name: SplitName, train: _Tally, standing: dict[bytes, Spot]) -> TextOverlap:
-        """What the split has of train, whose long lines have these places, and what it has that train lacks."""
+    def overlap(self, name: SplitName, train: _Tally, in_train: dict[bytes, Spot]) -> TextOverlap:
+        """What the split shares with train, whose long lines have the places `in_train`, and what train lacks."""
         return TextOverlap(
             name,
             len(self.digests),
-            also_in_train(_long_lines(self.documents), fold, standing, _show),
+            also_in_train(_long_lines(self.documents), fold, in_train, _show),
             self._described(sorted(self.first.keys() - train.first.keys())),
         )
 
     def _described(self, characters: Iterable[str]) -> tuple[Character[Spot], ...]:
-        return tuple(character(each, self._counts[each], self.first[each]) for each in characters)
+        return tuple(character(of, self._counts[of], self.first[of]) for of in characters)
 
     def finish(self, name: SplitName) -> TextSplit:
-        rarest = sorted(self._counts, key=lambda each: (self._counts[each], each))[:_RAREST]
+        rarest = sorted(self._counts, key=lambda of: (self._counts[of], of))[:_RAREST]
         odd = sorted(self._odd)
         return TextSplit(
             name=name,
@@ -191,7 +191,7 @@ class _Tally:
             bytes=self._bytes,
             distinct=len(self._counts),
             rarest=self._described(rarest),
-            odd=self._described(each for each in odd if each not in "\n\t"),
+            odd=self._described(of for of in odd if of not in "\n\t"),
         )
 
 
@@ -200,5 +200,5 @@ def _digest(line: str) -> int:
 
 
 def _shows(text: str) -> bool:
-    """Whether anything of a text is to be seen."""
+    """Whether a text has a visible character."""
     return bool(text) and not text.isspace() and (len(text) > VERY_LONG or bool(fold(text)))

@@ -21,22 +21,22 @@ from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
 Tokens = Sequence[int] | NDArray[Any]
 Part = TypeVar("Part", bound=Tensor | None)
 
-# Pairs shuffled, sorted and cut together: many enough for little padding, few enough to be prepared in a moment.
+# Pairs shuffled, sorted and cut together: enough for little padding, few enough to be prepared quickly.
 _CHUNK = 100_000
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one forward and its loss take. Its B rows are whole examples: it is cut between them, never within one."""
+    """The input of one forward pass and its loss. Its B rows are whole examples, between which it may be cut."""
 
-    # In the order of forward: source (B, S), mask (B, 1, 1, S) and target (B, T); or tokens (B, T) alone.
+    # As forward takes them: source (B, S), mask (B, 1, 1, S) and target (B, T); or tokens (B, T) alone.
     inputs: tuple[Tensor | None, ...]
     labels: Tensor  # (B, ...)
     tokens: int  # labels that count
     padded: int  # places of all inputs, padding included
     filled: int  # places that hold a token
     mask: Tensor | None = None  # of the labels' shape, bool: True where a label counts; None = all of them do
-    extras: Mapping[str, Tensor] = field(default_factory=dict)  # (B, ...), what else an objective takes
+    extras: Mapping[str, Tensor] = field(default_factory=dict)  # (B, ...), further inputs of an objective
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device; copies are asynchronous where the device allows."""
@@ -51,18 +51,18 @@ class Batch:
         )
 
     def counted(self) -> Tensor | None:
-        """The places (tokens,) of the labels that count among all of them; None where all do. To be asked for before
-        the batch goes to a device, for which this process would have to wait."""
+        """The places (tokens,) of the labels that count among all of them; None where all do. To be called before
+        the batch is moved to a device, for which this process would have to wait."""
         return None if self.mask is None else self.mask.flatten().nonzero().squeeze(1)
 
     def pieces(self, count: int) -> list[Batch]:
-        """The rows in up to `count` batches, about as many in each, still padded as they were."""
+        """The rows in up to `count` batches of about equal size, padded as before."""
         size = -(-len(self.labels) // count)
         return [self._rows(slice(start, start + size)) for start in range(0, len(self.labels), size)]
 
     def share(self, number: int, count: int) -> Batch:
-        """The rows of one among `count` processes, still padded as they were; a process that would have none gets a
-        row of which no label counts."""
+        """The rows of one among `count` processes, padded as before; a process that would have none gets a row of which
+        no label counts."""
         pieces = self.pieces(count)
         if number < len(pieces):
             return pieces[number]
@@ -91,49 +91,50 @@ def to_device(part: Part, device: torch.device) -> Part:
 
 
 class Layout(NamedTuple):
-    """How the two sides of pairs stand in a batch."""
+    """How the two sides of pairs are laid out in a batch."""
 
     collate: Callable[[Sequence[Tokens], Sequence[Tokens]], Batch]
-    longest: Callable[[NDArray[Any]], NDArray[Any]]  # tokens of both sides (N, 2) -> tokens of a row (N,), less one
+    longest: Callable[[NDArray[Any]], NDArray[Any]]  # tokens of both sides (N, 2) -> tokens of a row (N,), minus one
 
 
 class Place(NamedTuple):
-    """Where a batch stands: `index` counts the batches of one chunk of an epoch's shuffled pairs."""
+    """The place of a batch: `index` counts the batches of one chunk of an epoch's shuffled pairs."""
 
     epoch: int = 0
     chunk: int = 0
-    index: int = 0  # type: ignore[assignment]  # hides tuple.index, which a place has no use for
+    index: int = 0  # type: ignore[assignment]  # hides tuple.index, which is not needed
 
 
 class Source(Protocol):
     """Where training batches come from: a corpus, whose batches are a pure function of (seed, place); or the model
-    itself, as it is when a batch is asked for."""
+    itself, as it is when a batch is requested."""
 
-    ahead: bool = True  # whether a batch may be made before the update before it
+    ahead: bool = True  # whether a batch may be prepared before the previous update is made
 
     def stream(self, start: Place) -> Iterator[tuple[Place, Batch]]:
-        """Batches with their places, for ever, from a place on; one past the last of its chunk is the next chunk's
-        first."""
+        """Endless batches with their places, from a place on; one past the last of its chunk is the first of the next
+        chunk."""
 
     def boundary(self, place: Place) -> bool:
         """Whether a training run may be validated, saved and stopped after the batch of a place."""
         return True
 
     def state(self) -> Mapping[str, Any]:
-        """What a checkpoint remembers of the source beside its place: tensors and JSON values, by name."""
+        """What a checkpoint stores of the source besides its place: tensors and JSON values, by name."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take a state back."""
+        """Restore a state."""
         return
 
 
 class Batches(Source):
     """The endless sequence of training batches over an encoded corpus.
 
-    An epoch is a permutation made from (seed, epoch), taken in chunks; a chunk is sorted by length so that little is
-    padded, cut by budget, and its batches shuffled. `sampling` > 0 segments each chunk anew (subword regularisation),
-    seeded by (seed, epoch, chunk), before it is sorted; `max_length` bounds what it may make of a side, EOS counted.
+    An epoch is a permutation from (seed, epoch), in chunks of `chunk_size` pairs; a chunk is sorted by length so that
+    little is padded, cut by budget, and its batches shuffled. `sampling` > 0 re-segments each chunk (subword
+    regularisation), seeded by (seed, epoch, chunk), before it is sorted; `max_length` bounds the sampled sides, EOS
+    counted.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class Batches(Source):
         self._chunk_size = chunk_size
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
-        """Batches with their places, for ever, from a place on."""
+        """Endless batches with their places, from a place on."""
         epoch, first, skipped = start
         while True:
             order = np.arange(len(self._encoded), dtype=np.uint32)  # half the memory of a permutation of int64
@@ -194,13 +195,13 @@ class Batches(Source):
     def _sampled(self, tokenizer: Tokenizer, sequences: Sequence[Tokens], seed: int) -> list[Tokens]:
         texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
         sampled = tokenizer.sample(texts, self._sampling, seed)
-        # A segmentation too long for the model, or for a batch, gives way to the usual one.
+        # A segmentation too long for the model, or for a batch, is replaced by the usual one.
         return [new if 0 < len(new) < self._max_length else old for new, old in zip(sampled, sequences)]
 
 
 def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:
-    """Sorts pairs (N, 2) of one longer side by how much longer than the other their source is, to and fro from one
-    length to the next: neighbours are then alike on both sides, and little of either is padded."""
+    """A sort key of pairs (N, 2) with equal longer sides: by how much longer their source is, in alternating order from
+    one length to the next, so that neighbours are similar on both sides, and little of either is padded."""
     leaning: NDArray[Any] = (lengths[:, 0] - lengths[:, 1]) * np.where(longest % 2, 1, -1)
     return leaning
 
@@ -230,7 +231,7 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
 
 
 def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
-    """One sequence a pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
+    """One sequence per pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
     longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
     inputs = np.full((len(targets), longest), PAD, np.int64)
     labels = np.full((len(targets), longest), PAD, np.int64)

@@ -1,4 +1,4 @@
-"""Byte-level byte-pair encoding, learnt by Hugging Face `tokenizers`, run by tiktoken: any text comes back exactly."""
+"""Byte-level byte-pair encoding, trained by Hugging Face `tokenizers`, run by tiktoken, exact on any text."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from seq2seq.data.timeouts import within
 from seq2seq.data.tokenizers import SPECIAL, encodable
 from seq2seq.errors import DataError
 
-# How cl100k_base (GPT-4) splits text into words, which no token crosses, without possessive quantifiers: those mean
-# something else to the regular expressions that learn than to those that run.
+# How cl100k_base (GPT-4) splits text into words, which no token crosses, without possessive quantifiers, which mean
+# something else to the regular expressions of training than to those of encoding.
 PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 # A million blanks in a row overflow the stack of tiktoken's regular expressions.
 _LONGEST_ENCODED = 100_000
-# Learning takes time quadratic in the length of a word: a page of letters without a blank would take minutes.
-_LONGEST_LEARNT = 1000
-# Text to learn from, in memory; of more, a sample: more changes the vocabulary little.
-_LEARNT_BYTES = 400_000_000
+# Training takes time quadratic in the length of a word: a page of letters without a blank would take minutes.
+_LONGEST_TRAINED = 1000
+# Training text in memory; of more text a sample is used, since more changes the vocabulary little.
+_TRAINING_BYTES = 400_000_000
 _PATIENCE = 5.0  # seconds
 _DOWNLOAD = 120.0  # seconds, of some megabytes
-_LEAST_SEEN = 2  # a token that training sees once cannot be learnt by the model either
+_LEAST_SEEN = 2  # a model cannot learn a token that occurs once
 
 _PROBE = "Été  2024: l'eau\r\n\n\t e\u0301 \u65e5\u672c \U0001f600\u200d\0!?\u2028 x  "
 
@@ -40,14 +40,14 @@ _PROBE = "Été  2024: l'eau\r\n\n\t e\u0301 \u65e5\u672c \U0001f600\u200d\0!?\u
 class BytePairs:
     """Byte-level subwords: nothing is unknown, and decoding an encoding restores the text, line ends and blanks too.
 
-    A token's id is its rank + 4. Half a surrogate pair, which is no text, comes back as U+FFFD. In a text of over
-    100,000 characters a word without blanks as long as that is cut.
+    A token's id is its rank + 4. Half a surrogate pair, which is not text, becomes U+FFFD. In a text of over 100,000
+    characters, words as long as that are cut.
     """
 
     def __init__(self, pieces: Sequence[bytes], pattern: str, encoding: str | None = None) -> None:
-        """Of the bytes of each rank, b"" for a rank that has no token; `encoding` names one of tiktoken's own.
+        """`pieces`: the bytes of each rank, b"" for a rank without a token; `encoding` names one of tiktoken's own.
 
-        Raises ValueError: a piece twice, a byte without a token, a pattern that is none or loses text.
+        Raises ValueError: a piece twice, a byte without a token, a pattern that is not valid or loses text.
         """
         self._pieces = list(pieces)
         self._pattern = pattern
@@ -56,7 +56,7 @@ class BytePairs:
         # Ranks need not begin at 0: begun at 4, they are the ids.
         ids = {piece: rank + len(SPECIAL) for rank, piece in enumerate(self._pieces) if piece}
         if len(ids) + self._pieces.count(b"") != len(self._pieces):
-            raise ValueError("a piece stands in it twice")
+            raise ValueError("a piece occurs twice")
         if not pattern:
             raise ValueError("its pattern is empty")
         if missing := [byte for byte in range(256) if bytes([byte]) not in ids]:
@@ -71,7 +71,7 @@ class BytePairs:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        # Text by text: tiktoken's batches make a task of each, which for lines costs ten times the work itself.
+        # Text by text: in tiktoken's batches each is a task, which for lines costs ten times the work itself.
         run = self._runner.encode_ordinary
         return [
             run(text)
@@ -81,7 +81,7 @@ class BytePairs:
         ]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """The segmentation of `encode`: there is no sampling here."""
+        """The segmentation of `encode`: this tokenizer has no sampling."""
         return self.encode(texts)
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
@@ -93,7 +93,7 @@ class BytePairs:
         ]
 
     def piece(self, token: int) -> str:
-        """The token's text; where it is not whole UTF-8, each byte as <0x41>."""
+        """The token's text; where it is not valid UTF-8, each byte as <0x41>."""
         if token < len(SPECIAL):
             return SPECIAL[token]
         piece = self._pieces[token - len(SPECIAL)]
@@ -103,7 +103,7 @@ class BytePairs:
             return "".join(f"<0x{byte:02X}>" for byte in piece)
 
     def serialise(self) -> tuple[str, bytes]:
-        """JSON with the pattern and the bytes of each rank in base64: all that `restore` needs, network never."""
+        """JSON with the pattern and the bytes of each rank in base64: all that `restore` needs, without a network."""
         values = {
             "kind": "tiktoken" if self._encoding else "byte-bpe",
             "encoding": self._encoding,
@@ -114,48 +114,50 @@ class BytePairs:
 
 
 def _matches_nothing(pattern: str) -> bool:
-    """Whether a pattern finds words without a character, or takes for ever: tiktoken, given one, ends the program."""
+    """Whether a pattern matches the empty string, or does not end: tiktoken would crash on one."""
     try:
-        return not all(found[0] for found in regex.finditer(pattern, _PROBE, timeout=_PATIENCE))
+        return not all(match[0] for match in regex.finditer(pattern, _PROBE, timeout=_PATIENCE))
     except (regex.error, TimeoutError) as error:
         raise ValueError(f"its pattern cannot be used: {error}") from error
 
 
 def restore(values: dict[str, Any]) -> BytePairs:
-    """What `serialise` wrote. Raises ValueError, KeyError or TypeError where it is damaged."""
+    """The tokenizer that `serialise` wrote. Raises ValueError, KeyError or TypeError where it is damaged."""
     pieces = [base64.b64decode(rank, validate=True) for rank in values["ranks"]]
     return BytePairs(pieces, values["pattern"], values["encoding"])
 
 
 def train(vocabulary_size: int, lines: Iterable[str]) -> BytePairs:
-    """Learn `vocabulary_size` tokens, the 4 special ones and the 256 bytes among them, deterministically.
+    """Train `vocabulary_size` tokens, the 4 special ones and the 256 bytes included, deterministically.
 
-    Line ends are learnt where they stand in the text. Raises DataError where the text has too few pairs to merge.
+    Line ends are part of the training text. Raises DataError where the text has too few pairs to merge.
     """
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
-    room = vocabulary_size - len(SPECIAL)
-    if room < 256:
+    free = vocabulary_size - len(SPECIAL)
+    if free < 256:
         raise DataError(
             f"no byte-bpe vocabulary of {vocabulary_size} tokens can be made: 4 special tokens and 256 bytes are in "
             f"each; raise tokenizer.vocabulary_size to at least {len(SPECIAL) + 256}"
         )
-    learner = Tokenizer(models.BPE())
+    model = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(PATTERN), "isolated")
     to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    learner.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])
+    model.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])
     trainer = trainers.BpeTrainer(
-        vocab_size=room,
+        vocab_size=free,
         min_frequency=_LEAST_SEEN,
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    words = (part for line in lines for part in parts(encodable([line])[0], _LONGEST_LEARNT))
-    learner.train_from_iterator(sampled(words, _LEARNT_BYTES), trainer)
-    byte = _bytes_by_sign()
-    learnt = sorted((rank, piece) for piece, rank in learner.get_vocab().items() if len(piece) > 1)
-    pieces = [bytes([each]) for each in range(256)] + [bytes(byte[sign] for sign in piece) for _, piece in learnt]
-    if len(pieces) < room:
+    words = (part for line in lines for part in parts(encodable([line])[0], _LONGEST_TRAINED))
+    model.train_from_iterator(sampled(words, _TRAINING_BYTES), trainer)
+    byte = _bytes_by_character()
+    merged = sorted((rank, piece) for piece, rank in model.get_vocab().items() if len(piece) > 1)
+    pieces = [bytes([value]) for value in range(256)] + [
+        bytes(byte[character] for character in piece) for _, piece in merged
+    ]
+    if len(pieces) < free:
         raise DataError(
             f"the text is too small for a byte-bpe vocabulary of {vocabulary_size} tokens: at most "
             f"{len(SPECIAL) + len(pieces)}; give more text or lower tokenizer.vocabulary_size"
@@ -164,43 +166,44 @@ def train(vocabulary_size: int, lines: Iterable[str]) -> BytePairs:
 
 
 def named(encoding: str, *, timeout: float = _DOWNLOAD) -> BytePairs:
-    """One of tiktoken's encodings, without its special tokens. Raises DataError: unknown, or not to be had."""
+    """One of tiktoken's encodings, without its special tokens. Raises DataError: unknown, or not downloaded within
+    `timeout` seconds."""
     known = sorted(tiktoken.list_encoding_names())
     if encoding not in known:
         close = difflib.get_close_matches(encoding, known, n=1)
         near = f" (did you mean {close[0]}?)" if close else ""
         raise DataError(f"tiktoken has no encoding {encoding!r}{near}; it has: {', '.join(known)}")
     try:
-        found = within(timeout, lambda: tiktoken.get_encoding(encoding))
+        downloaded = within(timeout, lambda: tiktoken.get_encoding(encoding))
     except (OSError, ValueError) as error:
-        # What requests says of a failed connection fills a screen.
-        told = isinstance(error, ValueError | TimeoutError)
-        reason = str(error) if told else getattr(error, "strerror", 0) or type(error).__name__
+        # The message of `requests` on a failed connection fills a screen.
+        short = isinstance(error, ValueError | TimeoutError)
+        reason = str(error) if short else getattr(error, "strerror", 0) or type(error).__name__
         raise DataError(
-            f"the tiktoken encoding {encoding} cannot be had ({reason}): it needs the network once, or a folder that "
-            'has it in TIKTOKEN_CACHE_DIR;\nor set tokenizer.kind = "byte-bpe", which learns from your own text'
+            f"the tiktoken encoding {encoding} could not be downloaded ({reason}): it needs the network once, or "
+            'TIKTOKEN_CACHE_DIR set to a folder that has it;\nor set tokenizer.kind = "byte-bpe", trained on your text'
         ) from error
     # The way that tiktoken's own documentation takes to extend an encoding.
-    ranks: dict[bytes, int] = found._mergeable_ranks
+    ranks: dict[bytes, int] = downloaded._mergeable_ranks
     pieces = [b""] * (max(ranks.values()) + 1)
     for piece, rank in ranks.items():
         pieces[rank] = piece
-    return BytePairs(pieces, found._pat_str, encoding)
+    return BytePairs(pieces, downloaded._pat_str, encoding)
 
 
 def parts(text: str, longest: int) -> Iterator[str]:
     """A text in parts of at most `longest` characters, cut before a blank after a word, where words are split anyway;
-    elsewhere only in what has no such place."""
+    elsewhere only where there is no such place."""
     if len(text) <= longest:
         yield text
         return
-    for found in re.finditer(rf"(?s:.{{0,{longest - 1}}}\S(?= |\Z)|.{{1,{longest}}})", text):
-        yield found[0]
+    for match in re.finditer(rf"(?s:.{{0,{longest - 1}}}\S(?= |\Z)|.{{1,{longest}}})", text):
+        yield match[0]
 
 
 def sampled(texts: Iterable[str], most_bytes: int) -> list[str]:
-    """All the texts, or where they would take more memory than that, between a half and all of it, drawn evenly; the
-    same ones each time."""
+    """All the texts; where they would take more memory than `most_bytes`, a uniform sample that takes between half and
+    all of it, the same one each time."""
     draw = random.Random(most_bytes)
     kept: list[str] = []
     size, share = 0, 1.0
@@ -210,13 +213,13 @@ def sampled(texts: Iterable[str], most_bytes: int) -> list[str]:
             size += sys.getsizeof(text)
         while size > most_bytes and len(kept) > 1:
             share /= 2
-            kept = [each for each in kept if draw.random() < 0.5]
+            kept = [text for text in kept if draw.random() < 0.5]
             size = sum(map(sys.getsizeof, kept))
     return kept
 
 
-def _bytes_by_sign() -> dict[str, int]:
-    """Byte-level models write a byte as a sign that can be seen: its own character, or else one from U+0100 on."""
-    seen = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
-    unseen = [byte for byte in range(256) if byte not in seen]
-    return {chr(byte): byte for byte in seen} | {chr(256 + index): byte for index, byte in enumerate(unseen)}
+def _bytes_by_character() -> dict[str, int]:
+    """Byte-level models write a byte as a visible character: its own, or else one from U+0100 on."""
+    visible = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
+    hidden = [byte for byte in range(256) if byte not in visible]
+    return {chr(byte): byte for byte in visible} | {chr(256 + index): byte for index, byte in enumerate(hidden)}

@@ -1,5 +1,5 @@
-"""Encoded text on disk: built once by whoever needs it first, found by the hash of all that it depends on, and read
-through memory maps."""
+"""Encoded text on disk: built when it is first needed, found by the hash of all that it depends on, and read through
+memory maps."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def find_or_build(
     also: Sequence[Path] = (),
     say: Callable[[str], None] = lambda message: None,
 ) -> Path:
-    """The folder of what depends on all parts of `key`: found whole in `cache` or in one of `also`, which are only
-    read, or built in `cache` beside its place by `write` and renamed.
+    """The cache folder of `key`: found complete in `cache` or in one of `also`, which are only read, or built
+    atomically in `cache` by `write`.
 
-    Of several processes that need it one writes, the others wait and `say` for whom. What a killed one left is cleared.
-    Raises DataError where the cache cannot be written.
+    Of several processes that need it one writes; the others wait and `say` for whom. Leftovers of killed ones are
+    deleted. Raises DataError where the cache cannot be written.
     """
     parts = (part.encode() if isinstance(part, str) else part for part in key)
     name = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
-    whole = next((place / name for place in (*also, cache) if not damaged(place / name)), None)
-    if whole is not None:
-        return whole
+    complete = next((place / name for place in (*also, cache) if not damaged(place / name)), None)
+    if complete is not None:
+        return complete
     folder = cache / name
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -60,30 +60,31 @@ def find_or_build(
                 shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise DataError(
-            f"cannot write tokens under {cache}: {error.strerror or error}; make room there, or choose another folder "
-            "with --run or SEQX_RUNS"
+            f"cannot write tokens under {cache}: {error.strerror or error}; free some space there, or choose another "
+            "folder with --run or SEQX_RUNS"
         ) from error
     return folder
 
 
 def report_of(folder: Path) -> dict[str, Any]:
-    """What a folder of tokens says of itself, but for the checksums."""
+    """The report of a folder of tokens, without the checksums."""
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return {name: value for name, value in report.items() if name not in ("files", "sha256")}
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:
-    """Write what a folder of tokens says of itself, and the checksums of its files."""
+    """Write the report of a folder of tokens, with the checksums of its files."""
     whole = {**report, "files": {path.name: described(path) for path in sorted(folder.iterdir())}}
     write_json(folder / "report.json", {**whole, "sha256": checksum_of(whole)})
 
 
 def damaged(folder: Path, *, again: bool = False) -> str:
-    """Which file of a folder of tokens is not as it was written, and why; `again` as for `checksums.difference`."""
+    """Which file of a folder of tokens has changed since it was written, and why; empty if none; `again` as for
+    `checksums.difference`."""
     try:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         if report.pop("sha256") != checksum_of(report):
-            return "report.json: its checksum is another than when it was written"
+            return "report.json: its checksum has changed since it was written"
         reasons = ((name, difference(folder / name, known, again=again)) for name, known in report["files"].items())
         return next((f"{name}: {reason}" for name, reason in reasons if reason), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -91,7 +92,7 @@ def damaged(folder: Path, *, again: bool = False) -> str:
 
 
 def _clear(cache: Path) -> None:
-    """Delete what killed processes left of tokens that nobody asks for any more."""
+    """Delete what killed processes left of tokens that are no longer requested."""
     for left in cache.glob(".*.partial"):
         if left.with_suffix(".lock").exists():
             with suppress(LockedError, OSError), lock(left.with_suffix(".lock"), wait=False):
@@ -116,7 +117,7 @@ def map_file(path: Path) -> mmap.mmap:
 
 
 def release(*maps: mmap.mmap) -> None:
-    """Let the system take back the memory that pages of mapped files hold."""
+    """Let the system reclaim the memory of the pages of mapped files."""
     for mapped in maps:
         if hasattr(mapped, "madvise"):  # not on Windows
             mapped.madvise(mmap.MADV_DONTNEED)
@@ -128,7 +129,7 @@ def token_type(vocabulary: int) -> np.dtype[Any]:
 
 
 def write_through(*files: IO[bytes]) -> None:
-    """Have the disk hold what was written to open files."""
+    """Flush and fsync open files."""
     for file in files:
         file.flush()
         os.fsync(file.fileno())

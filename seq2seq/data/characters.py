@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-# Scripts in which a joiner, or its absence, changes what is read: Arabic and its neighbours, those of India and of
+# Scripts in which a joiner, or its absence, changes the reading: Arabic and its neighbours, those of India and of
 # South-East Asia, Mongolian.
 _JOINING = (
     "\u0600-\u109f\u1700-\u18af\u1900-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00010fff"
@@ -16,7 +16,7 @@ _JOINING = (
 _EMOJI = "\u00a9\u00ae\u203c-\u2049\u2122-\u21ff\u2300-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff"
 
 # Soft hyphens, zero-width spaces, word joiners, byte order marks, directional marks, control characters; joiners and
-# variation selectors where nothing is joined or varied; tags that do not spell a flag.
+# variation selectors without an effect; tags that do not spell a flag.
 _INVISIBLE = (
     "[\\x00-\\x08\\x0e-\\x1b\\x7f\u00ad\u034f\u061c\u17b4\u17b5\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff0-\ufffb\U0001bca0-\U0001bca3]"
@@ -26,12 +26,12 @@ _INVISIBLE = (
     "|(?:(?<=\\s)|^)[\ufe00-\ufe0f]+"
     "|(?<![\U0001f3f4\U000e0000-\U000e0fff])[\U000e0000-\U000e0fff]+"
 )
-# All that can stand in a line that looks empty.
+# All characters of lines that look empty.
 _EMPTY = (
     "[\\s\\x00-\\x08\\x0e-\\x1b\\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]*"
 )
-_SILENT = frozenset("\u0640\u115f\u1160\u3164\uffa0")  # letters by their category alone: a stroke, fillers
+_SILENT = frozenset("\u0640\u115f\u1160\u3164\uffa0")  # letters only by their category: a stroke, fillers
 
 # Ends of sentences that need no blank after them: of Chinese and Japanese, India, Arabic and Urdu, Armenian, Ethiopic,
 # Burmese, Khmer, Tibetan, Mongolian and smaller scripts.
@@ -55,12 +55,12 @@ def visible(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is seen of the text."""
+    """Whether the text has no visible character."""
     return not text.strip() if _is_plain(text) else re.fullmatch(_EMPTY, text) is not None
 
 
 def has_letters(text: str) -> bool:
-    """Whether the text can hold a word: numbers, punctuation, symbols and emoji are none."""
+    """Whether the text can contain a word, which numbers, punctuation, symbols and emoji are not."""
     return any(character.isalpha() and character not in _SILENT for character in text)
 
 
@@ -75,7 +75,7 @@ def has_typographic_apostrophe(text: str) -> bool:
 
 
 def may_hold_several(text: str) -> bool:
-    """Whether a sentence may end before the text does: a quick look, in which no abbreviation is known."""
+    """Whether a sentence may end before the text does: a quick check, which knows no abbreviations."""
     return re.search(_END, text.rstrip(_AFTER_ENDS)) is not None
 
 

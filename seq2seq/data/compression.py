@@ -19,7 +19,7 @@ _FIRST = {
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     **{bytes([0x50 + kind]) + b"\x2a\x4d\x18": "zstd" for kind in range(16)},  # a frame to skip
-    # Four bytes of it are letters, the rest no text begins with.
+    # Its first four bytes are letters; no text begins with all ten.
     **{b"BZh" + bytes([size]) + end: "bzip2" for size in b"123456789" for end in (b"1AY&SY", b"\x17rE8P\x90")},
 }
 _NOT_READ = {
@@ -31,12 +31,12 @@ _NOT_READ = {
     b"%PDF-": "a PDF document",
     b"PAR1": "a parquet file",
 }
-# What names a compressed file that nothing here writes.
+# Suffixes of compressed files that are not written here.
 _NOT_WRITTEN = (".zip", ".7z", ".rar", ".lz4", ".lzma", ".br", ".z", ".tgz", ".tar")
 
 
 def without_suffix(name: str) -> str:
-    """A file name without what says that it is compressed: `a.tsv` of `a.tsv.GZ`."""
+    """A file name without the suffix of its compression: `a.tsv` of `a.tsv.GZ`."""
     stem, dot, suffix = name.rpartition(".")
     return stem if dot + suffix.lower() in KINDS else name
 
@@ -117,7 +117,7 @@ def _of_the_format(error: Exception) -> bool:
 
 
 def compressing(file: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes]]:
-    """What writes to an open binary file, compressed as the name of `path` says; the file itself stays open."""
+    """A writer to an open binary file, compressed as the name of `path` says; the file itself stays open."""
     match KINDS.get(path.suffix.lower()):
         case "gzip":
             import gzip
@@ -142,13 +142,13 @@ def compressing(file: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes]
 
 
 def refused(path: Path) -> str:
-    """What is wrong with the name of a file to be written: a compression that is not written here; or nothing."""
-    suffix = next((each for each in _NOT_WRITTEN if without_suffix(path.name).lower().endswith(each)), "")
+    """Why a file cannot be written under its name: a compression that is not written here; else an empty string."""
+    suffix = next((end for end in _NOT_WRITTEN if without_suffix(path.name).lower().endswith(end)), "")
     return f"{suffix} is not written here; end it in {', '.join(KINDS)}, or .txt" if suffix else ""
 
 
 class _Open:
-    """A file that whoever writes through it cannot close."""
+    """A file that its writer cannot close."""
 
     closed = False
 

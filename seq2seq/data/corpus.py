@@ -17,10 +17,10 @@ Checksum = Callable[[], str]
 
 @dataclass(frozen=True)
 class Source(Generic[Record]):
-    """Records of one kind that can be read any number of times, and where they are from.
+    """Records of one kind that can be read any number of times, and their origin.
 
-    `checksum` is of what is read, in the order in which it is read, whatever the files, their columns and formats.
-    `files` has the checksums of the files, where they are others.
+    `checksum` is of the records in the order in which they are read, whatever the files, their columns and formats.
+    `files` has the checksums of the files, where these differ.
     """
 
     records: ClassVar[str] = "records"
@@ -30,14 +30,14 @@ class Source(Generic[Record]):
     checksum: Checksum
     files: Checksum | None = None
     whole: Self | None = None  # the source that this one is part of
-    lines: Callable[[], Iterator[tuple[int, Record]]] | None = None  # the same with the numbers that they have there
+    lines: Callable[[], Iterator[tuple[int, Record]]] | None = None  # the records, with their numbers in that source
 
     def numbered(self) -> Iterator[tuple[int, Record]]:
         """The records with their numbers, counted from 1, in the text as the user has it."""
         return self.lines() if self.lines else enumerate(self.read(), start=1)
 
     def file_checksum(self) -> str:
-        """The checksums of the files; of what is read where there is none."""
+        """The checksums of the files; of the records where there are no files."""
         return (self.files or self.checksum)()
 
     def first(self, count: int) -> Self:
@@ -97,7 +97,7 @@ class Corpus(Generic[SourceT]):
 
 @dataclass(frozen=True)
 class Given:
-    """Files that the user named for one split: a source and a target file, or files of whole records."""
+    """The user's files for one split: a source and a target file, or files of whole records."""
 
     source_file: Path | None = None
     target_file: Path | None = None

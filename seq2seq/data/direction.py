@@ -1,5 +1,5 @@
-"""Whether the two sides of pairs are in the languages that they are said to be in, by py3langid, over enough text to be
-sure of it: never by a short line."""
+"""Whether the two sides of pairs are in their languages, by py3langid over enough text to be certain: never by a short
+line."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from seq2seq.data.languages import names
 Pair = tuple[str, str]
 Classify = Callable[[str], tuple[str, float]]
 
-_LETTERS = 60  # of each side, to be judged together: a line, or several that follow one another
-_MOST = 300  # of a long line
+_LETTERS = 60  # of each side, judged together: a line, or several consecutive ones
+_MOST = 300  # characters judged of a long line
 _SURE = 0.9
-_CLOSELY = 5_000  # judged, after which every second is, then every fourth
-_LEAST = 5  # such judgements
+_CLOSELY = 5_000  # judged; after as many, only every second is, then every fourth
+_LEAST = 5  # minimum of judgements that lines are swapped
 
 
 class Direction:
     """Counts lines whose source is in the target language and whose target is in the source language."""
 
     def __init__(self, source: str, target: str) -> None:
-        self.lines = 0  # taken in
+        self.lines = 0  # added
         self.swapped = self.right = 0  # lines judged so
         self.first = 0  # line that is swapped, counted from 1: where several are together, of these
         self._last = 0  # where the last judgement was that lines are swapped, the first of them
@@ -36,7 +36,7 @@ class Direction:
         self._together = False
 
     def add(self, pair: Pair) -> None:
-        """Take in the next line."""
+        """Add the next line."""
         self.lines += 1
         if not self._able:
             return
@@ -56,16 +56,16 @@ class Direction:
 
     @property
     def certain(self) -> bool:
-        """Whether more lines are swapped than are taken for it by chance."""
+        """Whether more lines are swapped than would look so by chance."""
         return self._swapped >= _LEAST and self.swapped * 200 > self.right
 
     def _judge(self) -> None:
         classify = _classifier(*self._codes)
-        found = [classify("\n".join(side)[:_MOST]) for side in self._held]
+        guesses = [classify("\n".join(side)[:_MOST]) for side in self._held]
         self._judged += 1
-        if min(probability for _, probability in found) < _SURE:
+        if min(probability for _, probability in guesses) < _SURE:
             return
-        languages = tuple(language for language, _ in found)
+        languages = tuple(language for language, _ in guesses)
         lines = self.lines - self._start + 1
         if languages == self._codes:
             self.right += lines
@@ -100,7 +100,7 @@ def _languages() -> frozenset[str]:
 
 
 def _known(code: str) -> str:
-    """The identifier's code of a language; nothing where it knows none."""
+    """The identifier's code of a language; an empty string where it has none."""
     return next((name for name in sorted(names(code), key=len) if name in _languages()), "")
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Source, SplitName
-from seq2seq.data.formats import file_rows
 from seq2seq.data.hold_out import Chosen, choose, part_checksum
 from seq2seq.data.lines import Reading, read_blocks
 from seq2seq.data.pieces import Piece, between, by_document, cut_at_lines, line_count
 from seq2seq.data.records import Kind, origin_of
+from seq2seq.data.rows import file_rows
 from seq2seq.data.tables import listed, suffix_of
 from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
@@ -39,8 +39,7 @@ TAIL_SHARE = 20  # one line in this many, for each of dev and test
 class Documents(Source[str]):
     """One split of running text.
 
-    `read` has each document as one text, whole in memory. `pieces` reads the same without that, where `streamed` says
-    how.
+    `read` yields each document as one text, whole in memory; `pieces`, with `streamed`, without that.
     """
 
     records = "documents"
@@ -57,7 +56,7 @@ class Documents(Source[str]):
 def streamed(
     origin: str, pieces: Callable[[], Iterator[Piece]], checksum: Checksum, files: Checksum | None = None
 ) -> Documents:
-    """Documents that are at hand in pieces."""
+    """Documents that are read in pieces."""
 
     def read() -> Iterator[str]:
         for _, parts in by_document(pieces()):
@@ -67,7 +66,7 @@ def streamed(
 
 
 class DocumentKind(Kind[str, Documents]):
-    """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one in each row."""
+    """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one per row."""
 
     noun = "text"
     source_type = Documents
@@ -108,7 +107,7 @@ class DocumentKind(Kind[str, Documents]):
         return (record,)
 
     def as_bytes(self, record: str) -> bytes:
-        """What is hashed of a document."""
+        """The bytes of a document that are hashed."""
         return _as_bytes((record, True))
 
     def hold_out(self, source: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:
@@ -116,7 +115,7 @@ class DocumentKind(Kind[str, Documents]):
         return hold_out(source, splits)
 
     def is_empty(self, source: Documents) -> bool:
-        """Whether a source holds white space alone."""
+        """Whether a source has only white space."""
         return not any(text and not text.isspace() for text, _ in source.pieces())
 
     def files(self, paths: Iterable[Path], reading: Reading) -> Documents:
@@ -126,13 +125,13 @@ class DocumentKind(Kind[str, Documents]):
     def _expanded(self, path: Path) -> list[Path]:
         if not path.is_dir():
             return [path]
-        found = sorted(inner for inner in path.rglob("*") if inner.is_file() and suffix_of(inner) in self.suffixes)
-        if not found:
+        files = sorted(inner for inner in path.rglob("*") if inner.is_file() and suffix_of(inner) in self.suffixes)
+        if not files:
             formats = ", ".join(self.suffixes)
             raise DataError(f"{path} is a folder that holds none of {formats}; name another, or a file")
-        if strange := next((each for each in found if any("\ud800" <= char <= "\udfff" for char in str(each))), None):
+        if strange := next((file for file in files if any("\ud800" <= char <= "\udfff" for char in str(file))), None):
             raise DataError(f"{strange}: the name of this file is not UTF-8; rename it")
-        return found
+        return files
 
     def file(self, path: Path, reading: Reading) -> Documents:
         """The documents of one file; of .txt, in pieces. Raises DataError, at once or while reading."""
@@ -183,7 +182,7 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
     """Hold text out for each of `splits`; the rest is `train`.
 
     Of 20 documents or more that differ, about 2 % for each split (one at least, about 2,000 at most), chosen by
-    content: their order plays no part, and equal ones stay together. Of fewer, the last 5 % of each document's lines
+    content: their order does not matter, and equal ones stay together. Of fewer, the last 5 % of each document's lines
     (one at least) for the last split, and as many before them for the one before it; a document of too few lines is all
     `train`.
     """
@@ -197,8 +196,8 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         """None where lines of each document are held out."""
         fingerprints = surveyed()[0]
         blank = fingerprints.count(0)
-        found = choose((fingerprint for fingerprint in fingerprints if fingerprint), splits)
-        return found if found.distinct + blank >= WHOLE_DOCUMENTS else None
+        chosen = choose((fingerprint for fingerprint in fingerprints if fingerprint), splits)
+        return chosen if chosen.distinct + blank >= WHOLE_DOCUMENTS else None
 
     def pieces(split: SplitName) -> Iterator[Piece]:
         fingerprints, lines = surveyed()
@@ -271,6 +270,6 @@ def _play(split: SplitName) -> Documents:
 
 
 def _as_bytes(piece: Piece) -> bytes:
-    """What is hashed of a piece: where a document ends counts too, by a byte that UTF-8 never has."""
+    """The bytes of a piece that are hashed: the end of a document is a byte that UTF-8 never has."""
     text, ends = piece
     return text.encode("utf-8", "surrogatepass") + b"\xff" * ends

@@ -22,13 +22,13 @@ from seq2seq.errors import DataError
 
 _FORMAT = 4
 CHUNK = 5000  # pairs encoded at a time
-_SAMPLED = 100  # sources of a chunk that are looked at
-_HELD = 500  # pairs read before their pages are let go: each may have brought in 64 kB of either file
+_SAMPLED = 100  # sources of a chunk whose style is counted
+_HELD = 500  # pairs read before their pages are released: each may have loaded 64 kB of either file
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
 
 class Encoded:
-    """N pairs of token sequences in memory-mapped files; nothing is resident but what is being read."""
+    """N pairs of token sequences in memory-mapped files; only what is being read is resident."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,7 @@ class Encoded:
 
     @property
     def style(self) -> Style:
-        """What a sample of the sources looks like."""
+        """The style of a sample of the sources."""
         return Style(**self.report["source_style"])
 
     def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -51,7 +51,7 @@ class Encoded:
         return self._tokens[start:middle], self._tokens[middle:end]
 
     def take(self, indices: Iterable[int]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-        """Copies of the sources and targets of several pairs; what was read of the files does not stay resident."""
+        """Copies of the sources and targets of several pairs; the pages that were read do not stay resident."""
         sources, targets = [], []
         for count, index in enumerate(indices, start=1):
             source, target = self[int(index)]
@@ -84,12 +84,12 @@ def encode(
     progress: Callable[[int], None] = lambda pairs: None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Encoded:
-    """Encode pairs, or find them encoded, in `cache` or another one that is only read: each source in order, less the
-    pairs that training should not see.
+    """Encode pairs, or find them encoded, in `cache` or in `also`, which are only read: each source in order, without
+    the pairs that training should not see.
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
-    ratio over `max_ratio`; a side that also stands in `held_out`, in whatever form (`fold`). `report` also counts what
-    the sources, of this `language`, look like. Raises DataError: text that cannot be read, no pair left, a cache that
+    ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the style of
+    the sources, in this `language`. Raises DataError: text that cannot be read, no pair left, a cache that
     cannot be written.
     """
     settings = f"{_FORMAT} {max_length} {max_ratio} {len(pairs)} {language}"

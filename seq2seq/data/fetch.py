@@ -1,4 +1,4 @@
-"""Fill a local mirror: the folder that SEQX_DATA names on machines without a connection."""
+"""Filling a local mirror, the folder of SEQX_DATA for machines without a connection."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from seq2seq.storage.folders import must_be_replaceable, replacing_folder
 def fetch(kind: Kind[Any, SourceT], folder: Path, progress: Callable[[int], None] = lambda records: None) -> list[Path]:
     """Write a recipe's corpus from the Hugging Face Hub to `folder`/<corpus>/, where SEQX_DATA = `folder` finds it.
 
-    Returns the files; `progress` hears of records. Raises DataError: no place on the Hub in the recipe, the Hub out of
-    reach, `folder` cannot be written.
+    Returns the files; `progress` receives numbers of records. Raises DataError: no data.hub in the recipe, the Hub out
+    of reach, `folder` cannot be written.
     """
     name, hub = kind.data.corpus, kind.data.hub
     if hub is None:
@@ -39,10 +39,10 @@ def write(
     folder: Path,
     progress: Callable[[int], None] = lambda records: None,
 ) -> list[Path]:
-    """Write a corpus as its kind is stored: all files, or none.
+    """Write a corpus in the format of its kind: all files, or none.
 
-    Other files of the folder stay, but for those that would be found in place of these. Raises DataError where they are
-    in step with a file that is to be replaced by another text.
+    Other files of the folder stay, except those that would be found instead of these. Raises DataError where they are
+    aligned with a file that another text would replace.
     """
     place = folder / kind.data.corpus
     replaced = {name for split in SPLITS for name in kind.replaced(split)}
@@ -57,11 +57,11 @@ def write(
             if count % 10_000 == 0:
                 progress(count)
 
-    with _writing(place), replacing_folder(place, keep=lambda name: name not in replaced) as made:
+    with _writing(place), replacing_folder(place, keep=lambda name: name not in replaced) as new:
         for split, sources in corpus.splits().items():
             records = chain.from_iterable(source.read() for source in sources)
-            written += [place / name for name in kind.write(made, split, counted(records))]
-        kind.must_be_in_step(place, made)
+            written += [place / name for name in kind.write(new, split, counted(records))]
+        kind.must_be_in_step(place, new)
     progress(count)
     return written
 
@@ -72,5 +72,5 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"cannot write {folder}: {error.strerror or error}; make room there, or choose another folder"
+            f"cannot write {folder}: {error.strerror or error}; free some space there, or choose another folder"
         ) from error

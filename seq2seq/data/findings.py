@@ -1,5 +1,5 @@
-"""What an audit finds in a corpus of any kind: how often, and where first. Digests are kept, never texts, so its size
-does not matter."""
+"""What an audit finds in a corpus of any kind: how often, and where first. Digests are kept, not texts, so that a
+corpus may have any size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Show = Callable[[Where, Item, Where | None], Example]  # an item at a place, and
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record stands: its source, and its number there, counted from 1 (the line, in files of lines)."""
+    """The place of a record: its source, and its number there, counted from 1 (the line, in files of lines)."""
 
     origin: str
     line: int
@@ -54,14 +54,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding(Generic[Example]):
-    """How many records or lines show it, and the first few of them."""
+    """How many records or lines have it, and the first few of them."""
 
     count: int = 0
     examples: tuple[Example, ...] = ()
 
 
-class Found(Generic[Where, Item, Example]):
-    """A finding as it grows."""
+class FindingCounter(Generic[Where, Item, Example]):
+    """Counts the records or lines of a finding."""
 
     def __init__(self, show: Show[Where, Item, Example]) -> None:
         self.count = 0
@@ -75,13 +75,13 @@ class Found(Generic[Where, Item, Example]):
             self.examples.append(self._show(place, item, other))
 
     def finding(self) -> Finding[Example]:
-        """What was found."""
+        """The finding so far."""
         return Finding(self.count, tuple(self.examples))
 
 
 @dataclass(frozen=True)
 class Character(Generic[Where]):
-    """A character, how often it occurs, and where it does first."""
+    """A character, how often it occurs, and where first."""
 
     code_point: int
     name: str
@@ -95,32 +95,32 @@ def character(of: str, count: int, first: Where) -> Character[Where]:
 
 
 def odd_characters(text: str) -> list[str]:
-    """The characters that text for people seldom has: controls, private and unassigned ones, U+FFFD, and what has no
-    width, but for joiners where a script or an emoji needs them."""
+    """The characters that are rare in normal text: controls, private and unassigned ones, U+FFFD, and those without
+    width, except joiners where a script or an emoji needs them."""
     return _ODD.findall(text) if not text.isprintable() or "\ufffd" in text else []
 
 
 def also_in_train(
     items: Iterable[tuple[Where, Item]],
     key: Callable[[Item], bytes],
-    standing: Mapping[bytes, Where],
+    in_train: Mapping[bytes, Where],
     show: Show[Where, Item, Example],
 ) -> Finding[Example]:
-    """Items whose key has a place in the training text."""
-    found = Found(show)
+    """Items whose key has a place in the training text, by `in_train`."""
+    counter = FindingCounter(show)
     for place, item in items:
-        other = standing.get(key(item))
+        other = in_train.get(key(item))
         if other is not None:
-            found.add(place, item, other)
-    return found.finding()
+            counter.add(place, item, other)
+    return counter.finding()
 
 
 def repeated(
     digests: array[int], items: Iterable[tuple[Where, Item]], show: Show[Where, Item, Example]
 ) -> Finding[Example]:
-    """Items whose digest stood before; they are read again as far as the examples need it."""
+    """Items whose digest occurred before; they are read again as far as the examples need it."""
     count, few = repeats(digests)
-    needed: Container[int] = {index for both in few for index in both}
+    needed: Container[int] = {index for pair in few for index in pair}
     kept: dict[int, tuple[Where, Item]] = {}
     for index, item in enumerate(items) if few else ():
         if index in needed:
@@ -131,7 +131,7 @@ def repeated(
 
 
 def repeats(digests: array[int]) -> tuple[int, list[tuple[int, int]]]:
-    """How many of some digests stood before; of the first few their index, and that of the first one like them."""
+    """How many digests occurred before; of the first few, their index and that of their first occurrence."""
     values = np.array(digests, np.uint64)
     order = np.argsort(values, kind="stable").astype(np.uint32)  # equal digests keep the order of the text
     again = values[order[1:]] == values[order[:-1]]

@@ -1,4 +1,4 @@
-"""When two texts are the same but for their form."""
+"""When two texts are equal apart from their form."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _KEPT = regex.compile(
 
 
 def fold(text: str) -> bytes:
-    """A short digest of what tells a text from others; empty for one that shows nothing.
+    """A short digest of what distinguishes a text from others; empty for one without a visible character.
 
-    Equal where the form alone differs: case, compatibility forms (NFKC), blanks, punctuation and quotation marks. Not
+    Equal where only the form differs: case, compatibility forms (NFKC), blanks, punctuation and quotation marks. Not
     equal where letters, marks on them (of any script), numbers with their signs and separators, or symbols do (`C++`
-    and `C`, `-5.5` and `55`, `$5`, `50%`). Of a text that is punctuation alone, the punctuation counts.
+    and `C`, `-5.5` and `55`, `$5`, `50%`). Of a text of punctuation only, the punctuation counts.
     """
-    apart = text if text.isascii() else _COMPOSED.sub(lambda found: "^" + found[0], _FRACTIONS.sub(" ", text))
+    apart = text if text.isascii() else _COMPOSED.sub(lambda match: "^" + match[0], _FRACTIONS.sub(" ", text))
     plain = unicodedata.normalize("NFKC", apart).casefold()
-    kept = _NOT_LETTERS.sub("", plain) if not _EVERYDAY.search(plain) else _told_apart(plain)
+    kept = _NOT_LETTERS.sub("", plain) if not _EVERYDAY.search(plain) else _distinctive(plain)
     if not kept:
-        kept = "".join(each for each in plain if not each.isspace() and unicodedata.category(each) != "Cf")
+        kept = "".join(char for char in plain if not char.isspace() and unicodedata.category(char) != "Cf")
     return hashlib.blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=8).digest() if kept else b""
 
 
-def _told_apart(plain: str) -> str:
+def _distinctive(plain: str) -> str:
     plain = plain.translate(_FORMS).replace("i\u0307", "i")  # which a capital I with a dot becomes
     plain = _THOUSANDS.sub("", plain)
-    plain = _BETWEEN_DIGITS.sub(lambda found: "".join(found[0].split()) or " ", plain)
+    plain = _BETWEEN_DIGITS.sub(lambda match: "".join(match[0].split()) or " ", plain)
     return "".join(_KEPT.findall(plain))

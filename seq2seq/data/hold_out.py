@@ -1,4 +1,4 @@
-"""Which records are held out of the training text for dev and test, chosen by content."""
+"""Holding records out of the training text for dev and test, chosen by content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from seq2seq.data.corpus import SourceT, SplitName
 from seq2seq.errors import DataError
 
-# Where the user gives no text to judge on, one record in this many is held out for dev, and one for test.
+# Where the user gives no evaluation text, one record in this many is held out for dev, and one for test.
 _SHARE = 50
 _MOST = 2000
 
@@ -22,8 +22,8 @@ class Chosen(NamedTuple):
     """What is held out, by fingerprint."""
 
     splits: dict[int, SplitName]
-    distinct: int  # fingerprints, counted as far as it matters
-    otherwise: str  # for checksums: where repetitions once counted, and other ones were chosen
+    distinct: int  # number of fingerprints, as far as it matters
+    otherwise: str  # for checksums: where an older version, which counted repetitions, chose others
 
 
 def hold_out(
@@ -32,14 +32,14 @@ def hold_out(
     """Hold about 2 % of a source out for each of `splits` (one record at least, about 2,000 at most); the rest is
     `train`.
 
-    Chosen by content (`texts` of a record) among the records that differ: neither order nor repetition plays a part,
+    Chosen by content (`texts` of a record) among the records that differ: neither order nor repetition matters,
     and equal records stay together. Records with a blank text are not held out. Reading raises DataError where nothing
     is left to train on.
     """
 
     @functools.cache
     def held_out() -> Chosen:
-        kept = (each for each in map(texts, source.read()) if all(text.strip() for text in each))
+        kept = (record for record in map(texts, source.read()) if all(text.strip() for text in record))
         chosen = choose(map(_fingerprint, kept), splits)
         if chosen.distinct <= len(splits):
             raise DataError(
@@ -68,7 +68,7 @@ def hold_out(
 
 
 def part_checksum(whole: str, *part: Any) -> str:
-    """The checksum of a part of a text, by that of the whole and what tells which part it is."""
+    """The checksum of a part of a text, given that of the whole and a description of the part."""
     return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
 
 
@@ -78,10 +78,10 @@ def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> Chosen:
     count = 0
     smallest: list[int] = []
     distinct: set[int] = set()
-    found = iter(fingerprints)
-    while chunk := list(islice(found, _SHARE * _MOST)):
+    iterator = iter(fingerprints)
+    while chunk := list(islice(iterator, _SHARE * _MOST)):
         count += len(chunk)
-        if len(distinct) < _SHARE * _MOST:  # from there on, the share is the most
+        if len(distinct) < _SHARE * _MOST:  # from there on, the share is the maximum
             distinct.update(chunk)
         smallest = heapq.nsmallest(_MOST * len(splits), {*smallest, *chunk})
     share, once = (min(_MOST, max(1, number // _SHARE)) for number in (len(distinct), count))

@@ -1,4 +1,4 @@
-"""Text from the Hugging Face Hub (parquet), through `datasets`, which keeps what it fetched."""
+"""Text from the Hugging Face Hub (parquet), through `datasets`, which caches downloads."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.corpus import SPLITS, SourceT, SplitName
-from seq2seq.data.formats import Row, cell
 from seq2seq.data.records import Kind
+from seq2seq.data.rows import Row, cell
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.errors import DataError, MissingCorpusError
 from seq2seq.recipe import Hub
 
 _PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
 _PATIENCE = 5.0  # seconds until the Hub counts as out of reach
-_METADATA = 60.0  # seconds until what a data set consists of must be known
-_STALLED = 180.0  # seconds in which a download must bring a few bytes
+_METADATA = 60.0  # seconds for the metadata of a data set
+_STALLED = 180.0  # seconds without progress after which a download is given up
 _ROWS = 256  # read at a time: few enough where each is a whole book
 _REMEDY = "; check the connection and [data.hub], or set SEQX_DATA to a folder that `seqx data get` filled elsewhere"
-_SHOWN = 300  # characters of what a library says
+_SHOWN = 300  # characters of a library's message
 
 
 def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
@@ -54,21 +54,20 @@ def every_split(kind: Kind[Any, SourceT]) -> dict[SplitName, SourceT]:
 
 
 def rows(hub: Hub, split: SplitName) -> tuple[str, Callable[[], Iterator[Row]]]:
-    """Where the rows of a split are from, and what reads them. Raises DataError where they cannot be fetched, or do
-    not come within a time."""
+    """The origin of the rows of a split, and their reader. Raises DataError where they cannot be fetched in time."""
     name = {"train": hub.train, "dev": hub.dev, "test": hub.test}[split]
     origin = f"hub {hub.path} {name}"
-    away = "" if Path(hub.path).exists() else _away()
+    offline = "" if Path(hub.path).exists() else _offline()
     try:
         datasets = _datasets()
         builder = within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
-        # Of the formats that the library reads, the one in which nothing but text can hide.
+        # Of the formats that the library reads, the only one that cannot hide code.
         if type(builder).__module__ not in _PARQUET:
             raise DataError(f"{hub.path} is not kept as parquet")
         within(_STALLED, builder.download_and_prepare, lambda: size_of(*_caches(datasets)))
         table = builder.as_dataset(split=name)
-    except Exception as error:  # the library raises many unrelated types for "cannot be had"
-        reason = away if away and "Offline" in str(error) else _said(error)
+    except Exception as error:  # the library raises many unrelated types
+        reason = offline if offline and "Offline" in str(error) else _message(error)
         raise DataError(
             f"{hub.path} ({name}) cannot be fetched from the Hugging Face Hub ({reason}){_REMEDY}"
         ) from error
@@ -88,16 +87,16 @@ def _datasets() -> Any:
     import huggingface_hub
 
     datasets.disable_progress_bars()
-    # The reason is told once, in the end.
+    # The reason is reported once, at the end.
     huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     return datasets
 
 
 @functools.cache
-def _away() -> str:
-    """Why the Hub is out of reach; nothing where it answers.
+def _offline() -> str:
+    """Why the Hub is out of reach; an empty string where it answers.
 
-    Out of reach, the library would retry for half a minute; told before its import, it looks at its cache alone.
+    The library would retry for half a minute; with HF_HUB_OFFLINE set before its import, it only reads its cache.
     """
     if "HF_HUB_OFFLINE" in os.environ or "datasets" in sys.modules:
         return ""
@@ -118,18 +117,18 @@ def why_unreachable(address: str, *, timeout: float = _PATIENCE) -> str:
         answered = error.code < 500 and error.code not in (301, 302, 303, 307, 308)
         return "" if answered else " ".join(f"{error.code} {error.reason}".split())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return _said(getattr(error, "reason", None) or error)
+        return _message(getattr(error, "reason", None) or error)
     return ""
 
 
-def _said(error: object) -> str:
-    """What a library says, on one line; it may hold bytes that a server sent."""
+def _message(error: object) -> str:
+    """A library's message on one line; it may contain bytes from a server."""
     line = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
     return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _caches(datasets: Any) -> tuple[Path, Path]:
-    """Where the libraries keep what they fetch, what is on its way included."""
+    """The cache folders of the libraries, with unfinished downloads."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return Path(HF_HUB_CACHE), Path(datasets.config.HF_DATASETS_CACHE)

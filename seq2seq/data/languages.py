@@ -1,11 +1,11 @@
-"""What languages are called, by codes and names, and which of them write without blanks."""
+"""Codes and names of languages, and which of them are written without blanks."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-# The code of a recipe, then every other name; what is missing here is known by its code alone.
+# The code of a recipe, then all other names; other languages are known by their code only.
 _KNOWN = """
 ar ara arb arabic العربية arabe
 bg bul bulgarian български
@@ -70,7 +70,7 @@ def names(code: str) -> frozenset[str]:
 def short_code(language: str) -> str:
     """A language code without region and script: fr of fr-CA, fra and FR."""
     code = language.casefold().replace("_", "-").partition("-")[0]
-    return next((short for short, each in _known().items() if code in each), code)
+    return next((short for short, all_names in _known().items() if code in all_names), code)
 
 
 def writes_blanks(language: str) -> bool:

@@ -1,4 +1,4 @@
-"""Text files as lines: `\n` alone ends a line, bytes that are no text are an error that names file and line."""
+"""Text files as lines: only `\n` ends a line; bytes that are not text are an error that names file and line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seq2seq.data.compression import decompressed
 from seq2seq.errors import DataError
 from seq2seq.storage.reading import LONGEST_LINE
 
-# Where one file has more lines than this over the other, they are different texts: no single line is to blame.
+# Where one file has more extra lines than this, they are different texts: no single line is the cause.
 _FEW_EXTRA = 10_000
 _BLOCK = 1 << 18  # bytes
 _SHOWN = 40  # characters of a line that an error shows
@@ -25,11 +25,11 @@ _SHOWN = 40  # characters of a line that an error shows
 
 @dataclass(frozen=True)
 class Reading:
-    """How a user says that files are to be read: what bytes mean, and which columns of a table hold the text."""
+    """How files are read: their encoding, and the columns of a table that hold the text."""
 
     encoding: str = "utf-8"
     errors: Literal["strict", "replace"] = "strict"
-    columns: tuple[str, ...] = ()  # names, or numbers counted from 1; none: as the file says itself
+    columns: tuple[str, ...] = ()  # names, or numbers counted from 1; none: by the file's own names
 
     @property
     def utf_8(self) -> bool:
@@ -52,8 +52,8 @@ def decode_lines(file: IO[bytes], name: str, reading: Reading = PLAIN) -> Iterat
     """The lines of an open binary file, decompressed where it is compressed, without their end; a byte order mark and
     the CR of CRLF are dropped.
 
-    U+2028, U+0085, \x0b, \x0c and a lone \r are characters like others. Raises DataError: bytes that are not of the
-    encoding, UTF-16 that is not said to be, a line without end, a damaged compressed file.
+    U+2028, U+0085, \x0b, \x0c and a lone \r are ordinary characters. Raises DataError: bytes that are not of the
+    encoding, undeclared UTF-16, a line without end, a damaged compressed file.
     """
     with _utf_8(file, name, reading) as opened:
         for number, raw in enumerate(iter(lambda: opened.readline(LONGEST_LINE + 1), b""), start=1):
@@ -74,8 +74,7 @@ def read_lines(path: Path, reading: Reading = PLAIN) -> Iterator[str]:
 
 
 def read_blocks(path: Path, reading: Reading = PLAIN, *, block_size: int = _BLOCK) -> Iterator[str]:
-    """The text of a file (of a compressed one too), some whole lines at a time, with the ends that `read_lines` takes
-    off.
+    """The text of a file (of a compressed one too), some whole lines at a time, with their ends.
 
     Raises DataError where `read_lines` does.
     """
@@ -84,7 +83,7 @@ def read_blocks(path: Path, reading: Reading = PLAIN, *, block_size: int = _BLOC
 
 
 def blocks(file: IO[bytes], name: str, reading: Reading = PLAIN, *, block_size: int = _BLOCK) -> Iterator[str]:
-    """The text of an open binary file, as `read_blocks` gives it."""
+    """The text of an open binary file, as `read_blocks` yields it."""
     number = 1
     with _utf_8(file, name, reading) as opened:
         while block := opened.read(block_size):
@@ -148,7 +147,7 @@ class _Transcoded(io.RawIOBase):
                 line = self._line + before.count("\n")
                 raise DataError(
                     f"{self._name}, line {line}: byte 0x{error.object[error.start]:02x} "
-                    f"is not {self._reading.encoding} ({error.reason}); name another --encoding, or mend the file"
+                    f"is not {self._reading.encoding} ({error.reason}); name another --encoding, or repair the file"
                 ) from error
             self._line += text.count("\n")
             self._held = text.encode("utf-8", "surrogatepass")
@@ -158,12 +157,12 @@ class _Transcoded(io.RawIOBase):
 
 
 def read_pairs(source: Path, target: Path, reading: Reading = PLAIN) -> Iterator[tuple[str, str]]:
-    """Line i of one file with line i of the other. Raises DataError after the common part where one goes on."""
-    both = zip_longest(read_lines(source, reading), read_lines(target, reading))
-    for number, (left, right) in enumerate(both, start=1):
+    """Line i of one file with line i of the other. Raises DataError after the common part where one is longer."""
+    pairs = zip_longest(read_lines(source, reading), read_lines(target, reading))
+    for number, (left, right) in enumerate(pairs, start=1):
         if left is None or right is None:
             common = number - 1
-            rest = 1 + sum(1 for _ in both)
+            rest = 1 + sum(1 for _ in pairs)
             lines = (common, common + rest) if left is None else (common + rest, common)
             raise DataError(
                 f"{source} has {lines[0]:,} lines, {target} has {lines[1]:,}: "
@@ -199,7 +198,7 @@ def _decode(raw: bytes, name: str, number: int, reading: Reading) -> str:
 
 
 def _other_encoding(raw: bytes, place: int) -> str:
-    """What to do about a byte that is not UTF-8: the usual other encoding, and what the word becomes by it."""
+    """What to do about a byte that is not UTF-8: the most usual other encoding, and the word read with it."""
     start, end = (raw[:place].rfind(b"\n") + 1, raw.find(b"\n", place))
     line = raw[start : end if end >= 0 else None]
     words = line[max(0, place - start - _SHOWN) : place - start + _SHOWN].split()
@@ -209,19 +208,21 @@ def _other_encoding(raw: bytes, place: int) -> str:
         line.decode("cp1252")
     except UnicodeDecodeError:
         shown = ""
-    # Where what stands before it is UTF-8 for certain, it is the byte that is damaged.
+    # Where the text before it is certainly UTF-8, the byte itself is damaged.
     if raw[:place].isascii() and shown.isprintable() and any(map(str.isalpha, shown)):
-        return f"as cp1252 it is {shown!r}: if that is right, add --encoding cp1252, else name another or mend the file"
-    return "mend the file, or name its encoding with --encoding (--encoding-errors replace loses such bytes)"
+        return (
+            f"as cp1252 it is {shown!r}: if that is right, add --encoding cp1252, else name another or repair the file"
+        )
+    return "repair the file, or name its encoding with --encoding (--encoding-errors replace loses such bytes)"
 
 
 def _wide(raw: bytes) -> str:
-    """The encoding of 2 or 4 bytes a character that the beginning of a file is in; or nothing."""
+    """The encoding of 2 or 4 bytes per character of the beginning of a file; else an empty string."""
     if raw[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
         return "utf-32"
     if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    # Without a mark, every second byte of Latin script is zero, or three in four.
+    # Without a mark: in Latin script every second byte is zero, or three in four.
     zeros = raw.count(0) / max(5, len(raw))
     order = "be" if raw[:1] == b"\0" else "le"
     return f"utf-32-{order}" if zeros > 0.7 else f"utf-16-{order}" if zeros >= 0.4 else ""

@@ -1,4 +1,4 @@
-"""How long the two sides of pairs are to one another, for an audit."""
+"""The ratio of the lengths of the two sides of pairs, for an audit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seq2seq.data.audit import Tally
 from seq2seq.data.findings import Place
 from seq2seq.data.pairs import Pair, PairKind
 
-_STEPS = 64  # length ratios are counted in 64 steps a doubling: percentiles are true to about 1 %
+_STEPS = 64  # steps per doubling in which ratios are counted: percentiles are exact to about 1 %
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
-from seq2seq.data.formats import must_hold_text, read_json_lines
 from seq2seq.data.languages import names
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
 from seq2seq.data.records import Kind
+from seq2seq.data.rows import must_hold_text, read_json_lines
 from seq2seq.data.tables import NUMBER, WORD, Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, digest, row_bytes
 from seq2seq.errors import DataError
@@ -33,9 +33,9 @@ Pair = tuple[str, str]
 _CELL_END = re.compile(r"\r\n|\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ODD_RATIO = 4.0
-_SEVERAL = 5  # rows: fewer may be alike by chance
+_SEVERAL = 5  # rows; fewer may be equal by chance
 _SOURCE, _TARGET = frozenset(("source", "src")), frozenset(("target", "tgt", "trg"))
-# What may stand beside the name of a language where a column is named: `sentence_fr`, `French text`.
+# Words beside the name of a language in the name of a column: `sentence_fr`, `French text`.
 _BESIDE = frozenset(("text", "texte", "sentence", "sentences", "string", "segment", "column", "lang", "language"))
 
 
@@ -48,7 +48,7 @@ class PairSource(Source[Pair]):
     references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
 
     def record(self) -> dict[str, Any]:
-        """For the run's record; other references are another content."""
+        """For the run's record; the references are part of the content."""
         record = super().record()
         if self.references:
             content = f"{record['content']} {json.dumps(self.references)}"
@@ -77,7 +77,7 @@ class PairKind(Kind[Pair, PairSource]):
         return _sides(names, self.data)
 
     def named(self, table: Table) -> tuple[int, ...] | None:
-        """By the first line, unless it is a row like others: of language codes."""
+        """By the first line, unless that is an ordinary row of language codes."""
         first, second = table.sample[0], (*table.sample, [])[1]
         columns = self.choose(first)
         codes = columns and any(first[column] in second[column : column + 1] for column in columns)
@@ -93,11 +93,11 @@ class PairKind(Kind[Pair, PairSource]):
         """The first two columns of .tsv. Raises DataError where they do not look like text."""
         if suffix_of(table.path) != ".tsv":
             return super().unnamed(table)
-        _question(table)
+        _must_look_like_text(table)
         return 0, 1
 
     def missing(self, where: str, names: Sequence[str]) -> str:
-        """The error where no column is named as a side is."""
+        """The error where no column has the name of a side."""
         return (
             f"{where} has no columns {self.data.source} and {self.data.target}, nor source and target; there are: "
             f"{listed(names)}; rename them, or say which by --columns SOURCE,TARGET (names; numbers, as 1,2, where the "
@@ -105,7 +105,7 @@ class PairKind(Kind[Pair, PairSource]):
         )
 
     def record(self, cells: Sequence[str]) -> Pair:
-        """Line ends within a side are made blanks."""
+        """Line ends within a side become blanks."""
         source, target = cells
         return _CELL_END.sub(" ", source), _CELL_END.sub(" ", target)
 
@@ -114,12 +114,12 @@ class PairKind(Kind[Pair, PairSource]):
         return record
 
     def as_bytes(self, record: Pair) -> bytes:
-        """What is hashed of a pair."""
+        """The bytes of a pair that are hashed."""
         return row_bytes(record)
 
     def hub_columns(self, hub: Hub) -> tuple[str, ...]:
         """The columns of the two sides, in the direction of the recipe: a column that is named by a language holds it,
-        whichever side the recipe that is turned round once named it for."""
+        whichever side a recipe of the other direction named it for."""
         columns = hub.source_column, hub.target_column
         source, target = (column.rpartition(".")[2].casefold() for column in columns)
         if source in names(self.data.target) or target in names(self.data.source):
@@ -151,13 +151,13 @@ class PairKind(Kind[Pair, PairSource]):
         return [f"{split}.{self.data.source} and {split}.{self.data.target}", f"{split}.jsonl"]
 
     def mirrored(self, folder: Path, split: SplitName, reading: Reading) -> PairSource | None:
-        """With the further references that stand beside them."""
+        """With the further references of the folder."""
         source, target = self._side_files(folder, split)
-        both, extra = folder / f"{split}.jsonl", folder / f"{split}.refs.jsonl"
+        pairs_file, extra = folder / f"{split}.jsonl", folder / f"{split}.refs.jsonl"
         if source.exists() and target.exists():
             pairs = file_pair(source, target, reading)
-        elif both.exists():
-            pairs = self.file(both, reading)
+        elif pairs_file.exists():
+            pairs = self.file(pairs_file, reading)
         else:
             return None
         if not extra.is_file():
@@ -189,7 +189,7 @@ class PairKind(Kind[Pair, PairSource]):
         raise DataError(f"{pairs.origin} is fr-en, not {direction}: name files or another corpus, and set data.mix=[]")
 
     def write(self, folder: Path, split: SplitName, records: Iterator[Pair]) -> list[str]:
-        """A file of each side, line ends within a side made blanks."""
+        """A file of each side, line ends within a side replaced by blanks."""
         paths = self._side_files(folder, split)
         with ExitStack() as stack:
             files = [stack.enter_context(path.open("wb")) for path in paths]
@@ -199,11 +199,11 @@ class PairKind(Kind[Pair, PairSource]):
         return [path.name for path in paths]
 
     def replaced(self, split: SplitName) -> list[str]:
-        """None: a file of each side is found before one of both."""
+        """None: a file of each side takes precedence over one of both."""
         return []
 
     def must_be_in_step(self, folder: Path, written: Path) -> None:
-        """Of languages a, b and c, where the folder holds a and b and is given b and c: b must stay what it is."""
+        """Of languages a, b and c, where the folder holds a and b, and b and c are written: b must not change."""
         sides = {self.data.source, self.data.target}
         for language in (self.data.source, self.data.target):
             changed = [
@@ -239,7 +239,7 @@ class PairKind(Kind[Pair, PairSource]):
             yield "odd ratio"
 
     def verdicts(self, source: PairSource) -> Sequence[Verdict]:
-        """Lines out of step, sides swapped, placeholders or numbers lost."""
+        """Lines misaligned, sides swapped, placeholders or numbers lost."""
         from seq2seq.data.verdicts import judge
 
         return judge(source, self.data.source, self.data.target)
@@ -271,18 +271,18 @@ def bundled(name: Literal["phrasebook"] | str, split: SplitName) -> PairSource:
 
 
 def _references(path: Path, data: Data) -> dict[str, list[str]]:
-    """All references of each source sentence; rows of another source language are passed over."""
-    found: dict[str, list[str]] = {}
+    """All references of each source sentence; rows of another source language are skipped."""
+    references_of: dict[str, list[str]] = {}
     for place, row in read_json_lines(path):
         if data.source not in row:
             continue
         references = row.get("refs")
         if not isinstance(references, list) or not all(
-            isinstance(each, str) for each in (row[data.source], *references)
+            isinstance(text, str) for text in (row[data.source], *references)
         ):
             raise DataError(f'{place}: write it as {{"{data.source}": "...", "refs": ["...", "..."]}}')
-        found.setdefault(row[data.source], []).extend(references)
-    return found
+        references_of.setdefault(row[data.source], []).extend(references)
+    return references_of
 
 
 def _sides(columns: Sequence[str], data: Data) -> tuple[int, int] | None:
@@ -306,8 +306,8 @@ def _names(column: str, known: frozenset[str]) -> bool:
     return any(word in known for word in words) and all(beside)
 
 
-def _question(table: Table) -> None:
-    """Raise DataError where the first two columns are hardly the text that is meant."""
+def _must_look_like_text(table: Table) -> None:
+    """Raise DataError where the first two columns do not look like text."""
     rows = [row for row in table.sample if len(row) > 1]
     width = min(map(len, rows), default=0)
     odd = [_odd([row[column] for row in rows]) for column in range(width)] if len(rows) > 1 else []
@@ -323,8 +323,8 @@ def _question(table: Table) -> None:
 
 
 def _odd(cells: Sequence[str]) -> str:
-    """Why cells of a column are hardly text; or nothing."""
-    if all(NUMBER.fullmatch(cell) for cell in cells[1:]):  # the first may name it
+    """Why the cells of a column do not look like text; else an empty string."""
+    if all(NUMBER.fullmatch(cell) for cell in cells[1:]):  # the first may be the column's name
         return "numbers alone"
     if len(cells) >= _SEVERAL and len({*cells[1:]}) == 1:
         return f"{cells[1][:20]!r} in every line"

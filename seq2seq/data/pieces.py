@@ -1,4 +1,4 @@
-"""Documents in pieces: cut where no tokenizer joins two lines, so that none need be whole in memory."""
+"""Documents in pieces, cut where no tokenizer joins two lines, so that none is whole in memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from operator import itemgetter
 
-Piece = tuple[str, bool]  # some of a document, and whether it is the last of it
+Piece = tuple[str, bool]  # a part of a document, and whether it is the last
 
 PIECE = 1 << 20  # characters
 _APART = re.compile(r"\S\n(?=[^\W_])")
 
 
 def by_document(pieces: Iterable[Piece]) -> Iterator[tuple[int, Iterator[Piece]]]:
-    """The pieces of each document, to be read before the next one is asked for, and its number, counted from 0."""
+    """The number of each document, counted from 0, with its pieces, which must be read before the next document."""
 
     def numbered() -> Iterator[tuple[int, Piece]]:
         number = 0
@@ -36,7 +36,7 @@ def cut_at_lines(blocks: Iterable[str], size: int | None = None) -> Iterator[Pie
 
     Cut between a line that ends with a visible character and one that begins with a letter or a digit, where no
     tokenizer that keeps line ends joins the two; after any line where the next `size` characters have no such place.
-    There is one piece at least.
+    There is at least one piece.
     """
     held, size = "", size or PIECE
     for block in blocks:
@@ -50,7 +50,7 @@ def cut_at_lines(blocks: Iterable[str], size: int | None = None) -> Iterator[Pie
 
 
 def _cut(text: str, start: int, size: int) -> int:
-    """Where the piece that starts at a place of a text ends; 0 as long as only more text can tell."""
+    """The end of the piece that starts at a place of a text; 0 where more text is needed to decide."""
     apart = _APART.search(text, max(start, start + size - 2))
     line_end = text.find("\n", start + 2 * size - 1) + 1
     ends = [apart.end()] if apart else []
@@ -60,7 +60,7 @@ def _cut(text: str, start: int, size: int) -> int:
 
 
 def between(parts: Iterable[Piece], start: int, end: int) -> Iterator[Piece]:
-    """Some lines of a document as a document; nothing where there are none."""
+    """Some lines of a document as a document; empty where there are none."""
     return cut_at_lines(_lines_between(parts, start, end)) if start < end else iter(())
 
 

@@ -1,7 +1,7 @@
 """Kinds of record: how rows of files and of the Hub become records, and what is hashed, held out and audited of them.
 
-A kind whose records are named tuples of text, a column each, is a subclass of `Kind` that says no more than its
-`record_type`. A kind that is stored or read otherwise overrides the methods in which it differs.
+A kind whose records are named tuples of text, a column each, is a subclass of `Kind` that defines only its
+`record_type`. A kind that is stored or read differently overrides the methods in which it differs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from seq2seq.data.corpus import Checksum, Corpus, Given, Record, Source, SourceT, SplitName
-from seq2seq.data.formats import file_rows, must_hold_text
 from seq2seq.data.hold_out import hold_out, part_checksum
 from seq2seq.data.lines import Reading
+from seq2seq.data.rows import file_rows, must_hold_text
 from seq2seq.data.tables import Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
@@ -30,18 +30,18 @@ _NAMED = 3  # files of a split that its origin names
 
 
 class Kind(Generic[Record, SourceT]):
-    """What is particular about one kind of record, for the corpus of a recipe."""
+    """One kind of record, for the corpus of a recipe."""
 
     noun: ClassVar[str] = "record"
     reads: ClassVar[str] = "records"
     record_type: Callable[..., Any]
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
-    formats: ClassVar[str] = ""  # the error where a file has none of them, if it says more than `suffixes`
+    formats: ClassVar[str] = ""  # the error where a file has another suffix, if more is to be said
     numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
-    findings: ClassVar[tuple[str, ...]] = ()  # what `checks` may name
-    blank: ClassVar[str] = " but such as are blank on a side"  # what is said of records that show nothing
-    enough: ClassVar[str] = ""  # how much text leaves something to hold out
+    findings: ClassVar[tuple[str, ...]] = ()  # names that `checks` may return
+    blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
+    enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
     files_wanted: ClassVar[str] = "--data"
 
     def __init__(self, data: Data) -> None:
@@ -70,15 +70,15 @@ class Kind(Generic[Record, SourceT]):
         return self.choose(table.sample[0])
 
     def said(self, table: Table, columns: tuple[int, ...]) -> str:
-        """Which columns were chosen by name, for the origin of the text; nothing where it is a matter of course."""
+        """Which columns were chosen by name, for the origin of the text; empty where they are the obvious ones."""
         return ""
 
     def unnamed(self, table: Table) -> tuple[int, ...]:
-        """The columns of a table whose first line names none. Raises DataError."""
+        """The columns of a table whose first line names none of them. Raises DataError."""
         raise DataError(self.missing(str(table.path), table.sample[0]))
 
     def missing(self, where: str, names: Sequence[str]) -> str:
-        """The error where no columns are named as the fields are."""
+        """The error where no columns have the names of the fields."""
         return (
             f"{where} has no columns {', '.join(self.fields)}; there are: {listed(names)}; rename them, or say which "
             f"by --columns {','.join(self.fields).upper()}"
@@ -93,10 +93,10 @@ class Kind(Generic[Record, SourceT]):
         """The columns of a data set on the Hub that hold the fields."""
         return self.fields
 
-    # What a record is compared by.
+    # How records are compared.
 
     def texts(self, record: Record) -> Sequence[str]:
-        """The texts of a record, a field each."""
+        """The texts of a record, one per field."""
         return record  # type: ignore[return-value]
 
     def held_out_by(self, record: Record) -> Sequence[str]:
@@ -104,7 +104,7 @@ class Kind(Generic[Record, SourceT]):
         return self.texts(record)
 
     def as_bytes(self, record: Record) -> bytes:
-        """What is hashed of a record."""
+        """The bytes of a record that are hashed."""
         return row_bytes(self.texts(record))
 
     def hold_out(self, source: SourceT, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, SourceT]:
@@ -120,7 +120,7 @@ class Kind(Generic[Record, SourceT]):
     # Where records are read from.
 
     def source(self, origin: str, read: Callable[[], Iterator[Record]], files: Checksum | None = None) -> SourceT:
-        """What `read` gives as a source: reading it a second time raises DataError where it changed."""
+        """The records of `read` as a source: reading them again raises DataError where they changed."""
         unchanged = Unchanged(origin, read, self.as_bytes)
         return self.source_type(origin, unchanged, unchanged.checksum, files=files)
 
@@ -128,7 +128,7 @@ class Kind(Generic[Record, SourceT]):
         """The records of one file. Raises DataError, at once or while reading."""
         self.must_be_readable(path)
         said, rows = file_rows(path, self, reading)
-        # Other columns, or a first line that names them, are another text.
+        # With other columns, or a first line that names them, it is another text.
         return self.source(
             f"{path} ({said})" if said else str(path),
             lambda: map(self.record, rows()),
@@ -136,7 +136,7 @@ class Kind(Generic[Record, SourceT]):
         )
 
     def must_be_readable(self, path: Path) -> None:
-        """Raise DataError where a file has no format of this kind, or cannot be read again and again."""
+        """Raise DataError where a file has no format of this kind, or cannot be read repeatedly."""
         if suffix_of(path) not in self.suffixes:
             formats = self.formats or f"{self.reads} are read from {', '.join(self.suffixes)}; rename or convert it"
             raise DataError(f"{path}: {formats}")
@@ -166,7 +166,7 @@ class Kind(Generic[Record, SourceT]):
 
     @property
     def files_for(self) -> str:
-        """What must be said of the files of a mirror, for errors."""
+        """A description of the files of a mirror, for errors."""
         return ""
 
     def mirror_names(self, split: SplitName) -> list[str]:
@@ -187,7 +187,7 @@ class Kind(Generic[Record, SourceT]):
         """What the recipe adds to the training text of its corpus."""
         return ()
 
-    # What is written and looked at.
+    # How records are written and audited.
 
     def write(self, folder: Path, split: SplitName, records: Iterator[Record]) -> list[str]:
         """Write a split to a folder so that it is found there (`mirrored`); returns the names of its files."""
@@ -199,20 +199,20 @@ class Kind(Generic[Record, SourceT]):
         return [name]
 
     def replaced(self, split: SplitName) -> list[str]:
-        """Files of a split that must not stay in a folder beside what `write` puts there."""
+        """Files of a split that must not stay in a folder beside those of `write`."""
         return self.mirror_names(split)
 
     def must_be_in_step(self, folder: Path, written: Path) -> None:
-        """Raise DataError where files of a folder would lose what they are in step with, by those just written."""
+        """Raise DataError where files of a folder would no longer be aligned with those just written."""
 
     def tally(self) -> Tally[Record]:
-        """What counts one split of an audit."""
+        """The tally of one split of an audit."""
         from seq2seq.data.audit import Tally
 
         return Tally(self)
 
     def checks(self, record: Record, shown: Sequence[str]) -> Iterable[str]:
-        """Which of `findings` a record shows, none of whose texts, here stripped, is blank."""
+        """Which of `findings` a record without a blank text has; `shown` are its texts, stripped."""
         return ()
 
     def verdicts(self, source: SourceT) -> Sequence[Verdict]:

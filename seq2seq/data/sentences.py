@@ -1,8 +1,8 @@
 """A line as its sentences, by the rules of its script and language.
 
 `sentencex` knows the ends of sentences and the abbreviations of many languages. Added here: titles, initials, ordinal
-numbers and numbers of lists that it cuts off; ends that need no blank after them; quotations and emoji, which belong to
-the sentence that they end.
+numbers and numbers of lists, after which it would cut; ends that need no blank after them; quotations and emoji, which
+belong to the sentence that they end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OPENING = r"[\"“„‟‘‚«‹(\[{「『｢（【《〈〔¿¡]"
 _EMOJI = r"[\p{Extended_Pictographic}\U0001f1e6-\U0001f1ff]"
 
 # Ends that sentencex does not see: what needs no blank after it; after an exclamation, a question, an ellipsis or a
-# mark that closes, a capital; a Tibetan stroke. Each run of marks is looked at once: a long one costs no more.
+# mark that closes, a capital; a Tibetan stroke. Each run of marks is read once, so that a long one costs no more.
 _MORE = regex.compile(
     rf"(?<!{_END})(?:[{WIDE_ENDS}]{_END}*|{_END}+[{WIDE_ENDS}]{_END}*){_CLOSING}*+\s*+"
     rf"|(?<!{_END}|{_CLOSING})(?:[!?‽⁇⁈⁉‼…]|\.[.!?…]|{_END}{_CLOSING}){_END}*(?:{_END}|{_CLOSING})*+\s++"
@@ -63,13 +63,13 @@ _SURROGATE = regex.compile("[\ud800-\udfff]")
 _CLOSED = regex.compile(rf"(?:{_CLOSING}|{_END}|</\w+>)++")
 
 _BLOCK = 2000  # characters that sentencex reads at a time: it takes time quadratic in the marks that open
-_NEAR = 40  # characters beside an end that decide on it
+_NEAR = 40  # characters around an end that decide on it
 
 
 def sentences(text: str, language: str = "") -> list[str]:
     """The sentences of a text in a language (its code), each with the white space after it: joined, they are the text.
 
-    A quotation within a sentence is part of it; one that is the whole text is as many sentences as it holds.
+    A quotation within a sentence is part of it; one that is the whole text is split too.
     """
     if not may_hold_several(text):
         return [text]
@@ -127,32 +127,32 @@ def _without_bare(pieces: list[str]) -> list[str]:
 
 
 def _candidates(text: str, language: str) -> list[int]:
-    """Where sentences may begin, but for the first."""
-    found = {match.end() for match in (_MORE_WITHOUT_CAPITALS if _is_informal(text) else _MORE).finditer(text)}
+    """Where sentences after the first may begin."""
+    places = {match.end() for match in (_MORE_WITHOUT_CAPITALS if _is_informal(text) else _MORE).finditer(text)}
     place = 0
     for block in _blocks(_WHITE_SPACE.sub(" ", text)):  # others than blanks make some of sentencex's rules panic
         for piece in _segmented(language, block):
             place += len(piece)
-            found.add(place)
-    return sorted(found)
+            places.add(place)
+    return sorted(places)
 
 
 def _is_informal(text: str) -> bool:
-    """Whether a line begins with a small letter: its other sentences may then too."""
+    """Whether a line begins with a small letter, as its other sentences may then do too."""
     return (first := _FIRST.match(text)) is not None and first[1].islower()
 
 
 def _segmented(language: str, block: str) -> list[str]:
     try:
         return list(sentencex.segment(language, block))
-    except BaseException as error:  # a panic in Rust is no Exception
+    except BaseException as error:  # a panic in Rust is not an Exception
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
-        return [block]  # cut by the rules here alone
+        return [block]  # cut only by the rules of this module
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """A text in blocks, cut before words that begin no sentence, where there are any."""
+    """A text in blocks, cut before words that do not begin a sentence, where there are any."""
     start = 0
     while len(text) - start > _BLOCK:
         cut = _BETWEEN_WORDS.search(text, start + _BLOCK // 2, start + _BLOCK)
@@ -173,7 +173,7 @@ class _Marks:
 
     @classmethod
     def of(cls, text: str) -> _Marks:
-        """Find the marks. One that is never closed, or never opened, is none."""
+        """Find the marks. One that is never closed, or never opened, does not count."""
         pairs: list[tuple[int, int]] = []
         waiting: list[int] = []
         expected: Counter[str] = Counter()
@@ -260,7 +260,7 @@ class _Marks:
 
 
 def _popped(text: str, waiting: list[int], expected: Counter[str], mark: str) -> int:
-    """The mark that `mark` closes, taken off those that wait, with those after it."""
+    """Remove the mark that `mark` closes, and those after it, from the waiting ones; returns its place."""
     while True:
         opener = waiting.pop()
         expected.subtract(_PAIRS[text[opener]])
@@ -269,7 +269,7 @@ def _popped(text: str, waiting: list[int], expected: Counter[str], mark: str) ->
 
 
 def _begins_unspaced(before: str, after: str, mark: str) -> bool:
-    """Whether a sentence begins after another without a blank: no file name, address or abbreviation does."""
+    """Whether a sentence begins after another without a blank; False in file names, addresses and abbreviations."""
     if mark == ".":
         return bool(_SMALL_WORD.search(before) and _NEW_WORD.match(after))
     return bool(
@@ -278,7 +278,7 @@ def _begins_unspaced(before: str, after: str, mark: str) -> bool:
 
 
 def _is_abbreviation(before: str, after: str, language: str) -> bool:
-    """Whether a point is that of an abbreviation, an initial or an ordinal number, after which the sentence goes on."""
+    """Whether a point is of an abbreviation, an initial or an ordinal number, and the sentence continues."""
     word = _WORD.match(after)
     next_word = word[0].casefold().replace("’", "'") if word else ""
     begins = next_word in BEGINNERS.get(language, ())

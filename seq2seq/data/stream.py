@@ -1,6 +1,6 @@
-"""Running text as one memory-mapped stream of token ids, and the windows of it that train and judge a language model.
+"""Running text as one memory-mapped stream of token ids, and its windows for training and evaluating a language model.
 
-B rows, T tokens a row. Of each window the first T tokens are read and the last T predicted.
+B rows, T tokens per row. Of each window the first T tokens are read and the last T predicted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FORMAT = 2
 
 
 class TokenStream:
-    """All tokens of a split, one after another, in a memory-mapped file; nothing is resident but what is being read."""
+    """All tokens of a split, one after another, in a memory-mapped file; only what is being read is resident."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,16 +37,16 @@ class TokenStream:
         return len(self._tokens)
 
     def __getitem__(self, part: slice) -> NDArray[Any]:
-        """Some of the tokens, uint16 or uint32; they are the file's own, not to be written to."""
+        """Some of the tokens, uint16 or uint32; a view of the file, not to be written to."""
         return self._tokens[part]
 
     def advise_random(self) -> None:
-        """Tell the system that access is random, so that it does not read ahead, by megabytes on some machines."""
+        """Tell the kernel that access is random, so that it does not read ahead, megabytes on some machines."""
         if hasattr(self._map, "madvise"):  # not on Windows
             self._map.madvise(mmap.MADV_RANDOM)
 
     def release(self) -> None:
-        """What was read need not stay resident."""
+        """Let the system reclaim the memory of what was read."""
         release(self._map)
 
 
@@ -59,11 +59,11 @@ def encode(
     *,
     also: Sequence[Path] = (),
 ) -> TokenStream:
-    """Encode documents, or find them encoded, in `cache` or another one that is only read, piece by piece; `progress`
-    hears of characters read so far.
+    """Encode documents piece by piece, or find them encoded, in `cache` or in `also`, which are only read; `progress`
+    receives the number of characters read so far.
 
     Where there is more than one document, each ends with EOS. The report counts documents and, over all of them,
-    characters, UTF-8 bytes, tokens and UNKNOWN; documents without a character count for nothing. Raises DataError: text
+    characters, UTF-8 bytes, tokens and UNKNOWN; documents without a character do not count. Raises DataError: text
     that cannot be read, no token in it, a cache that cannot be written.
     """
     suffix, model = tokenizer.serialise()
@@ -78,7 +78,7 @@ def encode(
 
 
 def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any], dict[str, Any]]:
-    """The tokens of documents and the report that `encode` gives, where they are read once: no disk need have room."""
+    """The tokens of documents and their report, as of `encode`, without a cache on disk."""
     file = io.BytesIO()
     report = _encode(file, documents, tokenizer, lambda characters: None)
     return np.frombuffer(file.getbuffer(), report["dtype"]), report
@@ -87,10 +87,10 @@ def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any],
 class Windows(Source):
     """The endless sequence of training batches over a stream, each a pure function of (seed, place).
 
-    `random`: each row starts anywhere; there is one epoch, without end. `packed`: windows follow one another in the
-    stream, the last token of one the first of the next, and are shuffled by (seed, epoch): an epoch predicts every
-    token but the first once. Its last window is padded, its last batch may have fewer rows. T is `context`, or all that
-    a shorter stream allows. Raises DataError where there is nothing to predict.
+    `random`: rows start anywhere, in one endless epoch. `packed`: windows are consecutive in the stream, the last token
+    of one the first of the next, and are shuffled by (seed, epoch): an epoch predicts every
+    token but the first once. Its last window is padded, its last batch may have fewer rows. T is `context`, or the
+    length of a shorter stream. Raises DataError where there is nothing to predict.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Windows(Source):
         stream.advise_random()
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
-        """Batches with their places, for ever, from a place on."""
+        """Endless batches with their places, from a place on."""
         return self._batches(start)
 
     def _random(self, start: Place) -> Iterator[tuple[Place, Batch]]:
@@ -193,7 +193,7 @@ def _encode(
     if counts["documents"] > 1:
         _put(file, np.array([EOS], kind), counts)
     if not counts["tokens"]:
-        raise DataError(f"{documents.origin}: no token to learn from; give more text")
+        raise DataError(f"{documents.origin}: no token to train on; give more text")
     return {**counts, "dtype": kind.name}
 
 

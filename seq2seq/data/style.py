@@ -1,4 +1,4 @@
-"""How the source side of a training text is written: what a model can read, and what must be changed for it."""
+"""How the source side of a training text is written, so that other text can be adapted to it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from seq2seq.data.lines import read_lines
 from seq2seq.errors import DataError
 from seq2seq.storage.reading import parse_json
 
-_SEVERAL = 0.2  # share of lines with more than one sentence, above which a text is no text of single sentences
-_SOME = 0.01  # above which a model may have learnt that the second sentence speaks of the first
-_JUDGED = 1000  # lines of a test set
+_SEVERAL = 0.2  # share of lines with several sentences above which a text does not consist of single sentences
+_SOME = 0.01  # above which a model may have learned that the second sentence refers to the first
+_JUDGED = 1000  # lines of a test set that are read
 _PLAIN = r"(?<=\w)'(?=\w)"
 
 
@@ -34,7 +34,7 @@ class Style:
 
     @property
     def single_sentences(self) -> bool:
-        """Whether a line is a sentence, as a rule."""
+        """Whether lines usually are single sentences."""
         return self.several <= _SEVERAL * self.lines
 
     @property
@@ -62,8 +62,8 @@ def count(lines: Iterable[str], language: str) -> Style:
 
 
 def of_run(report: dict[str, Any], test_set: Path, language: str) -> Style:
-    """The style of what a run was trained on, from the report of its training pairs; where that does not say, from the
-    first lines of its test set (`source` of JSON lines)."""
+    """The style of a run's training text, from the report of its training pairs, or else from the first lines of its
+    test set (`source` of JSON lines)."""
     known = report.get("source_style")
     if isinstance(known, dict) and set(known) == set(asdict(Style())) and all(type(n) is int for n in known.values()):
         return Style(**known)

@@ -1,5 +1,5 @@
-"""How a table of text is laid out, judged by its first rows: what parts its columns, whether its first line names them,
-and which of them hold a record."""
+"""The layout of a table of text, judged by its first rows: its delimiter, whether its first line names the columns, and
+which of these hold a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seq2seq.storage.reading import LONGEST_LINE
 if TYPE_CHECKING:
     from seq2seq.data.records import Kind
 
-_LINES, _CHARACTERS, _ROWS = 1000, 1 << 20, 100  # of a file, to judge it by
+_LINES, _CHARACTERS, _ROWS = 1000, 1 << 20, 100  # of a file, by which it is judged
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 NUMBER = re.compile(r"[\d\s.,:/+-]*\d[\d\s.,:/+-]*")
 WORD = re.compile(r"[^\W_]+")
@@ -27,8 +27,8 @@ WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Table:
-    """The layout of a .csv or .tsv file. In a .tsv file a quotation mark is a character like others, unless every cell
-    is quoted."""
+    """The layout of a .csv or .tsv file. In a .tsv file a quotation mark is an ordinary character, unless every cell is
+    quoted."""
 
     path: Path
     delimiter: str
@@ -37,7 +37,7 @@ class Table:
     sample: tuple[list[str], ...]  # the first rows, the first line among them
     heading: bool = False  # whether the first line names the columns
     columns: tuple[int, ...] = ()  # of the text, counted from 0
-    said: str = ""  # which columns, for the origin of the text: nothing where it is a matter of course
+    said: str = ""  # which columns, for the origin of the text: empty where they are the obvious ones
 
     def rows(self, reading: Reading) -> Iterator[list[str]]:
         """The text of each row, column by column, without the heading. Raises DataError."""
@@ -56,40 +56,40 @@ class Table:
 
 
 def read_table(path: Path, kind: Kind[Any, Any], reading: Reading) -> Table:
-    """A table of records: the columns that the user names, else those that the first line names, else those that hold
-    records without a name. Raises DataError where they are not to be told, or do not look like text."""
+    """A table of records, in the columns that the user names, else that the first line names, else that the kind has
+    without names. Raises DataError where they are not known, or do not look like text."""
     table = _table(path, reading)
     named = kind.named(table)
     if reading.columns:
-        return _as_told(table, reading, kind, heading=named is not None)
+        return _with_user_columns(table, reading, kind, heading=named is not None)
     if named is not None:
         return replace(table, heading=True, columns=named, said=kind.said(table, named))
     return replace(table, columns=kind.unnamed(table))
 
 
-def told(names: Sequence[str], reading: Reading, kind: Kind[Any, Any], where: str) -> tuple[int, ...]:
-    """Which columns the user names, by name or number. Raises DataError: another count of them, or no such column."""
+def user_columns(names: Sequence[str], reading: Reading, kind: Kind[Any, Any], where: str) -> tuple[int, ...]:
+    """The columns that the user gave by name or number. Raises DataError: another number of them, or no such column."""
     if len(reading.columns) != len(kind.fields):
         raise DataError(f"--columns {','.join(reading.columns)}: {where} is read by {kind.needed}, by name or number")
-    found = []
+    columns = []
     for name in reading.columns:
-        index = int(name) - 1 if name.isdecimal() else ([each.strip() for each in names] + [name]).index(name)
+        index = int(name) - 1 if name.isdecimal() else [*map(str.strip, names), name].index(name)
         if not 0 <= index < len(names):
             raise DataError(
                 f"--columns {','.join(reading.columns)}: {where} has no column {name}; there are "
                 f"{len(names)}: {listed(names)}"
             )
-        found.append(index)
-    return tuple(found)
+        columns.append(index)
+    return tuple(columns)
 
 
 def columns_said(reading: Reading) -> str:
-    """Which columns the user names, for the origin of the text."""
+    """The columns that the user gave, for the origin of the text."""
     return f"columns {', '.join(reading.columns)}" if reading.columns else ""
 
 
 def suffix_of(path: Path) -> str:
-    """What the name says of the format: `.tsv` of a.TSV.gz too; nothing of a .parquet.gz, which nobody can read."""
+    """The suffix of the format: `.tsv` of a.TSV.gz too; empty of a .parquet.gz, which cannot be read."""
     inner = without_suffix(path.name)
     suffix = Path(inner).suffix.lower()
     return "" if suffix == ".parquet" and inner != path.name else suffix
@@ -104,24 +104,24 @@ def _table(path: Path, reading: Reading) -> Table:
         if len(lines) == _LINES or characters > _CHARACTERS:
             break
     else:
-        lines.append("")  # the last row is whole
+        lines.append("")  # the last row is complete
     if suffix_of(path) == ".tsv":
         rows = [line.split("\t") for line in lines[:-1][:_ROWS]] or [[""]]
         quoted = len(rows) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in rows[1:] for cell in row)
         return Table(path, "\t", quoted, 0, tuple(_sample(lines, "\t") if quoted else rows))
     skipped = 1 if re.fullmatch("sep=.", lines[0]) else 0  # Excel's
     known = lines[0][4:] if skipped else "".join(_DELIMITERS)
-    samples = {each: _sample(lines[skipped:], each) for each in known}
-    even = [each for each in known if _even(samples[each])]
-    # Where none parts all rows alike, the one that parts the first line: errors then name it.
-    delimiter = (even or sorted(known, key=lambda each: -len(samples[each][0])))[0]
+    samples = {candidate: _sample(lines[skipped:], candidate) for candidate in known}
+    even = [candidate for candidate in known if _even(samples[candidate])]
+    # Where none splits all rows alike, the one that splits the first line most: errors then name it.
+    delimiter = (even or sorted(known, key=lambda candidate: -len(samples[candidate][0])))[0]
     if not samples[delimiter][0]:
         raise DataError(f"{path}, line 1 holds carriage returns outside quotes; end lines in a line feed")
     return Table(path, delimiter, True, skipped, tuple(samples[delimiter]))
 
 
 def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The first rows, but for the last of the lines, which may be half of one; an empty one where they are not CSV."""
+    """The first rows, without the last one, which may be incomplete; empty ones where they are not CSV."""
     csv.field_size_limit(LONGEST_LINE)
     rows: list[list[str]] = []
     try:
@@ -141,7 +141,7 @@ def _split(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]]
 
 
 def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]]]:
-    characters = begun = 0  # of the row that is being read; the last line of the row before it
+    characters = begun = 0  # of the row being read; the last line of the previous row
 
     def counted() -> Iterator[str]:
         nonlocal characters
@@ -151,7 +151,7 @@ def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]
                 raise csv.Error(f"a row of over {LONGEST_LINE:,} characters")
             yield line + "\n"
 
-    csv.field_size_limit(LONGEST_LINE)  # a document may be longer than the 128 kB that a field may have at first
+    csv.field_size_limit(LONGEST_LINE)  # the default, 128 kB, is less than some documents have
     reader = csv.reader(counted(), delimiter=table.delimiter, strict=True)
     width = len(table.sample[0])
     try:
@@ -173,16 +173,16 @@ def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]
         raise DataError(f"{table.path}, line {reader.line_num + table.skipped}: not CSV ({error}); {hint}") from error
 
 
-def _as_told(table: Table, reading: Reading, kind: Kind[Any, Any], *, heading: bool) -> Table:
+def _with_user_columns(table: Table, reading: Reading, kind: Kind[Any, Any], *, heading: bool) -> Table:
     first, *rest = table.sample
-    chosen = told(first, reading, kind, str(table.path))
+    chosen = user_columns(first, reading, kind, str(table.path))
     by_name = not all(name.isdecimal() for name in reading.columns)
     titled = any(_titled(cell, [row[column] for row in rest if len(row) > column]) for column, cell in enumerate(first))
     return replace(table, heading=heading or by_name or titled, columns=chosen, said=columns_said(reading))
 
 
 def _titled(first: str, others: Sequence[str]) -> bool:
-    """Whether the first cell of a column names it: it is a word, and those below are numbers, or texts."""
+    """Whether the first cell of a column is its name: a word, above numbers or texts."""
     if len(others) < 2 or not WORD.fullmatch(first) or NUMBER.fullmatch(first):
         return False
     words = [len(cell.split()) for cell in others]

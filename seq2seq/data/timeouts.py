@@ -1,4 +1,4 @@
-"""An end to what a network does not answer."""
+"""Time limits for calls over a network."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
-FEW = 100_000  # bytes that a download must bring in its time
+FEW = 100_000  # bytes that count as progress of a download
 
 
 def within(seconds: float, call: Callable[[], Answer], size: Callable[[], int] = lambda: 0) -> Answer:
-    """What a call returns or raises. Raises TimeoutError where it takes so long without `size` having grown, and leaves
-    it behind: no time limit of a socket ends an answer that comes byte by byte."""
+    """The result of a call. Raises TimeoutError, and leaves the call running, where it takes so long without `size`
+    having grown: no time limit of a socket ends an answer that comes byte by byte."""
     done: list[Answer | BaseException] = []
 
     def work() -> None:
@@ -27,7 +27,7 @@ def within(seconds: float, call: Callable[[], Answer], size: Callable[[], int] =
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(min(1.0, seconds))  # what is quick needs no watching
+    thread.join(min(1.0, seconds))  # a quick call is not watched
     last, since = size() if thread.is_alive() else 0, time.monotonic()
     while thread.is_alive():
         thread.join(min(5.0, max(0.01, since + seconds - time.monotonic())))

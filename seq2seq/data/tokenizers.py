@@ -22,12 +22,12 @@ from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import read_json, read_small
 
 if TYPE_CHECKING:
-    from seq2seq import recipe
+    from seq2seq.recipe import Tokenizer as TokenizerConfig
 
 PAD, UNKNOWN, BOS, EOS = range(4)
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
-# SentencePiece is trained on at most this many lines, sampled from all: more change it little and cost memory.
+# SentencePiece is trained on at most this many lines, sampled from all: more change little and cost memory.
 TRAINING_LINES = 1_000_000
 
 _SAMPLING = ("bpe", "unigram")  # kinds that can segment a text in more ways than one
@@ -37,7 +37,7 @@ _FEW = 30  # texts
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _sampling = threading.Lock()
 
-_LOST = "restore the file from a copy, or train the run anew"
+_LOST = "restore the file from a backup, or train the run again"
 
 
 class Tokenizer(Protocol):
@@ -63,13 +63,13 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Tokenizers:
-    """The tokenizer of each side; one and the same where the vocabulary is joint."""
+    """The tokenizer of each side; the same object where the vocabulary is joint."""
 
     source: Tokenizer
     target: Tokenizer
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
-        """The tokens of each source text, without its invisible characters: in training as in translating."""
+        """The tokens of each source text, without its invisible characters, in training and in translation."""
         return self.source.encode([visible(text) for text in texts])
 
     @property
@@ -81,9 +81,10 @@ class Tokenizers:
 class SentencePiece:
     """BPE or unigram subwords (SentencePiece). Decoding an encoding restores the text after the model's normalisation.
 
-    With `identity`: runs of blanks made one, none at the ends, U+2581 a blank. With `nfkc`, NFKC before that; with
-    `nmt_nfkc`, most controls dropped too, and other white space made blanks, as are zero-width spaces, non-joiners and
-    byte order marks. Characters never seen in training come back byte by byte, or, without byte fallback, as U+2047.
+    `identity`: runs of blanks become one, none stay at the ends, U+2581 becomes a blank. `nfkc`: NFKC before that.
+    `nmt_nfkc`: most controls are dropped too, and other white space, zero-width spaces, non-joiners and byte order
+    marks become blanks. Characters not seen in training are encoded as bytes or, without byte fallback, decode to
+    U+2047.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -98,11 +99,11 @@ class SentencePiece:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
-        given = encodable(texts)
-        # For several texts SentencePiece starts threads, which takes as long as to encode thirty.
-        if len(given) < _FEW:
-            return [self._processor.encode(text) for text in given]
-        return self._processor.encode(given, num_threads=limits.threads())  # type: ignore[no-any-return]
+        valid = encodable(texts)
+        # For several texts SentencePiece starts threads, which takes as long as encoding thirty.
+        if len(valid) < _FEW:
+            return [self._processor.encode(text) for text in valid]
+        return self._processor.encode(valid, num_threads=limits.threads())  # type: ignore[no-any-return]
 
     def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
         """BPE-dropout with probability `strength`, or unigram sampling with alpha `strength`."""
@@ -112,14 +113,14 @@ class SentencePiece:
                 encodable(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1
             )
 
-        # SentencePiece seeds one generator a thread, once, from one global seed: a new thread, and no two at a time.
+        # SentencePiece seeds one generator per thread, once, from a global seed: so a new thread, one at a time.
         with _sampling, ThreadPoolExecutor(1) as thread:
             sentencepiece.set_random_generator_seed(seed % 2**32)
             return thread.submit(encode).result()
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """The text of each token sequence."""
-        # An empty batch would come back as one empty text.
+        # An empty batch would decode to one empty text.
         return self._processor.decode([list(ids) for ids in tokens]) if tokens else []
 
     def piece(self, token: int) -> str:
@@ -132,7 +133,7 @@ class SentencePiece:
 
 
 class Characters:
-    """One token a character; a character that training never saw is UNKNOWN and decodes to U+FFFD."""
+    """One token per character; a character not seen in training is UNKNOWN and decodes to U+FFFD."""
 
     def __init__(self, alphabet: str) -> None:
         self._alphabet = alphabet
@@ -164,7 +165,7 @@ class Characters:
 
 
 class Bytes:
-    """One token a byte of UTF-8: nothing is unknown; bytes that are not UTF-8 decode to U+FFFD."""
+    """One token per byte of UTF-8: nothing is unknown; bytes that are not UTF-8 decode to U+FFFD."""
 
     size = len(SPECIAL) + 256
 
@@ -186,15 +187,15 @@ class Bytes:
         return SPECIAL[token] if token < len(SPECIAL) else f"<0x{token - len(SPECIAL):02X}>"
 
     def serialise(self) -> tuple[str, bytes]:
-        """JSON that says no more than the kind."""
+        """JSON with the kind only."""
         return "json", json.dumps({"kind": "byte"}).encode()
 
 
-def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
-    """Make the tokenizer of a recipe from raw text, deterministically.
+def train(settings: TokenizerConfig, lines: Iterable[str]) -> Tokenizer:
+    """Train the tokenizer of a recipe on raw text, deterministically.
 
-    Raises DataError where the text is too small for the vocabulary asked for, or the vocabulary for the text, where
-    sampling is asked for that the kind does not have, and where a tiktoken encoding cannot be had.
+    Raises DataError where the text is too small for the vocabulary, or the vocabulary for the text, where the kind has
+    no sampling but it is set, and where a tiktoken encoding could not be downloaded.
     """
     if settings.sampling and settings.kind not in _SAMPLING:
         raise DataError(
@@ -219,7 +220,7 @@ def train(settings: recipe.Tokenizer, lines: Iterable[str]) -> Tokenizer:
 
 
 def encodable(texts: Sequence[str]) -> list[str]:
-    """The texts, each half of a surrogate pair (what is no text comes from a command line so) made U+FFFD."""
+    """The texts, with half surrogate pairs (undecodable bytes of a command line) replaced by U+FFFD."""
     refuse_one_text(texts, "encode")
     return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
 
@@ -259,25 +260,25 @@ def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
 
 
 def read_both(folder: Path, *, joint: bool) -> Tokenizers:
-    """The tokenizers that stand in a run folder, one for both sides where they are joint."""
+    """The tokenizers of a run folder, one for both sides where they are joint."""
     if joint:
         one = read(folder)
         return Tokenizers(one, one)
     return Tokenizers(read(folder, "tokenizer.source"), read(folder, "tokenizer.target"))
 
 
-def _train_characters(settings: recipe.Tokenizer, lines: Iterable[str]) -> Characters:
+def _train_characters(settings: TokenizerConfig, lines: Iterable[str]) -> Characters:
     counts = Counter(character for line in lines for character in line)
     common = [character for character, _ in counts.most_common(settings.vocabulary_size - len(SPECIAL))]
     if not common:
         raise DataError(
             f"no character vocabulary of {settings.vocabulary_size} tokens can be made: "
-            "the text is blank, or tokenizer.vocabulary_size leaves no room beside the 4 special tokens"
+            "the text is blank, or tokenizer.vocabulary_size leaves no token besides the 4 special ones"
         )
     return Characters("".join(sorted(common)))
 
 
-def _train_sentencepiece(settings: recipe.Tokenizer, lines: Iterable[str]) -> SentencePiece:
+def _train_sentencepiece(settings: TokenizerConfig, lines: Iterable[str]) -> SentencePiece:
     model = io.BytesIO()
     broken: list[BaseException] = []
 
@@ -309,22 +310,24 @@ def _train_sentencepiece(settings: recipe.Tokenizer, lines: Iterable[str]) -> Se
             minloglevel=2,
         )
     except RuntimeError as error:
-        # SentencePiece makes a RuntimeError of whatever reading raises.
+        # SentencePiece turns all errors of reading into RuntimeError.
         raise broken[0] if broken else DataError(_explain(settings, str(error))) from error
     return SentencePiece(model.getvalue())
 
 
-def _explain(settings: recipe.Tokenizer, message: str) -> str:
-    wanted = f"a {settings.kind} vocabulary of {settings.vocabulary_size} tokens"
+def _explain(settings: TokenizerConfig, message: str) -> str:
+    vocabulary = f"a {settings.kind} vocabulary of {settings.vocabulary_size} tokens"
     if most := re.search(r"value <= (\d+)", message):
         return (
-            f"the text is too small for {wanted}: at most {most[1]}; give more text or lower tokenizer.vocabulary_size"
+            f"the text is too small for {vocabulary}: at most {most[1]}; give more text or lower "
+            "tokenizer.vocabulary_size"
         )
     if least := re.search(r"required_chars\. \d+ vs (\d+)", message):
         return (
-            f"{wanted} does not hold the characters of the text: at least {least[1]}; raise tokenizer.vocabulary_size"
+            f"{vocabulary} does not hold the characters of the text: at least {least[1]}; raise "
+            "tokenizer.vocabulary_size"
         )
     if "sentences_.empty()" in message or "all_chars_count" in message:
-        return f"the text is too small for {wanted}: it is blank; give more text"
+        return f"the text is too small for {vocabulary}: it is blank; give more text"
     said = message.strip().splitlines()[-1] if message.strip() else "no reason given"
-    return f"{wanted} cannot be made (sentencepiece: {said}); give more text or change tokenizer.vocabulary_size"
+    return f"{vocabulary} cannot be made (sentencepiece: {said}); give more text or change tokenizer.vocabulary_size"

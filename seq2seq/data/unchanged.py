@@ -1,4 +1,4 @@
-"""Text that is read more than once and must be the same each time: what passes is hashed."""
+"""Text that is read more than once and must be the same each time, checked by a hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seq2seq.errors import DataError
 
 Item = TypeVar("Item")
 
-_TOGETHER = 1 << 16  # bytes hashed at once: a call for each item would take longer than the hashing
+_TOGETHER = 1 << 16  # bytes hashed at once: a call per item would take longer than the hashing
 
 
 class Unchanged(Generic[Item]):
@@ -25,7 +25,7 @@ class Unchanged(Generic[Item]):
 
     def __call__(self) -> Iterator[Item]:
         """Read the text. The first reading that reaches the end sets the checksum; a later one raises DataError where
-        the content is another: after the last item, or where the text can no longer be read."""
+        the content has changed: after the last item, or where the text can no longer be read."""
         digest = hashlib.sha256()
         waiting: list[bytes] = []
         size = 0
@@ -50,7 +50,7 @@ class Unchanged(Generic[Item]):
             raise self._changed("")
 
     def checksum(self) -> str:
-        """Of all that is read, whatever file it is in; reads the text where nothing has yet."""
+        """The checksum of all that is read; reads the text where this has not happened yet."""
         if self._known is None:
             deque(self(), maxlen=0)
         assert self._known is not None, "reading to the end sets it"
@@ -64,7 +64,7 @@ class Unchanged(Generic[Item]):
 
 
 def row_bytes(cells: Sequence[str]) -> bytes:
-    """A record as it is hashed, in which a tab is between the texts: a tab within one is a byte that UTF-8 lacks."""
+    """A record as it is hashed: a tab separates the texts, and a tab within one becomes a byte that UTF-8 lacks."""
     line = "\t".join(cells)
     if line.count("\t") < len(cells):
         return (line + "\n").encode("utf-8", "surrogatepass")
@@ -72,8 +72,8 @@ def row_bytes(cells: Sequence[str]) -> bytes:
 
 
 def digest(rows: Iterable[Sequence[str]]) -> str:
-    """A checksum of records that have no file of their own."""
-    found = hashlib.sha256()
+    """The checksum of records without a file."""
+    digest = hashlib.sha256()
     for row in rows:
-        found.update(row_bytes(row))
-    return found.hexdigest()
+        digest.update(row_bytes(row))
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What is wrong with a corpus of pairs, said as a verdict: lines out of step, sides swapped, placeholders lost."""
+"""Verdicts on a corpus of pairs: lines misaligned, sides swapped, placeholders lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 
 from seq2seq.data import alignment
 from seq2seq.data.direction import Direction
-from seq2seq.data.findings import EXAMPLES, Found, Place, RecordExample, Verdict
+from seq2seq.data.findings import EXAMPLES, FindingCounter, Place, RecordExample, Verdict
 from seq2seq.data.pairs import Pair, PairSource
 
 _PLACEHOLDER = re.compile(
@@ -23,11 +23,11 @@ _PLACEHOLDER = re.compile(
     r"|(?:https?://|www\.)[^\s<>\"«»()]+"
     r"|[\w.+-]+@[\w-]+\.[\w.-]+"
 )
-_ARGUMENT = re.compile(r"(?<![\w$])\$([1-9])(?!\d|[.,]\d)")  # $1, which may be money too
+_ARGUMENT = re.compile(r"(?<![\w$])\$([1-9])(?!\d|[.,]\d)")  # $1, or money
 _MAY_HOLD = re.compile(r"[{%<$\[@&\\]|__|://|www\.")
 _GROUPS = re.compile(r"(?<=\d)[\s.,'’](?=\d{3}(?!\d))")
 _DIGIT = re.compile(r"\d")
-_LONG_NUMBER = re.compile(r"\d{3,}")  # one that is seldom written as a word
+_LONG_NUMBER = re.compile(r"\d{3,}")  # seldom written as a word
 _LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
 _LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
 
@@ -35,7 +35,7 @@ _LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
 def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
     """What is wrong with a text of pairs from one language to another. Raises DataError: unreadable text."""
     direction = Direction(source, target)
-    lost, numbers, arguments = _found(), _found(), _found()
+    lost, numbers, arguments = _counter(), _counter(), _counter()
     holding = holding_arguments = 0  # pairs with a long number; with $1
 
     def watched() -> Iterator[Pair]:
@@ -45,9 +45,9 @@ def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
             left, right = map(_placeholders, pair)
             if left != right:
                 lost.add(Place(pairs.origin, line), pair)
-            if found := _arguments(pair):
+            if digits := _arguments(pair):
                 holding_arguments += 1
-                if not found <= set(pair[0]) & set(pair[1]):
+                if not digits <= set(pair[0]) & set(pair[1]):
                     arguments.add(Place(pairs.origin, line), pair)
             left, right = map(_long_numbers, pair)
             holding += bool(left or right)
@@ -56,25 +56,25 @@ def judge(pairs: PairSource, source: str, target: str) -> tuple[Verdict, ...]:
             yield pair
 
     shift = alignment.shift(watched())
-    found = []
+    verdicts = []
     if shift is not None:
-        found.append(_misaligned(pairs, shift))
+        verdicts.append(_misaligned(pairs, shift))
     if direction.certain:
-        found.append(_swapped(pairs, direction, source, target))
+        verdicts.append(_swapped(pairs, direction, source, target))
     if lost.count:
         message = "placeholders, tags or addresses of one side are not on the other"
-        found.append(Verdict("placeholders", pairs.origin, message, lost.count, tuple(lost.examples)))
+        verdicts.append(Verdict("placeholders", pairs.origin, message, lost.count, tuple(lost.examples)))
     if arguments.count >= max(_LEAST_ARGUMENTS, _ARGUMENT_SHARE * holding_arguments):
         message = f"$1 and the like of one side are not on the other, of {holding_arguments:,} pairs with them"
-        found.append(Verdict("placeholders", pairs.origin, message, arguments.count, tuple(arguments.examples)))
+        verdicts.append(Verdict("placeholders", pairs.origin, message, arguments.count, tuple(arguments.examples)))
     if shift is None and numbers.count >= max(_LEAST_NUMBERS, _NUMBER_SHARE * holding):
         message = f"numbers of one side are not on the other, of {holding:,} pairs with numbers of 3 digits or more"
-        found.append(Verdict("numbers", pairs.origin, message, numbers.count, tuple(numbers.examples)))
-    return tuple(found)
+        verdicts.append(Verdict("numbers", pairs.origin, message, numbers.count, tuple(numbers.examples)))
+    return tuple(verdicts)
 
 
-def _found() -> Found[Place, Pair, RecordExample]:
-    return Found(lambda place, pair, other: RecordExample(place, pair, other))
+def _counter() -> FindingCounter[Place, Pair, RecordExample]:
+    return FindingCounter(lambda place, pair, other: RecordExample(place, pair, other))
 
 
 def _misaligned(pairs: PairSource, shift: alignment.Shift) -> Verdict:
@@ -117,7 +117,7 @@ def _arguments(pair: Pair) -> set[str]:
 
 
 def _as_one(placeholder: str) -> str:
-    """What must be the same on both sides: of a tag its name, of an address that there is one."""
+    """The part that must be equal on both sides: of a tag its name, of an address only that it is one."""
     if placeholder.startswith("<"):
         return placeholder.split()[0].strip("/<>").lower()
     if placeholder.startswith(("http", "www.")) or ("@" in placeholder and not placeholder.startswith(("%", "{"))):

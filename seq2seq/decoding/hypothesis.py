@@ -1,4 +1,4 @@
-"""What search and sampling give: tokens with their scores. No torch here."""
+"""The results of search and sampling: tokens with their scores. No torch here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class Hypothesis:
     """One finished output."""
 
     tokens: tuple[int, ...]  # without BOS and EOS
-    token_scores: tuple[float, ...]  # natural-log probability of each token, then of EOS where it ended so; or none
+    token_scores: tuple[
+        float, ...
+    ]  # natural-log probability of each token, then of EOS where it ended with that; or none
     score: float  # their sum over the length penalty: what search ranks by
 
 

@@ -1,4 +1,4 @@
-"""What a model gives to known tokens. Shapes: B sequences, T tokens, V vocabulary."""
+"""Log-probabilities of given tokens. Shapes: B sequences, T tokens, V vocabulary."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""How to search, and how to sample. No torch here."""
+"""Options of search and of sampling. No torch here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-# Of a source in all that is translated: of its line, of its part of the line. What is sampled for it is a function of
-# this and of the seed.
+# The number of a source in the whole text: of its line, then of its part of the line. Its samples are a function of
+# this number and of the seed.
 Number = tuple[int, ...]
 
-_COLD = 1e-6
+_GREEDY_BELOW = 1e-6
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Sampling:
     top_p: float = 1.0
     seed: int = 1
     min_p: float = 0.0
-    repetition_penalty: float = 1.0  # over 1: tokens that came before become less probable
+    repetition_penalty: float = 1.0  # over 1: earlier tokens become less probable
 
     @property
     def greedy(self) -> bool:
-        """Whether all that is drawn is the most probable token; to divide by so low a temperature would overflow."""
-        return self.temperature < _COLD
+        """Whether the most probable token is always chosen: dividing by so low a temperature would overflow."""
+        return self.temperature < _GREEDY_BELOW
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class SearchOptions:
     n_best: int = 1
     max_extra: int = 50  # output tokens beyond the source's
     batch_tokens: int = 4096
-    sampling: Sampling | None = None  # in place of the search
-    token_scores: bool = True  # whether each token's is needed: an engine may leave them out where they cost time
+    sampling: Sampling | None = None  # instead of the search
+    token_scores: bool = True  # whether those of tokens are needed: an engine may omit them to save time
 
     def with_beam(self, beam_size: int | None, length_penalty: float | None, n_best: int) -> SearchOptions:
-        """These options with other numbers, None for those that stay; a beam holds at least the n best."""
+        """These options with other numbers (None: unchanged); the beam holds at least the n best."""
         beam_size = self.beam_size if beam_size is None else beam_size
         return replace(
             self,
@@ -59,7 +59,7 @@ class GenerationOptions:
     sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.8))
     max_tokens: int = 500
     stop: tuple[str, ...] = ()  # the text ends before the first of these, none of them empty
-    beam_size: int = 0  # 1 or more: in place of sampling, search for the most probable text
+    beam_size: int = 0  # 1 or more: instead of sampling, search for the most probable text
 
 
 DEFAULT = GenerationOptions()

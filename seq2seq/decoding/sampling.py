@@ -20,11 +20,11 @@ _DRAWN = 4096
 
 
 class Sampler:
-    """Draws the next token of each row. The numbers that row i draws with are made from (seed, i) alone, so that it
-    draws the same whatever rows stand beside it. Rows may leave from one call to the next, but none may come.
+    """Draws the next token of each row. The random numbers of row i follow from (seed, i) alone, so that its draws do
+    not depend on the other rows. Between two calls rows may be removed, but none added.
 
-    `read` (N, P) are the tokens that the repetition penalty counts from the start; `rows` are the numbers to draw with
-    where the rows are part of a greater whole.
+    `read` (N, P) are tokens that the repetition penalty counts from the start; `rows` are the numbers to seed with, in
+    place of i, where the rows are part of a larger text; `drawn_at_once` random numbers are drawn per call and row.
     """
 
     def __init__(
@@ -50,26 +50,26 @@ class Sampler:
         """Logits (N, V) of the rows of these numbers -> their tokens (N,)."""
         settings = self._settings
         if settings.repetition_penalty != 1:
-            logits = penalise(logits, self._came_before(logits, rows), settings.repetition_penalty)
+            logits = penalise(logits, self._earlier(logits, rows), settings.repetition_penalty)
         if settings.greedy:
             chosen = logits.argmax(-1)
         else:
-            # The least of independent exponentials at rates p is the one of token v with probability p[v].
+            # Of independent exponentials at rates p, that of token v is the smallest with probability p[v].
             chosen = (probabilities(logits, settings) / self._exponentials(rows, logits.size(1))).argmax(-1)
         if self._seen is not None:
             self._seen[torch.tensor(rows, device=self._device), chosen] = True
         return chosen
 
-    def _came_before(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
+    def _earlier(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         if self._seen is None:
             self._seen = torch.zeros(logits.shape, dtype=torch.bool, device=self._device)
             if self._read is not None:
                 self._seen.scatter_(1, self._read, True)
-                self._seen[:, : EOS + 1] = False  # to end is no repetition
+                self._seen[:, : EOS + 1] = False  # EOS is no repetition
         return self._seen[torch.tensor(rows, device=self._device)]
 
     def _exponentials(self, rows: Sequence[int], count: int) -> Tensor:
-        """The next numbers of the rows, (N, count). Those of several steps are drawn at once."""
+        """The next random numbers of the rows, (N, count); those of several steps are drawn at once."""
         noise = next(self._noise, None)
         if noise is None:
             steps = max(1, self._drawn_at_once // count)
@@ -93,7 +93,7 @@ class Sampler:
 
 
 def probabilities(scores: Tensor, settings: Sampling) -> Tensor:
-    """Logits or log-probabilities (N, V) -> what to draw from, (N, V), rows summing to 1. The temperature is not 0."""
+    """Logits or log-probabilities (N, V) -> the distributions to draw from, (N, V). The temperature is not 0."""
     scores = (scores - scores.amax(-1, keepdim=True)) / settings.temperature
     if settings.top_k:
         scores = keep_top_k(scores, settings.top_k)
@@ -111,7 +111,7 @@ def penalise(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
 
 
 def keep_top_k(scores: Tensor, k: int) -> Tensor:
-    """Scores (N, V) -> the k best of each row stay, and what equals the last of them (Fan et al., 2018)."""
+    """Scores (N, V) -> the k best of each row stay, and those equal to the last of them (Fan et al., 2018)."""
     least = scores.topk(min(k, scores.size(-1)), dim=-1).values[:, -1:]
     return scores.masked_fill(scores < least, float("-inf"))
 
@@ -120,7 +120,7 @@ def keep_top_p(scores: Tensor, mass: float) -> Tensor:
     """Scores (N, V) -> the smallest set of the most probable tokens whose probability reaches `mass` stays (nucleus
     sampling, Holtzman et al., 2020)."""
     ranked, order = scores.softmax(-1).sort(dim=-1, descending=True, stable=True)
-    before = ranked.cumsum(-1) - ranked  # mass of those more probable
+    before = ranked.cumsum(-1) - ranked  # mass of more probable tokens
     dropped = (before >= mass) & (before > 0)
     return scores.masked_fill(torch.zeros_like(dropped).scatter_(-1, order, dropped), float("-inf"))
 

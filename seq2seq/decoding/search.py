@@ -1,4 +1,4 @@
-"""Greedy and beam search. They see a model only through `Steps`, so that they serve any model that can take a step.
+"""Greedy and beam search. They see a model only through `Steps`, and so work with any model that can take a step.
 
 Shapes: B sentences, K beams, N = B x K hypotheses (rows, those of a sentence adjacent), V vocabulary.
 """
@@ -15,8 +15,8 @@ from seq2seq.data.tokenizers import BOS, EOS
 from seq2seq.decoding.hypothesis import Hypothesis, hypothesis, penalty
 from seq2seq.model.state import State
 
-# Picks the next token of each row: (logits (N, V), minus infinity where a token may not come; the numbers of the N
-# rows) -> (N,).
+# Picks the next token of each row: (logits (N, V), minus infinity where a token is not allowed; the numbers of the
+# N rows) -> (N,).
 Choose = Callable[[Tensor, Sequence[int]], Tensor]
 
 
@@ -24,7 +24,8 @@ class Steps(Protocol):
     """What search knows of a model."""
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        """The next tokens (N, 1) of each hypothesis -> logits (N, 1, V), the caller's own; `state` takes them in."""
+        """The next tokens (N, 1) of each hypothesis -> logits (N, 1, V), which the caller may change; `state` is
+        updated."""
 
 
 class Chosen(NamedTuple):
@@ -46,11 +47,11 @@ def unroll(
     ended: Collection[int] = (),
     device: torch.device,
 ) -> Iterator[list[Chosen]]:
-    """Extend one hypothesis a row, token by token: each step yields what `choose` picked, for the rows still going.
+    """Extend one hypothesis per row, token by token: each step yields what `choose` picked for the unfinished rows.
 
-    Each row has a memory of its own, and begins after its token of `first` (N,), else BOS. A row ends with EOS, which
-    is all that may come past its limit (in tokens, EOS not counted), and where the caller puts it into `ended` between
-    two steps.
+    Each row has a memory of its own, and begins after its token of `first` (N,), else BOS. A row ends with EOS, the
+    only token allowed past its limit (in tokens, EOS not counted), or where the caller adds it to `ended` between two
+    steps.
     """
     active = list(range(len(limits)))
     last = _first(first, len(limits), device)
@@ -82,7 +83,7 @@ def roll_out(
     first: Tensor | None = None,
     device: torch.device,
 ) -> list[Hypothesis]:
-    """One finished output a row, as `unroll` chooses it."""
+    """One finished output per row, as `unroll` chooses it."""
     tokens: list[list[int]] = [[] for _ in limits]
     scores: list[list[float]] = [[] for _ in limits]
     for step in unroll(steps, state, limits, choose, first=first, device=device):
@@ -94,7 +95,7 @@ def roll_out(
 
 
 def most_probable(logits: Tensor, rows: Sequence[int]) -> Tensor:
-    """The choice of greedy search."""
+    """`Choose` of greedy search."""
     return logits.argmax(-1)
 
 
@@ -115,9 +116,9 @@ def beam_search(
 
     A sentence begins after its token of `first` (B,), else BOS. Each step looks at the 2K best extensions of its K
     hypotheses: those among the first K that end are finished; the K best that do not end continue. At its limit (in
-    tokens, EOS not counted) every hypothesis is ended or, with `cut`, finished as it is. A sentence stops when no live
-    hypothesis can still beat its n-th best: log-probabilities only fall and the penalty is largest at the limit, so
-    the bound live / penalty(limit) is safe: stopping there never changes the result.
+    tokens, EOS not counted) every hypothesis is ended with EOS or, with `cut`, finished without it. A sentence stops
+    when no live hypothesis can still beat its n-th best: log-probabilities only fall and the penalty is largest at the
+    limit, so the bound live / penalty(limit) is safe: stopping there never changes the result.
     """
     B, K = len(limits), beam_size
     finished: list[list[Hypothesis]] = [[] for _ in range(B)]
@@ -143,9 +144,9 @@ def beam_search(
         if len(ending):
             places, ranks = ending.unbind(1)
             row = origin[places, ranks]
-            spelt = history[places, row].tolist()
+            tokens_before = history[places, row].tolist()
             scored = torch.cat((history_scores[places, row], score[places, ranks, None]), dim=1).tolist()
-            for place, ids, its_scores in zip(places.tolist(), spelt, scored, strict=True):
+            for place, ids, its_scores in zip(places.tolist(), tokens_before, scored, strict=True):
                 finished[active[place]].append(hypothesis(ids, its_scores, alpha))
 
         # The K best that continue: those that end sort last, the others in their order, by ranks that no two share,
@@ -163,7 +164,7 @@ def beam_search(
                     ids, its_scores = history[place, beam].tolist(), history_scores[place, beam].tolist()
                     finished[sentence].append(hypothesis(ids, its_scores, alpha))
 
-        # Past its limit a sentence is over, even where the model gives NaN, which never ends.
+        # Past its limit a sentence is finished, even where the model computes NaN, which never ends.
         live = totals.max(dim=1).values.tolist()
         kept = [
             place
@@ -186,13 +187,12 @@ def beam_search(
     return [sorted(outputs, key=lambda output: -output.score)[:n_best] for outputs in finished]
 
 
-def _first(given: Tensor | None, count: int, device: torch.device) -> Tensor:
-    return torch.full((count, 1), BOS, device=device) if given is None else given[:, None]
+def _first(first: Tensor | None, count: int, device: torch.device) -> Tensor:
+    return torch.full((count, 1), BOS, device=device) if first is None else first[:, None]
 
 
 def _allow(scores: Tensor, at_limit: list[bool]) -> Tensor:
-    """Scores (N, V) of what may come next: never PAD, UNKNOWN or BOS, and only EOS where the limit is reached. Those
-    given are overwritten."""
+    """Mask scores (N, V) in place: PAD, UNKNOWN and BOS are never allowed, and only EOS where the limit is reached."""
     scores[:, :EOS] = float("-inf")
     if any(at_limit):
         scores[torch.tensor(at_limit, device=scores.device), EOS + 1 :] = float("-inf")

@@ -1,35 +1,21 @@
-"""Two runs on one test set: is the difference real, and which sentences made it?"""
+"""Two translators on one test set: whether they differ by more than chance, and in which sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
-
-from sacrebleu.metrics.chrf import CHRF
-from sacrebleu.significance import PairedTest, Result
+from typing import Any
 
 from seq2seq.errors import DataError
 from seq2seq.evaluation.compare_texts import verdict
 from seq2seq.evaluation.judge import Sentence
-from seq2seq.evaluation.metrics import metrics_of, reference_streams
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One metric of two systems; `p_value` is how often chance alone makes such a difference (paired bootstrap)."""
-
-    metric: str
-    first: float
-    second: float
-    p_value: float
-    signature: str
+from seq2seq.evaluation.metrics import ChrF, Difference, Metric
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A sentence that one system translates better, by sentence chrF2; `gain` is the second's less the first's."""
+    """A sentence that one system translates better; `gain` is the sentence chrF2 of the second less the first's."""
 
     source: str
     reference: str
@@ -40,10 +26,10 @@ class Changed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` finds."""
+    """The scores of two systems, and the sentences that differ most."""
 
     sentences: int
-    same: int  # translated alike
+    same: int  # translations of both that are equal
     differences: tuple[Difference, ...]
     better: tuple[Changed, ...]  # where the second gains most
     worse: tuple[Changed, ...]  # where it loses most
@@ -53,7 +39,7 @@ class Comparison:
         return asdict(self)
 
     def lines(self, first: Path, second: Path) -> Iterator[str]:
-        """To be read, by the paths of the runs."""
+        """A table and sentences, with the paths of the runs."""
         yield f"A = {first}, B = {second}: {self.sentences:,} sentences, {self.same:,} translated alike"
         yield f"{'':8}{'A':>7}{'B':>7}{'B - A':>8}{'p':>8}"
         for difference in self.differences:
@@ -73,13 +59,11 @@ def compare(
     sentences: Sequence[Sentence],
     first: Sequence[str],
     second: Sequence[str],
-    target: str,
+    metrics: Sequence[Metric],
     *,
-    samples: int = 1000,
     most: int = 5,
 ) -> Comparison:
-    """Paired bootstrap resampling (Koehn, 2004; sacreBLEU's) against the first references, and the sentences that
-    changed most; `target` is their language.
+    """Paired bootstrap resampling (Koehn, 2004) against the first references, and the sentences that changed most.
 
     Raises DataError where the counts differ.
     """
@@ -87,35 +71,14 @@ def compare(
         raise DataError(
             f"{len(first):,} and {len(second):,} translations of {len(sentences):,} sentences cannot be compared"
         )
+    sources = [sentence.source for sentence in sentences]
     references = [sentence.references[:1] for sentence in sentences]
-    metrics = metrics_of(target)
-    streams = reference_streams(references)
-    signatures, scores = PairedTest(
-        [("first", list(first)), ("second", list(second))],
-        metrics,
-        references=streams,
-        test_type="bs",
-        n_samples=samples,
-        n_jobs=1,
-    )()
-    differences = []
-    for name in metrics:
-        baseline, other = cast(list[Result], scores[name])
-        signature = signatures[name].format(short=False)
-        # Resampling says nothing of two systems that do not differ at all.
-        p_value = 1.0 if baseline.score == other.score or other.p_value is None else other.p_value
-        differences.append(Difference(name, baseline.score, other.score, p_value, signature))
-    chrf = CHRF()
+    differences = [metric.difference(sources, first, second, references) for metric in metrics]
+    before, after = (ChrF().segments(sources, texts, references) for texts in (first, second))
     changed = [
-        Changed(
-            s.source,
-            s.references[0],
-            a,
-            b,
-            chrf.sentence_score(b, list(s.references[:1])).score - chrf.sentence_score(a, list(s.references[:1])).score,
-        )
-        for s, a, b in zip(sentences, first, second)
-        if a != b
+        Changed(sentence.source, sentence.references[0], first[index], second[index], after[index] - before[index])
+        for index, sentence in enumerate(sentences)
+        if first[index] != second[index]
     ]
     changed.sort(key=lambda sentence: sentence.gain)
     return Comparison(

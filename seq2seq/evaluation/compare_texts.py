@@ -1,4 +1,4 @@
-"""Two models of running text on one test text: is the difference in bits per byte real?"""
+"""Two language models on one test text: whether their bits per byte differ by more than chance."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.pieces import by_document, cut_at_lines
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.errors import DataError
+from seq2seq.evaluation.bootstrap import interval, resampled, two_sided_p_value
 
-_CHUNKS = 200  # that a text of a single document is cut into, each of at least so many characters:
-_SHORTEST = 200
-_SAMPLES = 1000  # of the bootstrap
-_SEED = 12345  # sacreBLEU's
+_CHUNKS = 200  # of a text of a single document
+_SHORTEST = 200  # characters of a chunk
 _SIGNIFICANT = 0.05
 
 
@@ -27,7 +26,7 @@ _SIGNIFICANT = 0.05
 class Parts:
     """A test text in the parts that are resampled: its documents, or chunks of a single one.
 
-    Each is in pieces that end where no tokenizer joins two lines: the text has the same tokens so as whole.
+    The parts are in pieces that end where no tokenizer joins two lines, so that they have the tokens of the whole text.
     """
 
     text: Documents
@@ -38,7 +37,7 @@ class Parts:
         """UTF-8 bytes of each part."""
         return np.array([sum(len(piece.encode("utf-8", "surrogatepass")) for piece in part) for part in self.pieces])
 
-    def shared_out(self, nats: NDArray[np.float64], tokenizer: Tokenizer) -> NDArray[np.float64]:
+    def of_parts(self, nats: NDArray[np.float64], tokenizer: Tokenizer) -> NDArray[np.float64]:
         """The negative log-likelihood of each part, from that of each token of the text but the first."""
         ends = int(self.unit == "documents")  # of several documents each ends with EOS
         counts = [sum(map(len, tokenizer.encode(part))) + ends for part in self.pieces]
@@ -47,7 +46,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Difference:
+class TextComparison:
     """Bits per byte of two models on one text, with the 95 % interval of the second's less the first's."""
 
     first: float
@@ -63,7 +62,7 @@ class Difference:
         return asdict(self)
 
     def lines(self, first: Path, second: Path) -> Iterator[str]:
-        """To be read, by the paths of the runs."""
+        """A table, with the paths of the runs."""
         yield f"A = {first}, B = {second}: the test text of A, {self.parts:,} {self.unit}"
         yield f"{'':14}{'A':>8}{'B':>8}{'B - A':>9}{'p':>8}"
         yield (
@@ -73,7 +72,7 @@ class Difference:
 
 
 def verdict(p_value: float) -> str:
-    """What a p-value says, in words."""
+    """Whether a p-value is significant."""
     return "significant at p < 0.05" if p_value < _SIGNIFICANT else "not significant (p >= 0.05)"
 
 
@@ -91,13 +90,12 @@ def in_parts(text: Documents) -> Parts:
     return Parts(streamed(text.origin, lambda: iter(marked), text.checksum), [[chunk] for chunk in chunks], "chunks")
 
 
-def compare(parts: Parts, first: NDArray[np.float64], second: NDArray[np.float64]) -> Difference:
-    """Paired bootstrap resampling (Koehn, 2004) of the parts, each with its negative log-likelihood by either model."""
+def compare(parts: Parts, first: NDArray[np.float64], second: NDArray[np.float64]) -> TextComparison:
+    """Paired bootstrap resampling (Koehn, 2004) of the parts, by their negative log-likelihoods under two models."""
     sizes = parts.bytes()
-    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(_SAMPLES, len(sizes)))
-    gains = (second - first)[drawn].sum(1) / sizes[drawn].sum(1) / math.log(2)
+    gains = resampled(second - first, sizes) / math.log(2)
     bits, other = (float(nats.sum() / sizes.sum() / math.log(2)) for nats in (first, second))
-    # Both tails; resampling says nothing of two models that do not differ at all.
-    p_value = 1.0 if bits == other else min(1.0, 2 * (min((gains <= 0).sum(), (gains >= 0).sum()) + 1) / (_SAMPLES + 1))
-    low, high = (float(each) for each in np.percentile(gains, (2.5, 97.5)))
-    return Difference(bits, other, low, high, float(p_value), len(sizes), parts.unit)
+    # Resampling says nothing of two models that do not differ at all.
+    p_value = 1.0 if bits == other else two_sided_p_value(gains)
+    low, high = interval(gains)
+    return TextComparison(bits, other, low, high, p_value, len(sizes), parts.unit)

@@ -1,4 +1,4 @@
-"""A test set that lies in the run folder, translated and scored."""
+"""A test set translated and scored, and the test set that a run folder holds."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.folding import fold
-from seq2seq.data.formats import must_hold_text
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.pairs import PairSource
+from seq2seq.data.rows import must_hold_text
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.distributed import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
-from seq2seq.evaluation.metrics import Score, by_length, score
+from seq2seq.evaluation.metrics import Bleu, ExactMatch, Metric, Score, metrics_of, score
+from seq2seq.evaluation.metrics.languages import has_spaces
 from seq2seq.recipe import Data
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import parse_json
 
-_STALLED = 120.0  # seconds in which a download must bring a few bytes
+_STALLED = 120.0  # seconds after which a download that received nothing is given up
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence to judge by: the reference of the corpus first, then others that are known."""
+    """A sentence of a test set: the reference of the corpus first, then other known ones."""
 
     source: str
     references: tuple[str, ...]
@@ -50,11 +50,10 @@ class Judged:
 
     @property
     def right(self) -> int:
-        """Translations that are a known reference, in whatever form (`fold`)."""
-        return sum(
-            bool({fold(translation)} & {fold(reference) for reference in sentence.references})
-            for sentence, translation in zip(self.sentences, self.translations)
-        )
+        """Translations that are a known reference, case and punctuation ignored."""
+        sources = [sentence.source for sentence in self.sentences]
+        references = [sentence.references for sentence in self.sentences]
+        return sum(map(bool, ExactMatch().segments(sources, self.translations, references)))
 
     def record(self) -> dict[str, Any]:
         """For run.json and --json."""
@@ -70,10 +69,14 @@ class Judged:
 
 
 def judge(
-    translator: Translates, sentences: Sequence[Sentence], languages: tuple[str, str], name: str = "test"
+    translator: Translates,
+    sentences: Sequence[Sentence],
+    languages: tuple[str, str],
+    name: str = "test",
+    metrics: Sequence[Metric] | None = None,
 ) -> Judged:
-    """Translate and score, by the codes of the languages of source and target. Raises DataError where there is nothing
-    to judge."""
+    """Translate and score by metrics, the default being those of the `languages` of source and target, by their codes.
+    Raises DataError where there is nothing to judge."""
     if not sentences:
         raise DataError("nothing to judge: the test set is empty")
     start = time.perf_counter()
@@ -82,19 +85,44 @@ def judge(
     seconds = time.perf_counter() - start
     first = [sentence.references[:1] for sentence in sentences]
     known = [sentence.references for sentence in sentences]
+    metrics = metrics or metrics_of(*languages)
     return Judged(
         name,
         tuple(sentences),
         tuple(translations),
-        tuple(score(translations, first, languages[1])),
-        tuple(score(translations, known, languages[1])) if any(len(references) > 1 for references in known) else (),
+        tuple(score(metrics, sources, translations, first)),
+        tuple(score(metrics, sources, translations, known)) if any(len(texts) > 1 for texts in known) else (),
         tuple(by_length(sources, translations, first, languages)),
         seconds,
     )
 
 
+def by_length(
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    languages: tuple[str, str],
+    bounds: Sequence[int] = (5, 10, 20, 40),
+) -> list[tuple[str, int, float]]:
+    """BLEU of the sentences whose source has so many words, or characters where its language has no spaces between
+    words: (label, sentences, BLEU) for each range that has any."""
+    spaces = has_spaces(languages[0])
+    unit = "words" if spaces else "characters"
+    groups: dict[int, list[int]] = {}
+    for index, source in enumerate(sources):
+        length = len(source.split() if spaces else "".join(source.split()))
+        groups.setdefault(sum(length > bound for bound in bounds), []).append(index)
+    rows = []
+    for group, members in sorted(groups.items()):
+        low = bounds[group - 1] + 1 if group else 0
+        label = f"{low}-{bounds[group]} {unit}" if group < len(bounds) else f"{low} {unit} or more"
+        value = Bleu(languages[1]).value([hypotheses[index] for index in members], [references[i] for i in members])
+        rows.append((label, len(members), value))
+    return rows
+
+
 def sentences_of(text: PairSource) -> list[Sentence]:
-    """The sentences of a split, with every reference that is known."""
+    """The sentences of a split, with all known references."""
     sentences = []
     for source, target in text.read():
         others = [reference for reference in text.references.get(source, []) if reference != target]
@@ -103,7 +131,7 @@ def sentences_of(text: PairSource) -> list[Sentence]:
 
 
 def write_set(run: Run, text: PairSource) -> None:
-    """Put the test set into the run folder, so that the run can be judged anywhere, any time."""
+    """Put the test set into the run folder: the run can be judged without its corpus."""
     rows = [
         json.dumps({"source": sentence.source, "references": sentence.references}, ensure_ascii=False)
         for sentence in sentences_of(text)
@@ -144,8 +172,8 @@ def read_files(source: Path, references: Sequence[Path], reading: Reading = PLAI
 
 
 def sacrebleu_pair(name: str, data: Data) -> str:
-    """The language pair of a test set of sacreBLEU that judges a recipe, either way round. Raises DataError where there
-    is no such set, or no such pair in it."""
+    """The language pair of a sacreBLEU test set for a recipe, in either direction. Raises DataError where there is no
+    such set, or no such pair in it."""
     from sacrebleu.utils import get_langpairs_for_testset
 
     pairs = get_langpairs_for_testset(name)
@@ -168,32 +196,30 @@ def read_sacrebleu(name: str, data: Data) -> list[Sentence]:
     try:
         source = Path(within(_STALLED, lambda: get_source_file(name, pair), lambda: size_of(Path(SACREBLEU_DIR))))
         references = [Path(file) for file in get_reference_files(name, pair)]
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # the library raises whatever its downloads raise, and exits on a bad checksum
+    # sacreBLEU raises whatever a download raises, and exits on a bad checksum.
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"sacreBLEU's test set {name} cannot be downloaded here ({type(error).__name__}: {error})"
         ) from error
     if pair == f"{data.source}-{data.target}":
         return read_files(source, references)
-    return read_files(references[0], [source])  # a set of the other direction, its sides swapped
+    return read_files(references[0], [source])  # the set is of the other direction
 
 
 def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
-    """Put translations and scores of a set of the recipe's own into the run folder, with how they were searched for and
-    by what. Those of any other set go by `kept.keep`."""
+    """Put translations and scores of one of the recipe's own test sets into the run folder, with the options of the
+    search and the engine. `kept.keep` is for all other sets."""
     name = judged.name.replace("/", "-")
     write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
     kept.keep_own(run, judged.name, {**judged.record(), **how(options, engine)})
 
 
 def checksum(sentences: Sequence[Sentence]) -> str:
-    """The checksum of a test set."""
+    """Of a test set."""
     rows = json.dumps([(sentence.source, sentence.references) for sentence in sentences])
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def how(options: SearchOptions, engine: str) -> dict[str, Any]:
-    """What translations depend on, for run.json."""
+    """The options that translations depend on, for run.json."""
     return {"beam_size": options.beam_size, "length_penalty": options.length_penalty, "engine": engine}

@@ -1,5 +1,5 @@
-"""Scores kept in the run folder: those of the recipe's own sets, and what `seqx evaluate` judged: each text, judged in
-one way, once."""
+"""Scores in the run folder: of the recipe's own test sets, and of `seqx evaluate`, one for each text and set of
+options."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def keep(
     files: Sequence[Path] = (),
     translations: Sequence[str] | None = None,
 ) -> Path | None:
-    """Put the record of a set into run.json, and its translations into a file, which is returned.
+    """Put the record of a test set into run.json, and its translations into a file, whose path is returned.
 
-    The key is a checksum of the `text` (its own checksum) and of `how` it was judged: the same judged again replaces
-    what there was of it, other sets of that name stay. Raises RunError where the folder cannot be written to.
+    The key is a checksum of `text`, the checksum of the set, and of the options in `how`: the same set judged again
+    with the same options replaces the former record. Raises RunError where the folder cannot be written to.
     """
-    # Why a device was taken, in brackets, changes nothing.
+    # The reason for a device, in brackets, changes no score.
     exact = {name: value.partition(" (")[0] if isinstance(value, str) else value for name, value in how.items()}
     key = hashlib.sha256(json.dumps([text, exact], sort_keys=True).encode()).hexdigest()[:12]
     values = {**judged, **how, "files": [str(path.absolute()) for path in files], "time": _now()}
@@ -49,12 +49,12 @@ def keep(
 
 
 def keep_own(run: Run, name: str, scores: Mapping[str, Any]) -> None:
-    """Put the scores of a set of the recipe's own into run.json."""
+    """Put the scores of one of the recipe's own test sets into run.json."""
     run.update(lambda record: {**record, "scores": {**record.get("scores", {}), name: scores}})
 
 
 def _plain(name: str) -> str:
-    """A name as part of a file's."""
+    """The name of a set as part of a file name."""
     return re.sub(r"[^\w.-]+", "-", name).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
 
 

@@ -1,5 +1,5 @@
-"""How well a model predicts running text: nats per token, perplexity, and bits per byte, which compare across
-tokenizers."""
+"""The likelihood of a text under a language model: nats per token, perplexity, and bits per byte, which is comparable
+across tokenizers."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.reading import parse_json
 
-_LOGITS = 1 << 24  # at once
-TEST_SET_ROW = 1 << 20  # characters of a line of the test set
+_LOGITS = 1 << 24  # of a batch
+TEST_SET_ROW = 1 << 20  # characters of a line of test.jsonl
 
 
 class Predictor(Protocol):
-    """What is known of a model here."""
+    """A language model."""
 
     context: int
 
@@ -45,7 +45,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Perplexity:
-    """The likelihood of a text under a model. Each token is predicted from those before it in its chunk."""
+    """The likelihood of a text. Each token is predicted from those before it in its chunk."""
 
     tokens: int
     bytes: int  # UTF-8, of the whole text
@@ -60,12 +60,12 @@ class Perplexity:
 
     @property
     def perplexity(self) -> float:
-        """exp of nats_per_token: among how many tokens, equally likely, the model seems to choose."""
+        """exp of nats_per_token: the number of equally likely tokens that would have this loss."""
         return math.exp(min(self.nats_per_token, 700.0))
 
     @property
     def bits_per_byte(self) -> float:
-        """Whatever the tokenizer: lower is better, and 8 is knowing nothing."""
+        """Independent of the tokenizer; lower is better, and bytes drawn uniformly have 8."""
         return self.nats / math.log(2) / self.bytes
 
     def record(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def measure(
     numerics: Numerics,
     processes: Processes | None = None,
 ) -> Perplexity:
-    """The loss of a text, cut into chunks of the model's context, which several `processes` share out among them.
+    """The loss of a text, cut into chunks of the model's context, which several `processes` divide among them.
 
     Raises DataError where there is too little of it.
     """
@@ -127,14 +127,14 @@ def _losses(
         losses = -label_log_probabilities(logits, moved.labels)
         counted = losses.flatten() if moved.mask is None else losses[moved.mask]
         own.append(counted.double().cpu().numpy())
-    # In the order of the text, as by a single process.
+    # In the order of the text, as with a single process.
     every = (losses for batch in zip_longest(*processes.all_gather(own)) for losses in batch if losses is not None)
     return np.concatenate(list(every))
 
 
 def write_set(run: Run, text: Documents) -> None:
-    """Put the test text into the run folder, so that the run can be judged anywhere, any time: a document a line, or in
-    several lines, all but the last of which say that there is more."""
+    """Put the test text into the run folder: the run can be judged without its corpus. A document is one line, or
+    several, of which all but the last have `more`."""
     with replacing(run.path / "test.jsonl") as file:
         for piece, ends in text.pieces():
             parts = [piece[start : start + TEST_SET_ROW] for start in range(0, len(piece), TEST_SET_ROW)] or [""]

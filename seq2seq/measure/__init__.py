@@ -1,1 +1,1 @@
-"""What a device, and a training on it, take: measured before it is spent."""
+"""Measurements of devices, and estimates of a training run before it starts."""

@@ -1,4 +1,4 @@
-"""Whether a device computes what the CPU computes: one batch, the same weights, float32."""
+"""Whether a device computes the same as the CPU: one batch, the same weights, float32."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ class Agreement:
     loss: float
     gradient: float  # norm of the difference over norm
     logits: float  # largest difference over largest logit
-    decoding: float  # the same, of cached steps, over padded sources where there are sources
+    decoding: float  # the same, for cached steps; over padded sources if the model has sources
     padded: bool  # whether the batch was padded
 
     @property
     def fault(self) -> str:
-        """What is wrong; nothing where the device agrees."""
+        """The differences that are too large; empty where the device agrees."""
         wrong = [
-            f"{name} differs by {found:.1g} (allowed: {allowed:g})"
-            for name, found, allowed in (
+            f"{name} differs by {difference:.1g} (allowed: {allowed:g})"
+            for name, difference, allowed in (
                 ("the loss", self.loss, LOSS),
                 ("the gradient", self.gradient, GRADIENT),
                 ("the largest logit", self.logits, LOGITS),
                 ("cached decoding", self.decoding, LOGITS),
             )
-            if not found <= allowed  # NaN is wrong too
+            if not difference <= allowed  # NaN is wrong too
         ]
         return ", ".join(wrong)
 
 
 def compare(recipe: Recipe, device: torch.device) -> Agreement:
-    """A recipe's model on a device beside the same on the CPU; the CPU itself is compared with one thread of it."""
+    """Compare a recipe's model on a device with the same model on the CPU; the CPU itself with a single thread."""
     vocabulary = guessed_vocabulary(recipe.tokenizer)
     generator = torch.Generator().manual_seed(1)
     model = models.model(recipe, vocabulary, vocabulary).eval()
     with torch.no_grad():
-        for weight in model.parameters():  # sub-layers that start at zero would hide all before them
+        for weight in model.parameters():  # zero-initialised sub-layers would hide everything before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)
     batch = tasks.of(recipe).workload().batch(min(recipe.training.batch_tokens, _TOKENS))
     with one_thread() if device.type == "cpu" else nullcontext():

@@ -1,4 +1,4 @@
-"""What the devices of this machine make of a recipe: how fast, how exact, how large a batch, and which one to take."""
+"""Speed, exactness and batch size of a recipe on the devices of this machine, and which device to use."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from seq2seq.tasks.workload import Say, guessed_vocabulary
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once
-_PATIENCE = 10  # times that a device may take what one size may
-_CHEAP = 5e11  # floating-point operations of a step that may be tried before training
+_PATIENCE = 10  # time limit of a device, in time limits of one size
+_CHEAP = 5e11  # floating-point operations: steps up to this are tried before training
 _TRIAL = Stopwatch(1.0, most=10)
 
 Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
@@ -33,7 +33,7 @@ Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), s
 
 @dataclass
 class Examined:
-    """One device: more and more of it, as it is measured; less matters where time runs out."""
+    """The measurements of one device, filled in step by step; the most important come first, in case time runs out."""
 
     name: str
     description: str
@@ -41,19 +41,19 @@ class Examined:
     precision: str = ""
     training: list[Row] = field(default_factory=list)
     stopped: str = ""  # why larger batches were not timed
-    one_thread: Row | None = None  # of the CPU, where it usually has more
+    one_thread: Row | None = None  # of the CPU, where it uses more by default
     decoding: list[Row] = field(default_factory=list)
     agreement: Agreement | None = None
     budget: Budget | None = None
-    error: str = ""  # what kept it from being examined
+    error: str = ""  # why it could not be examined
 
     @property
     def fault(self) -> str:
-        """Why the device must not be used; nothing where it may."""
+        """Why the device must not be used; empty where it may."""
         return self.error or (self.agreement.fault if self.agreement else "")
 
     def usual(self, batch_tokens: int) -> Row:
-        """The row of the recipe's batch, or the nearest to it that was timed."""
+        """The row of the recipe's batch, or the largest timed size below it."""
         smaller = [row for row in self.training if row.size <= batch_tokens]
         return max(smaller, default=self.training[0], key=lambda row: row.size)
 
@@ -73,28 +73,28 @@ class Diagnosis:
     batch_tokens: int
     optimizer: str
     devices: list[Examined]
-    automatic: str  # the device that --device auto takes
+    automatic: str  # the device that --device auto chooses
     reason: str
 
 
 def diagnose(
-    recipe: Recipe, devices: Sequence[torch.device], *, quick: bool = False, say: Say = lambda what: None
+    recipe: Recipe, devices: Sequence[torch.device], *, quick: bool = False, say: Say = lambda message: None
 ) -> Diagnosis:
-    """Examine devices with a recipe; `say` is told what comes next. Random numbers continue as if none had been drawn.
+    """Examine devices with a recipe; `say` receives progress messages. Leaves the state of random generators unchanged.
 
-    Where torch lacks the recipe's optimiser, it is measured with AdamW.
+    Where torch lacks the recipe's optimiser, AdamW is used.
     """
     machine = this_machine()
     if not machine.optimisers[recipe.optimizer.kind]:
         recipe = recipe.with_optimizer("adamw")
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
-    there = device.present()
+    present = device.present()
     device.prepare()
     examined = []
     for each in devices:
         with device.random_kept(each):
-            examined.append(_examine(recipe, each, there.get(each.type, ""), stopwatch, quick, say))
-    chosen, reason = device.automatic(there, attempt(recipe))
+            examined.append(_examine(recipe, each, present.get(each.type, ""), stopwatch, quick, say))
+    chosen, reason = device.automatic(present, attempt(recipe))
     return Diagnosis(
         machine=machine,
         recipe=recipe.name,
@@ -108,8 +108,8 @@ def diagnose(
 
 
 def attempt(recipe: Recipe) -> Attempt:
-    """What `device.choose` tries on a device: a training step of this recipe, and on a GPU whether it computes as the
-    CPU does. In place of a recipe whose step is not cheap, a small stack of layers is tried."""
+    """The trial of `device.choose`: a training step of this recipe, and on a GPU whether it agrees with the CPU. Where
+    such a step is expensive, a small stack of layers is timed instead."""
 
     def tried(where: torch.device) -> Trial:
         if 6 * parameters(recipe) * recipe.training.batch_tokens > _CHEAP:
@@ -126,7 +126,7 @@ def attempt(recipe: Recipe) -> Attempt:
 
 
 def parameters(recipe: Recipe) -> int:
-    """About how many weights a recipe's model has; they are not made."""
+    """The approximate number of parameters of a recipe's model; no memory is allocated for them."""
     vocabulary = guessed_vocabulary(recipe.tokenizer)
     with torch.device("meta"):
         return sum(weight.numel() for weight in models.model(recipe, vocabulary, vocabulary).parameters())
@@ -140,7 +140,7 @@ def _examine(
     try:
         numerics = device.numerics(where, recipe.training.precision)
         examined.precision = numerics.precision
-        _measure(examined, ModelSteps(recipe, numerics), stopwatch, quick, lambda what: say(f"{where}: {what}"))
+        _measure(examined, ModelSteps(recipe, numerics), stopwatch, quick, lambda message: say(f"{where}: {message}"))
     except (RuntimeError, DeviceError) as error:
         examined.error = _first_line(error)
     return examined
@@ -173,16 +173,16 @@ def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick:
 def time_sizes(
     steps: ModelSteps, sizes: Sequence[int], rows: list[Row], fits: int, stopwatch: Stopwatch, end: float, say: Say
 ) -> str:
-    """Add a row for each size, ever larger, to `rows`; returns why it stopped, where it does not come to the last."""
+    """Add a row for each of `sizes`, smallest first, to `rows`; returns why it stopped before the last, else empty."""
     for size in sizes:
         last = rows[-1] if rows else None
-        foreseen = last.timing.median * size / last.size if last else 0.0
-        if foreseen > 2 * stopwatch.seconds:
-            return f"{size:,} tokens: a step would take about {foreseen:.0f} s"
+        expected = last.timing.median * size / last.size if last else 0.0
+        if expected > 2 * stopwatch.seconds:
+            return f"{size:,} tokens: a step would take about {expected:.0f} s"
         if last and stopwatch.clock() > end:
-            return f"{size:,} tokens: time was up"
+            return f"{size:,} tokens: the time limit was reached"
         if last and size > fits:
-            return f"{size:,} tokens: they would not fit into memory"
+            return f"{size:,} tokens: would not fit into memory"
         say(f"training step of {size:,} tokens")
         try:
             row = steps.training(size, stopwatch)
@@ -196,5 +196,5 @@ def time_sizes(
 
 
 def _first_line(error: Exception) -> str:
-    """What an error says, without what torch adds to it."""
+    """The first line of an error message, without the advice that torch adds."""
     return str(error).strip().split("\n")[0]

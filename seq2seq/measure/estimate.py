@@ -1,5 +1,5 @@
-"""What a training run will take, measured on the device that it would run on: its text is prepared as training prepares
-it, the beginning of it where there is much, and updates and validations are timed."""
+"""Estimate of a training run, measured on its device: text is prepared as for training, only the beginning of a long
+one, and updates and validations are timed."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
-from seq2seq.tasks.preparation import Prepared
+from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.workload import SHARES, Costs, Say
 
-SECONDS = 30.0  # for updates, and as long for a validation
+SECONDS = 30.0  # for updates, and as many for a validation
 _UPDATES = 12
-_DRAWN = 50  # batches whose sizes are looked at
+_DRAWN = 50  # batches whose sizes are averaged
 
 _TIMING = 0.08  # of --minutes, for timing updates
 _VALIDATING, _JUDGING = 0.2, 0.25  # of what is left, at most
-_LEAST_UPDATES = 10  # that are worth training for
-_VALIDATIONS = 4  # where the recipe has more, and dev has to be cut for them
-_LEAST_PAIRS = 10  # that judge
+_LEAST_UPDATES = 10  # fewer are not worth training
+_VALIDATIONS = 4  # kept, where the recipe has more and dev must be cut to fit them
+_LEAST_PAIRS = 10  # of dev and test
 _ALWAYS = 0.3  # seconds, to write the model and its copies
 
 
@@ -46,8 +46,8 @@ class Estimate:
     parameters: int
     size: str  # of the training text
     target_tokens: int  # an epoch's
-    memory: int  # at the largest batch that was timed; 0 where the system does not tell
-    share: float  # of a batch that was timed: 1, or less where a whole one takes too long
+    memory: int  # at the largest batch that was timed; 0 where the system does not report it
+    share: float  # timed, of a batch: less than 1 where a whole one takes too long
     measured: int  # updates that were timed
     step_seconds: float
     tokens_per_second: float
@@ -56,10 +56,10 @@ class Estimate:
     costs: Costs  # of validating and judging
 
 
-def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
-    """Prepare text and time updates, for about so many `seconds`; `say` is told what is being done.
+def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
+    """Prepare text and time updates, for about `seconds` seconds; `say` receives progress messages.
 
-    Raises what training would raise of this text.
+    Raises what training would raise for this text.
     """
     task = tasks.of(recipe)
     workload = task.workload()
@@ -73,9 +73,9 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seco
     corpus = replace(corpus, dev=workload.beginning(corpus.dev, workload.beginning_size))
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         start = time.perf_counter()
-        prepared = preparation.prepare(task, corpus, Run(Path(scratch) / "run"), choice, say)
+        prepared = preparation.prepare(task, corpus, Run(Path(scratch) / "run"), device, say)
         preparing = (time.perf_counter() - start) / share
-        tokenizers, numerics = prepared.tokenizers, choice.numerics
+        tokenizers, numerics = prepared.tokenizers, device.numerics
         model = models.model(recipe, tokenizers.source.size, tokenizers.target.size).to(numerics.device)
         say("Timing updates")
         drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
@@ -89,7 +89,7 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seco
     update_tokens = recipe.training.accumulate * tokens / len(drawn)
     step_seconds = recipe.training.accumulate * places / len(drawn) * place_seconds
     return Estimate(
-        device=str(choice),
+        device=str(device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         size=f"{sum(sizes):,} {workload.unit}",
         target_tokens=int(epoch),
@@ -105,25 +105,24 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], choice: Choice, say: Say, seco
 
 
 def fit_minutes(
-    recipe: Recipe, corpus: Corpus[Any], choice: Choice, minutes: float, say: Say
+    recipe: Recipe, corpus: Corpus[Any], device: Choice, minutes: float, say: Say
 ) -> tuple[Recipe, Estimate]:
-    """What --minutes takes: the recipe with as many updates as fit so many minutes from now on, with measuring,
-    preparing text, validating and judging, as the machine is now. Where dev and test take too long to translate, the
-    beginnings of them judge.
+    """The recipe with as many updates as fit into `minutes` from now on, at the measured speed, with measuring,
+    preparing text, validating and judging included. Where dev and test take too long, their beginnings are used.
 
-    Raises RecipeError where hardly any update fits.
+    Raises RecipeError where fewer than 10 updates fit.
     """
     end = time.perf_counter() + 60 * minutes
     say("Measuring updates and a validation")
-    estimated = estimate(recipe, corpus, choice, lambda message: None, max(0.1, _TIMING * 60 * minutes))
+    estimated = estimate(recipe, corpus, device, lambda message: None, max(0.1, _TIMING * 60 * minutes))
     return within(
         recipe, estimated, tasks.of(recipe).workload().judged(corpus), minutes, end - time.perf_counter()
     ), estimated
 
 
 def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float, seconds: float) -> Recipe:
-    """The recipe with as many updates as fit so many seconds, of all the `minutes` that were asked for; dev and test
-    have at most so many pairs each."""
+    """The recipe with as many updates as fit into the `seconds` that are left of `minutes`; dev and test keep at most
+    `most_pairs` pairs each."""
     left = seconds - estimated.preparing - _ALWAYS
     usual, costs = recipe.training, estimated.costs
     all_validations = math.ceil(usual.steps / usual.validate_every)
@@ -134,7 +133,7 @@ def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float,
     count = int(rest / estimated.step_seconds)
     if count < _LEAST_UPDATES:
         raise RecipeError(
-            f"--minutes {minutes:g}: time for {max(0, count)} updates at {estimated.step_seconds:.2f} s each, beside "
+            f"--minutes {minutes:g}: time for {max(0, count)} updates at {estimated.step_seconds:.2f} s each, besides "
             "preparing text, validating and judging (measured); give more minutes or take a smaller model"
         )
     share = usual.validate_every / usual.steps if validations == all_validations else 1 / validations
@@ -143,7 +142,7 @@ def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float,
 
 
 def _most_pairs(costs: Costs, validating: float, judging: float, most: int) -> int:
-    """The most pairs whose validation, and whose judging, take so long."""
+    """The most pairs that can be validated, and judged, in this time."""
     low, high = min(_LEAST_PAIRS, most), most
     while low < high:
         middle = (low + high + 1) // 2
@@ -160,14 +159,14 @@ def _timed(
     numerics: Numerics,
     seconds: float,
 ) -> tuple[float, float, int]:
-    """Seconds of an update per place, the share of a batch that was timed, and how many updates were: of the task's own
-    batches, or of parts of them that take no longer than there is time for."""
+    """Seconds of an update per place, the share of a batch that was timed, and the number of updates timed: on the
+    task's own batches, or on parts of them where there is not enough time."""
     waiting = partial(wait, numerics.device)
     end = time.perf_counter() + seconds
     pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in SHARES)}
     points = grow(lambda places: updates(pieces[places]), list(pieces), seconds, waiting)
     if len(points) < len(pieces):
-        # As much again for each place more, on top of what an update takes whatever its batch.
+        # Linear in the number of places, plus a constant per update.
         (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
         whole = drawn[0].padded
         estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
@@ -183,6 +182,6 @@ def _timed(
 
 
 def _seconds_of_one(numerics: Numerics, seconds: float, do: Callable[[int], object], counts: Sequence[int]) -> float:
-    """As `SecondsOfOne`, for about so many `seconds`: more together take less."""
+    """Implements `SecondsOfOne` within about `seconds` seconds."""
     count, taken = grow(do, counts, seconds, partial(wait, numerics.device))[-1]
     return taken / count

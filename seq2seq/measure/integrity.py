@@ -1,4 +1,4 @@
-"""Whether the files of a run are those that were written: every one is read, whatever is remembered of it."""
+"""Verifies that the files of a run are those that were written: all are read, no remembered checksum is trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import torch
 
-from seq2seq import run
 from seq2seq.data.cache import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import RunError, SeqxError
@@ -19,7 +18,7 @@ from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy
 from seq2seq.interop.ctranslate2.load_checks import check
 from seq2seq.interop.ctranslate2.loading import read_vocabularies
-from seq2seq.run import Run
+from seq2seq.run import LOST, Run, refuse_strange_files, root
 from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
 from seq2seq.tasks import pytorch
@@ -28,43 +27,43 @@ from seq2seq.training.checkpoints import checkpoint
 State = Literal["ok", "unknown", "wrong"]
 
 _TEST = "test.jsonl"
-_UNUSED = "shortlist.json"  # on record of runs that an older seqx made; nothing reads it
+_UNUSED = "shortlist.json"  # recorded by an older seqx; no longer read
 _WRITTEN = "as it was written"
-_UNKNOWN = "no checksum on record, as of a run that an older seqx made"
+_UNKNOWN = "no checksum on record: an older seqx made this run"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A file or a folder of a run, and what it is like. `unknown`: it can be read, and nothing tells whether it is the
-    one that was written."""
+    """The state of a file or a folder of a run. `unknown`: it can be read, but no record says whether it is the one
+    that was written."""
 
     name: str
     state: State
     says: str
 
 
-def verify(folder: Run) -> Iterator[Verdict]:
-    """Verdicts on all that a run consists of. Raises RunError where links lead out of it, or pipes stand in it."""
-    run.refuse_strange_files(folder.path)
-    recipe = _tried("recipe.toml", lambda: (folder.recipe().name, "ok"))
-    record = _tried("run.json", lambda: (f"{len(folder.record())} entries", "ok"))
+def verify(run: Run) -> Iterator[Verdict]:
+    """Verdicts on all files of a run. Raises RunError where it has links that lead out of it, or pipes."""
+    refuse_strange_files(run.path)
+    recipe = _tried("recipe.toml", lambda: (run.recipe().name, "ok"))
+    record = _tried("run.json", lambda: (f"{len(run.record())} entries", "ok"))
     yield from (recipe, record)
     checked = []
     if record.state != "wrong":
-        for verdict in _files(folder):
+        for verdict in _files(run):
             checked.append(verdict)
             yield verdict
-    if recipe.state == record.state == "ok" and folder.finished and all(each.state != "wrong" for each in checked):
-        yield _tried("the model", lambda: (_model(folder), "ok"))
-        yield from _copy(folder)
-    for step in checkpoint.steps(folder.checkpoints):
-        path = checkpoint.folder(folder.checkpoints, step)
-        yield _tried(f"{folder.checkpoints.name}/{path.name}", partial(_checkpoint, path))
-    for log in (folder.metrics, folder.faults):
+    if recipe.state == record.state == "ok" and run.finished and all(each.state != "wrong" for each in checked):
+        yield _tried("the model", lambda: (_model(run), "ok"))
+        yield from _copy(run)
+    for step in checkpoint.steps(run.checkpoints):
+        path = checkpoint.folder(run.checkpoints, step)
+        yield _tried(f"{run.checkpoints.name}/{path.name}", partial(_checkpoint, path))
+    for log in (run.metrics, run.faults):
         if log.exists():
             yield _tried(log.name, partial(_rows, log))
     if record.state != "wrong":
-        yield from _caches(folder)
+        yield from _caches(run)
 
 
 def _tried(name: str, judged: Callable[[], tuple[str, State]]) -> Verdict:
@@ -77,64 +76,64 @@ def _tried(name: str, judged: Callable[[], tuple[str, State]]) -> Verdict:
         return Verdict(name, "wrong", getattr(error, "strerror", None) or repr(error))
 
 
-def _files(folder: Run) -> Iterator[Verdict]:
-    """Verdicts on the weights and on what they are used with."""
-    known = folder.checksums()
-    present = [path.name for path in folder.path.glob("tokenizer*")]
-    begun = [_TEST] if "corpora" in folder.record() else []
-    needed = {*begun, *present, *([folder.weights.name] if folder.finished else [])}
+def _files(run: Run) -> Iterator[Verdict]:
+    """Verdicts on the weights, the tokenizers and the test set."""
+    known = run.checksums()
+    present = [path.name for path in run.path.glob("tokenizer*")]
+    begun = [_TEST] if "corpora" in run.record() else []
+    needed = {*begun, *present, *([run.weights.name] if run.finished else [])}
     for name in sorted({path for path in (*known, *needed) if Path(path).name == path} - {_UNUSED}):
-        yield _tried(name, partial(_file, folder, name, known.get(name)))
+        yield _tried(name, partial(_file, run, name, known.get(name)))
 
 
-def _file(folder: Run, name: str, known: Any) -> tuple[str, State]:
-    path = folder.path / name
+def _file(run: Run, name: str, known: Any) -> tuple[str, State]:
+    path = run.path / name
     if known is not None and (why := difference(path, known, again=True)):
-        raise RunError(f"missing or damaged: {why}; {run.LOST}")
-    count = f"; {_judged_by(folder)}" if name == _TEST else ""
+        raise RunError(f"missing or damaged: {why}; {LOST}")
+    count = f"; {_judged_by(run)}" if name == _TEST else ""
     if known is None:
         path.stat()
         return f"{_UNKNOWN}{count}", "unknown"
     return f"{_WRITTEN}{count}", "ok"
 
 
-def _judged_by(folder: Run) -> str:
-    if "text" in folder.record():
-        return f"{sum(1 for _ in perplexity.read_set(folder).read()):,} documents"
-    return f"{len(judge.read_set(folder)):,} sentences"
+def _judged_by(run: Run) -> str:
+    if "text" in run.record():
+        return f"{sum(1 for _ in perplexity.read_set(run).read()):,} documents"
+    return f"{len(judge.read_set(run)):,} sentences"
 
 
-def _model(folder: Run) -> str:
-    wanted = folder.recipe()
-    model = pytorch.trained_model(folder, pytorch.read_tokenizers(wanted, folder.path), torch.device("cpu"))
+def _model(run: Run) -> str:
+    recipe = run.recipe()
+    model = pytorch.trained_model(run, pytorch.read_tokenizers(recipe, run.path), torch.device("cpu"))
     odd = [name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())]
     if odd:
-        raise RunError(f"{odd[0]} is not finite; {run.LOST}")
-    return f"{sum(weight.numel() for weight in model.parameters()):,} numbers, all finite, as recipe.toml has them"
+        raise RunError(f"{odd[0]} is not finite; {LOST}")
+    return f"{sum(weight.numel() for weight in model.parameters()):,} parameters, all finite, shaped as in recipe.toml"
 
 
-def _copy(folder: Run) -> Iterator[Verdict]:
-    noted = folder.record().get("ctranslate2", {})
-    again = f"`seqx export --run {folder.path}` makes it again"
-    if not (folder.path / copies.FOLDER).exists():
+def _copy(run: Run) -> Iterator[Verdict]:
+    noted = run.record().get("ctranslate2", {})
+    again = f"`seqx export --run {run.path}` makes it again"
+    if not (run.path / copies.FOLDER).exists():
         if "refused" in noted:
             yield Verdict(copies.FOLDER, "ok", f"none: {noted['refused']}")
         elif noted:
             yield Verdict(copies.FOLDER, "wrong", f"missing; {again}")
         return
-    found: list[Copy] = []
+    readable: list[Copy] = []
 
     def read() -> tuple[str, State]:
-        copy = copies.read(folder.path)
+        copy = copies.read(run.path)
         if copy is None:
-            raise RunError(f"of other weights, or of another recipe or tokenizer, than those of the run; {again}")
+            raise RunError(f"made of other weights, or another recipe or tokenizer, than the run has; {again}")
         if copy.changed:
-            raise RunError(f"damaged: its checksum is another than when it was written; {again}")
-        found.append(copy)
+            raise RunError(f"damaged: its checksum differs from when it was written; {again}")
+        readable.append(copy)
         return f"of these weights, this recipe and this tokenizer; {copy.precision} serves by default", "ok"
 
     yield _tried(f"{copies.FOLDER}/{copies.RECORD}", read)
-    for copy in found:
+    for copy in readable:
         for precision in PRECISIONS:
             yield _tried(f"{copies.FOLDER}/{precision}", partial(_of_precision, copy, precision, again))
 
@@ -166,15 +165,15 @@ def _rows(log: Path) -> tuple[str, State]:
     return f"{count:,} lines", "ok"
 
 
-def _caches(folder: Run) -> Iterator[Verdict]:
-    """Verdicts on the tokens that the run was trained on, which are made again where they are missing or damaged."""
-    names = folder.record().get("caches", [])
+def _caches(run: Run) -> Iterator[Verdict]:
+    """Verdicts on the cached tokens that the run was trained on, which are rebuilt when missing or damaged."""
+    names = run.record().get("caches", [])
     for name in names if isinstance(names, list) else []:
-        places = [place / ".cache" / str(name) for place in (folder.path.parent, folder.path, run.root())]
+        places = [place / ".cache" / str(name) for place in (run.path.parent, run.path, root())]
         place = next((each for each in places if each.is_dir()), None)
         if place is None:
-            yield Verdict(f"tokens {name}", "ok", "not there; made again where they are needed")
+            yield Verdict(f"tokens {name}", "ok", "missing; rebuilt when needed")
         elif why := damaged(place, again=True):
-            yield Verdict(str(place), "wrong", f"damaged: {why}; the next training makes it again")
+            yield Verdict(str(place), "wrong", f"damaged: {why}; the next training run rebuilds it")
         else:
             yield Verdict(str(place), "ok", _WRITTEN)

@@ -1,4 +1,4 @@
-"""What this machine is."""
+"""Hardware and versions of this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Machine:
     processors: int
     threads: int  # that torch computes with
     omp_wait_policy: str | None
-    load: float | None  # processes that want a processor, on average over the last minute, where the system tells
+    load: float | None  # runnable processes, on average over the last minute; None where the system does not report it
     memory: int
     available_memory: int
     optimisers: dict[str, bool]  # by kind: whether this torch has it

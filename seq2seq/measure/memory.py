@@ -1,4 +1,4 @@
-"""Memory that there is, memory that a training run takes, and the largest batch that fits."""
+"""Available memory, memory that a training run takes, and the largest batch that fits."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ try:
 except ImportError:  # Windows has none
     resource = None  # type: ignore[assignment]
 
-FEW = 512  # tokens of a batch that tells what a token takes
+FEW = 512  # tokens of a batch that measures the bytes per token
 _SECONDS = 20.0  # for trying larger batches
 FULL = 0.9  # share of the memory that a batch may fill
-_PASSING = 1.8  # what a backward pass takes at its height, over what the forward pass kept for it: measured, 1.4 to 1.7
+_PASSING = 1.8  # peak of a backward pass, over what the forward pass kept for it: measured, 1.4 to 1.7
 _COPIES = 4  # of the weights: themselves, gradients, two moments
 
 
@@ -40,7 +40,7 @@ class Budget:
 
 
 def peak(device: torch.device) -> int:
-    """The most bytes that this process has held on a device; 0 where the system does not tell."""
+    """The most bytes that this process has held on a device; 0 where the system does not report it."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if device.type == "mps":
@@ -52,7 +52,7 @@ def peak(device: torch.device) -> int:
 
 
 def available(device: torch.device) -> tuple[int, str]:
-    """Bytes on a device that this process could hold, and what says so."""
+    """Bytes on a device that this process could allocate, and where the figure comes from."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device), "free memory of the GPU"
     if device.type == "mps":
@@ -73,39 +73,39 @@ def saved_bytes(objective: Objective, batch: Batch) -> int:
     objective.begin(0)
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: cast(Tensor, tensor)):
         measured = objective(batch, 0)
-    del measured  # the pass was alive until here, so that no two tensors had one address
+    del measured  # kept alive until here, so that no address was used twice
     return sum(sizes.values())
 
 
 def estimated_budget(parameters: int, token_bytes: float, device: torch.device) -> Budget:
-    """The batch that should fit, from what a token of it keeps for the backward pass."""
-    bytes_there, what = available(device)
-    left = FULL * bytes_there - _COPIES * 4 * parameters
+    """The batch that should fit, from the bytes that a token keeps for the backward pass."""
+    available_bytes, what = available(device)
+    left = FULL * available_bytes - _COPIES * 4 * parameters
     tokens = max(0, int(left / (_PASSING * token_bytes)))
     return Budget(
         _rounded(tokens),
-        f"estimated from {FULL:.0%} of {bytes_there / 2**30:.1f} GiB, {what}: each token keeps "
-        f"{token_bytes / 1024:,.0f} KiB for the backward pass, which takes {_PASSING} times that at its height",
+        f"estimated from {FULL:.0%} of {available_bytes / 2**30:.1f} GiB, {what}: each token keeps "
+        f"{token_bytes / 1024:,.0f} KiB for the backward pass, which takes {_PASSING} times that at its peak",
     )
 
 
 def measured_budget(
     step: Callable[[int], int],
     start: int,
-    bytes_there: int,
+    available_bytes: int,
     *,
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Budget:
-    """The largest batch that ran, doubled from `start` on until memory is full, or time is up.
+    """The largest batch that ran, doubled from `start` on until memory is full or time runs out.
 
-    `step` takes a batch of so many tokens and returns the peak of memory; it raises what torch raises where memory
-    ends.
+    `step` computes an update on a batch of so many tokens and returns the peak memory; it raises what torch raises
+    when memory runs out.
     """
     largest, used = 0, 0
     tokens = start
     end = clock() + seconds
-    ended = "the time for trying was up"
+    ended = "time ran out"
     while clock() < end:
         try:
             taken = step(tokens)
@@ -114,20 +114,20 @@ def measured_budget(
                 raise
             ended = f"at {tokens:,} memory ran out"
             break
-        if taken > FULL * bytes_there:
-            ended = f"{tokens:,} took {taken / bytes_there:.0%} of memory"
+        if taken > FULL * available_bytes:
+            ended = f"{tokens:,} took {taken / available_bytes:.0%} of memory"
             break
         largest, used, tokens = tokens, taken, 2 * tokens
     return Budget(
         largest,
-        f"measured: took {used / 2**30:.1f} of {bytes_there / 2**30:.1f} GiB; the batch was doubled until {ended}",
+        f"measured: took {used / 2**30:.1f} of {available_bytes / 2**30:.1f} GiB; the batch was doubled until {ended}",
     )
 
 
 def bytes_per_token(steps: ModelSteps, batch_tokens: int) -> float:
-    """What each place more in a batch keeps for the backward pass."""
+    """The bytes that each additional place of a batch keeps for the backward pass."""
     row = steps.kind.batch(1).labels.numel()
-    few = steps.kind.batch(max(batch_tokens, 2 * row))  # a row alone is laid out otherwise
+    few = steps.kind.batch(max(batch_tokens, 2 * row))  # a single row has another layout
     many = steps.kind.batch(2 * few.labels.numel())
     small, large = (saved_bytes(steps.objective, batch) for batch in (few, many))
     return (large - small) / (many.labels.numel() - few.labels.numel())
@@ -135,7 +135,7 @@ def bytes_per_token(steps: ModelSteps, batch_tokens: int) -> float:
 
 def peak_of_update(steps: ModelSteps, batch_tokens: int) -> int:
     """The most bytes that an update on the worst batch takes on a CUDA device. Raises RuntimeError where memory
-    ends."""
+    runs out."""
     device = steps.numerics.device
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
@@ -145,8 +145,8 @@ def peak_of_update(steps: ModelSteps, batch_tokens: int) -> int:
 
 
 def largest_batch(recipe: Recipe, numerics: Numerics) -> Budget:
-    """What --batch-tokens auto takes: on CUDA the largest worst batch that ran, elsewhere an estimate; on a CPU, where
-    larger batches are not faster, no more than the recipe's own."""
+    """The budget of --batch-tokens auto: on CUDA the largest worst-case batch that ran, elsewhere an estimate; on a
+    CPU, where larger batches are not faster, at most the recipe's own."""
     device, usual = numerics.device, recipe.training.batch_tokens
     steps = ModelSteps(recipe, numerics)
     if device.type == "cuda":
@@ -161,6 +161,6 @@ def largest_batch(recipe: Recipe, numerics: Numerics) -> Budget:
 
 
 def _rounded(tokens: int) -> int:
-    """To two digits, downwards."""
+    """Rounded down to two digits."""
     unit = int(10 ** max(0, len(str(tokens)) - 2))
     return tokens // unit * unit

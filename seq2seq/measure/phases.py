@@ -17,11 +17,10 @@ _OF_PASSES = PHASES[1:-1]
 
 
 class Watch:
-    """Adds up the seconds of each phase of an update; `wait` sees to the end of what a device was told, which costs
-    time of its own where there is a GPU.
+    """Adds up the seconds of each phase of an update; `wait` waits for the device, which itself takes time on a GPU.
 
-    Where several threads make passes, the time from the first one's beginning to the last one's end is shared out among
-    the phases of a pass as the threads spent theirs.
+    Where several threads compute passes, the time from the first start to the last end is divided among the phases in
+    proportion to the time that the threads spent in them.
     """
 
     def __init__(self, wait: Callable[[], None], clock: Callable[[], float] = time.perf_counter) -> None:
@@ -31,13 +30,13 @@ class Watch:
         self.start()
 
     def start(self) -> None:
-        """Forget what was; an update begins, with its data."""
+        """Reset: an update begins, with its data."""
         self._wait()
         self._entered.clear()
         self._started = self._clock()
 
     def enter(self, phase: str) -> None:
-        """What this thread does now is of this phase."""
+        """This thread begins a phase."""
         self._wait()
         self._entered.append((self._clock(), threading.get_ident(), phase))
 
@@ -59,10 +58,10 @@ class Watch:
 
 
 class Watched:
-    """A model that tells a watch where its update is.
+    """A model that reports the phases of its update to a watch.
 
-    Data lasts until the forward pass is called; the loss has its own gradient in it, that of the head among it;
-    backward is the rest of the gradient; all that follows is the optimiser's.
+    Data lasts until the forward pass is called; the loss includes its own gradient and that of the head; backward is
+    the rest of the gradient; everything after it belongs to the optimiser.
     """
 
     def __init__(self, model: Predictor, watch: Watch) -> None:
@@ -72,7 +71,7 @@ class Watched:
 
     @property
     def hidden(self) -> Callable[..., Tensor]:
-        """The model's own, between two looks at the clock."""
+        """The model's own, timed."""
 
         def watched(*inputs: Any) -> Tensor:
             self._watch.enter("forward")
@@ -89,6 +88,6 @@ class Watched:
 
     def _backward(self, gradient: Tensor) -> Tensor:
         self._watch.enter("backward")
-        engine: Any = torch.autograd.Variable._execution_engine  # its only way to say that a pass has ended
+        engine: Any = torch.autograd.Variable._execution_engine  # the only hook for the end of a pass
         engine.queue_callback(lambda: self._watch.enter("optimiser"))
         return gradient

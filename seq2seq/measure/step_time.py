@@ -1,4 +1,4 @@
-"""How long steps take: the one clock of all measurements, and updates of the real training loop on given batches."""
+"""Timing of steps: the one timer of all measurements, and updates of the real training loop on given batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over several rounds: the median, and the values that a tenth lies below and above."""
+    """A figure over several rounds: the median and the 10th and 90th percentiles."""
 
     median: float
     p10: float
@@ -42,7 +42,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of one value or more."""
+        """The spread of one or more values."""
         ordered = sorted(values)
         last = len(ordered) - 1
         return cls(median(ordered), ordered[int(0.1 * last)], ordered[math.ceil(0.9 * last)], len(ordered))
@@ -50,15 +50,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Times a step again and again, for `seconds` or until it has `most` timings; the first steps do not count where
-    there is time for others."""
+    """Times a step repeatedly, for `seconds` or until it has `most` timings; the first steps do not count where there
+    is time for more."""
 
     seconds: float = 0.0
     most: int = 30
     clock: Callable[[], float] = time.perf_counter
 
     def time(self, step: Callable[[], object], wait: Callable[[], None] = lambda: None) -> Timing:
-        """Time `step`, which `wait` sees to its end."""
+        """Time `step`; `wait` waits for the device to finish it."""
         taken: list[float] = []
         end = self.clock() + self.seconds
         while not taken or (len(taken) < self.most + _WARM_UP and self.clock() < end):
@@ -74,7 +74,7 @@ class Stopwatch:
 def rounds(
     seconds: float, *, most: int, least: int = 1, clock: Callable[[], float] = time.perf_counter
 ) -> Iterator[int]:
-    """Counts rounds from 0, while there is time."""
+    """Count rounds from 0 for `seconds`, `least` to `most` of them."""
     end = clock() + seconds
     for number in range(most):
         if number >= least and clock() > end:
@@ -86,7 +86,7 @@ def grow(
     step: Callable[[int], object], sizes: Sequence[int], seconds: float, wait: Callable[[], None] = lambda: None
 ) -> list[tuple[int, float]]:
     """Sizes, smallest first, and the seconds that a step of each takes; those that would take longer, in proportion,
-    than is left of `seconds` are left out, though never the first, which is timed at its second step."""
+    than is left of `seconds` are left out, except the first, whose second step is timed."""
     end = time.perf_counter() + seconds
     step(sizes[0])
     timed: list[tuple[int, float]] = []
@@ -98,7 +98,7 @@ def grow(
 
 
 class Updates:
-    """Updates of the training loop itself, each on batches that it is given."""
+    """Updates of the training loop on given batches."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Updates:
         return next(self._updates)
 
     def whole(self, batch: Batch) -> Progress:
-        """An update whose batch was not cut. Raises RuntimeError where memory ends, as torch does."""
+        """One update, without cutting its batch. Raises RuntimeError, as torch does, where memory runs out."""
         progress = self(batch)
         if progress.pieces > 1:
             raise torch.OutOfMemoryError(f"out of memory: a batch of {batch.padded:,} places had to be cut")
@@ -130,5 +130,5 @@ class Updates:
 
 
 def one_batch(recipe: Recipe) -> Recipe:
-    """The recipe with updates of one batch, whatever it accumulates."""
+    """The recipe without gradient accumulation."""
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"accumulate": 1})})

@@ -1,5 +1,4 @@
-"""Steps of a recipe's model, with weights as drawn, on random batches: what a device is timed by before anything is
-trained there."""
+"""Steps of a recipe's model with random weights on random batches, to time a device before training on it."""
 
 from __future__ import annotations
 
@@ -20,10 +19,10 @@ from seq2seq.training import objective, optimisers
 
 @dataclass(frozen=True)
 class Row:
-    """A size that was timed."""
+    """The timing of one size."""
 
     size: int  # places of a training batch, as training.batch_tokens counts them; or texts decoded at once
-    tokens: int  # that a step predicts
+    tokens: int  # predicted by a step
     timing: Timing
 
     @property
@@ -33,7 +32,7 @@ class Row:
 
 
 class ModelSteps:
-    """A recipe's model on a device. A training step is the recipe's own, of one batch, whatever it accumulates."""
+    """A recipe's model on a device. A training step is the recipe's, without gradient accumulation."""
 
     def __init__(self, recipe: Recipe, numerics: Numerics) -> None:
         vocabulary = guessed_vocabulary(recipe.tokenizer)
@@ -47,17 +46,17 @@ class ModelSteps:
         self._optimiser = optimisers.for_recipe(recipe, self.model)
 
     def updates(self) -> Updates:
-        """Updates with as many threads as torch has now."""
+        """Updates with the current number of torch threads."""
         return Updates(self.recipe, self.model, self.objective, self.numerics, self._optimiser)
 
     def training(self, batch_tokens: int, stopwatch: Stopwatch) -> Row:
-        """Forward, backward, clipping, update. Raises RuntimeError where memory ends."""
+        """Forward, backward, clipping, update. Raises RuntimeError where memory runs out."""
         batch = self.kind.batch(batch_tokens)
         timing = stopwatch.time(partial(self.updates().whole, batch), self._wait)
         return Row(batch.labels.numel(), batch.tokens, timing)
 
     def decoding(self, texts: int, stopwatch: Stopwatch) -> Row:
-        """One token of each text, chosen greedily from cached keys and values; there is no dropout from here on."""
+        """One token of each text, chosen greedily from cached keys and values; turns dropout off."""
         row = self.kind.batch(1).to(self.numerics.device)
         inputs: Any = [None if part is None else part.repeat_interleave(texts, 0) for part in row.inputs]
         self.model.eval()

@@ -1,4 +1,4 @@
-"""How fast this machine trains a recipe and translates with a run: medians and spread over rounds, after a warm-up."""
+"""Speed of training a recipe and translating with a run: medians and spread over rounds, after a warm-up."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from seq2seq.training import objective
 
 _ROUNDS = 10
 _WARM_UP = 3  # updates
-_LEAST = 16  # lines, of which a round of translating has so many
-_PEAK_SHARE = 0.15  # of the time, for the products that an update is measured against
+_LEAST = 16  # lines in a round of translating
+_PEAK_SHARE = 0.15  # of the time, for the matrix products that an update is compared with
 _SIZES = {"cpu": (512, 1024, 2048)}  # of square matrices
 _SIZES_ELSEWHERE = (4096, 8192)
-_PASSES = 3  # forward, and backward for the inputs and for the weights
+_PASSES = 3  # forward, backward for the inputs, backward for the weights
 
 
 @dataclass(frozen=True)
@@ -60,25 +60,25 @@ class Training:
 
 @dataclass(frozen=True)
 class Translating:
-    """An engine at work."""
+    """Translating with an engine."""
 
     engine: str  # with its precision and device
-    lines: int  # of a round
+    lines: int  # per round
     lines_per_second: Spread
-    tokens_per_second: Spread  # of the outputs, their ends counted
+    tokens_per_second: Spread  # of the outputs, EOS included
     first_answer_seconds: Spread  # one line alone
 
 
 def training(
-    recipe: Recipe, corpus: Corpus[Any] | None, choice: Choice, seconds: float, run: Run | None = None
+    recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, seconds: float, run: Run | None = None
 ) -> Training:
-    """Train on the beginning of a corpus, or on random tokens where there is none, for so long, and keep nothing; with
-    the tokenizers of a run, or such as are trained here and now."""
+    """Train for `seconds` on the beginning of a corpus, or on random tokens where there is none, and discard the
+    result. The tokenizers are those of `run`, or trained for this."""
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
-        text, vocabularies, batches = _sample(recipe, corpus, choice, Run(Path(scratch) / "run"), run)
-        model = models.model(recipe, *vocabularies).to(choice.numerics.device)
-        measure = _Measured(recipe, model, batches, choice.numerics)
-        peak = PeakFlops(choice.numerics)
+        text, vocabularies, batches = _sample(recipe, corpus, device, Run(Path(scratch) / "run"), run)
+        model = models.model(recipe, *vocabularies).to(device.numerics.device)
+        measure = _Measured(recipe, model, batches, device.numerics)
+        peak = PeakFlops(device.numerics)
         peak.measure(0.0)
         for _ in range(_WARM_UP):
             measure.update()
@@ -107,7 +107,7 @@ def training(
 
 
 def translating(engine: str, translator: Translator, lines: Sequence[str], seconds: float) -> Translating:
-    """Translate as many of the lines as a few rounds have time for, again and again; then one at a time.
+    """Translate as many of the lines as each of several rounds has time for, then one line at a time.
 
     Raises RunError where there is no line.
     """
@@ -136,11 +136,12 @@ def translating(engine: str, translator: Translator, lines: Sequence[str], secon
 
 
 def loading(command: Sequence[str], seconds: float) -> Spread:
-    """Seconds from a command's start to its end, again and again; the first does not count, since it warms the disk.
+    """Seconds from a command's start to its end, repeatedly; the first run does not count, since it warms the disk
+    cache.
 
     Raises RunError where the command fails.
     """
-    # It finds the modules that this process has found, wherever it starts.
+    # So that it finds the same modules as this process in any working directory.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     taken = []
     for _ in rounds(seconds, most=_ROUNDS + 1, least=2):
@@ -162,8 +163,7 @@ def update_flops(model: models.Model, batch: Batch) -> float:
 
 
 class PeakFlops:
-    """Products of square matrices alone, at the precision of a training run: what a whole update is measured
-    against."""
+    """Products of square matrices alone, at the precision of training: the peak that an update is compared with."""
 
     def __init__(self, numerics: Numerics, sizes: Sequence[int] = ()) -> None:
         self._wait = partial(wait, numerics.device)
@@ -181,15 +181,15 @@ class PeakFlops:
             self._speeds[len(matrix)].append(2 * len(matrix) ** 3 / timing.median)
 
     def best(self) -> tuple[int, Spread]:
-        """The size of matrix that was fastest, by its median, and its FLOP/s over the rounds."""
+        """The matrix size with the highest median FLOP/s, and its FLOP/s over the rounds."""
         spreads = {size: Spread.of(speeds) for size, speeds in self._speeds.items()}
         return max(spreads.items(), key=lambda item: item[1].median)
 
 
 def _sample(
-    recipe: Recipe, corpus: Corpus[Any] | None, choice: Choice, scratch: Run, run: Run | None
+    recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, scratch: Run, run: Run | None
 ) -> tuple[str, tuple[int, int], Iterator[tuple[Place, Batch]]]:
-    """What is trained on, tokens of source and target, and batches, for ever."""
+    """A description of the text, the vocabulary sizes of source and target, and batches without end."""
     kind = tasks.of(recipe).workload()
     if corpus is None:
         vocabulary = guessed_vocabulary(recipe.tokenizer)
@@ -202,13 +202,13 @@ def _sample(
     scratch.path.mkdir()
     for path in run.path.glob("tokenizer*") if run else ():
         shutil.copy(path, scratch.path)
-    prepared = preparation.prepare(tasks.of(recipe), corpus, scratch, choice, lambda message: None)
+    prepared = preparation.prepare(tasks.of(recipe), corpus, scratch, device, lambda message: None)
     sizes = prepared.tokenizers.source.size, prepared.tokenizers.target.size
     return text, sizes, prepared.training.source.stream(Place())
 
 
 class _Measured:
-    """Updates that are measured: seconds, of each phase and in all, tokens, places and FLOPs."""
+    """Measured updates: seconds per phase and in total, tokens, places and FLOPs."""
 
     def __init__(
         self, recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
@@ -221,7 +221,7 @@ class _Measured:
         self._accumulate = recipe.training.accumulate
 
     def update(self) -> dict[str, float]:
-        """The figures of one."""
+        """The figures of one update."""
         self._watch.start()
         batches = [batch for _, batch in islice(self._batches, self._accumulate)]
         progress = self._updates(*batches)
@@ -231,7 +231,7 @@ class _Measured:
         return {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
 
     def round(self, seconds: float) -> dict[str, float]:
-        """The sums over updates that took so long together, one at least."""
+        """The sums over updates for at least `seconds`, one or more."""
         figures = self.update()
         while figures["seconds"] < seconds:
             more = self.update()

@@ -16,7 +16,7 @@ from seq2seq.model.components import query_key_transforms
 from seq2seq.model.state import Cache, KeyValue
 from seq2seq.recipe import Model as ModelConfig
 
-# Below this many scores a head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
+# Up to this many scores per head, two products and a softmax beat the CPU kernels of scaled_dot_product_attention,
 # whose backward is slow; above it the scores would no longer fit the processor's cache. Single queries in float32
 # are the exception: six operators take longer than one.
 MAX_EXPLICIT_SCORES = 128 * 128
@@ -31,7 +31,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
     T, S = query.size(-2), key.size(-2)
     if T == 1:
         causal = False  # the last position sees all keys
-    if query.dtype != key.dtype:  # a cache may keep more digits than autocast would take
+    if query.dtype != key.dtype:  # a cache may be more precise than autocast
         with torch.autocast(query.device.type, enabled=False):
             return attend(query.to(key.dtype), key, value, mask=mask, causal=causal)
     single = T == 1 and mask is None and query.dtype == torch.float32
@@ -54,7 +54,7 @@ def _with_causal(mask: Tensor | None, T: int, S: int, device: torch.device) -> T
 def _products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     scores, scale = query @ key.transpose(-2, -1), query.size(-1) ** -0.5  # (B, H, T, S)
     if scores.requires_grad:
-        return _Softmax.apply(scores, scale, mask) @ value  # type: ignore[no-any-return,no-untyped-call]
+        return _Softmax.apply(scores, scale, mask) @ value  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
     scores.mul_(scale)
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
@@ -138,7 +138,7 @@ class CrossAttention(nn.Module):
 
 
 def _projection(config: ModelConfig, count: int) -> nn.Linear:
-    """`count` square matrices as one product, each drawn as if it stood alone."""
+    """`count` square matrices as one product, each initialised by itself."""
     linear = nn.Linear(config.d_model, count * config.d_model, bias=config.bias)
     for matrix in linear.weight.chunk(count):
         nn.init.xavier_uniform_(matrix)

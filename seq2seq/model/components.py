@@ -1,4 +1,4 @@
-"""What a layer is made of: the paper's components, and later ones that a recipe may name instead."""
+"""Components of a layer: those of the paper, and later ones that a recipe may name instead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FeedForward(nn.Module):
         self.inner = nn.Linear(d_model, d_ff, bias=bias)
         self.outer = nn.Linear(d_ff, d_model, bias=bias)
         for linear in (self.inner, self.outer):
-            _draw(linear)
+            _initialise(linear)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)."""
@@ -39,14 +39,14 @@ class GatedFeedForward(FeedForward):
     def __init__(self, d_model: int, d_ff: int, activation: Callable[[Tensor], Tensor], *, bias: bool) -> None:
         super().__init__(d_model, d_ff, activation, bias=bias)
         self.gate = nn.Linear(d_model, d_ff, bias=bias)
-        _draw(self.gate)
+        _initialise(self.gate)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)."""
         return self.outer(self.activation(self.gate(x)) * self.inner(x))  # type: ignore[no-any-return]
 
 
-def _draw(linear: nn.Linear) -> None:
+def _initialise(linear: nn.Linear) -> None:
     nn.init.xavier_uniform_(linear.weight)
     if linear.bias is not None:
         nn.init.zeros_(linear.bias)
@@ -83,7 +83,7 @@ class QKNorm(nn.Module):
 
 
 def query_key_transforms(config: ModelConfig) -> nn.ModuleList:
-    """What queries and keys of self-attention go through, in order, before their product."""
+    """The transforms of the queries and keys of self-attention, in order, before their product."""
     transforms = nn.ModuleList()
     if config.qk_norm:
         transforms.append(QKNorm())
@@ -94,7 +94,7 @@ def query_key_transforms(config: ModelConfig) -> nn.ModuleList:
 
 @torch.no_grad()
 def initialise(layers: nn.ModuleList, config: ModelConfig) -> None:
-    """Draw the matrices of a stack's layers again where the recipe departs from Xavier's uniform distribution.
+    """Initialise the matrices of a stack's layers again where the recipe departs from Xavier's uniform distribution.
 
     `normal`: standard deviation 0.02 (GPT-2). The last matrix of every sub-layer is then divided by the square root of
     their number (GPT-2), or zero-initialised, so that each layer begins as the identity.

@@ -1,4 +1,4 @@
-"""The decoder: target tokens to states, over the memory that an encoder made of a source.
+"""The decoder: target tokens to states, attending to the memory that an encoder computed of a source.
 
 Shapes: B batch, N hypotheses, S source length, T target length, C model width.
 """
@@ -29,12 +29,12 @@ class Decoder(Stack[CrossBlock]):
         return self.norm(x)  # type: ignore[no-any-return]
 
     def start(self, memory: Tensor, memory_mask: Tensor | None = None) -> State:
-        """The decoding state over B memories, of no token yet."""
+        """The decoding state over B memories, before any token."""
         memories = [block.project(memory) for block in self.layers()]
         return State([Cache() for _ in memories], memories, memory_mask)
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        """The next tokens (N, T) of each hypothesis -> states (N, T, C); `state` takes them in."""
+        """The next tokens (N, T) of each hypothesis -> states (N, T, C); `state` is updated."""
         x = self.embed(tokens, start=state.length)
         for block, memory, cache in zip(self.layers(), state.memories, state.caches, strict=True):
             x = block(x, memory, state.memory_mask, cache)

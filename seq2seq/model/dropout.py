@@ -1,4 +1,4 @@
-"""Dropout that is not the bottleneck on a CPU, where drawing one Bernoulli number an element costs more than the
+"""Dropout that is not the bottleneck on a CPU, where one Bernoulli number per element costs more than the matrix
 products."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _own = threading.local()
 
 @contextmanager
 def drawing_from(generator: torch.Generator) -> Iterator[None]:
-    """While this lasts, dropout on a CPU draws from `generator` in this thread, not from the one that all share."""
+    """Within the block, dropout on a CPU draws from `generator` in this thread, not from the global one."""
     _own.generator = generator
     try:
         yield
@@ -25,7 +25,7 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 
 class Dropout(nn.Module):
-    """Zeroes elements with a probability and scales the others so that the mean stays (section 5.4).
+    """Zeroes elements with a probability and scales the others to keep the mean (section 5.4).
 
     On a CPU eight elements share one 64-bit draw, so the probability is rounded to 1/256 (0.1 becomes 26/256) and the
     scale is that of the rounded value.
@@ -44,7 +44,7 @@ class Dropout(nn.Module):
         dropped = min(max(round(256 * self.probability), 1), 255)
         generator = getattr(_own, "generator", None)
         draws = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None, generator=generator)
-        # 1 where a byte is at least `dropped`, else 0; of bytes, since to compare them and to turn what is true into
-        # numbers takes four times as long.
+        # 1 where a byte is at least `dropped`, else 0: a comparison and a conversion of its result take four times as
+        # long.
         kept = draws.view(torch.uint8)[: x.numel()].view(x.shape).clamp_(dropped - 1, dropped).sub_(dropped - 1)
         return x * kept.to(x.dtype).mul_(256 / (256 - dropped))

@@ -1,4 +1,4 @@
-"""The encoder: tokens to states, each position in sight of all others."""
+"""The encoder: tokens to states, each position attends to all others."""
 
 from __future__ import annotations
 

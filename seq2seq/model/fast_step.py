@@ -1,4 +1,4 @@
-"""A decoder-only model's step by one token, in few calls: over a few vectors those are all that it costs.
+"""A decoder-only model's step by one token in few calls: for a few vectors, calls are nearly all of its cost.
 
 Shapes: N hypotheses, H heads, D head width, C model width.
 """
@@ -20,8 +20,8 @@ Function = Callable[[Tensor], Tensor]
 
 
 class FastStep:
-    """What a `Block` without dropout does to one position of each hypothesis, its modules at hand rather than looked
-    up. Made for each state, since the weights of a model in training move."""
+    """A `Block` without dropout for one position of each hypothesis, its modules bound in advance. Built for each
+    decoding state, since training changes the weights."""
 
     def __init__(self, block: Block) -> None:
         attention = block.attention
@@ -54,8 +54,8 @@ class FastStep:
 
 
 def _function(module: nn.Module) -> Function:
-    """What a module computes. The plain ones, whose calls would take a tenth of a small model's time, are reduced to
-    their operators; any other, a linear map with an adapter for example, is called as it is."""
+    """A module as a function. Plain modules, whose calls would take a tenth of a small model's time, are reduced to
+    their operators; any other, a linear map with an adapter for example, is called itself."""
     if type(module) is nn.Linear:
         return partial(F.linear, weight=module.weight, bias=module.bias)
     if type(module) is FeedForward:

@@ -56,7 +56,7 @@ class Gpt(Stack[Block]):
         return self.start(tokens[:, :half]), tokens[:, half:]
 
     def start(self, prompt: Tensor) -> State:
-        """The state that has read B prompts (B, P); of one longer than the context, the newest half a context."""
+        """The state after reading B prompts (B, P); of prompts longer than the context, the last half a context."""
         newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
         caches = [Cache() for _ in self.blocks]
         state = State(caches, [], None, history=History([newest]), layers=fast_steps(self.layers()))
@@ -65,7 +65,7 @@ class Gpt(Stack[Block]):
         return state
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        """The next tokens (N, T) of each hypothesis -> logits (N, T, V); `state` takes them in.
+        """The next tokens (N, T) of each hypothesis -> logits (N, T, V); `state` is updated.
 
         Where they would pass the context, the window moves: the newest half of it is read again, from position 0.
         """

@@ -1,4 +1,4 @@
-"""What is read from a stack's states: logits of a vocabulary, logits of classes, or a number per position.
+"""Heads: from the states of a stack to logits of a vocabulary, logits of classes, or a number per position.
 
 Shapes: B batch, S sequence, C model width, V vocabulary.
 """
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from seq2seq.model.embedding import Embedding
 from seq2seq.recipe import Model as ModelConfig
 
-# A pre-norm state still holds its input's embedding, which a tied head predicts to come again: the last norm starts so
-# small that this raises the loss by no more than these nats. How far a state points along that embedding at first is 1
-# where the residual branches start at zero; with branches as drawn three quarters is on the safe side.
+# A pre-norm state still holds its input's embedding, for which a tied head predicts the input token again: the last
+# norm starts so small that this raises the loss by at most this many nats. The projection of an initial state on that
+# embedding is 1 with zero-initialised residual branches; with others, three quarters is a safe estimate.
 _OWN_INPUT = 0.16
 _ALONG_OWN_INPUT = {"zero": 1.0, "scaled": 0.75, "full": 0.75}
 
@@ -34,7 +34,7 @@ class VocabularyHead(nn.Linear):
 
 
 class ClassHead(nn.Linear):
-    """Logits of classes from the mean of a sequence's states, of those that a mask allows."""
+    """Logits of classes from the mean of those states of a sequence that a mask allows."""
 
     def forward(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
         """States (B, S, C), mask (B, 1, 1, S) -> logits (B, classes)."""

@@ -1,4 +1,4 @@
-"""Where a token stands in its sequence: added to its vector (sinusoids, learned), or turned into queries and keys."""
+"""Positions of tokens: added to their vectors (sinusoids, learned), or rotations of queries and keys."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ def sinusoids(length: int, d_model: int) -> Tensor:
     )
 
 
-# Positions of the tables that are made at once; longer sequences are seldom, and the tables grow.
-_FORESEEN = 8192
+# Positions that a table has at first; it grows for longer sequences, which are rare.
+_INITIAL_LENGTH = 8192
 
 
 class Sinusoidal(nn.Module):
-    """Adds the sinusoids of section 3.5; the table grows where a sequence is longer than foreseen."""
+    """Adds the sinusoids of section 3.5; the table grows for a longer sequence."""
 
     table: Tensor
 
     def __init__(self, d_model: int, length: int) -> None:
         super().__init__()
-        self.register_buffer("table", sinusoids(min(length, _FORESEEN), d_model), persistent=False)
+        self.register_buffer("table", sinusoids(min(length, _INITIAL_LENGTH), d_model), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, C) whose first position is `start` -> x + table, (B, T, C)."""
-        end, table = start + x.size(1), self.table  # one of several threads may put another in its place
+        end, table = start + x.size(1), self.table  # another thread may replace it
         if end > table.size(0):
             self.table = table = sinusoids(2 * end, x.size(2)).to(table)
         return x + table[start:end].to(x.dtype)
 
 
 class Learned(nn.Module):
-    """Adds a learned vector a position (section 3.5 found it as good); past the last, the last."""
+    """Adds a learned vector per position (as good, by section 3.5); positions past the table get its last vector."""
 
     def __init__(self, d_model: int, length: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class NoPositions(nn.Module):
 
 
 class Rotary(nn.Module):
-    """Turns queries and keys by angles in proportion to their position, so that scores depend on distances alone.
+    """Rotates queries and keys by angles proportional to their positions: scores depend on relative positions alone.
 
     Su et al., 2021 ("RoFormer"), with the two halves of a head as the two coordinates of each plane.
     """
@@ -70,14 +70,14 @@ class Rotary(nn.Module):
 
     def __init__(self, width: int, length: int) -> None:
         super().__init__()
-        self.register_buffer("table", _turns(min(length, _FORESEEN), width), persistent=False)
+        self.register_buffer("table", _rotations(min(length, _INITIAL_LENGTH), width), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, ..., D) whose first position is `start` -> the same shape."""
         end, table = start + x.size(1), self.table
         if end > table.size(1):
-            with torch.inference_mode(False):  # what is made in that mode cannot serve training later
-                self.table = table = _turns(2 * end, x.size(-1)).to(table)
+            with torch.inference_mode(False):  # a tensor created in that mode cannot be used in training later
+                self.table = table = _rotations(2 * end, x.size(-1)).to(table)
         if x.size(1) == 1:
             cosine, sine = table.select(1, start).to(x.dtype).unbind()
         else:
@@ -86,7 +86,7 @@ class Rotary(nn.Module):
         return torch.addcmul(x * cosine, x.roll(x.size(-1) // 2, -1), sine)
 
 
-def _turns(length: int, width: int) -> Tensor:
+def _rotations(length: int, width: int) -> Tensor:
     """Cosines, and sines with the sign that each half takes, float32 (2, length, width)."""
     angle = np.arange(length)[:, None] / 10000 ** (np.arange(0, width, 2) / width)
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -94,7 +94,7 @@ def _turns(length: int, width: int) -> Tensor:
 
 
 def added_positions(config: ModelConfig, length: int) -> nn.Module:
-    """What a recipe adds to token vectors, for sequences of up to `length` tokens."""
+    """The module that adds a recipe's positions to token vectors, for sequences of up to `length` tokens."""
     match config.positions:
         case "sinusoidal":
             return Sinusoidal(config.d_model, length)

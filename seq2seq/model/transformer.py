@@ -57,9 +57,8 @@ class Transformer(nn.Module):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Parameter]]:
-        """Embeddings, layers, then last norms and head. Gradient norms are summed in this
-        order, which so decides the last bits of every update: runs that began with another order could not resume
-        exactly."""
+        """Embeddings, layers, then last norms and head. Gradient norms are summed in this order, which decides the
+        last bits of every update: with another order, existing runs could not resume exactly."""
         last = ("encoder.norm.", "decoder.norm.", "head.")
         named = super().named_parameters(prefix, recurse, remove_duplicate)
         yield from sorted(named, key=lambda item: item[0].removeprefix(f"{prefix}.").startswith(last))
@@ -97,5 +96,5 @@ class Transformer(nn.Module):
         return self.decoder.start(self.encoder(source, source_mask), source_mask)
 
     def step(self, tokens: Tensor, state: State) -> Tensor:
-        """The next tokens (N, T) of each hypothesis -> logits (N, T, V); `state` takes them in."""
+        """The next tokens (N, T) of each hypothesis -> logits (N, T, V); `state` is updated."""
         return self.head(self.decoder.step(tokens, state))  # type: ignore[no-any-return]

@@ -1,5 +1,5 @@
 """Which values of a recipe do not fit one another, and which have no effect, by its other values: each is refused
-where it was given, since whoever gave it meant something by it."""
+where it was given, since its author expected an effect."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def misfits(recipe: Recipe) -> Iterator[str]:
-    """What does not fit, and what to do about it."""
+    """Messages: what does not fit, and what to do about it."""
     yield from (message for wrong, message in _misfits(recipe) if wrong)
 
 
 def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
-    """(whether it is wrong, what to say of it)."""
+    """(whether the values are wrong, the message if they are)."""
     data, tokenizer, model, training = recipe.data, recipe.tokenizer, recipe.model, recipe.training
-    alone = model.architecture == "decoder-only"
+    decoder_only = model.architecture == "decoder-only"
     yield (
         training.keep == "ema" and not training.ema,
         'training.keep = "ema" needs training.ema, for example 0.99',
     )
     yield (
-        alone and not tokenizer.joint,
+        decoder_only and not tokenizer.joint,
         "a decoder-only model has one vocabulary: set tokenizer.joint = true",
     )
     yield (
@@ -34,7 +34,7 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
     )
     if recipe.task == "language-model":
-        yield not alone, 'task = "language-model" needs model.architecture = "decoder-only"'
+        yield not decoder_only, 'task = "language-model" needs model.architecture = "decoder-only"'
         yield (
             tokenizer.kind in ("bpe", "unigram"),
             f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
@@ -54,7 +54,7 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
     )
     yield (
-        alone and 2 * data.max_length > model.max_length,
+        decoder_only and 2 * data.max_length > model.max_length,
         f"a decoder-only model reads both sides: 2 x data.max_length = {2 * data.max_length} exceeds "
         f"model.max_length = {model.max_length}",
     )
@@ -68,12 +68,12 @@ def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Options of optimisers of other kinds than that of some values, as `optimizer.key`, each with why it has no
     effect; the values need not be valid."""
     section = values.get("optimizer")
-    found = optimizers.foreign(section) if isinstance(section, Mapping) else {}
-    return {f"optimizer.{key}": why for key, why in found.items()}
+    foreign = optimizers.foreign(section) if isinstance(section, Mapping) else {}
+    return {f"optimizer.{key}": why for key, why in foreign.items()}
 
 
 def without_effect(values: Mapping[str, Any]) -> dict[str, str]:
-    """The keys, as `section.key`, that nothing would read, whatever their values, each with what makes it so.
+    """The keys, as `section.key`, that nothing reads, whatever their values, each with the reason.
 
     `values`: those of a valid recipe, every one of them.
     """

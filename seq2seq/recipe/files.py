@@ -1,4 +1,4 @@
-"""Recipes as files: found by name or path, read as TOML, changed by `--set section.key=value`, held side by side."""
+"""Recipes as files: found by name or path, read as TOML, changed by `--set section.key=value`, compared."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def load(
     """Read a recipe by name or path, apply `section.key=value` overrides, validate.
 
     A value of the file that has no effect any more because of the overrides is left out, and keys of an older format
-    are read as today's; `say` is told of both. Raises RecipeError: unknown name, unreadable file; unknown key, wrong
-    type, value without effect, in `[fallback]` too. Raises FormatError where a newer seqx wrote the file.
+    are read as today's; `say` receives a note of either. Raises RecipeError: unknown name, unreadable file; unknown
+    key, wrong type, value without effect, in `[fallback]` too. Raises FormatError where a newer seqx wrote the file.
     """
     path = path_of(name_or_path)
     origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
@@ -64,7 +64,7 @@ def load(
     idle = foreign_options(values)
     recipe = validated(without(values, idle), origin)
     for key, why in (idle | recipe.idle()).items():
-        if given := next((each for each in keys if each == key or each.startswith(f"{key}.")), ""):
+        if given := next((name for name in keys if name == key or name.startswith(f"{key}.")), ""):
             raise RecipeError(f"--set {given} has no effect with {why}; leave it out")
         say(f"NOTE: {key} of {origin} has no effect with {why}: left out")
     return recipe.settled()
@@ -76,8 +76,8 @@ def _of_run(values: dict[str, Any], origin: str) -> Recipe:
 
 
 def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> None:
-    """Raise RecipeError where a value of a recipe file has no effect, or `[fallback]` cannot be applied; whether
-    overrides mend what is wrong otherwise is seen when they are applied."""
+    """Raise RecipeError where a value of a recipe file has no effect, or `[fallback]` cannot be applied; errors
+    that overrides may repair are raised once these are applied."""
     idle = foreign_options(values)
     try:
         recipe = validated(without(copy.deepcopy(values), idle), origin)
@@ -97,7 +97,7 @@ def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> No
 
 
 def path_of(name_or_path: str | Path) -> Path:
-    """The file of a recipe. Raises RecipeError where the name is none of a recipe."""
+    """The file of a recipe. Raises RecipeError for an unknown name."""
     path, name_or_path = Path(name_or_path), str(name_or_path)
     if path.suffix == ".toml" or os.sep in name_or_path:
         return path
@@ -120,15 +120,15 @@ def parse(text: str, origin: str) -> Recipe:
 def differences(one: Recipe, other: Recipe) -> list[str]:
     """The values in which two recipes differ, of those that have an effect, as `section.key: a -> b`; of optimisers of
     two kinds, the options that both have."""
-    found = []
+    changes = []
     left, right = (recipe.settled().model_dump(mode="json") for recipe in (one, other))
     if one.task != other.task:
-        found.append(f"task: {json.dumps(one.task)} -> {json.dumps(other.task)}")
+        changes.append(f"task: {json.dumps(one.task)} -> {json.dumps(other.task)}")
     for section in SECTIONS:
         for key, value in left[section].items():
             if value != right[section].get(key, value):
-                found.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
-    return found
+                changes.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
+    return changes
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def override(values: dict[str, Any], text: str) -> tuple[str, str]:
-    """Put a value of --set among the values of a recipe; returns its key, and the name by which it was given."""
+    """Put a value of --set into the values of a recipe; returns its key, and the name under which it was given."""
     name, separator, value = (part.strip() for part in text.partition("="))
     key = migrations.renamed(name)
     section, *inner = key.split(".")
@@ -164,7 +164,7 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
         if not isinstance(target, dict):
             raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
     target[inner[-1]] = _typed(section, inner, value)
-    # Whoever sets a value means it on the bundled corpus too.
+    # A value that the user sets holds on the bundled corpus too.
     fallback = values.get("fallback")
     changes = fallback.get(section) if isinstance(fallback, dict) else None
     if isinstance(changes, dict):
@@ -173,12 +173,12 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
 
 
 def _typed(section: str, inner: list[str], value: str) -> Any:
-    """A value as TOML reads it; where the schema wants text, text needs no quotes even if it looks like a number."""
+    """A value as TOML reads it; where the schema expects text, it needs no quotes even if it looks like a number."""
     try:
         parsed: Any = parse_toml(f"value = {value}")["value"]
     except ValueError:
         return value
     kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
     field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-    wants_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
-    return value if wants_text and not isinstance(parsed, str) else parsed
+    expects_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
+    return value if expects_text and not isinstance(parsed, str) else parsed

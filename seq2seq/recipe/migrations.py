@@ -1,4 +1,4 @@
-"""Recipes of older formats as today's. A migration stays as it was written; a newer format is one more."""
+"""Migrations of recipes to today's format. A migration is never edited; a new format adds one."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def _with_kind(values: Any) -> Any:
 
 _AnyKind = Adam | AdamW | Muon
 Optimizer = Annotated[Annotated[_AnyKind, Field(discriminator="kind")], BeforeValidator(_with_kind)]
-OPTIONS = {each.model_fields["kind"].default: list(each.model_fields) for each in get_args(_AnyKind)}  # keys by kind
+OPTIONS = {kind.model_fields["kind"].default: list(kind.model_fields) for kind in get_args(_AnyKind)}  # keys by kind
 
 
 def foreign(values: Mapping[str, Any]) -> dict[str, str]:

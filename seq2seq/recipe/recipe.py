@@ -1,4 +1,4 @@
-"""A recipe, its variants, and what is said of values that make none."""
+"""A recipe, its variants, and the errors for values that are not valid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Name, Section, T
 
 TaskName = Literal["translation", "language-model"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
-_SHOWN = 2  # of the values that are wrong
+_SHOWN_ERRORS = 2  # of the errors
 
 
 class Recipe(Section):
@@ -49,7 +49,7 @@ class Recipe(Section):
         return self
 
     def idle(self) -> dict[str, str]:
-        """The values, other than the defaults, that have no effect, as `section.key`, each with what makes it so."""
+        """The values, other than the defaults, that have no effect, as `section.key`, each with the reason."""
         given = self.model_dump(exclude_defaults=True)
         every = without_effect(self.model_dump())
         return {key: why for key, why in every.items() for holder, last in [_holder(given, key)] if last in holder}
@@ -67,7 +67,7 @@ class Recipe(Section):
         out what then has no effect. Raises RecipeError where there is no bundled corpus, and for wrong values."""
         if self.data.bundled is None:
             files = "--data" if self.task == "language-model" else "--source-file and --target-file"
-            raise RecipeError(f"recipe {self.name} has no bundled corpus to stand in: give {files}")
+            raise RecipeError(f"recipe {self.name} has no bundled corpus to fall back on: give {files}")
         values = self.model_dump()
         fallback = values.pop("fallback")
         for section, changes in fallback.items():
@@ -85,13 +85,13 @@ class Recipe(Section):
         return validated(without(values, foreign_options(values)), f"recipe {self.name}")
 
     def with_batch_tokens(self, batch_tokens: int) -> Recipe:
-        """The recipe with another budget. Raises RecipeError where it cannot hold a pair."""
+        """The recipe with another `training.batch_tokens`. Raises RecipeError where that cannot hold a pair."""
         values = self.model_dump()
         values["training"]["batch_tokens"] = batch_tokens
         return validated(values, f"recipe {self.name}")
 
     def with_budget(self, steps: int, validate_every: int, judge_pairs: int) -> Recipe:
-        """The recipe with another number of updates, of which the warm-up keeps its share, and other validations."""
+        """The recipe with another number of updates, the warm-up in proportion, and other validations."""
         values = self.model_dump()
         training = values["training"]
         training["warmup_steps"] = max(1, round(steps / self.training.steps * self.training.warmup_steps))
@@ -105,20 +105,20 @@ class Recipe(Section):
 
 
 def validated(values: dict[str, Any], origin: str) -> Recipe:
-    """Values as a recipe. Raises RecipeError: unknown key, wrong type, values that do not fit; `origin` is named."""
+    """Values as a recipe. Raises RecipeError, which names `origin`: unknown key, wrong type, values that do not fit."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()
-        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise RecipeError(f"{origin}: " + "; ".join(map(_explain, wrong[:_SHOWN])) + more) from error
+        more = f"; and {len(wrong) - _SHOWN_ERRORS} more" if len(wrong) > _SHOWN_ERRORS else ""
+        raise RecipeError(f"{origin}: " + "; ".join(map(_explain, wrong[:_SHOWN_ERRORS])) + more) from error
 
 
 def without(values: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     """Nested values, changed in place, without some dotted keys."""
     for key in keys:
         holder, last = _holder(values, key)
-        holder.pop(last, None)  # data.hub may have gone as a whole
+        holder.pop(last, None)  # data.hub may have been removed as a whole
     return values
 
 
@@ -153,7 +153,7 @@ def _fields(location: tuple[str | int, ...]) -> list[str]:
 
 
 def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
-    """What holds a value of nested values, given its dotted key, and the last part of that."""
+    """The innermost table of nested values that a dotted key leads to, and the last part of the key."""
     *path, last = key.split(".")
     for part in path:
         values = values.get(part, {})
@@ -161,6 +161,6 @@ def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
 
 
 def near(word: str, known: list[str]) -> str:
-    """What was perhaps meant by an unknown word, for an error message; or nothing."""
+    """A suggestion for an unknown word, for an error message; or an empty string."""
     close = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

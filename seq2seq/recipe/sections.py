@@ -1,7 +1,7 @@
 """The sections of a recipe.
 
-Every default stands here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et al.,
-2017).
+Every default is defined here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et
+al., 2017).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def _number(value: Any) -> Any:
 _Number = BeforeValidator(_number)
 Positive = Annotated[int, _Number, Field(gt=0, le=10**12)]
 Count = Annotated[int, _Number, Field(ge=0, le=10**12)]
-Size = Annotated[int, _Number, Field(gt=0, le=1_000_000)]  # of what takes memory in proportion
+Size = Annotated[int, _Number, Field(gt=0, le=1_000_000)]  # of arrays, whose memory is proportional to it
 Layers = Annotated[int, _Number, Field(gt=0, le=1000)]
 Probability = Annotated[float, _Number, Field(ge=0, lt=1)]
-# What names a folder or a file: no way out of where it is put.
+# The name of a folder or a file, which cannot lead out of its parent folder.
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
 
 
@@ -63,7 +63,7 @@ class Data(Section):
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"
     )
-    judge_pairs: Count = Field(0, description="most pairs of dev, and of test, to evaluate on; 0 = all")
+    judge_pairs: Count = Field(0, description="maximum pairs of dev, and of test, to evaluate on; 0 = all")
     sacrebleu_test: str | None = Field(None, description="sacreBLEU test set to evaluate on too, for example wmt14")
 
 

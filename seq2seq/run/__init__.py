@@ -1,4 +1,4 @@
-"""A run folder: what training leaves behind, and all that translating needs. No torch here."""
+"""A run folder: what training writes, and everything that translating needs. No torch here."""
 
 from seq2seq.run.folder import LOST, Run, root
 from seq2seq.run.untrusted import refuse_strange_files

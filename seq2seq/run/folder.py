@@ -1,4 +1,4 @@
-"""A run folder: its paths, its record, its checksums, and whose it is."""
+"""A run folder: its paths, record, checksums and lock, and the recipe it belongs to."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
 _OBJECTS = ("corpora", "ctranslate2", "evaluations", "files", "pairs", "scores", "text", "versions", "weights")
-LOST = "restore the file from a copy, or train the run again"
+LOST = "restore the file from a backup, or train the run again"
 
 
 def root() -> Path:
-    """Where runs live: $SEQX_RUNS, else `runs` here."""
+    """The folder of runs: $SEQX_RUNS, else `runs` in the working directory."""
     return Path(os.environ.get("SEQX_RUNS") or "runs")
 
 
@@ -48,12 +48,12 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """Where training saves itself."""
+        """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def metrics(self) -> Path:
-        """One JSON line a validation."""
+        """One JSON line per validation."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -63,7 +63,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether training came to its end here."""
+        """Whether training has finished."""
         return self.weights.is_file() and "finished" in self.record()
 
     def recipe(self) -> Recipe:
@@ -80,14 +80,14 @@ class Run:
 
     @property
     def task(self) -> str:
-        """The `task` of the recipe, which is not validated for it. Raises RunError where there is no recipe."""
+        """The `task` of the recipe, read without validating the rest. Raises RunError where there is no recipe."""
         try:
             return str(read_toml(self.path / "recipe.toml")["task"])
         except (OSError, ValueError, KeyError):
             return self.recipe().task  # of an older format, or its error
 
     def record(self) -> dict[str, Any]:
-        """What is known of the run: run.json, or nothing yet. Raises RunError where it is damaged."""
+        """run.json; empty where there is none yet. Raises RunError where it is damaged."""
         path = self.path / "run.json"
         if not path.is_file():
             return {}
@@ -99,47 +99,47 @@ class Run:
             raise RunError(f"{path} is damaged: a JSON object is needed; {LOST}")
         for key in _OBJECTS:
             if not isinstance(values.get(key, {}), dict):
-                raise RunError(f"{path} is damaged: {key!r} is no JSON object; {LOST}")
+                raise RunError(f"{path} is damaged: {key!r} is not a JSON object; {LOST}")
         return migrated(values, MIGRATIONS, path)
 
     def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Change run.json: of several processes, each is given what the one before has written. Raises RunError where
-        it is damaged or cannot be written."""
+        """Change run.json under a lock, so that several processes lose no update. Raises RunError where it is damaged
+        or cannot be written."""
         with self.writing(), lock(self.path / ".record.lock", wait=True):
             write_json(self.path / "run.json", {"format": newest(MIGRATIONS), **change(self.record())})
 
     def note(self, **values: Any) -> None:
-        """Add to run.json."""
+        """Set values of run.json."""
         self.update(lambda record: {**record, **values})
 
     @contextmanager
-    def writing(self, remedy: str = "make room there, or change its permissions") -> Iterator[None]:
-        """Have what cannot be written be a RunError that names the folder."""
+    def writing(self, remedy: str = "free disk space there, or change its permissions") -> Iterator[None]:
+        """Turn an OSError into a RunError that names the folder and a remedy."""
         try:
             yield
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror or error}; {remedy}") from error
 
     def must_be_writable(self) -> None:
-        """Raise RunError where it is known beforehand that the folder cannot be written to, or made."""
+        """Raise RunError where the folder cannot be created or written to."""
         with self.writing("name another folder with --run, or set SEQX_RUNS"):
             must_take_files(self.path)
 
     def keep_checksums(self, *names: str) -> None:
-        """Put the checksums of files that were just written into run.json."""
+        """Record the checksums of files that were just written in run.json."""
         known = {name: described(self.path / name) for name in names}
         self.update(lambda record: {**record, "files": {**record.get("files", {}), **known}})
 
     def checksums(self) -> dict[str, Any]:
-        """What is on record of the files that this run wrote, by their names."""
+        """The recorded checksums and sizes of the files that this run wrote, by name."""
         record = self.record()
         weights = {key: value for key, value in record.get("weights", {}).items() if key in ("sha256", "bytes")}
-        made = {self.weights.name: weights} if weights else self._checksums_of_copy()
-        return {**made, **record.get("files", {})}
+        of_weights = {self.weights.name: weights} if weights else self._checksums_of_copy()
+        return {**of_weights, **record.get("files", {})}
 
     def _checksums_of_copy(self) -> dict[str, Any]:
-        """Of a run that an older seqx trained, what the CTranslate2 copy, which was made when training ended, has on
-        record of the files that it was made of."""
+        """For a run that an older seqx trained: the checksums that its CTranslate2 copy, made at the end of training,
+        records of the files that it was made from."""
         try:
             origin = read_json(self.path / "ctranslate2" / "copy.json")["made_of"]
             tokenizers = {name: {"sha256": known} for name, known in origin["files"].items() if name != "recipe.toml"}
@@ -148,23 +148,22 @@ class Run:
             return {}
 
     def must_be_unchanged(self, *names: str) -> None:
-        """Raise RunError where a file is not the one that was written, as far as that is on record. A name is that of
-        a file or, like `tokenizer`, how those of several begin."""
+        """Raise RunError where a file differs from its recorded checksum, if there is one. A name may be the beginning
+        of several file names, for example `tokenizer`."""
         noted = self.record()
         for name, known in self.checksums().items():
             if name.startswith(names):
                 older = name not in noted.get("files", {}) and "sha256" not in noted.get("weights", {})
-                meant = f"; if it is meant to be another one, delete {self.path / 'ctranslate2'}" if older else ""
+                meant = f"; if the change is intended, delete {self.path / 'ctranslate2'}" if older else ""
                 must_be(self.path / Path(name).name, known, LOST + meant)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep the folder, made where it is not, to this process; the lock ends with it, however it ends.
+        """Create the folder if it is missing, and lock it for this process; the lock ends with the process in any case.
 
-        Raises RunError where another process has it, where the folder holds something else than a run, and where it
-        cannot be written to.
+        Raises RunError where another process holds the lock, the folder is not a run folder, or it cannot be written.
         """
-        self._refuse_what_is_no_run()
+        self._refuse_other_folder()
         with ExitStack() as stack:
             try:
                 with self.writing():
@@ -174,14 +173,14 @@ class Run:
             except LockedError as owner:
                 process = f"process {owner}" if str(owner) else "another process"
                 raise RunError(
-                    f"{self.path} is being trained by {process}; let it end, or name another folder with --run"
+                    f"{self.path} is being trained by {process}; wait for it to end, or name another folder with --run"
                 ) from None
             yield
 
     def claim(self, recipe: Recipe) -> None:
-        """Make the folder this recipe's. Raises RunError where it is another's, with the difference; one in which
-        nothing but a recipe stands is nobody's yet."""
-        self._refuse_what_is_no_run()
+        """Write the recipe into the folder. Raises RunError, with the differences, where another recipe was trained
+        there; a folder with nothing but a recipe may be claimed."""
+        self._refuse_other_folder()
         if not (self.path / "recipe.toml").exists():
             with self.writing():
                 write_bytes(self.path / "recipe.toml", recipe.to_toml().encode())
@@ -196,10 +195,10 @@ class Run:
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
 
     def clear(self) -> None:
-        """Delete what killed processes left half written; only for who holds the lock."""
+        """Delete partial files of killed processes; only for the holder of the lock."""
         clear([*self.path.glob(".*.partial"), *self.path.glob("*/.*.partial")])
 
-    def _refuse_what_is_no_run(self) -> None:
+    def _refuse_other_folder(self) -> None:
         begun = (self.path / "recipe.toml").exists() or not self.path.is_dir()
         if not begun and any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise RunError(f"{self.path} holds files but no recipe.toml: not a run folder; name another with --run")

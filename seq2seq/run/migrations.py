@@ -1,4 +1,4 @@
-"""Records of older formats as today's: run.json has had one format so far."""
+"""Migrations of run.json to the current format: it has had one format so far."""
 
 from __future__ import annotations
 

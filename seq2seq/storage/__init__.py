@@ -1,1 +1,1 @@
-"""Files on disk: whole or not there, locked, with checksums; JSON lines and safetensors. torch in `tensors` alone."""
+"""Files on disk: atomic, locked, with checksums; JSON lines and safetensors. Only `tensors` imports torch."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, flushed to the disk, renamed."""
+"""Atomic files: written beside their place, flushed to the disk, renamed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import IO, Any
 if sys.platform != "win32":
     import fcntl
 
-_MOST_LINKS = 40  # one leading to the next, as on Linux
-_LONGEST_NAME = 100  # bytes that a partial file has of the name of the whole one
+_MAX_LINKS = 40  # in a chain, as on Linux
+_LONGEST_NAME = 100  # bytes of a file's name that its partial file's name keeps
 _OPEN_FILE = re.compile(r"(/proc/(?P<process>\d+)(/task/\d+)?/fd|/dev/fd)/(?P<number>\d+)")
 # What renaming over a mount point, or over another user's file in /tmp, raises.
 _NOT_RENAMED = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES)
@@ -26,18 +26,18 @@ _NOT_RENAMED = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES)
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its place when the block ends well, and vanishes when it does not. An
-    OSError of writing names `path`.
+    """Open a file beside `path` that replaces it when the block succeeds, and is deleted when it fails. An OSError of
+    writing names `path`.
 
     Links are followed. A file that is replaced keeps its mode and, where possible, its owner; one that cannot be
-    renamed over (a mount point, or its folder cannot be written to) is overwritten when the block ends. What is no
-    regular file, and /dev/stdout or another number of an open file, is written straight through.
+    renamed over (a mount point, or its folder cannot be written to) is overwritten when the block ends. Anything
+    other than a regular file, and /dev/stdout or another open file descriptor, is written directly.
     """
     try:
         place = _followed(path)
         former = status_of(place)
-        straight = _open_file(place) is not None or not (former is None or stat.S_ISREG(former.st_mode))
-        with _through(place) if straight else _beside(place, former) as file:
+        direct = _open_file(place) is not None or not (former is None or stat.S_ISREG(former.st_mode))
+        with _direct(place) if direct else _beside(place, former) as file:
             yield file
     except OSError as error:
         if error.filename is None or str(error.filename).endswith(".partial"):
@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def must_be_writable(path: Path) -> None:
-    """Raise OSError where it is known beforehand that `replacing` cannot write a file."""
+    """Raise OSError where it is already clear that `replacing` cannot write a file."""
     place = _followed(path)
     if (number := _descriptor(place)) is not None:
         if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
@@ -62,9 +62,9 @@ def must_be_writable(path: Path) -> None:
 
 
 def must_take_files(folder: Path, *names: str) -> None:
-    """Raise OSError where it is known that nothing, or none of some names, can be made in a folder, which is to be
-    made itself where it is not there."""
-    present = next(each for each in (folder, *folder.parents) if status_of(each) is not None)
+    """Raise OSError where it is already clear that files, of these names, cannot be created in a folder, which would
+    be created itself where it does not exist."""
+    present = next(place for place in (folder, *folder.parents) if status_of(place) is not None)
     status = present.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise refusal(errno.ENOTDIR, present)
@@ -79,8 +79,8 @@ def must_take_files(folder: Path, *names: str) -> None:
 
 def _must_allow(path: Path, mode: int) -> None:
     if not _allowed(path, mode):
-        sealed = hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
-        raise refusal(errno.EROFS if sealed else errno.EACCES, path)
+        read_only = hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
+        raise refusal(errno.EROFS if read_only else errno.EACCES, path)
 
 
 def _allowed(path: Path, mode: int) -> bool:
@@ -93,7 +93,7 @@ def refusal(number: int, path: Path) -> OSError:
 
 
 def status_of(path: Path) -> os.stat_result | None:
-    """What the system knows of a path, its links followed; None where nothing is there."""
+    """The status of a path, its links followed; None where it does not exist."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -101,9 +101,9 @@ def status_of(path: Path) -> os.stat_result | None:
 
 
 def _followed(path: Path) -> Path:
-    """Where links lead, though nothing be there yet. Raises OSError for a circle."""
+    """The path that links lead to, which need not exist. Raises OSError for a loop."""
     place = path
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         if not place.is_symlink() or _open_file(place):
             return place
         place = place.parent / place.readlink()
@@ -111,20 +111,20 @@ def _followed(path: Path) -> Path:
 
 
 def _open_file(place: Path) -> re.Match[str] | None:
-    """The parts of a path that is the number of an open file; what such a link shows need not be a path."""
+    """The parts of a path that names a file descriptor; the target of such a link need not be a path."""
     return _OPEN_FILE.fullmatch(os.path.join(os.path.realpath(place.parent), place.name))  # noqa: PTH118
 
 
 def _descriptor(place: Path) -> int | None:
-    """The number of an open file of this process, None of anything else."""
+    """The file descriptor of this process that a path names, or None."""
     match = _open_file(place)
     return int(match["number"]) if match and match["process"] in (None, str(os.getpid())) else None
 
 
 @contextmanager
-def _through(place: Path) -> Iterator[IO[bytes]]:
+def _direct(place: Path) -> Iterator[IO[bytes]]:
     number = _descriptor(place)
-    # A pipe is waited for here until someone reads it. What is open already goes on where it is.
+    # Opening a pipe waits for a reader. A file that is already open is continued at its position.
     handle = os.open(place, os.O_WRONLY | os.O_TRUNC) if number is None else os.dup(number)
     with os.fdopen(handle, "wb") as file:
         yield file
@@ -136,12 +136,12 @@ def _through(place: Path) -> Iterator[IO[bytes]]:
 def _beside(place: Path, former: os.stat_result | None) -> Iterator[IO[bytes]]:
     place.parent.mkdir(parents=True, exist_ok=True)
     clear_of(place)
-    # Nobody may read meanwhile what he may not read in the end.
+    # Whoever may not read the final file may not read the partial one.
     file, partial = _created(place, 0o666 if former is None else 0o600)
     try:
-        with alive(os.dup(file.fileno())):
+        with being_written(os.dup(file.fileno())):
             if former is not None:
-                liken(partial, place, former)
+                copy_attributes(partial, place, former)
             with file:
                 yield file
                 file.flush()
@@ -159,8 +159,8 @@ def _beside(place: Path, former: os.stat_result | None) -> Iterator[IO[bytes]]:
 
 
 def _created(place: Path, mode: int) -> tuple[IO[bytes], Path]:
-    """A new file beside another, or among the system's temporary ones where that may be written to and its folder may
-    not."""
+    """A new file beside another; in the system's folder for temporary files where the other is writable but its folder
+    is not."""
     try:
         partial = partial_of(place)
         return open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)), partial
@@ -174,7 +174,7 @@ def _created(place: Path, mode: int) -> tuple[IO[bytes], Path]:
 
 
 def partial_of(place: Path) -> Path:
-    """A name for what is not whole yet."""
+    """A new name for the partial file or folder of a place."""
     return place.with_name(f".{_beginning(place)}.{os.urandom(4).hex()}.partial")
 
 
@@ -182,13 +182,13 @@ def _beginning(place: Path) -> str:
     return os.fsencode(place.name)[:_LONGEST_NAME].decode(errors="ignore")
 
 
-def liken(made: Path, place: Path, former: os.stat_result) -> None:
-    """Give what is made the owner, the mode and the access list of what it will replace."""
+def copy_attributes(new: Path, place: Path, former: os.stat_result) -> None:
+    """Give a new file or folder the owner, the mode and the access list of the one that it will replace."""
     if hasattr(os, "chown"):
         with suppress(PermissionError):
-            os.chown(made, former.st_uid, former.st_gid)
-    shutil.copystat(place, made)
-    os.utime(made)
+            os.chown(new, former.st_uid, former.st_gid)
+    shutil.copystat(place, new)
+    os.utime(new)
 
 
 def _overwrite(place: Path, partial: Path) -> None:
@@ -200,20 +200,20 @@ def _overwrite(place: Path, partial: Path) -> None:
 
 
 def clear_of(place: Path) -> None:
-    """Delete what killed processes left beside a file, or a folder, that they were writing."""
+    """Delete the partial files and folders that killed processes left beside the file or folder that they wrote."""
     name = re.compile(rf"\.{re.escape(_beginning(place))}\.[a-z0-9_]{{8}}\.partial")
-    with suppress(OSError):  # a folder that may not be listed
-        clear(each for each in place.parent.iterdir() if name.fullmatch(each.name))
+    with suppress(OSError):  # the folder cannot be listed
+        clear(path for path in place.parent.iterdir() if name.fullmatch(path.name))
 
 
 def clear(left: Iterable[Path]) -> None:
-    """Delete those partial files and folders that no process is writing any more."""
+    """Delete those partial files and folders that no process is still writing."""
     for path in left:
         with suppress(OSError):
-            if sys.platform == "win32":  # where nothing that is open can be deleted
+            if sys.platform == "win32":  # where an open file cannot be deleted
                 path.unlink()
                 continue
-            access = os.O_RDONLY if path.is_dir() else os.O_RDWR  # NFS locks nothing that is open for reading alone
+            access = os.O_RDONLY if path.is_dir() else os.O_RDWR  # NFS cannot lock a file that is open for reading only
             handle = os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -223,11 +223,11 @@ def clear(left: Iterable[Path]) -> None:
 
 
 @contextmanager
-def alive(handle: int) -> Iterator[None]:
-    """Have `clear` see that a partial file or folder is being written; the handle is closed when the block ends."""
+def being_written(handle: int) -> Iterator[None]:
+    """Within the block, `clear` leaves a partial file or folder; the handle is closed at the end."""
     try:
         if sys.platform != "win32":
-            with suppress(OSError):  # a disk without locks: `clear` deletes nothing there
+            with suppress(OSError):  # a file system without locks, on which `clear` deletes nothing
                 fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -243,10 +243,10 @@ def _sync(handle: int) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Have the disk know the names in a folder, where the system can be told so: a rename may else be forgotten."""
+    """fsync a folder, so that a rename survives a power loss; does nothing where the system cannot."""
     if os.name == "nt":
         return
-    with suppress(PermissionError):  # it may be written to, and not listed
+    with suppress(PermissionError):  # writable, but not readable
         handle = os.open(path, os.O_RDONLY)
         try:
             _sync(handle)
@@ -255,7 +255,7 @@ def sync_folder(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Have the disk know all files under a folder that others wrote."""
+    """fsync all files under a folder that another library wrote."""
     for path in folder.rglob("*"):
         if path.is_dir():
             sync_folder(path)
@@ -266,7 +266,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def has_other_names(path: Path) -> bool:
-    """Whether a file is there under other names too, by hard links: whoever writes into it writes into theirs."""
+    """Whether a file has other hard links, which writing into it would change too."""
     status = status_of(path)
     return status is not None and stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
@@ -278,6 +278,8 @@ def write_bytes(path: Path, contents: bytes) -> None:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write a JSON file for people too: indented, accents as they are."""
+    """Write a readable JSON file: indented, accents unescaped."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode(errors="backslashreplace"))  # of a file's name that is no text: \udce9, which is JSON
+    write_bytes(
+        path, text.encode(errors="backslashreplace")
+    )  # half a surrogate pair of a file's name as \udce9, which is JSON

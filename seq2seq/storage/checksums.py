@@ -1,6 +1,6 @@
-"""Checksums of files, computed once: a file's is remembered by all that changes where the file does.
+"""Checksums of files, cached under everything that changes when a file does.
 
-They are remembered in the user's cache folder, outside any run folder: what a stranger sent cannot vouch for itself.
+The cache is in the user's cache folder, outside any run folder: a folder from a stranger cannot vouch for itself.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 from seq2seq.errors import RunError
 from seq2seq.storage.reading import parse_json, read_small
 
-MOST_REMEMBERED = 500  # files remembered, those that came last
-_LARGEST = 1 << 20  # bytes of what is remembered
-SETTLED_AFTER = 2 * 10**9  # nanoseconds: a file younger than that may change again without its times showing it
+MOST_REMEMBERED = 500  # files in the cache, the newest ones
+_LARGEST = 1 << 20  # bytes of the cache
+SETTLED_AFTER = 2 * 10**9  # nanoseconds: a younger file may change again without a change of its times
 
 
 def sha256(path: Path) -> str:
@@ -31,16 +31,16 @@ def sha256(path: Path) -> str:
 
 
 def checksum(path: Path) -> str:
-    """The sha256 of a file's bytes: remembered, or computed. Raises OSError where it cannot be read."""
+    """The sha256 of a file's bytes, from the cache or computed. Raises OSError where it cannot be read."""
     place, status = str(path.resolve()), path.stat()
     known = _remembered()
     entry = known.get(place)
     if isinstance(entry, list) and entry[:-1] == _identity(status) and isinstance(entry[-1], str):
         return entry[-1]
-    found = sha256(path)
+    computed = sha256(path)
     if _identity(path.stat()) == _identity(status) and _settled(status):
-        _remember(place, [*_identity(status), found])
-    return found
+        _remember(place, [*_identity(status), computed])
+    return computed
 
 
 def checksum_of(values: Any) -> str:
@@ -49,27 +49,27 @@ def checksum_of(values: Any) -> str:
 
 
 def described(path: Path) -> dict[str, Any]:
-    """A file as a record names it: its checksum and its size. It is read, not remembered."""
+    """A file as records describe it: its checksum and its size. The file is read, whatever the cache has."""
     return {"sha256": sha256(path), "bytes": path.stat().st_size}
 
 
 def must_be(path: Path, known: Mapping[str, Any] | None, remedy: str) -> None:
-    """Raise RunError where a file is not the one that a record describes; whatever it is where `known` is None."""
+    """Raise RunError where a file is not the one that a record describes. With `known` None, any file passes."""
     if known is not None and (why := difference(path, known)):
         raise RunError(f"{path} is missing or damaged ({why}); {remedy}")
 
 
 def difference(path: Path, known: Mapping[str, Any], *, again: bool = False) -> str:
-    """Why a file is not the one that a record describes, nothing where it is; `again` reads it, whatever is remembered.
+    """Why a file is not the one that a record describes, else an empty string; `again` ignores the cache.
 
-    The size comes first: a file that was stretched is not read to its end. Raises PermissionError.
+    The size is compared first: a file that was extended is not read to its end. Raises PermissionError.
     """
     try:
         size = path.stat().st_size
         if size != known.get("bytes", size):
             return f"it has {size:,} bytes, and had {known['bytes']:,} when it was written"
         if (sha256 if again else checksum)(path) != known["sha256"]:
-            return "its checksum is another than when it was written"
+            return "its checksum has changed since it was written"
     except PermissionError:
         raise
     except OSError as error:
@@ -88,13 +88,13 @@ def _settled(status: os.stat_result) -> bool:
 
 
 def _folder() -> Path:
-    """Raises RuntimeError where the user has no home."""
+    """Raises RuntimeError where the user has no home folder."""
     place = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (place if place.is_absolute() else Path.home() / ".cache") / "seqx"
 
 
 def _remembered() -> dict[str, Any]:
-    """What is remembered; nothing where that is damaged, or another user could have written it."""
+    """The cache; empty where it is damaged, or another user could have written it."""
     try:
         path = _folder() / "checksums.json"
         status = path.stat()
@@ -107,14 +107,14 @@ def _remembered() -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def _parsed(path: str, *identity: int) -> dict[str, Any]:
-    """What the file holds, of the times and size that `identity` says."""
+    """The values of the cache file, which `identity` says is unchanged."""
     values = parse_json(read_small(Path(path), _LARGEST))
     return values if isinstance(values, dict) else {}
 
 
 def _remember(place: str, entry: list[Any]) -> None:
-    """Add a file to those remembered; where that cannot be written, the file is read again next time."""
-    others = [each for each in _remembered().items() if each[0] != place]
+    """Add a file to the cache; where that cannot be written, the file is read again next time."""
+    others = [item for item in _remembered().items() if item[0] != place]
     known = dict([*others, (place, entry)][-MOST_REMEMBERED:])
     with suppress(OSError, RuntimeError, ValueError):
         folder = _folder()

@@ -1,4 +1,4 @@
-"""Folders that are whole or not there, with all their files."""
+"""Atomic folders: there with all their files, or not at all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from seq2seq.storage.atomic import (
-    alive,
+    being_written,
     clear_of,
-    liken,
+    copy_attributes,
     must_take_files,
     partial_of,
     refusal,
@@ -29,52 +29,52 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 @contextmanager
 def replacing_folder(folder: Path, keep: Callable[[str], bool]) -> Iterator[Path]:
-    """Make a folder beside `folder` that takes its place, with all that the block puts into it, when the block ends
-    well, and vanishes when it does not. What else was there stays where `keep` says so of its name.
+    """Create a folder beside `folder` that replaces it, with all that the block writes into it, when the block
+    succeeds, and is deleted when it fails. Other entries of the old folder stay where `keep` accepts their names.
 
-    The two change places at once where the system can do that; elsewhere, `folder_at` finds the old one meanwhile.
+    The two are exchanged in one step where the system can; elsewhere, `folder_at` finds the old one meanwhile.
     """
     place = Path(os.path.realpath(folder))
     place.parent.mkdir(parents=True, exist_ok=True)
     _recover(place)
-    with making_folder(place) as made:
+    with making_folder(place) as new:
         if place.is_dir():
-            made.chmod(0o700)  # nobody may read meanwhile what he may not read in the end
-        yield made
-        sync_tree(made)
+            new.chmod(0o700)  # whoever may not read the final folder may not read this one
+        yield new
+        sync_tree(new)
         if (former := status_of(place)) is None:
-            made.rename(place)
+            new.rename(place)
         else:
-            _take_over(place, made, keep)
-            liken(made, place, former)
-            if not exchanged(made, place):
+            _take_over(place, new, keep)
+            copy_attributes(new, place, former)
+            if not exchanged(new, place):
                 place.rename(_former(place))
                 try:
-                    made.rename(place)
+                    new.rename(place)
                 finally:
                     _recover(place)
         sync_folder(place.parent)
 
 
-def _take_over(place: Path, made: Path, keep: Callable[[str], bool]) -> None:
-    """Give what stays of a folder a second place in the one that is made, and to what is replaced the former mode."""
+def _take_over(place: Path, new: Path, keep: Callable[[str], bool]) -> None:
+    """Link the entries of a folder that stay into the new one, and give replaced entries their former attributes."""
     for entry in place.iterdir():
-        new = made / entry.name
-        if new.exists():
+        target = new / entry.name
+        if target.exists():
             if (former := status_of(entry)) is not None:
-                liken(new, entry, former)
+                copy_attributes(target, entry, former)
         elif _PARTIAL.fullmatch(entry.name) or not keep(entry.name):
             continue
         elif entry.is_symlink():
-            new.symlink_to(entry.readlink())
+            target.symlink_to(entry.readlink())
         elif entry.is_dir():
-            shutil.copytree(entry, new, symlinks=True, copy_function=_link)
+            shutil.copytree(entry, target, symlinks=True, copy_function=_link)
         else:
-            _link(entry, new)
+            _link(entry, target)
 
 
 def folder_at(place: Path) -> Path:
-    """Where a folder is that may just be being replaced, or was, by a process that was killed."""
+    """Where a folder is that is being replaced, or was by a process that was killed."""
     return place if place.is_dir() or not _former(place).is_dir() else _former(place)
 
 
@@ -83,7 +83,7 @@ def _former(place: Path) -> Path:
 
 
 def _recover(place: Path) -> None:
-    """Undo what a process did that was killed between two renames."""
+    """Undo the first of two renames where a process was killed between them."""
     former = _former(place)
     if former.is_dir() and place.is_dir():
         shutil.rmtree(former)
@@ -94,13 +94,13 @@ def _recover(place: Path) -> None:
 def _link(entry: str | Path, place: str | Path) -> None:
     try:
         os.link(entry, place)
-    except OSError:  # a disk without links
+    except OSError:  # a file system without hard links
         shutil.copy2(entry, place)
 
 
 def exchanged(one: Path, other: Path) -> bool:
-    """Have two folders change places, where the system can."""
-    import ctypes  # here: it takes longer to import than the rest
+    """Exchange two folders in one step; False where the system cannot."""
+    import ctypes  # slow to import, and seldom needed
 
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
@@ -111,19 +111,19 @@ def exchanged(one: Path, other: Path) -> bool:
 
 @contextmanager
 def making_folder(place: Path) -> Iterator[Path]:
-    """A new folder beside `place`, to be renamed; where it is not, it is deleted when the block ends."""
+    """A new folder beside `place`, deleted when the block ends unless it was renamed."""
     clear_of(place)
-    made = partial_of(place)
-    made.mkdir()
+    new = partial_of(place)
+    new.mkdir()
     try:
-        with alive(os.open(made, os.O_RDONLY)) if sys.platform != "win32" else nullcontext():
-            yield made
+        with being_written(os.open(new, os.O_RDONLY)) if sys.platform != "win32" else nullcontext():
+            yield new
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def must_be_replaceable(folder: Path) -> None:
-    """Raise OSError where it is known beforehand that `replacing_folder` cannot make a folder."""
+    """Raise OSError where it is already clear that `replacing_folder` cannot create a folder."""
     place = Path(os.path.realpath(folder))
     must_take_files(place.parent)
     if status_of(place) is not None:
@@ -133,7 +133,7 @@ def must_be_replaceable(folder: Path) -> None:
 
 
 def _mount_points() -> list[str]:
-    """Those of one and the same disk too, on Linux."""
+    """The mount points of Linux, those within one file system included."""
     with suppress(OSError):
         return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
     return []

@@ -1,4 +1,4 @@
-"""Numbers of formats: files of older ones are brought to the newest when they are read, newer ones are refused."""
+"""Format numbers: files of older formats are migrated when they are read, those of newer ones are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq.errors import FormatError
 
-Migration = Callable[[dict[str, Any]], dict[str, Any]]  # from one format to the next; what it is given may be changed
+Migration = Callable[[dict[str, Any]], dict[str, Any]]  # from one format to the next; may change its argument
 
 
 def newest(migrations: Sequence[Migration]) -> int:
@@ -19,16 +19,16 @@ def newest(migrations: Sequence[Migration]) -> int:
 def migrated(values: dict[str, Any], migrations: Sequence[Migration], origin: str | Path) -> dict[str, Any]:
     """The values of a file without its `format`, as the newest format has them.
 
-    A file without a number is of format 1, as one of 0 is. Raises FormatError where the number is higher than this
-    seqx knows, or none.
+    A file without a number is of format 1, as one of format 0 is. Raises FormatError where the number is higher than
+    this seqx knows, or is not one.
     """
     values = dict(values)
-    number, most = values.pop("format", 1), newest(migrations)
+    number, last = values.pop("format", 1), newest(migrations)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise FormatError(f"{origin}: format = {number!r:.40} is not the number of a format; this seqx writes {most}")
-    if number > most:
+        raise FormatError(f"{origin}: format = {number!r:.40} is not the number of a format; this seqx writes {last}")
+    if number > last:
         raise FormatError(
-            f"{origin} has format {number}, and this seqx reads up to {most}: a newer seqx wrote it; update seqx"
+            f"{origin} has format {number}, and this seqx reads up to {last}: a newer seqx wrote it; update seqx"
         )
     for migrate in migrations[max(0, number - 1) :]:
         values = migrate(values)

@@ -16,7 +16,7 @@ from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
-    """Add a line; null stands for numbers that are not finite, which JSON lacks. Raises RunError where it cannot."""
+    """Add a line; non-finite numbers, which JSON lacks, become null. Raises RunError where it cannot be written."""
     values = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
     }
@@ -27,27 +27,27 @@ def append(path: Path, row: dict[str, Any]) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise RunError(
-            f"cannot write to {path}: {error.strerror or error}; the last checkpoint is whole: make room, and the same "
-            "command resumes from there"
+            f"cannot write to {path}: {error.strerror or error}; the last checkpoint is intact: free some disk "
+            "space, and the same command resumes from there"
         ) from error
 
 
-def cut(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> None:
-    """Keep the whole lines that are wanted, by their number, from 0, and what they say. Raises RunError where one is
-    damaged."""
-    if path.is_file() and sum(map(len, _kept(path, wanted))) < path.stat().st_size:
+def cut(path: Path, keep: Callable[[int, dict[str, Any]], bool]) -> None:
+    """Keep the complete lines that `keep` accepts by their number, from 0, and their values. Raises RunError where one
+    is damaged."""
+    if path.is_file() and sum(map(len, _kept(path, keep))) < path.stat().st_size:
         with replacing(path) as file:
-            file.writelines(_kept(path, wanted))
+            file.writelines(_kept(path, keep))
 
 
-def _kept(path: Path, wanted: Callable[[int, dict[str, Any]], bool]) -> Iterator[bytes]:
+def _kept(path: Path, keep: Callable[[int, dict[str, Any]], bool]) -> Iterator[bytes]:
     with path.open("rb") as file:
-        # A line without its end was cut by a kill.
+        # A line without its end was cut off when a process was killed.
         for number, row in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
             try:
                 if len(row) == LONGEST_LINE:
                     raise ValueError(f"line {number + 1} is over {LONGEST_LINE:,} bytes long")
-                if row.endswith(b"\n") and wanted(number, parse_json(row)):
+                if row.endswith(b"\n") and keep(number, parse_json(row)):
                     yield row
             except (ValueError, KeyError, TypeError) as error:
                 raise RunError(f"{path} is damaged ({error}); delete the line that is no JSON, or the file") from error

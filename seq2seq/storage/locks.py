@@ -12,15 +12,15 @@ from seq2seq.storage.atomic import has_other_names
 
 
 class LockedError(Exception):
-    """Another process holds a lock; the message is its number, or nothing where it is not known."""
+    """Another process holds a lock; the message is its process ID, or empty where that is unknown."""
 
 
 @contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold a lock that the system ends with this process, however it ends. The file stays.
+    """Hold a lock that the system releases when this process ends, however it ends. The file stays.
 
     Where another process holds it: wait for it, or raise LockedError. Raises OSError where the file cannot be written,
-    or is that of another name too.
+    or has another hard link.
     """
     from filelock import FileLock, Timeout
 
@@ -32,7 +32,7 @@ def lock(path: Path, *, wait: bool) -> Iterator[None]:
     except Timeout:
         raise LockedError(path.read_text(encoding="ascii", errors="replace").strip()) from None
     try:
-        with suppress(OSError):  # on a full disk it is not known who holds the lock, and held it is
+        with suppress(OSError):  # on a full disk the lock is held all the same, by an unnamed process
             path.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Small files that a stranger may have made: regular, of bounded size, their JSON or TOML not nested without end."""
+"""Small files from untrusted sources: regular files of bounded size, with JSON or TOML of bounded depth."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-LONGEST_LINE = 16 << 20  # bytes: a novel has a tenth of it, and who reads lines holds a whole one
-_MOST_JSON = 64 << 20  # bytes: the tokenizer of a million pieces has half of it
-# A recipe has some thousand bytes, and Python's TOML parser takes time quadratic in the parts of a dotted key.
-_MOST_TOML = 20_000
+LONGEST_LINE = 16 << 20  # bytes, ten times those of a novel; readers of lines hold one in memory
+_MAX_JSON = 64 << 20  # bytes, twice those of a tokenizer of a million pieces
+# Of a recipe, which has some thousand bytes: Python's TOML parser takes time quadratic in the parts of a dotted key.
+_MAX_TOML = 20_000
 
 
-def read_small(path: Path, most: int = _MOST_JSON) -> bytes:
+def read_small(path: Path, most: int = _MAX_JSON) -> bytes:
     """The contents of a file.
 
     Raises OSError where it cannot be read, ValueError where it is a pipe or a device, or over `most` bytes.
@@ -28,7 +28,7 @@ def read_small(path: Path, most: int = _MOST_JSON) -> bytes:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """A JSON value. Raises ValueError where it is none, or nested too deep to be read."""
+    """A JSON value. Raises ValueError where it is not valid, or nested too deep to be read."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -41,9 +41,9 @@ def read_json(path: Path) -> Any:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The values of a TOML document. Raises ValueError where it is none, is too long or nested too deep."""
-    if len(text) > _MOST_TOML:
-        raise ValueError(f"over {_MOST_TOML:,} characters long")
+    """The values of a TOML document. Raises ValueError where it is not valid, too long or nested too deep."""
+    if len(text) > _MAX_TOML:
+        raise ValueError(f"over {_MAX_TOML:,} characters long")
     try:
         return tomllib.loads(text)
     except RecursionError as error:
@@ -52,4 +52,4 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The values of a TOML file, which may begin with a byte order mark. Raises OSError and ValueError."""
-    return parse_toml(read_small(path, _MOST_TOML).decode("utf-8-sig"))
+    return parse_toml(read_small(path, _MAX_TOML).decode("utf-8-sig"))

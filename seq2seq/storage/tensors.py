@@ -16,38 +16,37 @@ from torch import Tensor, nn
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.storage.atomic import sync_folder
 
-# Tensors that version 0.1.0 named otherwise, and their names now; of an optimiser's state the name is followed by its
-# kind.
+# Names of tensors in version 0.1.0, and those of today; in an optimiser's state, its kind follows the name.
 _RENAMED = ((r"^(encoder|decoder)\.(\d+)\.", r"\1.blocks.\2."), (r"^(encoder|decoder)_norm\.", r"\1.norm."))
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """A model's weights by name; a matrix that is tied stands once."""
+    """A model's weights by name; tied matrices are listed once."""
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
 def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write weights as safetensors, in a folder beside `path` first: safetensors writes into a file of any name, which
-    a process that is killed leaves there. Raises RunError where they cannot be written, ArgumentError for what are no
-    weights, or weights that share memory, as those of `state_dict` do where embeddings are tied."""
-    if not isinstance(weights, Mapping) or not all(isinstance(each, Tensor) for each in weights.values()):
+    """Write weights as safetensors, atomically: into a folder beside `path` first, where safetensors may leave a file
+    of any name when it is killed. Raises RunError where they cannot be written, ArgumentError for values that are not
+    weights, or that share memory, as those of `state_dict` do where embeddings are tied."""
+    if not isinstance(weights, Mapping) or not all(isinstance(weight, Tensor) for weight in weights.values()):
         raise ArgumentError(
             f"save_weights: {type(weights).__name__} holds no weights; save_weights(weights_of(model), path)"
         )
     path = Path(path)
     scratch = path.with_name(f".{path.name}.partial")
-    made = scratch / path.name
+    written = scratch / path.name
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, made)
-        # safetensors makes private files; this one is as readable as any other that the user writes.
+        save_file({name: tensor.cpu().contiguous() for name, tensor in weights.items()}, written)
+        # safetensors creates private files; this one gets the mode of any other file of the user.
         usual = scratch / "usual"
         usual.touch()
-        shutil.copymode(usual, made)
-        with made.open("rb") as file:
+        shutil.copymode(usual, written)
+        with written.open("rb") as file:
             os.fsync(file.fileno())
-        made.replace(path)
+        written.replace(path)
         sync_folder(path.parent)
     except RuntimeError as error:
         if "share memory" not in str(error):
@@ -62,15 +61,15 @@ def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read weights, those of older versions under the names of today. Raises RunError where the file is missing or
+    """Read weights, those of older versions under today's names. Raises RunError where the file is missing or
     damaged."""
     try:
-        path.open("rb").close()  # what it may not read, safetensors takes for missing
+        path.open("rb").close()  # safetensors reports a file without permission as missing
         return {_current_name(name): tensor for name, tensor in load_file(path).items()}
     except PermissionError:
         raise
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is missing or damaged ({error}); restore it from a copy, or train again") from error
+        raise RunError(f"{path} is missing or damaged ({error}); restore it from a backup, or train again") from error
 
 
 def _current_name(name: str) -> str:
@@ -89,9 +88,9 @@ def must_fit(model: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> N
         kind, shapes = weights[name].dtype, (tuple(weights[name].shape), tuple(parameter.shape))
         if kind != torch.float32 or shapes[0] != shapes[1]:
             types = ("", "") if kind == torch.float32 else (f"{str(kind).removeprefix('torch.')} ", "float32 ")
-            found, fitting = (f"{type_}{shape}" for type_, shape in zip(types, shapes))
+            stored, expected = (f"{type_}{shape}" for type_, shape in zip(types, shapes))
             raise RunError(
-                f"{origin} does not fit this recipe's model: {name} is {found} in the file, {fitting} in the recipe"
+                f"{origin} does not fit this recipe's model: {name} is {stored} in the file, {expected} in the recipe"
             )
 
 

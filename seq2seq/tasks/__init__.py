@@ -1,4 +1,4 @@
-"""What a run is for, its task: all that depends on it is in one module here. Importing this imports no torch."""
+"""Tasks, the kinds of run: everything that depends on one is in its module here. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.task import Task
 
-COMMANDS: dict[str, tuple[str, ...]] = {  # that finished runs of a task offer, beside those that every run does
+COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides those for every run
     "translation": ("translate", "score"),
     "language-model": ("generate",),
 }
@@ -41,22 +41,22 @@ def of(recipe: Recipe) -> Task[Any]:
 
 
 def offering(command: str) -> list[str]:
-    """The tasks whose runs a command is for; none where it is for any."""
+    """The tasks whose runs a command accepts; empty where it accepts any run."""
     return [name for name, commands in COMMANDS.items() if command in commands]
 
 
 def must_offer(run: Run, command: str) -> None:
-    """Raise RunError where a run is of another task than a command is for, saying what to use it with."""
+    """Raise RunError, naming the right command, where a command does not accept the task of a run."""
     able = offering(command)
     if able and run.task not in able:
         own, other = named(run.task).described(run), named(able[0]).noun
-        raise RunError(f"{run.path} is {own}, no {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
+        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
     """The run at a path, or the newest finished one under `root()` whose task offers a command.
 
-    Raises RunError where there is none, or the one at the path is of another task, saying what to type.
+    Raises RunError, saying what to type, where there is none or the one at the path is of another task.
     """
     able = offering(command)
     if path is not None:
@@ -69,7 +69,7 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         refuse_strange_files(path)
         if not run.weights.is_file():
             run.recipe()  # says so where it is no run folder at all
-            raise RunError(f"{path} is not trained to its end; go on with the `seqx train` command that began it")
+            raise RunError(f"{path}: training is not finished; re-run the same `seqx train` command to resume")
         must_offer(run, command)
         return run
     trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
@@ -86,8 +86,8 @@ def _usual_recipe(able: list[str]) -> str:
 
 
 def _finished(run: Run) -> str:
-    """When a run was finished, so that later ones sort behind: by its record, since a copied folder has new times of
-    files; by them where the record is older than that, or damaged."""
+    """When a run was finished, as text that sorts by time: from its record, since copying a folder changes the times of
+    its files; from the file of weights where the record is damaged or too old to say."""
     with suppress(RunError, OSError):
         finished = run.record().get("finished")
         if isinstance(finished, dict) and isinstance(finished.get("time"), str):

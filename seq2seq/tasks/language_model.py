@@ -12,7 +12,7 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
-from seq2seq.evaluation.compare_texts import Difference
+from seq2seq.evaluation.compare_texts import TextComparison
 from seq2seq.run import Run
 from seq2seq.tasks.task import Front, Say, Task, TestText
 
@@ -35,12 +35,12 @@ class LanguageModel(Task[Documents]):
 
     @staticmethod
     def described(run: Run) -> str:
-        """By its text."""
+        """A model of running text."""
         return "a model of running text"
 
     @property
     def does(self) -> str:
-        """Any two can be compared."""
+        """Any two language models can be compared."""
         return "continues text"
 
     def kind(self) -> DocumentKind:
@@ -63,11 +63,11 @@ class LanguageModel(Task[Documents]):
         return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def overfitted_loss(self, count: int) -> float:
-        """Which chunk it is has to be guessed from how it begins."""
+        """The first tokens of a chunk do not say which chunk it is: ln(count) nats, spread over its tokens."""
         return math.log(count) / self.recipe.model.max_length
 
     def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
-        """In pieces."""
+        """The pieces of all documents."""
         yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
 
     def model(self, tokenizers: Tokenizers) -> Model:
@@ -79,13 +79,13 @@ class LanguageModel(Task[Documents]):
     def training(
         self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say
     ) -> tuple[LanguageModelTraining, dict[str, Any]]:
-        """On windows of the text."""
+        """Training on windows of the text."""
         from seq2seq.tasks.language_model_training import training
 
         return training(self.recipe, corpus, tokenizers.target, run, say)
 
     def workload(self) -> LanguageModelWorkload:
-        """Of chunks."""
+        """Chunks of text."""
         from seq2seq.tasks.language_model_workload import LanguageModelWorkload
 
         return LanguageModelWorkload(self.recipe)
@@ -106,13 +106,13 @@ class LanguageModel(Task[Documents]):
 
         return read_set(run)
 
-    def measure(self, run: Run, text: Documents, choice: Choice, processes: Processes) -> dict[str, Any]:
-        """Its loss."""
+    def measure(self, run: Run, text: Documents, device: Choice, processes: Processes) -> dict[str, Any]:
+        """The loss of the text."""
         from seq2seq.evaluation.perplexity import measure
         from seq2seq.tasks.pytorch import trained_gpt
 
-        gpt, tokenizers = trained_gpt(run, choice.numerics.device)
-        return measure(gpt, tokenizers.target, text, choice.numerics, processes).record()
+        gpt, tokenizers = trained_gpt(run, device.numerics.device)
+        return measure(gpt, tokenizers.target, text, device.numerics, processes).record()
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """The loss, in three units."""
@@ -140,7 +140,7 @@ class LanguageModel(Task[Documents]):
         conversion = models.architecture(self.recipe).conversion()
         return convert(run, gpt, tokenizers, conversion, models.longest_source(self.recipe), verify)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Difference:
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
         """By bits per byte."""
         from seq2seq import device as devices
         from seq2seq.evaluation import perplexity
@@ -153,7 +153,7 @@ class LanguageModel(Task[Documents]):
             chosen = devices.choose(device, run.recipe().training.precision)
             gpt, tokenizers = trained_gpt(run, chosen.numerics.device)
             losses, report = perplexity.token_losses(gpt, tokenizers.target, parts.text, chosen.numerics)
-            nats.append(parts.shared_out(losses, tokenizers.target))
+            nats.append(parts.of_parts(losses, tokenizers.target))
             if unknown := report["unknown"]:
                 front.say(
                     f"NOTE: {unknown:,} characters are unknown to {run.path} and cost it little: its figure is too low"

@@ -1,4 +1,4 @@
-"""Learning to continue running text: windows of it, and what is too short to judge by."""
+"""Training a language model on windows of text, and the check that each split has a token to predict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAMPLED = 200  # tokens
 
 
 class LanguageModelTraining(Prediction):
-    """Text that a decoder-only model learns to continue."""
+    """Next-token prediction on running text."""
 
     def __init__(self, recipe: Recipe, tokenizer: Tokenizer, train: TokenStream, dev: TokenStream) -> None:
         context, some = recipe.model.max_length, dev[:_DEV_LOSS_TOKENS]
@@ -36,7 +36,7 @@ class LanguageModelTraining(Prediction):
         self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
-        """How the model continues the beginning of dev."""
+        """A sample: how the model continues the first tokens of dev."""
         assert isinstance(model, Gpt), "recipes of language models have no other architecture"
         options = GenerationOptions(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
         text = TorchGenerator(model, self._tokenizer, numerics).generate(self._prompt, options)[0].text
@@ -76,7 +76,7 @@ def _must_hold_tokens(split: SplitName, text: Documents, tokens: int) -> None:
 
 
 def _few_tokens(text: Documents, tokenizer: Tokenizer) -> int:
-    """How many tokens a text has, counted no further than to a few; documents are parted by one."""
+    """The number of tokens of a text, counted up to 2 at most where there are more; one token separates documents."""
     count = -1
     for piece, ends in text.pieces():
         count += len(tokenizer.encode([piece])[0]) + bool(piece and ends)

@@ -1,4 +1,4 @@
-"""What a language model asks of a machine."""
+"""The workload of a language model: batches, sizes and costs, for measurements."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_of_a_row
+from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 
 class LanguageModelWorkload:
-    """Text that a decoder-only model learns to continue."""
+    """Chunks of running text."""
 
     unit = "characters"
     beginning_size = 2_000_000
@@ -36,7 +36,7 @@ class LanguageModelWorkload:
         return self.worst(budget)
 
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """The same: text fills its context."""
+        """The same as `batch`: every row fills the context."""
         context = self._recipe.model.max_length
         size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
         drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
@@ -61,12 +61,12 @@ class LanguageModelWorkload:
         origin = f"{text.origin}, first {size:,} characters"
         return Documents(origin, lambda: iter([cut]), lambda: digest([(cut, "")]))
 
-    def epoch_tokens(self, report: Mapping[str, Any], tokens_of_a_row: float) -> float:
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
         """All tokens are predicted."""
         return float(report["text"]["tokens"])
 
     def judged(self, corpus: Corpus[Documents]) -> int:
-        """None are pairs."""
+        """0: text has no pairs."""
         return 0
 
     def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
@@ -74,7 +74,7 @@ class LanguageModelWorkload:
         training = prepared.training
         assert isinstance(training, Prediction)
         rows = sum(len(batch.labels) for batch in training.validation)
-        loss = rows * seconds_of_a_row(training, model, numerics, seconds)
+        loss = rows * seconds_per_row(training, model, numerics, seconds)
         return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))
 
     def lines(self, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The models that recipes of tokens train: what depends on their architecture, chosen once."""
+"""Models over tokens: everything that depends on their architecture, chosen in one place."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Model = Transformer | Gpt
 
 
 class Architecture(NamedTuple):
-    """What translation does differently by architecture."""
+    """What depends on the architecture."""
 
     layout: Layout  # of pairs in a batch
-    sides: int  # that share the positions of the model
+    sides: int  # of a pair in one sequence of the model
     model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
     engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
     conversion: Callable[[], Conversion]  # how CTranslate2 expresses such a model
@@ -50,7 +50,7 @@ DECODER_ONLY = Architecture(
 
 
 def architecture(recipe: Recipe) -> Architecture:
-    """That of a recipe."""
+    """The architecture of a recipe."""
     match recipe.model.architecture:
         case "decoder-only":
             return DECODER_ONLY
@@ -65,5 +65,5 @@ def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Mod
 
 
 def longest_source(recipe: Recipe) -> int:
-    """Source tokens that the recipe's model translates, EOS counted."""
+    """The longest source that the recipe's model translates, in tokens, EOS included."""
     return recipe.model.max_length // architecture(recipe).sides

@@ -1,5 +1,5 @@
-"""A finished run, opened to translate or to generate by the engine that suits what is asked. Torch is imported where it
-is used."""
+"""Opens a finished run to translate or to generate, with the engine that supports the options. Torch is imported only
+where it is used."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "torch", "ctranslate2")
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 
-_CACHED = 2048  # tokens of a batch, in all beams: larger ones leave the caches of a CPU, and are slower
+_CACHED = 2048  # tokens of a batch, over all beams: larger ones exceed the caches of a CPU, and are slower
 
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """Which engine opens a run, and how it translates; None and auto leave it to the run."""
+    """Which engine opens a run, and how it translates; None and "auto" take the run's defaults."""
 
     engine: str = "auto"
     precision: str = "auto"
@@ -43,39 +43,39 @@ class EngineChoice:
     sentences: str = "auto"  # rule of `Segmenter`
 
     def options(self, usual: SearchOptions) -> SearchOptions:
-        """How to search, where the recipe's way is `usual`."""
+        """Search options; `usual` holds the recipe's defaults."""
         usual = replace(usual, sampling=self.sampling, token_scores=self.token_scores)
         return usual.with_beam(self.beam_size, self.length_penalty, self.n_best)
 
 
 @dataclass(frozen=True)
 class OpenedTranslator:
-    """A translator and what it is."""
+    """A translator with its languages, options and engine."""
 
     translator: Translator
     source: str  # language codes
     target: str
     options: SearchOptions
     engine: str  # with its precision and device
-    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+    missing: str = ""  # why the fast engine of a run does not serve, and how to get it
 
 
 @dataclass(frozen=True)
 class OpenedGenerator:
-    """A generator and what it is."""
+    """A generator with its tokenizer and engine."""
 
     generator: Generator
     tokenizer: Tokenizer
     engine: str  # with its precision and device
-    missing: str = ""  # why it is not the fast engine that a run has by default, and what makes it so
+    missing: str = ""  # why the fast engine of a run does not serve, and how to get it
 
 
 def open_translator(run: Run, choice: EngineChoice) -> OpenedTranslator:
-    """Open a run for translating. `auto` takes CTranslate2 where the run has a copy that is not stale and can do what
-    is asked, else PyTorch.
+    """Open a run for translating. `auto` takes CTranslate2 where the run has a current copy that supports the options,
+    else PyTorch.
 
-    Raises RunError where the run is no translator, or the engine that is asked for cannot do what is asked, DeviceError
-    for a device that is not there.
+    Raises RunError where the run is not a translator, or the named engine does not support the options; DeviceError
+    for a device that does not exist.
     """
     must_offer(run, "translate")
     reason = _only_torch(choice) or ("only PyTorch draws translations at random" if choice.sampling else "")
@@ -84,8 +84,7 @@ def open_translator(run: Run, choice: EngineChoice) -> OpenedTranslator:
 
 
 def open_generator(run: Run, choice: EngineChoice, options: GenerationOptions) -> OpenedGenerator:
-    """Open a run for generating with some options, by the engine that `open_translator` would choose. Raises as it
-    does."""
+    """Open a run for generating with some options. Chooses the engine, and raises, as `open_translator` does."""
     from seq2seq.interop.ctranslate2.generator import inexpressible
 
     must_offer(run, "generate")
@@ -94,8 +93,8 @@ def open_generator(run: Run, choice: EngineChoice, options: GenerationOptions) -
 
 
 def _copy_for(run: Run, choice: EngineChoice, reason: str) -> tuple[Copy | None, str]:
-    """The copy that serves, None for PyTorch, and then why not the copy, where there should be one. `reason`: why
-    CTranslate2 cannot do what is asked, whatever the run."""
+    """The CTranslate2 copy to use, or None for PyTorch and why there is no copy. `reason`: why CTranslate2 does not
+    support the options, whatever the run; empty where it does."""
     if choice.engine == "torch":
         return None, ""
     copy = None if reason else copies.read(run.path)
@@ -109,7 +108,7 @@ def _copy_for(run: Run, choice: EngineChoice, reason: str) -> tuple[Copy | None,
 
 
 def _only_torch(choice: EngineChoice) -> str:
-    """Why CTranslate2 cannot serve a choice, whatever the run."""
+    """Why CTranslate2 cannot serve a choice, whatever the run; empty where it can."""
     if choice.device == "mps":
         return "CTranslate2 has no --device mps"
     if choice.precision == "bfloat16":
@@ -128,7 +127,7 @@ def _missing(run: Run) -> str:
 
 
 def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTranslator:
-    # Imported here: a command that ends up with torch does without it.
+    # Imported here: a command that uses torch does not need it.
     from seq2seq.interop.ctranslate2.engine import load
     from seq2seq.interop.ctranslate2.loading import choose_device
 
@@ -200,7 +199,7 @@ def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTr
 def _generator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedGenerator:
     from seq2seq.tasks import pytorch
 
-    # A token at a time is bound by reading the weights: making bfloat16 of them first costs more than it saves.
+    # Decoding token by token is bound by reading the weights: converting them to bfloat16 costs more than it saves.
     device = _torch_device(choice, "float32")
     tokenizer = pytorch.read_tokenizers(run.recipe(), run.path).target
     return OpenedGenerator(pytorch.generator(run, device), tokenizer, f"PyTorch, {device}", missing)

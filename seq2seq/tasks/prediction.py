@@ -1,4 +1,4 @@
-"""Predicting tokens by cross-entropy: what training a translator and a language model share."""
+"""Token prediction by cross-entropy: shared by training a translator and training a language model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq2seq.training.task import FirstLoss, Validation
 
 
 class Prediction:
-    """A `TrainingTask` whose figures are `loss` and `negative_log_likelihood` of dev, and what `try_out` finds."""
+    """A `TrainingTask` whose figures are `loss` and `negative_log_likelihood` of dev, and those of `try_out`."""
 
     watched: str | None = "loss"
 
@@ -27,7 +27,7 @@ class Prediction:
         self._vocabulary = vocabulary
 
     def objective(self, model: Model, numerics: Numerics) -> CrossEntropy:
-        """The recipe's."""
+        """The objective of the recipe."""
         return objective.for_recipe(self._recipe, model, numerics)
 
     def first_loss(self, model: Model, numerics: Numerics) -> FirstLoss:
@@ -37,13 +37,13 @@ class Prediction:
         return FirstLoss(figures["negative_log_likelihood"], math.log(self._vocabulary), expected)
 
     def validate(self, model: Model, numerics: Numerics) -> Validation:
-        """`loss` and `negative_log_likelihood` of dev, in nats per token, and what `try_out` finds."""
+        """`loss` and `negative_log_likelihood` of dev, in nats per token, and the figures and samples of `try_out`."""
         losses = self.objective(model, numerics).evaluate(self.validation)
         tried = self.try_out(model, numerics)
         return Validation({**losses, **tried.figures}, tried.samples)
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
-        """Samples, and figures of what the model writes."""
+        """Samples of the model's output, and figures computed from it."""
         raise NotImplementedError
 
     def ranking(self, figures: Mapping[str, float]) -> float:

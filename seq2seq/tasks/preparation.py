@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any
 
 import torch
 
@@ -16,49 +15,39 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import must_take_files
+from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.pytorch import read_tokenizers
 from seq2seq.tasks.task import Say, Task
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text, versions
 from seq2seq.training.session import Session
-from seq2seq.training.task import TrainingTask
-
-
-@dataclass(frozen=True)
-class Prepared(Generic[SourceT]):
-    """What a session is made of."""
-
-    tokenizers: Tokenizers
-    training: TrainingTask[Any]
-    corpus: Corpus[SourceT]
-    report: dict[str, Any]  # for run.json
 
 
 def session(
     task: Task[SourceT],
     corpus: Corpus[SourceT],
     run: Run,
-    choice: Choice,
+    device: Choice,
     say: Say,
     *,
     overfit: int = 0,
     team: Team = ALONE,
 ) -> Session:
-    """Everything that training needs, made or found; `say` is told what is being done.
+    """A session, with everything that training needs created or loaded; `say` receives progress messages.
 
-    `overfit` leaves that many examples, to train on and to judge by. Of a `team`, the first process makes what the
-    others then find. Raises RunError where the folder holds a run on other text, or is not the first process's.
+    With `overfit`, that many examples are trained on and judged on. Of a `team`, the first process writes what the
+    others then read. Raises RunError where the run was trained on other text, or its folder is not shared by the team.
     """
     recipe = task.recipe
     prepared = None
     if team.main:
-        prepared = prepare(task, corpus, run, choice, say, overfit)
+        prepared = prepare(task, corpus, run, device, say, overfit)
         task.write_test(run, prepared.corpus.test)
         run.note(**prepared.report)
         run.keep_checksums("test.jsonl", *(path.name for path in run.path.glob("tokenizer*")))
         run.note(
             sessions=former_sessions(run.record()),
-            device=str(choice),
+            device=str(device),
             versions=versions(),
             seed=recipe.training.seed,
             processes=team.size,
@@ -67,18 +56,18 @@ def session(
     if prepared is None and run.record() != record:
         raise RunError(
             f"{run.path} is not the folder that the first process writes: several machines train in one run folder, "
-            "on a disk that all of them see; name it with --run, or set SEQX_RUNS"
+            "on a disk that they share; name it with --run, or set SEQX_RUNS"
         )
-    prepared = prepared or prepare(task, corpus, run, choice, say, overfit)
+    prepared = prepared or prepare(task, corpus, run, device, say, overfit)
     torch.manual_seed(recipe.training.seed)
-    return Session(run, recipe, task.model(prepared.tokenizers), prepared.training, choice, team)
+    return Session(run, recipe, task.model(prepared.tokenizers), prepared.training, device, team)
 
 
 def prepare(
-    task: Task[SourceT], corpus: Corpus[SourceT], run: Run, choice: Choice, say: Say, overfit: int = 0
+    task: Task[SourceT], corpus: Corpus[SourceT], run: Run, device: Choice, say: Say, overfit: int = 0
 ) -> Prepared[SourceT]:
-    """Text made ready for training, in a run folder. Raises DataError where it cannot be trained on."""
-    say(f"Device: {choice}")
+    """Train or load the tokenizers and encode the text. Raises DataError where it cannot be trained on."""
+    say(f"Device: {device}")
     record = refuse_other_text(run, corpus)
     for text in record["train"]:
         say(f"Training text: {text['origin']}")
@@ -96,7 +85,7 @@ def prepare(
 
 
 def train_tokenizers(task: Task[SourceT], corpus: Corpus[SourceT], folder: Path) -> Tokenizers:
-    """The tokenizers of a run: read where they stand in its folder, else trained on the corpus and written there."""
+    """The tokenizers of a run: read from its folder, or trained on the corpus and written there."""
     settings = task.recipe.tokenizer
     stems = ("tokenizer",) if settings.joint else ("tokenizer.source", "tokenizer.target")
     if not all(any((folder / f"{stem}.{suffix}").is_file() for suffix in ("model", "json")) for stem in stems):
@@ -109,7 +98,7 @@ def train_tokenizers(task: Task[SourceT], corpus: Corpus[SourceT], folder: Path)
 
 
 def cache_for(run: Run, corpus: Corpus[Any]) -> Path:
-    """Where encoded text goes: beside the run, for other runs too; into it where nothing else may be written."""
+    """The cache of encoded text: beside the run, shared with other runs; inside it where the parent is not writable."""
     if corpus.found == "overfit":
         return run.path / "cache"
     beside = run.path.parent / ".cache"
@@ -121,5 +110,5 @@ def cache_for(run: Run, corpus: Corpus[Any]) -> Path:
 
 
 def other_caches() -> list[Path]:
-    """Where runs without --run have theirs."""
+    """The caches of runs under `root()`, which may hold the same text."""
     return [runs.root() / ".cache"]

@@ -1,4 +1,4 @@
-"""Finished runs of models of tokens on PyTorch: their tokenizers and weights, and the engines that use them."""
+"""Finished runs on PyTorch: their tokenizers and weights, and the engines that use them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from seq2seq.tasks.models import Model, architecture, longest_source, model
 
 
 def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:
-    """The tokenizers that stand in a run folder."""
+    """The tokenizers of a run folder."""
     return tokenizer_files.read_both(folder, joint=recipe.tokenizer.joint)
 
 
 def options(recipe: Recipe) -> SearchOptions:
-    """How the recipe decodes."""
+    """The search options of a recipe."""
     decoding = recipe.decoding
     return SearchOptions(
         decoding.beam_size, decoding.length_penalty, max_extra=decoding.max_extra, batch_tokens=decoding.batch_tokens
@@ -61,7 +61,7 @@ def trained_model(run: Run, tokenizers: Tokenizers, device: torch.device) -> Mod
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
-    """The model of a finished run on running text, and its tokenizers."""
+    """The model and the tokenizers of a finished language model."""
     tokenizers = read_tokenizers(run.recipe(), run.path)
     trained = trained_model(run, tokenizers, device)
     assert isinstance(trained, Gpt), "recipes of language models have no other architecture"
@@ -69,12 +69,12 @@ def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
 
 
 def translator(
-    run: Run, choice: Choice, search: SearchOptions | None = None, *, sentences: str = "auto", exact: bool = True
+    run: Run, device: Choice, search: SearchOptions | None = None, *, sentences: str = "auto", exact: bool = True
 ) -> Translator:
-    """A finished run, ready to translate. `sentences` is the rule of a `Segmenter`; `exact` says that scores are those
-    of float32. Raises RunError where it is no translator."""
+    """A translator of a finished run. `sentences` is the rule of a `Segmenter`; with `exact`, scores are computed in
+    float32. Raises RunError where the run is not a translator."""
     tasks.must_offer(run, "translate")
-    recipe, numerics = run.recipe(), choice.numerics
+    recipe, numerics = run.recipe(), device.numerics
     tokenizers = read_tokenizers(recipe, run.path)
     trained = trained_model(run, tokenizers, numerics.device)
     engine = architecture(recipe).engine
@@ -99,10 +99,10 @@ def translating(
     segmenter: Segmenter | None = None,
     scorer: Scorer | None = None,
 ) -> Translator:
-    """An engine on a device as a translator of sources of up to `longest` tokens, EOS counted.
+    """An engine on a device as a translator of sources of up to `longest` tokens, EOS included.
 
-    A CPU's threads each have a batch of their own: about twice as fast as a batch at a time by all, and for one
-    sentence no slower.
+    On a CPU each thread has its own batch: about twice as fast as all threads on one batch, and no slower for a
+    single sentence.
     """
     cpu = device.type == "cpu"
     return Translator(
@@ -117,9 +117,9 @@ def translating(
     )
 
 
-def generator(run: Run, choice: Choice) -> TorchGenerator:
-    """A finished run on running text, ready to continue a prompt. Raises RunError where it is another's task."""
+def generator(run: Run, device: Choice) -> TorchGenerator:
+    """A generator of a finished run. Raises RunError where the run is not a language model."""
     tasks.must_offer(run, "generate")
-    gpt, tokenizers = trained_gpt(run, choice.numerics.device)
+    gpt, tokenizers = trained_gpt(run, device.numerics.device)
     several = run.record().get("text", {}).get("documents", 1) > 1
-    return TorchGenerator(gpt, tokenizers.target, choice.numerics, documents=several)
+    return TorchGenerator(gpt, tokenizers.target, device.numerics, documents=several)

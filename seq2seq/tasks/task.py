@@ -1,4 +1,4 @@
-"""What a task is to the commands and to training: one class for each kind of run."""
+"""The interface between a task and the commands and training: one class for each kind of run."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ _TRANSLATORS = (  # options of evaluate
 
 
 class Front(Protocol):
-    """Whoever asks for an evaluation: what it is told, and the processes that share the work."""
+    """The caller of an evaluation: it shows messages and progress, and provides the processes that share the work."""
 
     def say(self, message: str) -> None:
-        """What is being done."""
+        """Show a progress message."""
 
     def together(self) -> AbstractContextManager[Processes]:
         """The processes of this command."""
 
     def watched(self, translator: Translates, lines: int) -> AbstractContextManager[Translates]:
-        """The translator, its progress through so many lines shown."""
+        """A translator that shows its progress through `lines` lines."""
 
 
 @dataclass(frozen=True)
 class TestText:
-    """What a run is to be evaluated on; the test set of its recipe where nothing is named."""
+    """The text to evaluate a run on; by default the test set of its recipe."""
 
     files: tuple[Path, ...] = ()  # of whole records
     source_file: Path | None = None
@@ -74,9 +74,9 @@ class Evaluated:
 
     record: Mapping[str, Any]  # for run.json and --json; "set" is its name
     checksum: Callable[[], str]  # of the text
-    how: Mapping[str, Any]  # what the figures depend on beside run and text
+    how: Mapping[str, Any]  # what the figures depend on besides run and text
     files: Sequence[Path]  # that hold the text
-    outputs: Sequence[str] | None = None  # of the model, a line each
+    outputs: Sequence[str] | None = None  # of the model, one per line of the text
 
 
 class Comparison(Protocol):
@@ -86,17 +86,17 @@ class Comparison(Protocol):
         """For --json."""
 
     def lines(self, first: Path, second: Path) -> Iterator[str]:
-        """To be read, by the paths of the runs."""
+        """Lines for people; `first` and `second` name the runs."""
 
 
 class Task(ABC, Generic[SourceT]):
     """A kind of run."""
 
-    noun: ClassVar[str]  # what a finished run is: a ...
-    usual_recipe: ClassVar[str]  # that makes such a run
+    noun: ClassVar[str]  # for a finished run: "a ..."
+    usual_recipe: ClassVar[str]  # an example, for messages
     plural: ClassVar[str]
-    files_option: ClassVar[str] = "--data"  # that a user's own text is given by
-    evaluates_several: ClassVar[bool] = True  # texts in one command, a line of JSON each
+    files_option: ClassVar[str] = "--data"  # for a user's own text
+    evaluates_several: ClassVar[bool] = True  # texts in one command, one JSON line per text
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -104,7 +104,7 @@ class Task(ABC, Generic[SourceT]):
     @staticmethod
     @abstractmethod
     def described(run: Run) -> str:
-        """What a run is, for errors: a translator (fr to en)."""
+        """A description of a run for messages, for example: a translator (fr to en)."""
 
     @property
     @abstractmethod
@@ -127,20 +127,21 @@ class Task(ABC, Generic[SourceT]):
         return sources.find(self.kind(), given, reading=reading).judged_on(self.recipe.data.judge_pairs)
 
     def refused_files(self, given: Given) -> str:
-        """Why files cannot hold records of this task, as a usage error; nothing where they can."""
+        """A usage error where files cannot hold records of this task; empty where they can."""
         return ""
 
     def remarks(self, corpus: Corpus[SourceT]) -> Iterator[str]:
-        """What is worth saying of a corpus before it is trained on."""
+        """Notes on a corpus, shown before training."""
         yield from ()
 
     def first(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, count: int) -> Corpus[SourceT]:
-        """A corpus of its first few examples, in every split: to overfit."""
+        """The first `count` examples as every split, to overfit them."""
         few = corpus.train[0].first(count)
         return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def overfitted_loss(self, count: int) -> float:
-        """The negative log-likelihood per token that stays when `count` examples are known: of guessing which it is."""
+        """The lowest negative log-likelihood per token, in nats, of `count` overfitted examples: that of guessing
+        which one it is."""
         return 0.0
 
     def lines(self, corpus: Corpus[SourceT], sides: Collection[int]) -> Iterator[str]:
@@ -160,15 +161,15 @@ class Task(ABC, Generic[SourceT]):
     def training(
         self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say
     ) -> tuple[TrainingTask[Any], dict[str, Any]]:
-        """What a session trains the model for, and what is put on record of the text. Raises DataError where it cannot
-        be trained on, or judged by."""
+        """What a session trains, and what run.json records of the text. Raises DataError where the text cannot be
+        trained or judged on."""
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
-        """The figures of a validation, to be read."""
+        """The figures of a validation, for people."""
         return "dev " + ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
 
     def workload(self) -> Workload[SourceT]:
-        """What the task asks of a machine, for measurements. Raises RecipeError where nobody has said it."""
+        """Batches and costs of this task, for measurements. Raises RecipeError where the task does not define them."""
         raise RecipeError(f"{self.plural} cannot be measured beforehand; train one, and watch its speed")
 
     # Judging.
@@ -186,16 +187,16 @@ class Task(ABC, Generic[SourceT]):
         run.must_be_unchanged("test.jsonl")
         return self.kind().file(run.path / "test.jsonl", PLAIN)
 
-    def measure(self, run: Run, text: SourceT, choice: Choice, processes: Processes) -> dict[str, Any]:
-        """The scores of a finished run on a text, in which the processes share."""
+    def measure(self, run: Run, text: SourceT, device: Choice, processes: Processes) -> dict[str, Any]:
+        """The scores of a finished run on a text, computed by all processes together."""
         raise NotImplementedError
 
-    def judge(self, run: Run, choice: Choice, say: Say) -> None:
+    def judge(self, run: Run, device: Choice, say: Say) -> None:
         """Judge the finished model on the test set of the run, and put the scores, as "test", into the run folder."""
-        kept.keep_own(run, "test", {"set": "test", **self.measure(run, self.read_test(run), choice, OneProcess())})
+        kept.keep_own(run, "test", {"set": "test", **self.measure(run, self.read_test(run), device, OneProcess())})
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
-        """Scores of a set, to be read."""
+        """The scores of a set, for people."""
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items() if key != "set")
 
     def convert(self, run: Run, dev: SourceT | None = None) -> Verified:
@@ -213,8 +214,8 @@ class Task(ABC, Generic[SourceT]):
         return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        """Why options of evaluate or compare do not fit, as a usage error; nothing where they do. `given`: names of
-        parameters and options as they were typed, in the order of the command's."""
+        """A usage error where options of evaluate or compare do not fit this task; empty where they do. `given` maps
+        parameters to options as typed, in the order of the command."""
         if command == "compare":
             return no_effect(given, ("source_file", "target_file", "most"), f"two {self.plural} are compared")
         because = f"{run.path} is {self.described(run)}: it takes --input, and translates nothing"
@@ -222,7 +223,7 @@ class Task(ABC, Generic[SourceT]):
         return no_effect(given, _TRANSLATORS, because) or no_effect(given, files, "no file is given")
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        """Evaluate a finished run; of several processes, the first has the results."""
+        """Evaluate a finished run; of several processes, the first yields the results."""
         from seq2seq import device as devices
 
         device = devices.choose(choice.device, self.recipe.training.precision)
@@ -235,23 +236,23 @@ class Task(ABC, Generic[SourceT]):
                     yield Evaluated(scores, records.checksum, how, files)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        """Compare two finished runs on one text, with `most` examples of what became better, and worse."""
+        """Compare two finished runs on one text, with at most `most` examples that became better, and as many worse."""
         raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
 
 
 def judged(run: Run) -> bool:
-    """Whether `Task.judge` came to its end."""
+    """Whether `Task.judge` has finished."""
     return "test" in run.record().get("scores", {})
 
 
 def no_effect(given: Mapping[str, str], names: Collection[str], because: str) -> str:
-    """A usage error where one of some options was given; else nothing."""
+    """A usage error where one of the options `names` was given; else empty."""
     option = next((option for name, option in given.items() if name in names), None)
     return f"{option} has no effect: {because}" if option else ""
 
 
 def example(command: str, lines: Iterable[str], run: Run) -> str:
-    """A command with the first line that is short, else the first words of one; for a shell, and no option."""
+    """A shell command with the first short line, else the first words of a line; no line that looks like an option."""
     usable = [line.strip() for line in islice(lines, _LOOKED_AT)]
     usable = [line for line in usable if line.isprintable() and any(map(str.isalpha, line)) and line[0] != "-"]
     short = next((line for line in usable if len(line) <= _SHORT), None)

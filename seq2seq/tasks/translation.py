@@ -1,4 +1,4 @@
-"""Translation, learnt from sentence pairs, by an encoder-decoder or a decoder-only model."""
+"""Translation, trained on sentence pairs, by an encoder-decoder or a decoder-only model."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluation import judge as judging
 from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
+from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from seq2seq.tasks.translation_training import TranslationTraining
     from seq2seq.tasks.translation_workload import TranslationWorkload
 
-_LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and letters of their sources: fewer tell too little
+_LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and characters of their sources: fewer are not enough to judge by
 
 
 class Translation(Task[PairSource]):
@@ -46,13 +47,13 @@ class Translation(Task[PairSource]):
 
     @staticmethod
     def described(run: Run) -> str:
-        """With its languages."""
+        """A translator, with its languages."""
         data = run.recipe().data
         return f"a translator ({data.source} to {data.target})"
 
     @property
     def does(self) -> str:
-        """Two of one direction can be compared."""
+        """Translators of the same direction can be compared."""
         return f"translates {self.recipe.data.source} to {self.recipe.data.target}"
 
     def kind(self) -> PairKind:
@@ -66,13 +67,13 @@ class Translation(Task[PairSource]):
         return super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
-        """Pairs are in one file."""
+        """Pairs come in a single file."""
         if len(given.data) > 1:
             return f"recipe {self.recipe.name} is for pairs: give one file of them with --data, not {len(given.data)}"
         return ""
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
-        """Whether the sides of the user's pairs look like each other's language; nothing of few pairs."""
+        """A note where the sides of the user's pairs look swapped; none where there is too little text to tell."""
         text, data = corpus.train[0], self.recipe.data
         pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
         enough = sum(len(source) for source, _ in pairs) >= _LETTERS
@@ -102,7 +103,7 @@ class Translation(Task[PairSource]):
                     yield target if side else visible(source)
 
     def model(self, tokenizers: Tokenizers) -> Model:
-        """Of the recipe's architecture."""
+        """A Transformer or a GPT, by the recipe's architecture."""
         from seq2seq.tasks import models
 
         return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
@@ -110,13 +111,13 @@ class Translation(Task[PairSource]):
     def training(
         self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
     ) -> tuple[TranslationTraining, dict[str, Any]]:
-        """On the pairs that are neither too long nor in dev or test."""
+        """Training on the pairs that are neither too long nor in dev or test."""
         from seq2seq.tasks.translation_training import training
 
         return training(self.recipe, corpus, tokenizers, run, say)
 
     def workload(self) -> TranslationWorkload:
-        """Of pairs."""
+        """Sentence pairs."""
         from seq2seq.tasks.translation_workload import TranslationWorkload
 
         return TranslationWorkload(self.recipe)
@@ -132,11 +133,11 @@ class Translation(Task[PairSource]):
         """Sentences with their references."""
         judging.write_set(run, test)
 
-    def judge(self, run: Run, choice: Choice, say: Say) -> None:
-        """With the engine that serves the run by default; one from French to English that saw the phrasebook, also on
-        inputs typed as people type; and on the recipe's test set of sacreBLEU, or `say` is told why not."""
+    def judge(self, run: Run, device: Choice, say: Say) -> None:
+        """With the run's default engine; on the recipe's sacreBLEU test set too, or `say` receives why not; and where
+        the bundled phrasebook was trained on from French to English, on the set `typed`: inputs as people type them."""
         data = self.recipe.data
-        opened = open_translator(run, EngineChoice(device=str(choice.numerics.device)))
+        opened = open_translator(run, EngineChoice(device=str(device.numerics.device)))
         sets = {"test": judging.read_set(run)}
         trained_on = [text["origin"] for text in run.record()["corpora"]["train"]]
         if any(origin.startswith("bundled phrasebook") for origin in trained_on):
@@ -145,7 +146,7 @@ class Translation(Task[PairSource]):
                 typed = [Sentence(source, tuple(answers)) for source, answers in phrasebook.typed()]
                 sets = {"typed": typed, **sets}
             else:
-                say(f"The inputs typed as people type are French: they do not judge a model from {data.source}")
+                say(f"The set `typed` is French: not used for a model that translates from {data.source}")
         if (name := data.sacrebleu_test) is not None:
             try:
                 sets = {name: judging.read_sacrebleu(name, data), **sets}
@@ -174,7 +175,7 @@ class Translation(Task[PairSource]):
         yield f"BLEU by source length: {by_length}"
 
     def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
-        """Verified by translating."""
+        """Verified by comparing translations."""
         import torch
 
         from seq2seq.device import Numerics
@@ -200,11 +201,11 @@ class Translation(Task[PairSource]):
         return convert(run, model, tokenizers, architecture.conversion(), longest, verify)
 
     def example(self, run: Run) -> str:
-        """A translation."""
+        """An example of `seqx translate`."""
         return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        """A translator is evaluated on two files."""
+        """A translator is evaluated on --source-file and --target-file."""
         if command != "evaluate":
             return ""
         translator = f"{run.path} is a translator: it takes --source-file"
@@ -214,7 +215,7 @@ class Translation(Task[PairSource]):
         return no_effect(given, ("columns",), translator) or no_effect(given, files, "no file is given")
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        """By translating."""
+        """By translating the test set."""
         name, sentences, files = self._test_set(run, text)
         opened = self._opened(run, choice, front)
         options = opened.options
@@ -235,7 +236,7 @@ class Translation(Task[PairSource]):
         yield Evaluated(judged.record(), lambda: judging.checksum(sentences), how, files, judged.translations)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        """By translating."""
+        """By translating the test set with both runs."""
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []
@@ -245,10 +246,11 @@ class Translation(Task[PairSource]):
             with front.watched(opened.translator, len(lines)) as translator:
                 translations.append([translation.text for translation in translator.stream(lines)])
         one, other = translations
-        return compare(sentences, one, other, self.recipe.data.target, most=most)
+        data = self.recipe.data
+        return compare(sentences, one, other, metrics_of(data.source, data.target), most=most)
 
     def _test_set(self, run: Run, text: TestText) -> tuple[str, Sequence[Sentence], Sequence[Any]]:
-        """Name, sentences and files of what a run is to be evaluated on."""
+        """The name, sentences and files of a test set."""
         if text.source_file:
             sentences = judging.read_files(text.source_file, text.references, text.reading)
             return text.source_file.stem, sentences, [text.source_file, *text.references]

@@ -1,4 +1,4 @@
-"""Learning to translate: training pairs as batches, dev pairs that judge, and what cannot be used of either."""
+"""Training a translator: training pairs as batches, dev pairs for validation, and which of them cannot be used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TranslationTraining(Prediction):
     """Sentence pairs, for either architecture."""
 
     def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, dev: Sequence[Pair]) -> None:
-        self.left_out: Counter[str] = Counter()  # pairs of dev, by why no loss is measured on them
+        self.left_out: Counter[str] = Counter()  # pairs of dev without a loss, by reason
         self._tokenizers = tokenizers
         style = pairs.style
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
@@ -64,8 +64,7 @@ class TranslationTraining(Prediction):
         )
 
     def ranking(self, figures: Mapping[str, float]) -> float:
-        """BLEU, where the recipe says so. While no word is right it is 0, and says nothing of what is learnt: then the
-        loss ranks, below any BLEU."""
+        """BLEU, where the recipe says so. While BLEU is 0 it shows no progress: then the loss ranks, below any BLEU."""
         by_bleu = self._recipe.training.metric == "bleu" and figures["bleu"]
         return figures["bleu"] if by_bleu else super().ranking(figures)
 
@@ -91,7 +90,7 @@ class TranslationTraining(Prediction):
 def training(
     recipe: Recipe, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
 ) -> tuple[TranslationTraining, dict[str, Any]]:
-    """As `Task.training` has it. Pairs that stand in dev or test are left out, unless they are to be overfitted."""
+    """Implements `Task.training`. Pairs of dev or test are left out of training, unless they are to be overfitted."""
     pairs = encode(
         corpus.train,
         tokenizers,
@@ -110,7 +109,7 @@ def training(
     )
     begun_on = run.record().get("pairs", {}).get("kept", len(pairs))
     if begun_on != len(pairs):
-        say(f"NOTE: this run was begun on {begun_on:,} of them: other pairs counted as those of dev or test then")
+        say(f"NOTE: this run was begun on {begun_on:,} of them: other pairs counted as overlap with dev or test then")
     training = TranslationTraining(recipe, tokenizers, pairs, list(corpus.dev.read()))
     _say_left_out("dev", corpus.dev, training.left_out, say)
     _say_left_out("test", corpus.test, _blank(corpus.test), say)
@@ -131,13 +130,13 @@ def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers) -> Batches:
 
 
 def _blank(text: PairSource) -> Mapping[str, int]:
-    """How many pairs show nothing on a side, under the reason."""
+    """The number of pairs with a blank side, by reason; empty where there are none."""
     count = sum(not all(fold(side) for side in pair) for pair in text.read())
     return {"blank on a side": count} if count else {}
 
 
 def _say_left_out(split: SplitName, text: PairSource, left_out: Mapping[str, int], say: Say) -> None:
-    """Say how many pairs of a split are of no use to judge by, and why. Raises DataError where all are."""
+    """Report how many pairs of a split cannot be used, and why. Raises DataError where none can."""
     count = sum(1 for _ in text.read())
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
     unusable = sum(left_out.values())
@@ -148,4 +147,4 @@ def _say_left_out(split: SplitName, text: PairSource, left_out: Mapping[str, int
             f"other text for {split}{remedy}"
         )
     if unusable:
-        say(f"NOTE: {unusable:,} of {count:,} pairs for {split} are of no use ({reasons})")
+        say(f"NOTE: {unusable:,} of {count:,} pairs for {split} cannot be used ({reasons})")

@@ -1,4 +1,4 @@
-"""What translation asks of a machine."""
+"""The workload of translation: batches, sizes and costs, for measurements."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from seq2seq.run import Run
 from seq2seq.tasks import models, pytorch
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_of_a_row
+from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
-_SENTENCES = (1, 8, 32)  # translated together, as there is time
+_SENTENCES = (1, 8, 32)  # translated together; the larger numbers where there is time
 _LINES = 1000  # of the test set, at most, that a benchmark translates
 
 
@@ -34,53 +34,53 @@ class TranslationWorkload:
     """Sentence pairs, for either architecture."""
 
     unit = "pairs"
-    beginning_size = 100_000  # as many as batches are cut of at once: fewer would be padded more
-    said_every = 1_000_000  # pairs that were read
+    beginning_size = 100_000  # the pairs that are bucketed together: fewer would be padded more
+    report_every = 1_000_000  # pairs read
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._layout = models.architecture(recipe).layout
 
     def batch(self, budget: int) -> Batch:
-        """A random batch as the recipe has them, of at most `budget` places a side, or of one row: what a step costs
-        does not depend on which tokens they are. Sides have up to a quarter of the longest that the recipe takes."""
+        """A random batch like the recipe's, of at most `budget` places per side, or of one row: the cost of a step does
+        not depend on the tokens. Sides have up to a quarter of the recipe's `max_length`."""
         longest = max(4, self._recipe.data.max_length // 4)
         shortest = longest // 2
         size, generator = (self._rows(budget, longest), 2), torch.Generator().manual_seed(1)
         lengths = torch.randint(shortest, longest + 1, size, generator=generator)
-        lengths[-1], lengths[0] = shortest, longest  # so that two rows or more are padded
+        lengths[-1], lengths[0] = shortest, longest  # so that a batch of two or more rows has padding
         pairs = [(int(source), int(target)) for source, target in lengths]
         return self._random(pairs, guessed_vocabulary(self._recipe.tokenizer), generator)
 
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """The random batch of a budget that takes the most memory: every row as long as the recipe takes them."""
+        """The random batch that takes the most memory within a budget: every row as long as the recipe allows."""
         longest = self._recipe.data.max_length
         lengths = [(longest, longest)] * self._rows(budget, longest)
         vocabulary = vocabulary or guessed_vocabulary(self._recipe.tokenizer)
         return self._random(lengths, vocabulary, torch.Generator().manual_seed(1))
 
     def size(self, text: PairSource, say: Say = lambda message: None) -> int:
-        """How long a text is; all of it is read, so that what cannot be is found."""
+        """The number of pairs; all of them are read, which finds whatever cannot be read."""
         count = 0
         for count, _ in enumerate(text.read(), start=1):
-            if count % self.said_every == 0:
+            if count % self.report_every == 0:
                 say(f"Read: {count:,} pairs of {text.origin}")
         return count
 
     def beginning(self, text: PairSource, size: int) -> PairSource:
-        """The first units of a text; the text itself where it is not longer."""
+        """The first pairs; the text itself where it has no more."""
         pairs = list(islice(text.read(), size + 1))
         if len(pairs) <= size:
             return text
         del pairs[size:]
         return PairSource(f"{text.origin}, first {size:,} pairs", lambda: iter(pairs), lambda: digest(pairs))
 
-    def epoch_tokens(self, report: Mapping[str, Any], tokens_of_a_row: float) -> float:
-        """Target tokens of the text that was prepared, by its report."""
-        return float(report["pairs"]["kept"]) * tokens_of_a_row
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
+        """Target tokens of one epoch, from the report on the prepared text."""
+        return float(report["pairs"]["kept"]) * tokens_per_row
 
     def judged(self, corpus: Corpus[PairSource]) -> int:
-        """Pairs of dev, or of test where it has more: their number decides what validating and judging take."""
+        """The number of pairs of dev or test, whichever has more."""
         return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
 
     def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
@@ -97,13 +97,13 @@ class TranslationWorkload:
         )
         counts = sorted({min(count, len(sources)) for count in _SENTENCES})
         return Costs(
-            pair=seconds_of_a_row(training, model, numerics, seconds),
+            pair=seconds_per_row(training, model, numerics, seconds),
             translation=seconds(lambda count: translator.translate(sources[:count]), counts),
             sentences=recipe.training.validate_sentences,
         )
 
     def lines(self, run: Run) -> list[str]:
-        """What a benchmark translates: sources of the test set."""
+        """Sources of the test set."""
         return [sentence.source for sentence in judge.read_set(run)[:_LINES]]
 
     def _rows(self, budget: int, longest: int) -> int:
@@ -111,7 +111,7 @@ class TranslationWorkload:
         return max(1, budget // width)
 
     def _random(self, lengths: Sequence[tuple[int, int]], vocabulary: int, generator: torch.Generator) -> Batch:
-        """Pairs whose sides have these lengths, 2 or more, EOS counted."""
+        """Pairs whose sides have these lengths, 2 or more, EOS included."""
         longest = max(source + target for source, target in lengths)
         rows = torch.randint(4, vocabulary, (len(lengths), longest), generator=generator).tolist()
         return self._layout.collate(

@@ -1,4 +1,4 @@
-"""What measuring needs to know of a task: batches like its own, the beginning of a text, what validating it takes."""
+"""What measurements need from a task: batches like its own, the beginning of a text, the cost of validating."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from seq2seq.run import Run
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 Say = Callable[[str], None]
-# Seconds of one, where `do(count)` does several at once: as many of `counts` as there is time for.
+# (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
+# allows is timed.
 SecondsOfOne = Callable[[Callable[[int], object], Sequence[int]], float]
 
-SHARES = (64, 16, 4, 1)  # parts that a batch is cut into, of which one is timed: larger ones as there is time
-_VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe does not say
-_COMPARED, _CHECKED = 1000, 200  # sentences on which a copy for CTranslate2 is checked, by BLEU and token by token
-# Of a greedy translation by PyTorch: one by CTranslate2's beam, and all that the check of a copy does with a sentence.
+SHARES = (64, 16, 4, 1)  # parts that a batch is cut into, of which one is timed; larger parts where there is time
+_VOCABULARIES = {"byte": 260, "character": 100, "tiktoken": 50_000}  # where the recipe gives no size
+_COMPARED, _CHECKED = 1000, 200  # sentences that check a CTranslate2 copy: by BLEU, and token by token
+# In greedy translations by PyTorch: a CTranslate2 beam search of a sentence, and the token-by-token check of one.
 _BEAM, _CHECK = 1.0, 9.0
-_OF_TEXT = 4  # validations' worth of time, to copy a language model and to judge it
+_OF_TEXT = 4  # in validations: to copy and judge a language model
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds that validating and judging take, by the pairs of dev and of test; of running text whatever those are."""
+    """Seconds that validating and judging take, as functions of the number of pairs; constant for running text."""
 
-    whole: float = 0.0  # a validation, where it is not of pairs
-    pair: float = 0.0  # the loss of one
-    translation: float = 0.0  # of a sentence, greedily, by a model that has not learnt where to end
+    whole: float = 0.0  # a validation on running text
+    pair: float = 0.0  # the loss of one pair
+    translation: float = 0.0  # of a sentence, greedily, by an untrained model, which does not end early
     sentences: int = 0  # translated in a validation, at most
 
     def validation(self, pairs: int) -> float:
@@ -43,49 +44,49 @@ class Costs:
         return self.whole + pairs * self.pair + min(pairs, self.sentences) * self.translation
 
     def judging(self, pairs: int) -> float:
-        """The check of the copy, and the test set."""
+        """Checking the CTranslate2 copy, and judging on the test set."""
         translations = _BEAM * (3 * min(pairs, _COMPARED) + pairs) + _CHECK * min(pairs, _CHECKED)
         return _OF_TEXT * self.whole + translations * self.translation
 
 
 class Workload(Protocol[SourceT]):
-    """What a recipe's task asks of a machine."""
+    """The workload of a recipe's task."""
 
-    unit: str  # in which the size of a text is counted
+    unit: str  # of the size of a text
     beginning_size: int  # units that are enough to measure with
 
     def batch(self, budget: int) -> Batch:
-        """A random batch as the recipe has them, of at most `budget` places a side, or of one row: what a step costs
-        does not depend on which tokens they are."""
+        """A random batch like the recipe's, of at most `budget` places per side, or of one row: the cost of a step does
+        not depend on the tokens."""
 
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """The random batch of a budget that takes the most memory."""
+        """The random batch that takes the most memory within a budget."""
 
     def size(self, text: SourceT, say: Say = lambda message: None) -> int:
-        """How long a text is; all of it is read, so that what cannot be read is found."""
+        """The size of a text in units; all of it is read, which finds whatever cannot be read."""
 
     def beginning(self, text: SourceT, size: int) -> SourceT:
         """The first units of a text; the text itself where it is not longer."""
 
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
-        """Target tokens of the text that was prepared, by its report."""
+        """Target tokens of one epoch, from the report on the prepared text."""
 
     def judged(self, corpus: Corpus[SourceT]) -> int:
-        """Records whose number decides what validating and judging take."""
+        """The number of records that validating and judging take time for."""
 
     def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        """Time the parts of a validation."""
+        """The measured costs of validating and judging."""
 
     def lines(self, run: Run) -> list[str] | None:
-        """Lines for a benchmark to translate; None where a run does not translate."""
+        """Lines for a benchmark to translate; None where the run is not a translator."""
 
 
 def guessed_vocabulary(tokenizer: Tokenizer) -> int:
-    """About how many tokens a tokenizer that is not yet trained will have."""
+    """The approximate vocabulary size of a tokenizer that is not trained yet."""
     return _VOCABULARIES.get(tokenizer.kind, tokenizer.vocabulary_size)
 
 
-def seconds_of_a_row(training: Prediction, model: Model, numerics: Numerics, seconds: SecondsOfOne) -> float:
+def seconds_per_row(training: Prediction, model: Model, numerics: Numerics, seconds: SecondsOfOne) -> float:
     """Seconds that the dev loss of one row takes."""
     batch, objective = training.validation[len(training.validation) // 2], training.objective(model, numerics)
     pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}

@@ -1,4 +1,4 @@
-"""Layers compiled by torch for training alone: decoding has shapes of its own, one a token, and stays as it is."""
+"""Layers compiled by torch, for training only: decoding, with another shape at every token, stays uncompiled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Layered(Protocol):
 
 def compile_layers(model: Layered, device: torch.device, backend: str = "inductor") -> None:
     """Compile the layers of a model in place, with sizes left open: the layers of a stack share one graph, of which
-    there is one with a mask and one without, whatever batches come. Raises DeviceError on a device where it does not
+    there is one with a mask and one without, whatever the batches. Raises DeviceError on a device where it does not
     pay."""
     if device.type != "cuda" and backend == "inductor":
         raise DeviceError(
@@ -31,7 +31,7 @@ def compile_layers(model: Layered, device: torch.device, backend: str = "inducto
         layer.compile(dynamic=True, backend=backend)
 
 
-def as_written() -> AbstractContextManager[None]:
-    """While this lasts, compiled layers run as they are written."""
+def uncompiled() -> AbstractContextManager[None]:
+    """Within the block, compiled layers run uncompiled."""
     stance: AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
     return stance

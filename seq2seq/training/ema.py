@@ -13,8 +13,8 @@ KEY = "ema"  # of the optimiser's state
 
 @torch.no_grad()
 def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, step: int, skipped: Tensor) -> None:
-    """Move the averages towards the weights after update `step`, unless `skipped`, (); young averages move faster, so
-    that they forget where training began."""
+    """Move the averages towards the weights after update `step`, unless `skipped`, (); early on they move faster, so
+    that the initial weights are forgotten."""
     weights: list[Tensor] = list(model.parameters())
     for weight in weights:
         optimiser.state[weight].setdefault(KEY, weight.detach().clone())
@@ -27,14 +27,14 @@ def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, ste
 
 
 def move_masked(averages: list[Tensor], weights: list[Tensor], share: float, skipped: Tensor) -> None:
-    """The same on a device whose decision the host need not know."""
+    """The same without the host waiting for the device's `skipped`."""
     moves = torch._foreach_sub(weights, averages)
     torch._foreach_mul_(moves, torch.where(skipped, 0.0, share))
     torch._foreach_add_(averages, moves)
 
 
 def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """The averages by name; the weights themselves where none has been taken."""
+    """The averages by name; the weights themselves where there are none yet."""
     return {
         name: optimiser.state[weight].get(KEY, weight.detach()) if weight in optimiser.state else weight.detach()
         for name, weight in model.named_parameters()
@@ -43,7 +43,7 @@ def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Te
 
 @contextmanager
 def in_place(optimiser: torch.optim.Optimizer, model: nn.Module) -> Iterator[None]:
-    """The model with the averages in place of its weights, which come back at the end."""
+    """Within the block, the model has the averages in place of its weights."""
     own = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     taken = averages(optimiser, model)
     with torch.no_grad():

@@ -1,5 +1,4 @@
-"""What goes wrong in updates: non-finite gradients, divergence, running out of memory. Each is reported once, with the
-batch."""
+"""Faults of updates: non-finite gradients, divergence, out of memory. Each is reported once, with its batch."""
 
 from __future__ import annotations
 
@@ -16,15 +15,15 @@ from seq2seq.data.batches import Place
 from seq2seq.training.loop import Progress
 
 _LATE = 2  # updates that CUDA may lag behind the host when their figures are read
-_SLOW, _FAST = 0.99, 0.9  # decays of the running means of what is watched
-_TRUSTED = 100  # updates before the slow mean is taken for what is usual
-_FAR, _NEAR = 1.5, 1.2  # times the usual loss: where an episode begins, and where it ends
-_MARGIN = 0.1  # nats, beside them: twice a loss of next to nothing is still next to nothing
+_SLOW, _FAST = 0.99, 0.9  # decays of the running means of the watched figure
+_TRUSTED = 100  # updates before the slow mean counts as the usual value
+_FAR, _NEAR = 1.5, 1.2  # times the usual loss: where divergence begins, and where it ends
+_MARGIN = 0.1  # nats, added to them: twice a loss near zero is still near zero
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One update, in numbers of the host."""
+    """The figures of one update, as Python numbers."""
 
     step: int
     place: Place
@@ -32,11 +31,11 @@ class Figures:
     gradient_norm: float
     learning_rate: float
     pieces: int
-    watched: tuple[str, float] | None = None  # what shows divergence, and how large it is; None = nothing does
+    watched: tuple[str, float] | None = None  # name and value of the figure that shows divergence; None = none does
 
     @property
     def finite(self) -> bool:
-        """Whether the update was made."""
+        """Whether loss and gradient were finite, so that the update was made."""
         return math.isfinite(self.loss + self.gradient_norm)
 
     def __str__(self) -> str:
@@ -47,8 +46,8 @@ class Figures:
 
 
 class Reader:
-    """Reads the figures of updates without making anybody wait: at once, and on CUDA two updates later, when they are
-    there. `watched` names the figure, or the loss, that shows divergence; None = nothing does."""
+    """Reads the figures of updates without waiting for the device: at once, and on CUDA two updates later, when they
+    are available. `watched` names the figure, or the loss, that shows divergence; None = none does."""
 
     def __init__(self, watched: str | None) -> None:
         self._watched = watched
@@ -56,24 +55,24 @@ class Reader:
 
     def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
         """The figures that are available by now, in order; or those of all updates up to this one."""
-        read = [progress.loss, progress.gradient_norm.to(progress.loss.dtype)]
+        figures = [progress.loss, progress.gradient_norm.to(progress.loss.dtype)]
         if self._watched is not None:
-            read.append({"loss": progress.loss, **progress.figures}[self._watched])
-        found = torch.stack(read)
+            figures.append({"loss": progress.loss, **progress.figures}[self._watched])
+        values = torch.stack(figures)
         event = None
-        if found.is_cuda:
-            found = found.to("cpu", non_blocking=True)
+        if values.is_cuda:
+            values = values.to("cpu", non_blocking=True)
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
-        self._waiting.append((progress, found, event))
+        self._waiting.append((progress, values, event))
         late = 0 if all_of_them or event is None else _LATE
         return [self._next() for _ in range(len(self._waiting) - late)]
 
     def _next(self) -> Figures:
-        progress, found, event = self._waiting.popleft()
+        progress, values, event = self._waiting.popleft()
         if event is not None:
             event.synchronize()
-        loss, norm, *value = found.tolist()
+        loss, norm, *value = values.tolist()
         watched = None if self._watched is None else (self._watched, *value)
         return Figures(progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces, watched)
 
@@ -84,14 +83,14 @@ class Fault:
 
     step: int
     kind: Literal["skipped", "memory", "divergence", "retreat", "checkpoint"]
-    message: str  # for people, whole
+    message: str  # complete, for people
     figures: Figures | None = None
     count: int = 1  # of its kind so far
 
 
 @dataclass
 class Health:
-    """What a training run remembers of its faults; numbers alone, for a checkpoint."""
+    """The faults of a training run so far; numbers only, for a checkpoint."""
 
     skipped: int = 0
     in_a_row: int = 0

@@ -1,4 +1,4 @@
-"""The gradient of an update: by all threads together, or by each of a CPU's threads from rows of its own; and in pieces
+"""The gradient of an update: by all threads together, or by each of a CPU's threads from its own rows; in micro-batches
 where memory runs out."""
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ MIN_PLACES_PER_THREAD = 512  # of a batch; fewer are not worth a thread
 
 
 class MicroBatchLimit:
-    """The largest micro-batch that has been found to fit into memory."""
+    """The largest micro-batch that is known to fit into memory."""
 
     def __init__(self) -> None:
-        self._padded: int | None = None  # places that a batch may have
+        self._padded: int | None = None  # maximum places of a micro-batch
 
     def pieces(self, batch: Batch) -> list[Batch]:
-        """A batch, cut to what fits."""
+        """A batch in micro-batches that fit."""
         if self._padded is None or batch.padded <= self._padded:
             return [batch]
         return batch.pieces(-(-batch.padded // self._padded))
 
     def shrink(self, tried: Sequence[Batch]) -> None:
-        """Memory ran out on one of these. Raises DeviceError where they are single rows already."""
+        """Memory ran out on one of these. Raises DeviceError where they are single rows."""
         if all(len(piece.labels) == 1 for piece in tried):
             raise DeviceError(
                 f"out of memory on a single sentence of {max(piece.padded for piece in tried):,} tokens; lower "
@@ -61,7 +61,8 @@ class Passes(Protocol):
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """Add the gradient of the batches' loss, a token's share of it, to that of the weights: all sums, detached."""
+        """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights; returns the sums,
+        detached."""
 
 
 class Sequential:
@@ -70,7 +71,7 @@ class Sequential:
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """As `Passes`."""
+        """See `Passes`."""
         parts = []
         for batch in batches:
             measured = measure(batch)
@@ -80,7 +81,7 @@ class Sequential:
 
 
 class PerThread:
-    """Each thread computes rows of its own, with random numbers of its own, none waiting for the others product by
+    """Each thread computes its own rows, with its own random numbers, without waiting for the others at every matrix
     product; gradients are summed in the order of the rows, so that a training run can be repeated."""
 
     def __init__(self, pool: ThreadPoolExecutor, count: int) -> None:
@@ -90,7 +91,7 @@ class PerThread:
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """As `Passes`."""
+        """See `Passes`."""
 
         def passes(rows: Batch, seed: int) -> tuple[Measured, Sequence[Tensor | None]]:
             with drawing_from(torch.Generator().manual_seed(seed)):
@@ -100,7 +101,7 @@ class PerThread:
 
         rows = [part for batch in batches for part in batch.pieces(self._threads(batch))]
         seeds = torch.randint(2**62, (len(rows),)).tolist()
-        futures = [self._pool.submit(passes, *each) for each in zip(rows, seeds)]
+        futures = [self._pool.submit(passes, *arguments) for arguments in zip(rows, seeds)]
         parts = []
         try:
             while futures:
@@ -119,7 +120,7 @@ class PerThread:
 
 @contextmanager
 def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Passes]:
-    """How this machine makes its passes fastest; where not `side_by_side`, a batch is computed as a whole."""
+    """The fastest passes on a device; without `side_by_side`, a batch is computed as a whole."""
     count = threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
         yield Sequential()
@@ -137,8 +138,8 @@ def gradient(
     limit: MicroBatchLimit,
     device: torch.device,
 ) -> tuple[Measured, int]:
-    """Leave the gradient of batches in weights that have none, in as many pieces as memory needs: (sums, pieces).
-    Raises DeviceError where not even a row fits."""
+    """Put the gradient of batches into weights that have none, in as many micro-batches as memory needs; returns (sums,
+    micro-batches). Raises DeviceError where not even a single row fits."""
     while True:
         pieces = [piece for batch in batches for piece in limit.pieces(batch)]
         try:
@@ -146,7 +147,7 @@ def gradient(
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-        # Here the error, and with it all that the failed pass still held, is gone.
+        # Here the error has been freed, and with it all that the failed pass still held.
         limit.shrink(pieces)
         for parameter in parameters:
             parameter.grad = None

@@ -1,5 +1,5 @@
-"""The training loop: a generator of what happened, one value an update. It prints, evaluates, saves and stops
-nothing."""
+"""The training loop: a generator of one `Progress` per update. Printing, evaluating, saving and stopping are left to
+the caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Progress:
     """One update. Tensors stay on the device: read them when you show them, not at each step."""
 
     step: int
-    place: Place  # of the last batch used; training goes on with the next
+    place: Place  # of the last batch used; training continues with the next
     loss: Tensor  # mean over the update's tokens, as are the figures
     figures: Mapping[str, Tensor]  # the objective's
     gradient_norm: Tensor
@@ -34,8 +34,8 @@ class Progress:
     tokens: int  # labels of the update that count
     padded: int
     filled: int
-    pieces: int  # that its batches were computed in: more than the batches where memory would not hold one
-    skipped: Tensor  # bool: loss or gradient were not finite, and weights and optimiser are as they were
+    pieces: int  # micro-batches computed: more than the batches where one did not fit into memory
+    skipped: Tensor  # bool: loss or gradient were not finite, and weights and optimiser are unchanged
 
 
 def train(
@@ -51,13 +51,13 @@ def train(
     clip_norm: float = 0.0,
     team: Team = ALONE,
 ) -> Iterator[Progress]:
-    """Update a model's parameters for ever, from update `step` + 1 on; the caller stops asking when it has enough.
+    """Update a model's parameters without end, from update `step` + 1 on; the caller stops iterating.
 
-    The gradient of an update is that of its summed loss divided by all its tokens, however many batches it took, and
-    in however many pieces: where memory runs out the update is computed again from halves, and no batch as large is
-    tried whole again. Several processes, a `team`, take the rows of each batch among them; loss and gradient are of all
-    rows. An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises DeviceError where
-    not even a row fits.
+    The gradient of an update is that of its summed loss divided by all its tokens, however many batches and
+    micro-batches it took: where memory runs out the update is computed again from halves, and no batch as large is
+    tried whole again. The processes of a `team` share the rows of each batch; loss and gradient are those of all rows.
+    An update whose loss or gradient is not finite is skipped, and yielded as skipped. Raises DeviceError where not even
+    one row fits.
     """
     limit = MicroBatchLimit() if team.cuts else FixedLimit()
     with passes_on(numerics.device, side_by_side=team.cuts) as passes:

@@ -38,7 +38,9 @@ def summed_loss(
     if counted is not None and len(counted) < len(selected):
         states, selected = states.index_select(0, counted), selected.index_select(0, counted)
     rows = rows_at_once or max(256, _SCORES.get(states.device.type, _SCORES_ELSEWHERE) // weight.size(0))
-    loss, plain = _ChunkedLoss.apply(states, weight, selected, smoothing, rows)  # type: ignore[no-untyped-call]
+    loss, plain = _ChunkedLoss.apply(  # type: ignore[no-untyped-call,unused-ignore]
+        states, weight, selected, smoothing, rows
+    )
     return loss, plain
 
 

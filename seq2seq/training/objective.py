@@ -1,4 +1,4 @@
-"""What training makes small: an objective measures a batch, in a loss that carries the gradient and in figures."""
+"""Objectives: what training minimises. An objective gives a batch a loss, which carries the gradient, and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seq2seq.training.loss import summed_loss
 
 @dataclass(frozen=True)
 class Measured:
-    """A batch, measured; all is summed over what counts, ()."""
+    """Loss and figures of a batch, each a sum over the labels that count, ()."""
 
     loss: Tensor
     figures: Mapping[str, Tensor]  # detached; the same names for every batch
@@ -30,17 +30,17 @@ class Measured:
 
 
 class Objective(Protocol):
-    """What a task measures batches by."""
+    """What training minimises."""
 
     def begin(self, step: int) -> None:
-        """Update `step` begins: its batches are there, none is measured yet. Turns dropout on or off."""
+        """Called at the start of update `step`, before its batches are measured. Turns dropout on or off."""
 
     def __call__(self, batch: Batch, step: int) -> Measured:
-        """Measure a batch, or rows of one, for update `step`. CPU threads call this at the same time."""
+        """Measure a batch, or rows of one, for update `step`. Called by several CPU threads at the same time."""
 
 
 class Predictor(Protocol):
-    """What cross-entropy knows of a model."""
+    """What cross-entropy needs from a model."""
 
     head: nn.Linear
 

@@ -1,4 +1,4 @@
-"""The recipe of a self-check: a few examples, overfitted."""
+"""The recipe of the sanity check that overfits a few examples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from seq2seq.training import schedule
 
 
 def for_overfitting(recipe: Recipe) -> Recipe:
-    """The recipe without all that hinders overfitting, and with a short budget."""
+    """The recipe without regularisation, and with a short budget."""
     rate = schedule.peak(recipe)
     return recipe.model_copy(
         update={

@@ -1,4 +1,4 @@
-"""What a run was made of, and computed with: put on record, and compared when the run goes on."""
+"""The text, hardware and versions of a run: recorded, and compared when the run is resumed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PACKAGES = ("seqx", "torch", "numpy", "sentencepiece")
 
 
 def refuse_other_text(run: Run, corpus: Corpus[Any]) -> dict[str, Any]:
-    """What run.json says of a corpus. Raises RunError where the run was begun on other text, with the difference.
+    """The record of a corpus for run.json. Raises RunError, with the difference, where the run was begun on other text.
 
-    The content decides, of each split: whatever the files, their names and formats. Of a run of an older seqx, which
-    has no checksum of it, the checksums of the files decide.
+    The content of each split decides, not the names or formats of its files. For a run of an older seqx, which records
+    no checksum of the content, the checksums of the files decide.
     """
     record = corpus.record()
     known = run.record().get("corpora")
@@ -41,22 +41,22 @@ def refuse_other_text(run: Run, corpus: Corpus[Any]) -> dict[str, Any]:
 
 
 def changed(run: Run, corpus: Corpus[Any]) -> dict[str, str]:
-    """The splits whose files are not as they were when run.json was written, each with what became of them."""
+    """The splits whose files changed after run.json was written, each with a description of the change."""
     known = run.record()["corpora"]
-    found: dict[str, str] = {}
+    changes: dict[str, str] = {}
     for split, sources in corpus.splits().items():
         for before, source in zip(_listed(known[split]), sources, strict=True):
             try:
                 if source.origin == before["origin"] and source.file_checksum() != before["sha256"]:
-                    found[split] = f"{source.origin} changed since training began"
+                    changes[split] = f"{source.origin} changed since training began"
             except OSError as error:
-                found[split] = f"{source.origin} cannot be read any more ({error.strerror or error})"
-    return found
+                changes[split] = f"{source.origin} cannot be read any more ({error.strerror or error})"
+    return changes
 
 
 def begin_session(run: Run, step: int, numerics: Numerics, team: Team) -> str:
-    """Put on record what computes from a step on; returns how that differs from what computed before, nothing where
-    it does not. Sessions of which nothing is left are dropped."""
+    """Record hardware and versions from a step on; returns how they differ from those before, empty where they do not.
+    Sessions whose updates are all lost are dropped."""
     now = {"from": step, **_computing(numerics, team)}
     sessions = run.record().get("sessions", [])
     try:
@@ -74,7 +74,7 @@ def begin_session(run: Run, step: int, numerics: Numerics, team: Team) -> str:
 
 
 def former_sessions(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The sessions on the record of a run; of one of an older seqx a single one, with what its record says of it."""
+    """The recorded sessions of a run; for a run of an older seqx, one session with what its record holds."""
     if "sessions" in record or "versions" not in record:
         return list(record.get("sessions", []))
     versions = {name: value for name, value in record["versions"].items() if name in (*_PACKAGES, "threads")}
@@ -84,7 +84,7 @@ def former_sessions(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def versions() -> dict[str, Any]:
-    """What a run is made with, for run.json."""
+    """The versions of seqx and its packages, for run.json."""
     packages = {name: version(name) for name in ("torch", "sentencepiece", "sacrebleu", "numpy")}
     return {
         "seqx": version("seqx"),
@@ -95,7 +95,7 @@ def versions() -> dict[str, Any]:
 
 
 def _computing(numerics: Numerics, team: Team) -> dict[str, Any]:
-    """All that the last bits of the weights depend on beside the recipe, the text and the step."""
+    """Everything that affects the last bits of the weights besides the recipe, the text and the step."""
     device = numerics.device.type
     processor = device
     if device == "cuda":
@@ -123,7 +123,7 @@ def _differences(known: Mapping[str, Any], record: Mapping[str, Any]) -> Iterato
 
 
 def _damaged(run: Run, what: str, error: Exception) -> RunError:
-    return RunError(f"{run.path / 'run.json'} is damaged: {what}: {error!r}; restore it from a copy")
+    return RunError(f"{run.path / 'run.json'} is damaged: {what}: {error!r}; restore it from a backup")
 
 
 def _listed(texts: Any) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from seq2seq import recipe
+from seq2seq.recipe import Recipe
 
 Schedule = Callable[[int], float]
 
@@ -16,12 +16,13 @@ def inverse_square_root(peak: float, warmup_steps: int) -> Schedule:
     return lambda step: peak * min(step / warmup_steps, (warmup_steps / step) ** 0.5)
 
 
-def falling(
+def decaying(
     peak: float, warmup_steps: int, steps: int, final_share: float, shape: Callable[[float], float]
 ) -> Schedule:
-    """Linear to `peak` over the warm-up, then down to its `final_share` just after the last step.
+    """Linear to `peak` over the warm-up, then decaying to its `final_share` just after the last step.
 
-    `shape` maps the share of the way that is done, 0 to 1, to the share of the fall that is left, 1 to 0.
+    `shape` maps the fraction of the decay's steps that are done, 0 to 1, to the fraction of the fall that is left,
+    1 to 0.
     """
 
     def rate(step: int) -> float:
@@ -48,16 +49,18 @@ def level_then_linear(decay_share: float) -> Callable[[float], float]:
     return lambda done: min(1.0, (1 - done) / decay_share)
 
 
-def peak(recipe: recipe.Recipe) -> float:
-    """The highest rate of a recipe: an unset one is the paper's."""
+def peak(recipe: Recipe) -> float:
+    """The peak learning rate of a recipe; unset, the paper's."""
     training = recipe.training
     return training.learning_rate or float((recipe.model.d_model * training.warmup_steps) ** -0.5)
 
 
-def for_recipe(recipe: recipe.Recipe) -> Schedule:
+def for_recipe(recipe: Recipe) -> Schedule:
     """The schedule of a recipe."""
     training = recipe.training
     if training.schedule == "inverse_square_root":
         return inverse_square_root(peak(recipe), training.warmup_steps)
     shapes = {"linear": linear, "cosine": cosine, "wsd": level_then_linear(training.decay_share)}
-    return falling(peak(recipe), training.warmup_steps, training.steps, training.final_share, shapes[training.schedule])
+    return decaying(
+        peak(recipe), training.warmup_steps, training.steps, training.final_share, shapes[training.schedule]
+    )

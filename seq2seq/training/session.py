@@ -1,5 +1,5 @@
-"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the command
-shows."""
+"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the
+caller shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
-from torch import nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
@@ -37,10 +36,10 @@ from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
 class Started:
     """Training is about to start, or to resume."""
 
-    step: int  # updates done already
+    step: int  # updates made already
     parameters: int
-    first: FirstLoss | None  # None where resumed, or where the task foresees none
-    different: str = ""  # what computes otherwise than before, where resumed
+    first: FirstLoss | None  # None where resumed, or where the task expects no particular loss
+    different: str = ""  # what computes differently than before, where resumed
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ _ROLLBACKS = 3  # to the same checkpoint, before training gives up
 
 
 class Session:
-    """One training run in one run folder."""
+    """One training run in one run folder: of `model`, whose faults are counted by `health`."""
 
     def __init__(
         self,
@@ -76,38 +75,28 @@ class Session:
         recipe: Recipe,
         model: ModelT,
         task: TrainingTask[ModelT],
-        choice: Choice,
+        device: Choice,
         team: Team = ALONE,
     ) -> None:
         self._run = run
         self._recipe = recipe
         self._task = task
-        self._choice = choice
-        self._memory = TrainingState()
-        self._health = Health()
-        self._model = model.to(choice.numerics.device)
+        self._device = device
+        self._state = TrainingState()
+        self.health = Health()
+        self.model = model.to(device.numerics.device)
         self._team = team
         if recipe.training.compile:
-            compiled.compile_layers(cast(Layered, self._model), choice.numerics.device)
-        team.distribute(self._model, recipe.training.seed)
-        self._optimiser = optimisers.for_recipe(recipe, self._model)
+            compiled.compile_layers(cast(Layered, self.model), device.numerics.device)
+        team.distribute(self.model, recipe.training.seed)
+        self._optimiser = optimisers.for_recipe(recipe, self.model)
         self._store = Store(
-            run.checkpoints, recipe.training, self._model, self._optimiser, choice.numerics.device, team, task.source
+            run.checkpoints, recipe.training, self.model, self._optimiser, device.numerics.device, team, task.source
         )
-
-    @property
-    def model(self) -> nn.Module:
-        """The model that is trained."""
-        return self._model
-
-    @property
-    def health(self) -> Health:
-        """What is known of faults so far."""
-        return self._health
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train until done, or until `interrupted()` is true after an update; both save first. Where the source has
-        boundaries, all that falls between two of them waits for the next.
+        boundaries, validating, saving and stopping wait for the next one.
 
         Raises RunError where gradients stay non-finite, at lower learning rates too.
         """
@@ -121,18 +110,18 @@ class Session:
         while due or (step < training.steps and not self._out_of_patience()):
             progress = next(following)
             step = progress.step
-            self._memory.place = list(progress.place)
-            self._memory.tokens += progress.tokens
+            self._state.place = list(progress.place)
+            self._state.tokens += progress.tokens
             if training.ema:
-                ema.update(self._optimiser, self._model, training.ema, step, progress.skipped)
+                ema.update(self._optimiser, self.model, training.ema, step, progress.skipped)
             yield progress
-            # Whichever process is told to stop, or runs out of memory, all know of it.
+            # A stop request or lack of memory in one process concerns all.
             stop, pieces = self._team.all_max(interrupted(), progress.pieces)
             stopping |= stop > 0
             due |= step % training.validate_every == 0 or step == training.steps
             saving = (due or stopping) and self._task.source.boundary(progress.place)
             for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
-                yield from self._logged(self._health.take(figures, training.accumulate))
+                yield from self._logged(self.health.take(figures, training.accumulate))
             if self._must_roll_back(saving=saving):
                 step, faults = self._roll_back(step)
                 yield from faults
@@ -140,11 +129,11 @@ class Session:
                 due, saving = False, True
             elif saving:
                 validated = self._validate(progress) if due else None
-                self._memory.seconds += time.perf_counter() - clock
+                self._state.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
                 if validated and self._team.main:
                     self._log(validated, progress)
-                self._store.save(step, self._memory, self._health, validated=due)
+                self._store.save(step, self._state, self.health, validated=due)
                 due = False
                 if validated:
                     yield validated
@@ -156,17 +145,17 @@ class Session:
         yield Stopped(step, reason, finished=True)
 
     def _updates(self, step: int) -> Iterator[Progress]:
-        source, place, numerics = self._task.source, self._memory.place, self._choice.numerics
+        source, place, numerics = self._task.source, self._state.place, self._device.numerics
         batches = source.stream(Place() if place is None else _after(*place))
         return updates(
             self._recipe,
-            self._model,
+            self.model,
             self._optimiser,
             ahead(batches, numerics.device) if source.ahead else batches,
-            self._task.objective(self._model, numerics),
+            self._task.objective(self.model, numerics),
             numerics,
             step=step,
-            rate=self._health.rate,
+            rate=self.health.rate,
             team=self._team,
         )
 
@@ -177,24 +166,24 @@ class Session:
             if self._team.main:
                 self._run.metrics.unlink(missing_ok=True)
                 self._run.faults.unlink(missing_ok=True)
-            self._store.save(0, self._memory, self._health)
+            self._store.save(0, self._state, self.health)
             return 0, []
-        self._memory, self._health = loaded.state, loaded.health
+        self._state, self.health = loaded.state, loaded.health
         self._trim_logs(loaded.step)
-        self._store.prune(self._memory, self._health)
+        self._store.prune(self._state, self.health)
         return loaded.step, list(self._logged(loaded.damaged))
 
     def _must_roll_back(self, *, saving: bool) -> bool:
         """Whether too many updates in a row were skipped, or weights about to be saved are not finite."""
-        if self._health.in_a_row >= self._recipe.training.max_skipped:
+        if self.health.in_a_row >= self._recipe.training.max_skipped:
             return True
-        size = torch.nn.utils.get_total_norm(list(self._model.parameters())) if saving else torch.zeros(())
+        size = torch.nn.utils.get_total_norm(list(self.model.parameters())) if saving else torch.zeros(())
         return not bool(self._team.full_tensor(size).isfinite())
 
     def _roll_back(self, step: int) -> tuple[int, list[Fault]]:
         """Roll back to the last checkpoint before the faults, at half the learning rate. Raises RunError after a few
         times."""
-        former = self._health
+        former = self.health
         loaded = self._store.before_faults()
         again = former.retreats + 1 if former.retreated_to == loaded.step else 1
         if again > _ROLLBACKS:
@@ -204,8 +193,8 @@ class Session:
                 f"training.learning_rate under {schedule.peak(self._recipe) * former.rate:.1e} or "
                 "training.clip_norm = 1"
             )
-        self._memory = loaded.state
-        self._health = replace(
+        self._state = loaded.state
+        self.health = replace(
             loaded.health,
             rate=former.rate / 2,
             retreats=again,
@@ -216,40 +205,40 @@ class Session:
         )
         enough = former.in_a_row >= self._recipe.training.max_skipped
         cause = f"{former.in_a_row} non-finite gradients in a row" if enough else "non-finite weights"
-        rate = f"{self._health.rate:g} times the learning rate"
+        rate = f"{self.health.rate:g} times the learning rate"
         message = f"step {step:,}: {cause}; rolled back to step {loaded.step:,}, at {rate}"
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
-        self._store.save(loaded.step, self._memory, self._health)
+        self._store.save(loaded.step, self._state, self.health)
         self._trim_logs(loaded.step)
         self._begin(loaded.step)
         return loaded.step, faults
 
     def _begin(self, step: int) -> str:
-        """Record what computes from here on; returns how that differs from what did before."""
-        return provenance.begin_session(self._run, step, self._choice.numerics, self._team) if self._team.main else ""
+        """Record hardware and versions from this step on; returns how they differ from those before."""
+        return provenance.begin_session(self._run, step, self._device.numerics, self._team) if self._team.main else ""
 
     def _started(self, step: int, different: str) -> Started:
         first = None
         if step == 0:
-            with self._as_written(), self._team.full_model(self._model) as model:
+            with self._uncompiled(), self._team.full_model(self.model) as model:
                 if model is not None:
-                    first = self._task.first_loss(model, self._choice.numerics)
-        parameters = sum(p.numel() for p in self._model.parameters())
+                    first = self._task.first_loss(model, self._device.numerics)
+        parameters = sum(p.numel() for p in self.model.parameters())
         return self._team.broadcast(Started(step, parameters, first, different))
 
-    def _as_written(self) -> AbstractContextManager[None]:
-        return compiled.as_written() if self._recipe.training.compile else nullcontext()
+    def _uncompiled(self) -> AbstractContextManager[None]:
+        return compiled.uncompiled() if self._recipe.training.compile else nullcontext()
 
     def _validate(self, progress: Progress) -> Validated:
         averaged = self._recipe.training.keep == "ema"
         validation = None
         with (
-            self._as_written(),
-            ema.in_place(self._optimiser, self._model) if averaged else nullcontext(),
-            self._team.full_model(self._model) as model,
+            self._uncompiled(),
+            ema.in_place(self._optimiser, self.model) if averaged else nullcontext(),
+            self._team.full_model(self.model) as model,
         ):
             if model is not None:
-                validation = self._task.validate(model, self._choice.numerics)
+                validation = self._task.validate(model, self._device.numerics)
         validation = self._team.broadcast(validation)
         assert validation is not None, "the first process has the whole model"
         best = self._remember(progress.step, self._task.ranking(validation.figures))
@@ -257,23 +246,23 @@ class Session:
 
     def _remember(self, step: int, figure: float) -> bool:
         """Record the ranking of a validation; whether it is the best so far."""
-        memory = self._memory
+        state = self._state
         if not math.isfinite(figure):
-            memory.without_gain += 1
+            state.without_gain += 1
             return False
-        # Of equals the first, as `best_step` below.
-        ranked = sorted([*memory.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
-        memory.former_best = memory.best
-        memory.best = ranked[: self._recipe.training.keep_best]
-        if memory.best_value is None or figure > memory.best_value:
-            memory.best_value, memory.best_step, memory.without_gain = figure, step, 0
+        # The first of equals, as for `best_step` below.
+        ranked = sorted([*state.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
+        state.former_best = state.best
+        state.best = ranked[: self._recipe.training.keep_best]
+        if state.best_value is None or figure > state.best_value:
+            state.best_value, state.best_step, state.without_gain = figure, step, 0
             return True
-        memory.without_gain += 1
+        state.without_gain += 1
         return False
 
     def _out_of_patience(self) -> bool:
         patience = self._recipe.training.patience
-        return patience > 0 and self._memory.without_gain >= patience
+        return patience > 0 and self._state.without_gain >= patience
 
     def _log(self, validated: Validated, progress: Progress) -> None:
         row: dict[str, Any] = {
@@ -284,9 +273,9 @@ class Session:
             "gradient_norm": progress.gradient_norm.item(),
             **{f"dev_{name}": value for name, value in validated.figures.items()},
             "best": validated.best,
-            "tokens": self._memory.tokens,
-            "skipped": self._health.skipped,
-            "seconds": round(self._memory.seconds, 2),
+            "tokens": self._state.tokens,
+            "skipped": self.health.skipped,
+            "seconds": round(self._state.seconds, 2),
             "samples": [asdict(sample) for sample in validated.samples],
         }
         jsonl.append(self._run.metrics, row)
@@ -303,7 +292,7 @@ class Session:
                 }
             if self._team.main:
                 jsonl.append(self._run.faults, row)
-            self._health.logged += 1
+            self.health.logged += 1
             yield fault
 
     def _trim_logs(self, step: int) -> None:
@@ -311,17 +300,17 @@ class Session:
         if not self._team.main:
             return
         jsonl.cut(self._run.metrics, lambda _, row: row["step"] <= step)
-        jsonl.cut(self._run.faults, lambda number, _: number < self._health.logged)
+        jsonl.cut(self._run.faults, lambda number, _: number < self.health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
         training = self._recipe.training
-        averages = self._team.gather(ema.averages(self._optimiser, self._model)) if training.keep == "ema" else {}
+        averages = self._team.gather(ema.averages(self._optimiser, self.model)) if training.keep == "ema" else {}
         if not self._team.main:
             return
         if training.keep == "ema":
             chosen, weights = [step], dict(averages)
         else:
-            chosen, faults = self._store.final(self._memory)
+            chosen, faults = self._store.final(self._state)
             yield from self._logged(faults)
             weights = checkpoint.average([self._store.path(number) for number in chosen])
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
@@ -334,16 +323,16 @@ class Session:
                 "time": datetime.now(UTC).isoformat(),
                 "step": step,
                 "reason": reason,
-                "seconds": round(self._memory.seconds, 1),
-                "target_tokens": self._memory.tokens,
-                "skipped_updates": self._health.skipped,
+                "seconds": round(self._state.seconds, 1),
+                "target_tokens": self._state.tokens,
+                "skipped_updates": self.health.skipped,
             },
             weights={"made": training.keep, "steps": chosen, **described(self._run.weights)},
         )
 
 
 def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:
-    """The same batches; where a GPU computes, the next is made meanwhile."""
+    """The same batches; on a GPU the next is prepared while the current one is computed."""
     if device.type == "cpu":
         return batches
     return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)

@@ -34,7 +34,7 @@ class Continuation(Sample):
 
 @dataclass(frozen=True)
 class Validation:
-    """A model, validated."""
+    """The result of validating a model."""
 
     figures: Mapping[str, float]
     samples: tuple[Sample, ...]
@@ -42,27 +42,27 @@ class Validation:
 
 @dataclass(frozen=True)
 class FirstLoss:
-    """The loss before any update, in nats per token, beside what it should be."""
+    """The loss before any update, in nats per token, and what it should be."""
 
     loss: float
-    uniform: float  # ln V: knowing nothing
-    expected: float  # of these initial weights
+    uniform: float  # ln V: of a uniform distribution
+    expected: float  # at initialisation
 
 
 class TrainingTask(Protocol[ModelT]):
-    """What a session trains a model for."""
+    """The task of a session."""
 
     source: Source
-    watched: str | None  # the figure, or "loss", that shows whether training diverges; None = nothing does
+    watched: str | None  # the figure, or "loss", that shows whether training diverges; None = none does
 
     def objective(self, model: ModelT, numerics: Numerics) -> Objective:
-        """What training makes small."""
+        """What training minimises."""
 
     def first_loss(self, model: ModelT, numerics: Numerics) -> FirstLoss | None:
-        """What a model without updates should show, where that is known."""
+        """The loss of an untrained model; None where the expected value is not known."""
 
     def validate(self, model: ModelT, numerics: Numerics) -> Validation:
-        """Measure a model on dev, and try it out."""
+        """Figures of a model on dev, and samples of its output."""
 
     def ranking(self, figures: Mapping[str, float]) -> float:
-        """Of a validation's figures: the higher, the better the model."""
+        """A number from the figures of a validation; higher is better."""

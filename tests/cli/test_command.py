@@ -212,7 +212,7 @@ def test_a_meeting_place_that_nobody_answers_at_is_an_error(
 ) -> None:
     for name, value in TWO.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(launch, "ANSWER_WITHIN", 0.1)
+    monkeypatch.setattr(launch, "CONNECT_TIMEOUT", 0.1)
     (tmp_path / "x").write_text("un chat\n")
     done = seqx("translate", "--run", trained, "--input", "x", "--output", "y")
     assert done.code == 1 and not (tmp_path / "y").exists()

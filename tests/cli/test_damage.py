@@ -60,13 +60,13 @@ FAST = (*TRANSLATE, "--precision", "float32")
 DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
     "weights": (
         zeros("model.safetensors"),
-        "own/model.safetensors is missing or damaged (its checksum is another than when it was written); restore",
+        "own/model.safetensors is missing or damaged (its checksum has changed since it was written); restore",
         "model.safetensors",
         [TRANSLATE, TORCH, (*TRANSLATE, "--engine", "ctranslate2"), ("export", "--run", "own")],
     ),
     "copy": (
         zeros("ctranslate2/float32/model.bin", b"decoder/embeddings/weight\0"),
-        "float32/model.bin: its checksum is another than when it was written); `seqx export --run own`",
+        "float32/model.bin: its checksum has changed since it was written); `seqx export --run own`",
         "ctranslate2/float32",
         [FAST],
     ),
@@ -84,19 +84,19 @@ DAMAGES: dict[str, tuple[Change, str, str, list[tuple[str, ...]]]] = {
     ),
     "record of the copy": (
         replaced("ctranslate2/copy.json", '"length_penalty": 0.6', '"length_penalty": 0.9'),
-        "float32 cannot be used by CTranslate2 (copy.json: its checksum is another",
+        "float32 cannot be used by CTranslate2 (copy.json: its checksum has changed",
         "ctranslate2/copy.json",
         [FAST],
     ),
     "tokenizer": (
         other_tokenizer,
-        "own/tokenizer.model is missing or damaged (its checksum is another",
+        "own/tokenizer.model is missing or damaged (its checksum has changed",
         "tokenizer.model",
         [TRANSLATE, TORCH],
     ),
     "test set": (
         replaced("test.jsonl", "cat", "dog"),
-        "own/test.jsonl is missing or damaged (its checksum is another",
+        "own/test.jsonl is missing or damaged (its checksum has changed",
         "test.jsonl",
         [("evaluate", "--run", "own", "-q"), ("compare", "own", "own", "-q")],
     ),

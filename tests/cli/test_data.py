@@ -104,7 +104,7 @@ def test_pairs_are_audited_on_one_screen(seqx: Seqx, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["fr-en", "more.txt"], 2, "what is more.txt? Files of text or pairs come after --data"),
+        (["fr-en", "more.txt"], 2, "unexpected argument more.txt; pass files of text or pairs with --data"),
         (["TALES", "--source-file", "a"], 2, "recipe tales is for running text: name files with --data"),
         (["fr-en", "--data", "a", "b"], 2, "recipe fr-en is for pairs: give one file of them with --data, not 2"),
         (["TALES", "--data", "a.md"], 1, "a.md: running text is read from .txt, .jsonl, .csv, .parquet; rename"),

@@ -130,7 +130,7 @@ def test_scores_are_shown_where_the_run_may_not_be_written(seqx: Seqx, trained: 
             with another_user():
                 done = seqx(*command, "--quiet")
             assert done.code == 1 and done.out.count(shown) >= max(1, command.count("-i"))
-            assert done.err.startswith(f"seqx: the scores above are not kept: cannot write to {command[2]}: Permission")
+            assert done.err.startswith(f"seqx: the scores above were not saved: cannot write to {command[2]}: ")
             assert done.err.count("\n") == 1
             assert [path.read_text().count("\n") for path in (folder / "out").iterdir()] == [12] * (
                 "--output" in command
@@ -149,7 +149,7 @@ def test_the_loss_of_a_text_is_shown_where_the_disk_is_full(seqx: Seqx, tmp_path
     with full_disk():
         done = seqx("evaluate", "--run", "gpt", "--json", "--quiet")
     assert done.code == 1 and json.loads(done.out)["tokens"] > 100
-    assert "the scores above are not kept: cannot write to gpt: File too large" in done.err
+    assert "the scores above were not saved: cannot write to gpt: File too large" in done.err
 
 
 def test_scores_are_shown_where_the_disk_is_full(seqx: Seqx, own: Path, tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ def test_scores_are_shown_where_the_disk_is_full(seqx: Seqx, own: Path, tmp_path
     assert done.code == 1 and json.loads(done.out)["sentences"] == 12
     assert done.err.splitlines() == [
         "seqx: cannot write out.txt: File too large",
-        f"seqx: the scores above are not kept: cannot write to {own}: File too large; make room there, or change its "
-        "permissions",
+        f"seqx: the scores above were not saved: cannot write to {own}: File too large; free disk space there, or "
+        "change its permissions",
     ]
     assert own_scores(own) == before and "evaluations" not in record(own) and not (tmp_path / "out.txt").exists()
     assert not list(own.rglob("*.partial"))

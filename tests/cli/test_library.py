@@ -154,9 +154,9 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
         lambda: open_translator(Run(of_text), EngineChoice()),
         lambda: open_translator(Run(of_text), EngineChoice(engine="torch")),
     ):
-        with pytest.raises(RunError, match="is a model of running text, no translator"):
+        with pytest.raises(RunError, match="is a model of running text, not a translator"):
             opened()
-    with pytest.raises(RunError, match=r"is a translator \(fr to en\), no text model"):
+    with pytest.raises(RunError, match=r"is a translator \(fr to en\), not a text model"):
         pytorch.generator(Run(trained), cpu)
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def test_a_run_of_an_older_seqx_is_compared_by_what_it_has_on_record(seqx: Seqx,
     (own / "run.json").write_text(json.dumps(record))
     done = resume(seqx, trained)
     assert done.code == 0
-    assert f"NOTE: threads 8 before, 1 now, torch 2.4.0 before, {torch.__version__} now: " in done.err
-    assert [(each["from"], each["torch"]) for each in sessions(own)] == [(0, "2.4.0"), (40, torch.__version__)]
+    assert f"NOTE: threads 8 before, 1 now, torch 2.4.0 before, {version('torch')} now: " in done.err
+    assert [(each["from"], each["torch"]) for each in sessions(own)] == [(0, "2.4.0"), (40, version("torch"))]
 
 
 class _Several(Team):

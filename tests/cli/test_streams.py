@@ -36,7 +36,7 @@ def test_results_without_standard_output_are_refused_before_the_work(trained: Pa
     read_only = redirected(["recipes"], "1<in.txt", folder)
     assert read_only.returncode == 1 and read_only.stderr.startswith("seqx: standard output is closed")
     help_page = redirected(["translate", "--help"], ">&-", folder)
-    assert help_page.returncode == 1 and help_page.stderr == "seqx: the system refused standard output: it is closed\n"
+    assert help_page.returncode == 1 and help_page.stderr == "seqx: standard output: it is closed\n"
 
 
 def test_a_closed_standard_input_is_no_text(trained: Path, folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_closed_standard_input_is_no_text(trained: Path, folder: Path) -> None
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_ends_results_but_not_notes(trained: Path, folder: Path) -> None:
     full = redirected(["translate", "--run", trained, "un chat"], ">/dev/full", folder)
-    assert full.returncode == 1 and full.stderr == "seqx: the system refused standard output: No space left on device\n"
+    assert full.returncode == 1 and full.stderr == "seqx: standard output: No space left on device\n"
     unsaid = redirected(["translate", "--run", trained, "-i", "in.txt", "-o", "out.txt"], "2>/dev/full", folder)
     assert unsaid.returncode == 0 and len((folder / "out.txt").read_text().splitlines()) == 2
 

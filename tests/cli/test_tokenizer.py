@@ -47,10 +47,10 @@ def test_compare_shows_each_kind_at_each_size(seqx: Seqx, text: Path, unreachabl
     for kind in ("bpe", "unigram", "byte-bpe"):
         assert (kind, "400") in found and (kind, "600") in found
         assert float(found[kind, "600"][0]) < float(found[kind, "400"][0])
-        assert f"Not made: {kind} 90,000: the text is too small" in done.out
+        assert f"Not measured: {kind} 90,000: the text is too small" in done.out
     assert found["byte", "260"][1:3] == ["1.000", "1.00"]
     assert len([kind for kind, _ in found if kind == "character"]) == 1
-    assert "Not made: tiktoken:gpt2: the tiktoken encoding gpt2 cannot be had" in done.out
+    assert "Not measured: tiktoken:gpt2: the tiktoken encoding gpt2 could not be downloaded" in done.out
     assert "540 lines, measured on 60 held out" in done.out
     assert "d_model 256" in done.out and "6 layers" in done.out and "12 x d_model²" in done.out
     assert max(map(len, done.out.splitlines()[2:10])) < 80
@@ -108,7 +108,7 @@ def test_compare_bad_input(seqx: Seqx, text: Path, tmp_path: Path, unreachable: 
     for arguments, message in (
         (["none.txt"], "no file none.txt"),
         (["small.txt"], "too little text to hold a tenth of it out: 2 lines"),
-        ([text, "--kinds", "tiktoken", "--quiet"], "the tiktoken encoding gpt2 cannot be had"),
+        ([text, "--kinds", "tiktoken", "--quiet"], "the tiktoken encoding gpt2 could not be downloaded"),
         ([text, "--kinds", "tiktoken:gpt", "--quiet"], "tiktoken has no encoding 'gpt' (did you mean gpt2?)"),
     ):
         done = seqx("tokenizer", "compare", *arguments)
@@ -122,7 +122,7 @@ def test_show_cuts_by_bars_where_there_are_no_colours(seqx: Seqx) -> None:
     pieces, ids, counts = done.out.splitlines()
     assert pieces == "<0x6E>│<0xC3>│<0xA9>│<0x0A>│<0x5B>│<0x62>│<0x5D>"
     assert ids == "114 199 173 14 95 102 97"
-    assert counts == "7 tokens, 6 characters, 7 bytes: 1.00 bytes a token (byte, vocabulary 260)"
+    assert counts == "7 tokens, 6 characters, 7 bytes: 1.00 bytes per token (byte, vocabulary 260)"
 
 
 def test_show_trains_on_the_text_given(seqx: Seqx, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_split_of_no_use_is_an_error_before_training(
 def test_lines_of_no_use_are_counted_and_the_others_judge(seqx: Seqx, tmp_path: Path) -> None:
     done = seqx(*_dev(tmp_path, [LONG, "", *["un chat", "deux chien"] * 3]))
     assert done.code == 0, done.err
-    assert "NOTE: 2 of 8 pairs for dev are of no use (1 blank on a side, 1 too long)" in done.err
+    assert "NOTE: 2 of 8 pairs for dev cannot be used (1 blank on a side, 1 too long)" in done.err
     assert "dev loss nan" not in done.err
 
 
@@ -76,7 +76,7 @@ def test_inputs_typed_in_french_do_not_judge_a_model_from_english(own: Path) -> 
     said: list[str] = []
     Translation(Run(own).recipe()).judge(Run(own), devices.choose("cpu", "float32"), said.append)
     assert list(Run(own).record()["scores"]) == ["test"]
-    assert said == ["The inputs typed as people type are French: they do not judge a model from en"]
+    assert said == ["The set `typed` is French: not used for a model that translates from en"]
 
 
 def test_sides_in_each_others_language_are_said_before_training() -> None:

@@ -80,7 +80,7 @@ def test_text_without_end_is_refused_in_little_memory(tmp_path: Path) -> None:
 
 
 def test_a_cell_among_others_is_refused_by_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seq2seq.data.formats.LONGEST_LINE", 1000)
+    monkeypatch.setattr("seq2seq.data.rows.LONGEST_LINE", 1000)
     path = tmp_path / "a.parquet"
     rows = ["x"] * 40
     pyarrow.parquet.write_table(pyarrow.table({"fr": rows, "en": [*rows[:30], "y" * 1001, *rows[31:]]}), path)

@@ -245,7 +245,7 @@ def test_sampling_that_a_kind_lacks_is_an_error(kind: Any) -> None:
     ("change", "message"),
     [
         (lambda values: values["ranks"].pop(7), "byte 0x07 has no token"),
-        (lambda values: values["ranks"].append(values["ranks"][9]), "a piece stands in it twice"),
+        (lambda values: values["ranks"].append(values["ranks"][9]), "a piece occurs twice"),
         (lambda values: values["ranks"].append("no base64!"), "base64"),
         (lambda values: values.update(ranks=3), "TypeError"),
         (lambda values: values.update(pattern=""), "its pattern is empty"),
@@ -308,7 +308,7 @@ def test_an_encoding_that_cannot_be_had_is_an_error(tmp_path: Path, monkeypatch:
     with pytest.raises(DataError) as caught:
         tokenizers.train(recipe.Tokenizer(kind="tiktoken", encoding="gpt2"), [])
     first, second = str(caught.value).split("\n")
-    assert "encoding gpt2 cannot be had" in first and "TIKTOKEN_CACHE_DIR" in first
+    assert "encoding gpt2 could not be downloaded" in first and "TIKTOKEN_CACHE_DIR" in first
     assert 'tokenizer.kind = "byte-bpe"' in second
 
 

@@ -176,7 +176,7 @@ def test_a_cut_is_where_no_tokenizer_joins_two_lines(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cutting, "PIECE", 4)
     text = "one.\n\ntwo.\n  three\nfour\n(five)\n"
     assert [piece for piece, _ in cut_at_lines([text])] == [
-        "one.\n\ntwo.\n",  # twice as long as wanted: cut after any line
+        "one.\n\ntwo.\n",  # twice that length: cut after any line
         "  three\n",
         "four\n(five)\n",
     ]

@@ -175,7 +175,9 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path: Path, bpe: Tokenizers)
 
 def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, bpe: Tokenizers) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"cannot write tokens under .*file: .*; make room there, or choose another"):
+    with pytest.raises(
+        DataError, match=r"cannot write tokens under .*file: .*; free some space there, or choose another"
+    ):
         encode([text(pairs(5))], bpe, tmp_path / "file", **LIMITS)
 
 

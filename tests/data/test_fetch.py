@@ -84,7 +84,7 @@ def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, data: recipe.Dat
     ):
         fetch(PairKind(gone), tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"cannot write .*: .*; make room there, or choose another folder"):
+    with pytest.raises(DataError, match=r"cannot write .*: .*; free some space there, or choose another folder"):
         fetch(PairKind(data), tmp_path / "file")
 
 

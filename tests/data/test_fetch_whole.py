@@ -172,7 +172,7 @@ def test_what_cannot_be_written_is_known_before_anything_is_fetched() -> None:
             PairKind(DATA.data.model_copy(update={"hub": hub})),
             DocumentKind(TALES.data.model_copy(update={"hub": hub})),
         ):
-            with another_user(), pytest.raises(DataError, match=r"cannot write .*/tiny: Permission denied; make room"):
+            with another_user(), pytest.raises(DataError, match=r"cannot write .*/tiny: Permission denied; free some"):
                 fetch(kind, folder / "sealed" / "mirror")
 
 

@@ -137,5 +137,7 @@ def test_an_encoding_of_tiktoken_that_does_not_come_is_an_error_in_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tiktoken, "get_encoding", lambda name: time.sleep(5))
-    with pytest.raises(DataError, match=r"tiktoken encoding gpt2 cannot be had \(nothing came for 0\.2 seconds\)"):
+    with pytest.raises(
+        DataError, match=r"tiktoken encoding gpt2 could not be downloaded \(nothing came for 0\.2 seconds\)"
+    ):
         byte_pairs.named("gpt2", timeout=0.2)

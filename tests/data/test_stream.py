@@ -164,10 +164,12 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_encoded_or_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"mine\.txt: no token to learn from; give more text"):
+    with pytest.raises(DataError, match=r"mine\.txt: no token to train on; give more text"):
         encode(made(["", ""], "mine.txt"), Bytes(), tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"cannot write tokens under .*file: .*; make room there, or choose another"):
+    with pytest.raises(
+        DataError, match=r"cannot write tokens under .*file: .*; free some space there, or choose another"
+    ):
         encode(made(["text"]), Bytes(), tmp_path / "file")
 
 

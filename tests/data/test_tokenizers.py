@@ -202,7 +202,7 @@ def test_a_missing_tokenizer_is_an_error(tmp_path: Path) -> None:
         ("bpe", 100, ["some text"] * 50, r"does not hold the characters of the text: at least 2\d\d; raise"),
         ("bpe", 3, ["some text"] * 50, "a bpe vocabulary of 3 tokens cannot be made"),
         ("character", 50, ["", ""], "no character vocabulary of 50 tokens can be made: the text is blank"),
-        ("character", 4, ["text"], "leaves no room beside the 4 special tokens"),
+        ("character", 4, ["text"], "leaves no token besides the 4 special ones"),
     ],
 )
 def test_a_vocabulary_that_the_text_cannot_fill_is_an_error(

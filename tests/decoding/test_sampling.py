@@ -71,9 +71,9 @@ def test_scores_are_the_models_own_whatever_the_temperature() -> None:
     steps = TableSteps(8, seed=2)
     for found in draw(steps, [0, 0, 0], [4, 4, 4], Sampling(temperature=3.0, top_k=4)):
         spelt = (*found.tokens, EOS)
-        wanted = [steps.log_probabilities(0, spelt[:t])[token] for t, token in enumerate(spelt)]
-        assert found.token_scores == pytest.approx(wanted, abs=1e-5)
-        assert found.score == pytest.approx(sum(wanted) / ((5 + len(wanted)) / 6) ** 0.6, abs=1e-5)
+        expected = [steps.log_probabilities(0, spelt[:t])[token] for t, token in enumerate(spelt)]
+        assert found.token_scores == pytest.approx(expected, abs=1e-5)
+        assert found.score == pytest.approx(sum(expected) / ((5 + len(expected)) / 6) ** 0.6, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -196,11 +196,11 @@ def test_top_p_and_min_p_are_those_of_the_plain_loops(logits: list[float], mass:
     sums = [sum(probability[:count]) for count in range(len(probability) + 1)]
     rows = torch.tensor([logits, logits[::-1]])
     if all(abs(each - mass) > 1e-6 for each in sums) and len(set(logits)) == len(logits):
-        wanted = [pytest.approx(slow_top_p(row, mass)) for row in (logits, logits[::-1])]
-        assert keep_top_p(rows, mass).tolist() == wanted
+        expected = [pytest.approx(slow_top_p(row, mass)) for row in (logits, logits[::-1])]
+        assert keep_top_p(rows, mass).tolist() == expected
     if all(abs(each - share * probability[0]) > 1e-6 for each in probability):
-        wanted = [pytest.approx(slow_min_p(row, share)) for row in (logits, logits[::-1])]
-        assert keep_min_p(rows, share).tolist() == wanted
+        expected = [pytest.approx(slow_min_p(row, share)) for row in (logits, logits[::-1])]
+        assert keep_min_p(rows, share).tolist() == expected
 
 
 @given(logits=LOGITS, seen=st.sets(st.integers(0, 4)), penalty=st.floats(0.1, 10))

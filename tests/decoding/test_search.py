@@ -32,9 +32,9 @@ def beam(
     return beam_search(steps, state, limits, beam_size=beam_size, alpha=alpha, n_best=n_best, device=CPU)
 
 
-def same(found: Sequence[Hypothesis], wanted: Sequence[tuple[tuple[int, ...], list[float], float]]) -> None:
-    assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in wanted]
-    for hypothesis, (_, scores, score) in zip(found, wanted):
+def same(found: Sequence[Hypothesis], expected: Sequence[tuple[tuple[int, ...], list[float], float]]) -> None:
+    assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in expected]
+    for hypothesis, (_, scores, score) in zip(found, expected):
         assert hypothesis.token_scores == pytest.approx(scores, abs=1e-5)
         assert hypothesis.score == pytest.approx(score, abs=1e-5)
         assert sum(hypothesis.token_scores) == pytest.approx(sum(scores), abs=1e-5)

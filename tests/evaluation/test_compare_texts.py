@@ -13,7 +13,7 @@ from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizer
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
-from seq2seq.evaluation.compare_texts import Difference, compare, in_parts
+from seq2seq.evaluation.compare_texts import TextComparison, compare, in_parts
 from seq2seq.evaluation.perplexity import measure, token_losses
 
 CPU = Numerics(torch.device("cpu"), None)
@@ -35,10 +35,10 @@ class Guessing:
         return self._logits.expand(*tokens.shape, -1)
 
 
-def compared(text: Documents, *models: tuple[Tokenizer, float]) -> Difference:
+def compared(text: Documents, *models: tuple[Tokenizer, float]) -> TextComparison:
     parts = in_parts(text)
     nats = [
-        parts.shared_out(token_losses(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, CPU)[0], tokenizer)
+        parts.of_parts(token_losses(Guessing(tokenizer.size, sharpness), tokenizer, parts.text, CPU)[0], tokenizer)
         for tokenizer, sharpness in models
     ]
     return compare(parts, *nats)

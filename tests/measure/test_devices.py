@@ -151,6 +151,6 @@ def test_a_large_batch_is_not_tried_where_time_is_up_or_memory_too_small() -> No
 
     stopped = "800 tokens: a step would take about 8 s"
     assert timed([100, 200, 400, 800], 2, 10_000) == ([100, 200, 400], stopped)
-    assert timed([100, 200], 9, 150) == ([100], "200 tokens: they would not fit into memory")
-    assert timed([100, 200], 9, 10_000, end=0.0) == ([100], "200 tokens: time was up")
+    assert timed([100, 200], 9, 150) == ([100], "200 tokens: would not fit into memory")
+    assert timed([100, 200], 9, 10_000, end=0.0) == ([100], "200 tokens: the time limit was reached")
     assert timed([100, 200], 9, 10_000) == ([100, 200], "")

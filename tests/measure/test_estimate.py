@@ -97,7 +97,7 @@ def test_a_batch_that_takes_too_long_is_timed_in_part() -> None:
 
 def test_of_much_text_a_part_is_tokenised_and_all_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TranslationWorkload, "beginning_size", 100)
-    monkeypatch.setattr(TranslationWorkload, "said_every", 150)
+    monkeypatch.setattr(TranslationWorkload, "report_every", 150)
     said: list[str] = []
     part = estimate(TINY, corpus(12), CPU, said.append, 0.5)
     monkeypatch.setattr(TranslationWorkload, "beginning_size", 1000)

@@ -60,14 +60,14 @@ def test_nothing_is_said_where_nothing_stands_out() -> None:
 
 def test_a_gpu_is_set_beside_the_cpu() -> None:
     cpu = examined("cpu", CURVE)
-    assert "trains faster than the CPU from 256 tokens a batch on, and slower below" in said(
+    assert "trains faster than the CPU from 256 tokens per batch on, and slower below" in said(
         cpu, examined("mps", dict.fromkeys(CURVE, 30.0))
     )
-    assert "from 64 tokens a batch on, the smallest tried; at 512 it is 8.0 times as fast" in said(
+    assert "from 64 tokens per batch on, the smallest tried; at 512 it is 8.0 times as fast" in said(
         cpu, examined("mps", dict.fromkeys(CURVE, 9.9) | {512: 10.0})
     )
     slow = said(cpu, examined("mps", {size: 2 * each for size, each in CURVE.items()}))
-    assert "no faster than the CPU up to 512 tokens a batch, the largest tried; there a step takes 2.0 times" in slow
+    assert "no faster than the CPU up to 512 tokens per batch, the largest tried; there a step takes 2.0 times" in slow
     assert "launch-bound" not in slow
     assert "mps: launch-bound below 512 tokens" in said(cpu, examined("mps", dict.fromkeys(CURVE, 30.0)))
 
@@ -78,7 +78,7 @@ def test_a_gpu_that_decodes_slowly_is_named() -> None:
 
     cpu = examined("cpu", CURVE, decoding=[row(1, 1), row(8, 16)])
     slow = said(cpu, examined("mps", CURVE, decoding=[row(3, 1), row(4, 16)]))
-    assert "mps decodes one text at a time more slowly than the CPU: 3.0 ms a token, not 1.0 ms" in slow
+    assert "mps decodes one text at a time more slowly than the CPU: 3.0 ms per token, not 1.0 ms" in slow
     assert "16 texts" not in slow
 
 

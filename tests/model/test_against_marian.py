@@ -63,6 +63,6 @@ def test_marian_weights_give_the_logits_of_marian() -> None:
 
     source, target, mask = torch.randint(1, 29, (3, 9)), torch.randint(1, 29, (3, 6)), padding_mask([9, 5, 2])
     with torch.no_grad():
-        wanted = theirs(input_ids=source, attention_mask=mask[:, 0, 0].long(), decoder_input_ids=target).logits
+        expected = theirs(input_ids=source, attention_mask=mask[:, 0, 0].long(), decoder_input_ids=target).logits
         logits = ours(source, mask, target)
-    assert torch.allclose(logits, wanted, rtol=0, atol=1e-5)
+    assert torch.allclose(logits, expected, rtol=0, atol=1e-5)

@@ -39,9 +39,9 @@ def seen_in(graph: Tensor) -> reference.Allowed:
 def test_logits_are_those_of_the_equations(norm: str, tie: str) -> None:
     model = exact(tiny_transformer(norm=norm, tie=tie))
     source, target = [4, 9, 5, 3], [2, 7, 7, 10, 6]
-    wanted = reference.Transformer(model.state_dict(), n_heads=2, norm=norm).logits(source, target)
+    expected = reference.Transformer(model.state_dict(), n_heads=2, norm=norm).logits(source, target)
     logits = model(torch.tensor([source]), None, torch.tensor([target]))
-    assert torch.allclose(logits[0], torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=1e-10)
+    assert torch.allclose(logits[0], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-10)
 
 
 @given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 6))
@@ -53,8 +53,8 @@ def test_encode_follows_any_directed_graph(seed: int, length: int) -> None:
     graphs = torch.stack([random_graph(length, length, seed + row) for row in range(2)])
     memory = model.encoder(sources, graphs[:, None])
     for row in range(2):
-        wanted = oracle.encode(sources[row].tolist(), seen_in(graphs[row]))
-        assert torch.allclose(memory[row], torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=1e-10)
+        expected = oracle.encode(sources[row].tolist(), seen_in(graphs[row]))
+        assert torch.allclose(memory[row], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -68,5 +68,5 @@ def test_a_block_follows_any_directed_graph(norm: str, causal: bool, seed: int, 
     if causal:
         graph.fill_diagonal_(True)
     oracle = reference.Transformer({f"a.{name}": weight for name, weight in block.state_dict().items()}, 2, norm)
-    wanted = oracle.block("a.", x[0].tolist(), seen_in(graph.tril() if causal else graph))
-    assert torch.allclose(block(x, graph)[0], torch.tensor(wanted, dtype=torch.float64), rtol=0, atol=1e-10)
+    expected = oracle.block("a.", x[0].tolist(), seen_in(graph.tril() if causal else graph))
+    assert torch.allclose(block(x, graph)[0], torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-10)

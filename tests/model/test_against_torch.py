@@ -109,13 +109,13 @@ def test_same_weights_give_the_logits_and_gradients_of_torch(
 
     source, target = torch.randint(13, (3, 7)), torch.randint(13, (3, 5))
     mask = padding_mask([7, 4, 1])
-    wanted = theirs(source, ~mask[:, 0, 0], target)
+    expected = theirs(source, ~mask[:, 0, 0], target)
     logits = ours(source, mask, target)
-    assert torch.allclose(logits, wanted, rtol=0, atol=1e-10)
+    assert torch.allclose(logits, expected, rtol=0, atol=1e-10)
 
     importance = torch.randn(logits.shape, dtype=torch.float64)
     (logits * importance).sum().backward()
-    (wanted * importance).sum().backward()
+    (expected * importance).sum().backward()
     for mine, other in pairs:
         gradient = torch.cat([_gradient(weight) for weight in mine])
         assert torch.allclose(gradient, _gradient(other), rtol=1e-10, atol=1e-10)

@@ -57,12 +57,12 @@ def masks(T: int, S: int) -> dict[str, Tensor | None]:
 )
 def test_attend_is_equation_one(kernel: str, T: int, S: int, causal: bool, mask: str) -> None:
     query, key, value = inputs(T, S)
-    wanted = masks(T, S)[mask]
-    allowed = torch.ones(B, H, T, S, dtype=torch.bool) if wanted is None else wanted.expand(B, H, T, S)
+    chosen = masks(T, S)[mask]
+    allowed = torch.ones(B, H, T, S, dtype=torch.bool) if chosen is None else chosen.expand(B, H, T, S)
     if causal:
         past = torch.tensor([[s <= S - T + t for s in range(S)] for t in range(T)])
         allowed = allowed & past
-    found = attend(query, key, value, mask=wanted, causal=causal)
+    found = attend(query, key, value, mask=chosen, causal=causal)
     assert torch.allclose(found, in_loops(query, key, value, allowed), rtol=0, atol=1e-12)
 
 

@@ -30,10 +30,10 @@ def test_a_table_grown_while_translating_still_serves_training() -> None:
     model = tiny_transformer(max_length=2)
     source, target = torch.randint(11, (1, 9)), torch.randint(11, (1, 9))
     with torch.inference_mode():
-        wanted = model(source, None, target)
+        expected = model(source, None, target)
     logits = model.train()(source, None, target)
     logits.sum().backward()
-    torch.testing.assert_close(logits.detach(), wanted)
+    torch.testing.assert_close(logits.detach(), expected)
 
 
 def test_positions_take_the_precision_of_the_vectors_and_stay_out_of_the_weights() -> None:

@@ -67,8 +67,8 @@ def test_reordered_rows_go_on_from_their_own_past(kept: list[int], picks: list[i
     rows = torch.tensor([2 * sentence + beam for sentence in kept for beam in picks])
     state.reorder(rows, torch.tensor(kept))
     following = torch.randint(11, (len(rows), 2))
-    wanted = model(source[rows // 2], mask[rows // 2], torch.cat((past[rows], following), dim=1))
-    assert torch.allclose(model.step(following, state), wanted[:, 3:], rtol=0, atol=1e-10)
+    expected = model(source[rows // 2], mask[rows // 2], torch.cat((past[rows], following), dim=1))
+    assert torch.allclose(model.step(following, state), expected[:, 3:], rtol=0, atol=1e-10)
 
 
 @given(

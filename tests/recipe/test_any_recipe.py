@@ -60,14 +60,14 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
     values: dict[str, dict[str, object]], data: st.DataObject
 ) -> None:
     try:
-        wanted = validated(values, "drawn")
+        drawn = validated(values, "drawn")
     except RecipeError:
         return
     vocabulary = data.draw(st.integers(5, 12))
-    model = models.model(wanted, vocabulary, vocabulary)
-    optimiser = optimisers.for_recipe(wanted, model)
+    model = models.model(drawn, vocabulary, vocabulary)
+    optimiser = optimisers.for_recipe(drawn, model)
     tokens = data.draw(st.lists(st.integers(4, vocabulary - 1), min_size=1, max_size=3))
-    batch = models.architecture(wanted).layout.collate([tokens], [tokens])
+    batch = models.architecture(drawn).layout.collate([tokens], [tokens])
     before = [parameter.detach().clone() for parameter in model.parameters()]
     logits = model(*batch.inputs)
     loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=tokenizers.PAD)
@@ -78,5 +78,5 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
         group["lr"] = 0.1
     optimiser.step()
     assert any(not torch.equal(old, new) for old, new in zip(before, model.parameters()))
-    engine = models.architecture(wanted).engine(model, Numerics(torch.device("cpu"), None))
-    assert len(engine.translate([[4]], pytorch.options(wanted))) == 1
+    engine = models.architecture(drawn).engine(model, Numerics(torch.device("cpu"), None))
+    assert len(engine.translate([[4]], pytorch.options(drawn))) == 1

@@ -37,7 +37,7 @@ def test_each_fallback_is_valid(name: str) -> None:
     made = recipe_files.load(name)
     if made.data.bundled is None:
         assert made.fallback == {}
-        with pytest.raises(RecipeError, match=f"recipe {name} has no bundled corpus to stand in: give --"):
+        with pytest.raises(RecipeError, match=f"recipe {name} has no bundled corpus to fall back on: give --"):
             made.on_bundled()
         return
     stands_in = made.on_bundled()

@@ -99,12 +99,12 @@ def forget(place: Place, *names: str) -> None:
     ("there", "said"),
     [
         (nothing, "cannot write to {run}: File too large"),
-        (a_recipe, "the system refused {run}/tokenizer.model: File too large"),
+        (a_recipe, "{run}/tokenizer.model: File too large"),
         (a_tokenizer, "cannot write tokens under {root}/.cache: File too large"),
         (half_a_training, "cannot save a checkpoint in {run}/checkpoints: "),
         (all_steps, "cannot write {run}/model.safetensors: "),
         (a_model, "cannot write the CTranslate2 copy in {run}: File too large"),
-        (a_copy, "the system refused {run}/test.translations.txt: File too large"),
+        (a_copy, "{run}/test.translations.txt: File too large"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

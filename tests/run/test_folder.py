@@ -60,7 +60,7 @@ def test_a_record_that_cannot_be_written_is_an_error_that_names_the_folder() -> 
     with open_to_all() as folder:
         (folder / "run.json").write_text("{}")
         seal(folder)
-        with another_user(), pytest.raises(RunError, match=f"cannot write to {folder}: Permission denied; make room"):
+        with another_user(), pytest.raises(RunError, match=f"cannot write to {folder}: Permission denied; free"):
             Run(folder).note(more=1)
         assert [path.name for path in folder.iterdir()] == ["run.json"]
 

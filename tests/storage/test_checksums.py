@@ -62,7 +62,7 @@ def test_other_contents_are_noticed_though_size_and_time_are_the_same(
     known = described(file)
     assert difference(file, known) == ""
     change(file)
-    assert difference(file, known) == "its checksum is another than when it was written"
+    assert difference(file, known) == "its checksum has changed since it was written"
 
 
 def test_a_file_that_was_just_written_is_not_remembered(
@@ -130,7 +130,7 @@ def test_several_that_remember_at_once_leave_a_whole_memory(memory: Path, tmp_pa
     ("known", "reason"),
     [
         ({"sha256": "0" * 64, "bytes": 5}, "it has 17 bytes, and had 5 when it was written"),
-        ({"sha256": "0" * 64}, "its checksum is another than when it was written"),
+        ({"sha256": "0" * 64}, "its checksum has changed since it was written"),
         ({}, "its checksum on record cannot be read"),
         ([], "its checksum on record cannot be read"),
         ({"sha256": "0" * 64, "bytes": "many"}, "its checksum on record cannot be read"),

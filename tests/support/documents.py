@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "CHANGELOG.md",
-    "cli/README.md",
-    "recipes/README.md",
-    "seq2seq/README.md",
-    "tests/benchmarks/README.md",
-    "tests/reliability/README.md",
+    *sorted(
+        page.relative_to(ROOT).as_posix()
+        for part in ("cli", "recipes", "seq2seq", "tests")
+        for page in (ROOT / part).rglob("README.md")
+    ),
 )
 
 

@@ -422,7 +422,7 @@ LOGS: dict[str, tuple[Change, str]] = {
 RECORDS: dict[str, tuple[Change, str]] = {
     "nested record": (put("run.json", "[" * 100_000), "run.json is damaged: nested too deep"),
     "list for a record": (put("run.json", "[]"), "run.json is damaged: a JSON object is needed"),
-    "text for scores": (put("run.json", '{"finished": {}, "scores": "x"}'), "'scores' is no JSON object"),
+    "text for scores": (put("run.json", '{"finished": {}, "scores": "x"}'), "'scores' is not a JSON object"),
 }
 SETS: dict[str, tuple[Change, str]] = {
     "nested test set": (put("test.jsonl", "[" * 100_000), "test.jsonl, line 1: not a test sentence (nested too deep)"),

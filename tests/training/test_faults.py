@@ -78,23 +78,23 @@ def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
 
 
 def stopped_is_whole(
-    after: int, wanted: Recipe, corpus: Corpus, folder: Path, whole: Path, when: Callable[[int, float], bool]
+    after: int, recipe: Recipe, corpus: Corpus, folder: Path, whole: Path, when: Callable[[int, float], bool]
 ) -> None:
     """A training with faults that stops after so many updates and goes on ends as the whole one did."""
-    stop_after(after, broken(session(wanted, corpus, folder), when))
-    list(broken(session(wanted, corpus, folder), when))
+    stop_after(after, broken(session(recipe, corpus, folder), when))
+    list(broken(session(recipe, corpus, folder), when))
     expected, resumed = final(whole), final(folder)
     assert all(torch.equal(expected[name], resumed[name]) for name in expected)
     assert rows(folder) == rows(whole)
 
 
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(steps=8, ema=0.5, keep="ema").with_optimizer("muon")
+    recipe = tiny_recipe(steps=8, ema=0.5, keep="ema").with_optimizer("muon")
 
     def when(step: int, rate: float) -> bool:
         return step in (3, 6)
 
-    events = list(broken(session(wanted, corpus, tmp_path / "whole"), when))
+    events = list(broken(session(recipe, corpus, tmp_path / "whole"), when))
     faults = [event for event in events if isinstance(event, Fault)]
     places = {event.step: event.place for event in events if isinstance(event, Progress)}
     assert [(fault.step, fault.kind, fault.count) for fault in faults] == [(3, "skipped", 1), (6, "skipped", 2)]
@@ -104,17 +104,17 @@ def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, 
     assert [row["skipped"] for row in rows(tmp_path / "whole")] == [0, 1, 2, 2]
     for killed in (3, 5, 7):
         folder = tmp_path / f"killed{killed}"
-        stopped_is_whole(killed, wanted, corpus, folder, tmp_path / "whole", when)
+        stopped_is_whole(killed, recipe, corpus, folder, tmp_path / "whole", when)
         assert (folder / "faults.jsonl").read_text() == (tmp_path / "whole/faults.jsonl").read_text()
 
 
 def test_faults_in_a_row_lead_back_to_the_last_good_checkpoint_at_half_the_rate(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(steps=10, max_skipped=3, average_last=4)
+    recipe = tiny_recipe(steps=10, max_skipped=3, average_last=4)
 
     def when(step: int, rate: float) -> bool:
         return step >= 6 and rate > 0.25  # a checkpoint is saved amid the faults, at step 6
 
-    events = list(broken(session(wanted, corpus, tmp_path / "whole"), when))
+    events = list(broken(session(recipe, corpus, tmp_path / "whole"), when))
     backs = [event for event in events if isinstance(event, Fault) and event.kind == "retreat"]
     assert [fault.step for fault in backs] == [8, 8]
     assert "back to step 4, at 0.5 times" in backs[0].message and "back to step 4, at 0.25 times" in backs[1].message
@@ -123,18 +123,18 @@ def test_faults_in_a_row_lead_back_to_the_last_good_checkpoint_at_half_the_rate(
     assert progress[-1].learning_rate == pytest.approx(0.25 * 5e-3 * (4 / 10) ** 0.5)
     assert [row["step"] for row in rows(tmp_path / "whole")] == [2, 4, 6, 8, 10]
     for killed in (7, 9):
-        stopped_is_whole(killed, wanted, corpus, tmp_path / f"killed{killed}", tmp_path / "whole", when)
+        stopped_is_whole(killed, recipe, corpus, tmp_path / f"killed{killed}", tmp_path / "whole", when)
 
 
 def test_faults_that_no_rate_helps_end_with_an_explanation_and_sound_checkpoints(
     corpus: Corpus, tmp_path: Path
 ) -> None:
-    wanted = tiny_recipe(steps=10, max_skipped=2)
+    recipe = tiny_recipe(steps=10, max_skipped=2)
     for _ in range(2):
         with pytest.raises(
             RunError, match=r"after step 4 .* 4 times, at last at 0\.125 times.*faults\.jsonl.*learning_rate"
         ):
-            list(broken(session(wanted, corpus, tmp_path / "run"), lambda step, rate: step >= 5))
+            list(broken(session(recipe, corpus, tmp_path / "run"), lambda step, rate: step >= 5))
     assert not Run(tmp_path / "run").weights.exists()
     for step in checkpoint.steps(tmp_path / "run/checkpoints"):
         kept = read_weights(checkpoint.folder(tmp_path / "run/checkpoints", step) / "weights.safetensors")

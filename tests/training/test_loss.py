@@ -40,11 +40,11 @@ def by_torch(hidden: Tensor, weight: Tensor, labels: Tensor, smoothing: float) -
 def test_value_and_gradients_are_those_of_torch(smoothing: float, chunk: int) -> None:
     hidden, weight, labels = inputs()
     found, _ = summed_loss(hidden, weight, labels, smoothing, rows_at_once=chunk)
-    wanted = by_torch(hidden, weight, labels, smoothing)
-    assert found.item() == pytest.approx(wanted.item(), rel=1e-12)
+    expected = by_torch(hidden, weight, labels, smoothing)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-12)
     # Scaled, as the loop does, which divides by the tokens of the update.
     for mine, other in zip(
-        torch.autograd.grad(found / 7, (hidden, weight)), torch.autograd.grad(wanted / 7, (hidden, weight))
+        torch.autograd.grad(found / 7, (hidden, weight)), torch.autograd.grad(expected / 7, (hidden, weight))
     ):
         assert torch.allclose(mine, other, rtol=0, atol=1e-12)
 
@@ -93,10 +93,10 @@ def test_the_loss_of_a_sum_of_batches_is_the_sum_of_their_losses() -> None:
 
 def test_without_gradients_the_value_is_the_same() -> None:
     hidden, weight, labels = inputs()
-    wanted, _ = summed_loss(hidden, weight, labels, 0.1)
+    expected, _ = summed_loss(hidden, weight, labels, 0.1)
     with torch.no_grad():
         found, _ = summed_loss(hidden.detach(), weight, labels, 0.1)
-    assert torch.equal(found, wanted)
+    assert torch.equal(found, expected)
     assert not found.requires_grad
 
 
@@ -107,8 +107,8 @@ def test_autocast_takes_bfloat16_products_and_sums_in_float32() -> None:
         rounded, plain = summed_loss(hidden, weight, labels, 0.1)
     assert rounded.dtype == plain.dtype == torch.float32
     products = (hidden.bfloat16() @ weight.bfloat16().T).float().flatten(0, 1)
-    wanted = F.cross_entropy(products, labels.flatten(), label_smoothing=0.1, reduction="sum", ignore_index=PAD)
-    assert rounded.item() == pytest.approx(wanted.item(), rel=1e-6)
+    expected = F.cross_entropy(products, labels.flatten(), label_smoothing=0.1, reduction="sum", ignore_index=PAD)
+    assert rounded.item() == pytest.approx(expected.item(), rel=1e-6)
     assert rounded.item() != exact.item()
     for mine, other in zip(
         torch.autograd.grad(rounded, (hidden, weight)), torch.autograd.grad(exact, (hidden, weight))
@@ -128,5 +128,5 @@ def test_huge_logits_stay_finite() -> None:
 def test_a_head_alone_can_be_trained() -> None:
     hidden, weight, labels = inputs()
     found, _ = summed_loss(hidden.detach(), weight, labels, 0.1)
-    wanted = by_torch(hidden.detach(), weight, labels, 0.1)
-    assert torch.allclose(*(torch.autograd.grad(each, weight)[0] for each in (found, wanted)), rtol=0, atol=1e-12)
+    expected = by_torch(hidden.detach(), weight, labels, 0.1)
+    assert torch.allclose(*(torch.autograd.grad(each, weight)[0] for each in (found, expected)), rtol=0, atol=1e-12)

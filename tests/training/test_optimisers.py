@@ -121,15 +121,15 @@ def test_state_put_elsewhere_goes_on_the_same(kind: str) -> None:
 
 def test_the_average_is_the_one_of_its_definition_and_leaves_the_weights_alone() -> None:
     model, optimiser = made("adamw")
-    wanted = None
+    expected = None
     for step in range(1, 30):
         update(model, optimiser, 1e-2, step)
         ema.update(optimiser, model, 0.9, step, MADE)
         weight = model.embedding.weight.detach().clone()
         decay = min(0.9, (1 + step) / (10 + step))
-        wanted = weight if wanted is None else wanted * decay + weight * (1 - decay)
-    assert wanted is not None
-    assert torch.allclose(ema.averages(optimiser, model)["embedding.weight"], wanted, atol=1e-6)
+        expected = weight if expected is None else expected * decay + weight * (1 - decay)
+    assert expected is not None
+    assert torch.allclose(ema.averages(optimiser, model)["embedding.weight"], expected, atol=1e-6)
     own = model.embedding.weight.detach().clone()
     with ema.in_place(optimiser, model):
         assert torch.equal(model.embedding.weight, ema.averages(optimiser, model)["embedding.weight"])

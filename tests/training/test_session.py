@@ -38,13 +38,13 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
 ) -> None:
     use_threads(threads)
     monkeypatch.setattr(gradient, "MIN_PLACES_PER_THREAD", 1)
-    wanted = tiny_recipe(accumulate=2)
-    list(session(wanted, corpus, tmp_path / "whole").events())
+    recipe = tiny_recipe(accumulate=2)
+    list(session(recipe, corpus, tmp_path / "whole").events())
     whole = final(tmp_path / "whole")
     for update in kills:
         folder = tmp_path / f"killed{update}"
-        stop_after(update, session(wanted, corpus, folder).events())
-        started, *_ = session(wanted, corpus, folder).events()
+        stop_after(update, session(recipe, corpus, folder).events())
+        started, *_ = session(recipe, corpus, folder).events()
         assert isinstance(started, Started)
         assert started.step == (update - 1) // 2 * 2  # the validation of an even step was not reached
         killed = final(folder)
@@ -53,16 +53,16 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
 
 
 def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe()
-    list(session(wanted, corpus, tmp_path / "whole").events())
+    recipe = tiny_recipe()
+    list(session(recipe, corpus, tmp_path / "whole").events())
     seen: list[Event] = []
-    for event in session(wanted, corpus, tmp_path / "stopped").events(
+    for event in session(recipe, corpus, tmp_path / "stopped").events(
         lambda: any(isinstance(e, Progress) and e.step == 3 for e in seen)
     ):
         seen.append(event)
     assert seen[-1] == Stopped(3, "interrupted", finished=False)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
-    resumed = list(session(wanted, corpus, tmp_path / "stopped").events())
+    resumed = list(session(recipe, corpus, tmp_path / "stopped").events())
     assert isinstance(resumed[0], Started) and resumed[0].step == 3
     whole, stopped = final(tmp_path / "whole"), final(tmp_path / "stopped")
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
@@ -70,9 +70,9 @@ def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpu
 
 
 def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(average_last=2)
+    recipe = tiny_recipe(average_last=2)
     seen: dict[int, dict[str, torch.Tensor]] = {}
-    made = session(wanted, corpus, tmp_path / "run")
+    made = session(recipe, corpus, tmp_path / "run")
     for event in made.events():
         if isinstance(event, Validated):
             seen[event.step] = read_weights(
@@ -85,9 +85,9 @@ def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_
 
 
 def test_keep_best_takes_the_checkpoint_with_the_best_figure(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(keep="best", metric="loss", steps=8)
+    recipe = tiny_recipe(keep="best", metric="loss", steps=8)
     validations = [
-        event for event in session(wanted, corpus, tmp_path / "run").events() if isinstance(event, Validated)
+        event for event in session(recipe, corpus, tmp_path / "run").events() if isinstance(event, Validated)
     ]
     best = min(validations, key=lambda event: event.figures["loss"])
     assert best.best
@@ -96,12 +96,12 @@ def test_keep_best_takes_the_checkpoint_with_the_best_figure(corpus: Corpus, tmp
 
 def test_patience_stops_training_and_survives_resuming(corpus: Corpus, tmp_path: Path) -> None:
     # At this rate the loss only grows.
-    wanted = tiny_recipe(metric="loss", patience=2, steps=40, learning_rate=3.0)
-    whole = list(session(wanted, corpus, tmp_path / "whole").events())
+    recipe = tiny_recipe(metric="loss", patience=2, steps=40, learning_rate=3.0)
+    whole = list(session(recipe, corpus, tmp_path / "whole").events())
     last = whole[-1]
     assert isinstance(last, Stopped) and last.finished and last.step < 40 and "no gain in 2" in last.reason
-    stop_after(last.step - 1, session(wanted, corpus, tmp_path / "killed").events())
-    assert list(session(wanted, corpus, tmp_path / "killed").events())[-1] == last
+    stop_after(last.step - 1, session(recipe, corpus, tmp_path / "killed").events())
+    assert list(session(recipe, corpus, tmp_path / "killed").events())[-1] == last
 
 
 def test_a_validation_measures_loss_and_translates_samples(corpus: Corpus, tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def damage(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimiser.safetensors", "state.json"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(corpus: Corpus, tmp_path: Path, name: str) -> None:
-    wanted = tiny_recipe()
-    list(session(wanted, corpus, tmp_path / "whole").events())
-    stop_after(5, session(wanted, corpus, tmp_path / "run").events())
+    recipe = tiny_recipe()
+    list(session(recipe, corpus, tmp_path / "whole").events())
+    stop_after(5, session(recipe, corpus, tmp_path / "run").events())
     checkpoints = tmp_path / "run" / "checkpoints"
     damage(checkpoint.folder(checkpoints, 4) / name)
-    started, fault, *_ = events = list(session(wanted, corpus, tmp_path / "run").events())
+    started, fault, *_ = events = list(session(recipe, corpus, tmp_path / "run").events())
     assert isinstance(started, Started) and started.step == 2
     assert isinstance(fault, Fault) and re.search(
         "step-0000004 is damaged.*damaged-step-0000004.*step 2", fault.message
@@ -164,8 +164,8 @@ def test_where_all_checkpoints_are_damaged_nothing_is_moved(corpus: Corpus, tmp_
 
 
 def test_the_final_mean_does_without_a_damaged_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe(average_last=3)
-    events = session(wanted, corpus, tmp_path / "run").events()
+    recipe = tiny_recipe(average_last=3)
+    events = session(recipe, corpus, tmp_path / "run").events()
     stop_after(5, events)
     damage(checkpoint.folder(tmp_path / "run" / "checkpoints", 2) / "weights.safetensors")
     faults = [event for event in events if isinstance(event, Fault)]
@@ -183,8 +183,8 @@ def test_another_recipe_or_other_text_is_refused_with_the_difference(corpus: Cor
 
 
 def test_no_pair_left_is_an_error_that_counts_the_reasons(corpus: Corpus, tmp_path: Path) -> None:
-    wanted = tiny_recipe()
-    narrow = wanted.model_copy(update={"data": wanted.data.model_copy(update={"max_length": 1})})
+    recipe = tiny_recipe()
+    narrow = recipe.model_copy(update={"data": recipe.data.model_copy(update={"max_length": 1})})
     with pytest.raises(DataError, match=r"no pair is left.*too long: 200"):
         session(narrow, corpus, tmp_path / "run")
 

@@ -1,1 +1,1 @@
-"""The corpora that ship with seqx: original text, complete in any installation, for machines without any other."""
+"""The corpora that ship with seqx: original text, complete in any installation, for machines without other text."""

@@ -1,4 +1,4 @@
-"""What continues a prompt: what it is asked, and what it gives back. No torch here."""
+"""The interface of generators, which continue a prompt. No torch here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from seq2seq.data.tokenizers import EOS, UNKNOWN, Tokenizer
 from seq2seq.decoding.options import DEFAULT, GenerationOptions
 
-Ended = Literal["end", "stop", "length"]  # the model ended it, a stop string came, or it is as long as was asked for
+Ended = Literal["end", "stop", "length"]  # by EOS, by a stop string, or at the maximum length
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Generated:
     """One text that continues a prompt."""
 
     text: str  # without the prompt
-    tokens: tuple[int, ...]  # all that were chosen, EOS not counted, those that a stop string cut off counted
-    log_probability: float  # natural-log, of all that were chosen, EOS where it ended so; the model's own
+    tokens: tuple[int, ...]  # all that were chosen: without EOS, with those that a stop string cut off
+    log_probability: float  # natural-log, of all that were chosen, EOS included; before temperature and filters
     ended: Ended
 
 
@@ -28,20 +28,20 @@ class Generator(Protocol):
     def stream(
         self, prompt: str, options: GenerationOptions = DEFAULT
     ) -> collections.abc.Generator[str, None, Generated]:
-        """Pieces of the text as they come, whole characters all; joined they are the text, which is also returned.
+        """Pieces of the text as they are generated, in whole characters; joined, they are the returned text.
 
-        What may be the start of a stop string is held back until that is decided. Raises RunError where the model gives
-        no finite probability, or the generator cannot do what the options ask for.
+        The possible start of a stop string is held back until it is decided. Raises RunError where the model gives
+        no finite probability, or the generator lacks what the options ask for.
         """
 
     def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """Several texts from one prompt; text i is the same however many there are. By beam search, the most probable
-        ones found, best first. Raises as `stream` does."""
+        """Several texts from one prompt; text i is the same however many there are. With beam search, the most
+        probable ones found, best first. Raises as `stream` does."""
 
 
 def prompt_tokens(tokenizer: Tokenizer, prompt: str, *, documents: bool) -> list[int]:
-    """The tokens of a prompt, one at least. `documents` says that the training text was many documents, each ended by
-    EOS: without a prompt a document begins, else a line."""
+    """The tokens of a prompt, at least one. `documents` says that the training text was many documents, each ended by
+    EOS: without a prompt a new document begins, else a new line."""
     tokens, line_end = tokenizer.encode([prompt, "\n"])
     if tokens:
         return tokens
@@ -52,4 +52,4 @@ def unknown(tokenizer: Tokenizer, text: str) -> list[str]:
     """The characters of a text that a tokenizer does not know, each once."""
     characters = list(dict.fromkeys(text))
     tokens = tokenizer.encode(characters)
-    return [character for character, each in zip(characters, tokens, strict=True) if UNKNOWN in each]
+    return [character for character, encoded in zip(characters, tokens, strict=True) if UNKNOWN in encoded]

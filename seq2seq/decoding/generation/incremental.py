@@ -1,4 +1,4 @@
-"""Tokens of a language model to text, as they come. No torch here."""
+"""Incremental decoding: the tokens of a language model to text as they are generated. No torch here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from seq2seq.errors import RunError
 
 
 class IncrementalDecoder:
-    """One text in the making. `take` and `close` give what they add to it: whole characters, and never the start of a
-    stop string."""
+    """One text as it is generated. `take` and `close` return what they add to it: whole characters, and never the start
+    of a stop string."""
 
     def __init__(self, tokenizer: Tokenizer, stop: Sequence[str]) -> None:
         self.ended: Ended | None = None
@@ -35,7 +35,7 @@ class IncrementalDecoder:
         return self._add(self._characters.take(token))
 
     def close(self) -> str:
-        """End the text where it stands -> what was held back of it."""
+        """End the text here -> what was held back of it."""
         if self.ended:
             return ""
         self.ended = "length"
@@ -57,33 +57,33 @@ class IncrementalDecoder:
 
 
 class WholeCharacters:
-    """Tokens to characters: joined they are the text of all tokens, and none is given out by halves."""
+    """Tokens to whole characters, which joined are the text of all tokens."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._tokens: list[int] = []  # since the last whole character
-        self._given = 0  # characters of these tokens
+        self._returned = 0  # characters of these tokens
 
     def take(self, token: int) -> str:
         """The characters that are whole with this token."""
         self._tokens.append(token)
         (text,) = self._tokenizer.decode([self._tokens])
-        # Bytes that begin a character decode to one U+FFFD at the end: whether they stay that, the next token tells.
+        # The first bytes of a character decode to one U+FFFD at the end, which the next token may complete.
         whole = text.removesuffix("\ufffd")
-        new = whole[self._given :]
-        self._given = len(whole)
+        new = whole[self._returned :]
+        self._returned = len(whole)
         if whole == text:
-            self._tokens, self._given = [], 0
+            self._tokens, self._returned = [], 0
         return new
 
     def rest(self) -> str:
         """What was held back, at the end."""
         (text,) = self._tokenizer.decode([self._tokens])
-        return text[self._given :]
+        return text[self._returned :]
 
 
 class StopStrings:
-    """Cuts a text before the stop string that is complete first; of several, before the one that begins first."""
+    """Cuts a text before the stop string that is completed first; of several, before the one that begins first."""
 
     def __init__(self, stop: Sequence[str]) -> None:
         self.found = False
@@ -91,7 +91,7 @@ class StopStrings:
         self._held = ""
 
     def take(self, text: str) -> str:
-        """More text -> what of it, and of the text held back, is before any stop string."""
+        """More text -> the part of it, and of the text held back, that is before any stop string."""
         self._held += text
         ends = [(start + len(stop), start) for stop in self._stop if (start := self._held.find(stop)) >= 0]
         if ends:
@@ -100,8 +100,8 @@ class StopStrings:
         else:
             begun = (size for stop in self._stop for size in range(len(stop)) if self._held.endswith(stop[:size]))
             cut = len(self._held) - max(begun, default=0)
-        given, self._held = self._held[:cut], self._held[cut:]
-        return given
+        before, self._held = self._held[:cut], self._held[cut:]
+        return before
 
     def rest(self) -> str:
         """What was held back, where no stop string was completed."""

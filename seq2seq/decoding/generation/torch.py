@@ -24,10 +24,10 @@ from seq2seq.model.state import State
 
 
 class TorchGenerator:
-    """A decoder-only model with the tokenizer that it was trained on, which must lose nothing of a text.
+    """A decoder-only model with the tokenizer that it was trained with, which must restore any text.
 
-    `documents` says that the training text was many documents, each ended by EOS: without a prompt a document begins,
-    else a line.
+    `documents` says that the training text was many documents, each ended by EOS: without a prompt a new document
+    begins, else a new line.
     """
 
     def __init__(self, model: Gpt, tokenizer: Tokenizer, numerics: Numerics, *, documents: bool = False) -> None:
@@ -37,7 +37,7 @@ class TorchGenerator:
         self._documents = documents
 
     def stream(self, prompt: str, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """As `Generator` has it; a beam search gives the text in one piece."""
+        """See `Generator`; beam search yields the text in one piece."""
         if options.beam_size:
             (generated,) = self._searched(prompt, options, 1)
             yield generated.text
@@ -48,7 +48,7 @@ class TorchGenerator:
         return decoder.generated()
 
     def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """As `Generator` has it, in one batch."""
+        """See `Generator`; all texts are one batch."""
         if options.beam_size:
             return self._searched(prompt, options, samples)
         decoders = [IncrementalDecoder(self._tokenizer, options.stop) for _ in range(samples)]
@@ -60,7 +60,7 @@ class TorchGenerator:
     def _sampled(
         self, prompt: str, options: GenerationOptions, decoders: Sequence[IncrementalDecoder]
     ) -> Iterator[tuple[int, str]]:
-        """Sample all texts, a token of each at a time; yields (text, what was added to it)."""
+        """Sample all texts, one token of each at a time; yields (number of the text, what was added to it)."""
         device = self._numerics.device
         state, read = self._start(prompt)
         rows = torch.zeros(len(decoders), dtype=torch.long, device=device)
@@ -77,7 +77,7 @@ class TorchGenerator:
             device=device,
         )
         for _ in range(options.max_tokens):
-            with self._numerics.context():  # not around what the caller does between two steps
+            with self._numerics.context():  # not around the caller's code between two steps
                 step = next(steps, None)
             if step is None:
                 break
@@ -119,7 +119,7 @@ class TorchGenerator:
 
     @torch.inference_mode()
     def _start(self, prompt: str) -> tuple[State, Tensor]:
-        """The state that has read the prompt but for its last token, and the prompt's tokens (1, P)."""
+        """The state after all tokens of the prompt but the last, and the prompt's tokens (1, P)."""
         tokens = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
         read = torch.tensor([tokens], device=self._numerics.device)
         with self._numerics.context():

@@ -12,12 +12,12 @@ from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.outputs import Output
 from seq2seq.errors import RunError
 
-_WIDENED = 4  # how many times as wide a beam is tried at the most, where it finds too few different texts
+_WIDENED = 4  # maximum multiple of the beam that is tried where too few different texts are found
 
 
 class Candidates:
-    """What an engine finds, with the texts that the target tokenizer makes of it. `scorer` computes the scores that the
-    options ask for, in place of the engine."""
+    """The outputs of an engine as texts of the target tokenizer. `scorer`, instead of the engine, computes the scores
+    that the options ask for."""
 
     def __init__(self, engine: Engine, target: Tokenizer, scorer: Scorer | None) -> None:
         self._engine = engine
@@ -47,8 +47,8 @@ class Candidates:
     def _searched(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number]
     ) -> list[list[Hypothesis]]:
-        """What is found for each source. Where texts that differ by their tokens alone leave fewer than the n best,
-        longer lists and wider beams may hold others."""
+        """The outputs of each source. Where some have the same text, so that fewer than n remain, longer lists and
+        wider beams are tried."""
         groups = self._distinct(sources, options, numbers)
         if options.n_best == 1 or options.sampling is not None:
             return groups
@@ -63,7 +63,7 @@ class Candidates:
     def _distinct(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number]
     ) -> list[list[Hypothesis]]:
-        """What the engine finds for each source, the best of each text."""
+        """The engine's outputs of each source, the best one of each text."""
         groups = self._engine.translate(sources, options, numbers)
         if not all(groups):
             raise RunError(NOT_FINITE)
@@ -79,7 +79,7 @@ class Candidates:
         texts = self._target.decode([hypothesis.tokens for hypothesis in hypotheses])
         return [
             Output(
-                text.replace("\n", " "),  # a translation is one line, whatever bytes the model spells
+                text.replace("\n", " "),  # a translation is one line, whatever bytes the model writes
                 hypothesis.score,
                 hypothesis.score * penalty(len(hypothesis.tokens) + 1, alpha),
                 (*(self._target.piece(token) for token in hypothesis.tokens), "</s>"),

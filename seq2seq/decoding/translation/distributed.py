@@ -1,5 +1,5 @@
-"""A text translated by several processes as one of them would: each takes whole windows of its lines in turn, and all
-have all translations, in order."""
+"""A text translated by several processes, with the translations of a single one: each takes whole windows of lines in
+turn, and all receive all translations, in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 
 class Processes(Protocol):
-    """What is known here of the processes that work together."""
+    """The processes that work together, as far as this module needs them."""
 
     rank: int  # of this one, from 0
     size: int
@@ -34,7 +34,7 @@ class OneProcess:
 
 
 class Translates(Protocol):
-    """What a translator does with a text."""
+    """The part of a translator that this module needs."""
 
     def stream(self, lines: Iterable[str]) -> Iterator[Translation]:
         """Translations in the order of the lines."""
@@ -46,8 +46,8 @@ class Translates(Protocol):
 class DistributedTranslator:
     """A translator of several processes, each of which has one and calls this with the same text.
 
-    Window i is translated by process i modulo their number, and by nobody else, so that each translation is what a
-    single process makes of it. A process waits for the others after each round of windows.
+    Window i is translated by process i modulo their number only, so that each translation is a single process's. A
+    process waits for the others after each round of windows.
     """
 
     def __init__(self, translator: Translates, processes: Processes) -> None:
@@ -60,7 +60,7 @@ class DistributedTranslator:
             yield from done
 
     def stream_windows(self, windows: Iterable[Window]) -> Generator[list[Translation], None, None]:
-        """The translations of each window, in order, as soon as those of its round are made."""
+        """The translations of each window, in order, as soon as its round is translated."""
         own = self._translator.stream_windows(islice(windows, self._processes.rank, None, self._processes.size))
         while True:
             for done in self._processes.all_gather(next(own, None)):

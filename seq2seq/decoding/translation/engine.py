@@ -1,4 +1,4 @@
-"""What turns token batches into outputs: what it is asked, and what it gives back. No torch here."""
+"""The interface of engines, which translate batches of tokens. No torch here."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from seq2seq.decoding.options import Number, SearchOptions
 
 
 class Engine(Protocol):
-    """What turns token batches into outputs."""
+    """Translates batches of tokens."""
 
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """The n best outputs of each source, best first. What is drawn at random for a source is a function of the seed
-        and of its number: its place where there are none."""
+        """The n best outputs of each source, best first. The samples of a source are a function of the seed and of its
+        number, which without `numbers` is its place."""
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
         """Given outputs by forced decoding, with the scores that `translate` reports for the same tokens."""
 
 
 def by_length(sources: Sequence[Tokens]) -> list[list[int]]:
-    """The places of sources of one length, which a decoder-only model takes together: nothing is padded, so that
-    nothing need be hidden."""
+    """The places of sources grouped by length, for a decoder-only model: without padding, no mask is needed."""
     lengths = sorted({len(source) for source in sources})
     return [[place for place, source in enumerate(sources) if len(source) == length] for length in lengths]
 
 
 class Scorer:
-    """Scores of given outputs, by forced decoding, by an engine that `open` gives when it is first needed.
+    """Scores of given outputs by forced decoding, with an engine that `open` returns when it is first needed.
 
-    With `together` all are computed at once. Else those of each source are, by themselves: what else is scored changes
-    no digit of them, which costs a CPU about half as much time again.
+    With `together` all are computed at once. Otherwise those of each source are computed by themselves, so that no
+    digit depends on the other sources, which takes a CPU about 1.5 times as long.
     """
 
     def __init__(self, open: Callable[[], Engine], *, together: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Translations of a line: what they are, and how those of its parts are joined. No torch here."""
+"""Translations of a line, and how those of its parts are joined. No torch here."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Output:
     text: str
     score: float  # log-probability over the length penalty
     log_probability: float
-    pieces: tuple[str, ...]  # tokens as written in the vocabulary, the end included
+    pieces: tuple[str, ...]  # tokens as written in the vocabulary, EOS included
     token_scores: tuple[float, ...]  # natural-log probability of each; none where the options ask for none
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A line and its translations, best first, each text once unless they are drawn at random. A blank line has one
+    """A line and its translations, best first, each text once unless they are sampled. A blank line has one
     empty output."""
 
     source: str
     outputs: tuple[Output, ...]
-    parts: int = 1  # what was translated by itself: sentences, and pieces of those too long for the model
-    copied: bool = False  # whether the line holds no letter, and stands as it is
+    parts: int = 1  # translated separately: sentences, and parts of those too long for the model
+    copied: bool = False  # whether the line has no letter, and is its own translation
 
     @property
     def text(self) -> str:
@@ -37,7 +37,7 @@ class Translation:
 
 
 def copied(text: str) -> Output:
-    """A text that stands for its own translation."""
+    """A text as its own translation."""
     return Output(text, 0.0, 0.0, (), ())
 
 
@@ -56,7 +56,7 @@ def ranked(
     segmenter: Segmenter, parts: Sequence[str], groups: Sequence[Sequence[Output]], alpha: float
 ) -> list[Output]:
     """The outputs of a line, best first, each text once, from those of each of its parts, best first: rank by rank; a
-    part with fewer outputs than others gives its last one again."""
+    part with fewer outputs than others repeats its last one."""
     ranks = range(max(map(len, groups)))
     outputs = [
         joined(segmenter, parts, [group[min(rank, len(group) - 1)] for group in groups], alpha) for rank in ranks

@@ -1,4 +1,4 @@
-"""Lines as parts, each of which a model can read, with their tokens. No torch here."""
+"""Lines as parts, each short enough for the model, with their tokens. No torch here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seq2seq.decoding.translation.windows import Window
 
 
 class Part(NamedTuple):
-    """What is translated by itself."""
+    """A text that is translated separately."""
 
     text: str
     tokens: list[int]  # none where it is copied
@@ -20,11 +20,11 @@ class Part(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line as what is translated by itself: nothing where it is blank."""
+    """A line as the parts that are translated separately: none where it is blank."""
 
     text: str
     parts: list[Part]
-    whole: Part | None = None  # tried too
+    whole: Part | None = None  # the line as one part, which is tried too
 
 
 class PartReader:
@@ -52,7 +52,7 @@ class PartReader:
         ]
 
     def _line(self, number: int, text: str, segments: list[str], tokens: dict[str, list[int]], *, whole: bool) -> Line:
-        """A line of some segments; `tokens` are those that are known, by text, and takes in others."""
+        """A line, given its segments; `tokens`, the known tokens by text, receives those of further texts."""
         cut = [
             part
             for segment, trimmed in zip(segments, _trimmed(segments))
@@ -69,12 +69,12 @@ class PartReader:
         return Line(text, parts)
 
     def _shortened(self, segment: str, trimmed: str, tokens: list[int] | None) -> list[str]:
-        """A segment, or the parts of it that the model can take; `tokens` are those of it trimmed, where known."""
+        """A segment, or parts of it that are short enough; `tokens` are those of the trimmed segment, where known."""
         if not has_letters(trimmed) or (tokens is not None and len(tokens) <= self._limit):
             return [segment]
         return self._segmenter.shortened(segment, self._limit, lambda part: len(self.tokens([part])[0]))
 
 
 def _trimmed(parts: list[str]) -> list[str]:
-    """What a model reads of the parts of a line; a line that is not cut keeps its blanks."""
+    """The parts of a line as a model reads them; a line that is not cut keeps its blanks."""
     return [part.strip() for part in parts] if len(parts) > 1 else parts

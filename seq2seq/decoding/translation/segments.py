@@ -1,4 +1,4 @@
-"""Lines as segments that a model can translate, and the translations of segments as a line."""
+"""Lines cut into segments for the model, and the translations of segments joined to a line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULES = ("auto", "split", "keep")
 Pieces = Callable[[str], list[str]]
 
 _CLOSING = "\"'”’»›)\\]}」』）】》〉"
-LONGEST_TOKEN = 64  # characters: to count the tokens of a text takes fifty times its memory
+LONGEST_TOKEN = 64  # characters; counting the tokens of a text takes fifty times its memory
 _BLANKS = " \u00a0\u2007\u202f\u3000"
 
 
@@ -28,9 +28,9 @@ _BLANKS = " \u00a0\u2007\u202f\u3000"
 class Segmenter:
     """How lines are read, cut into segments, and joined again.
 
-    `rule`: with `split` each sentence is a segment; with `keep` a line is one; with `auto` as the style of the training
-    text says, which is asked for where a line holds several sentences, or a typographic apostrophe. Where some of its
-    lines were two sentences, two are also tried as one segment, and taken so where nothing is lost by it.
+    `rule`: with `split` each sentence is a segment; with `keep` each line; with `auto` it depends on the style of the
+    training text, which is computed when a line has several sentences, or a typographic apostrophe. Where some of its
+    lines were two sentences, two are also tried as one segment, which is preferred where no sentence is lost.
     """
 
     source: str = ""  # language codes
@@ -42,7 +42,7 @@ class Segmenter:
     def of_run(
         cls, folder: Path, record: Callable[[], dict[str, Any]], source: str, target: str, rule: str = "auto"
     ) -> Segmenter:
-        """That of a run folder. Its record and its test set are read where they matter, and may be damaged."""
+        """The segmenter of a run folder. Its record and its test set are read only when needed, and may be damaged."""
 
         @cache
         def style() -> Style:
@@ -55,7 +55,7 @@ class Segmenter:
         return cls(source, target, rule, style)
 
     def read(self, text: str) -> str:
-        """A text with its apostrophes as in the training text."""
+        """A text with the apostrophes of the training text."""
         plain = plain_apostrophes(text)
         return plain if plain != text and self.style().plain_apostrophes else text
 
@@ -76,7 +76,7 @@ class Segmenter:
         return len(_sentences(translation, self.target)) == len(segments)
 
     def paired(self, line: str, translation: str) -> list[tuple[str, str]]:
-        """The segments of a line with those of its translation; both whole where they have not as many."""
+        """The segments of a line with those of its translation; both whole where their numbers differ."""
         sources = self.segments(line)
         if len(sources) > 1:
             targets = _sentences(translation, self.target)
@@ -85,8 +85,8 @@ class Segmenter:
         return [(line, translation)]
 
     def shortened(self, segment: str, limit: int, count: Callable[[str], int]) -> list[str]:
-        """A segment as parts of at most `limit` tokens; joined, they are the segment. No text is counted that is
-        certainly longer.
+        """A segment as parts of at most `limit` tokens; joined, they are the segment. Texts that are certainly
+        longer are not counted.
 
         Parts are whole sentences where these fit, else clauses, else words, else characters: a character and the marks
         that combine with it are cut only where they alone are over the limit.
@@ -108,17 +108,17 @@ class Segmenter:
         return line
 
     def _separator(self, before: str, after: str) -> str:
-        stood = before[len(before.rstrip()) :] + after[: len(after) - len(after.lstrip())]
+        blanks = before[len(before.rstrip()) :] + after[: len(after) - len(after.lstrip())]
         if not writes_blanks(self.target):
-            return "" if not stood.strip(_BLANKS) else stood
-        if stood:
-            return stood.replace("\u3000", " ")
+            return "" if not blanks.strip(_BLANKS) else blanks
+        if blanks:
+            return blanks.replace("\u3000", " ")
         last, first = visible(before)[-1:], visible(after)[:1]
         return " " if is_unspaced(last) or is_unspaced(first) or last in set(WIDE_ENDS) else ""
 
 
 def _sentences(text: str, language: str) -> list[str]:
-    from seq2seq.data.sentences import sentences  # takes longer to import than a sentence to translate
+    from seq2seq.data.sentences import sentences  # slower to import than a sentence is to translate
 
     return sentences(text, language)
 
@@ -135,7 +135,7 @@ def _after(pattern: str) -> Pieces:
 
 
 _LEVELS = (
-    _after(f"[{WIDE_ENDS}][{_CLOSING}]*\\s*|[{re.escape(ENDS)}][{_CLOSING}]*\\s+|\u0f0d\\s*"),  # in quotations too
+    _after(f"[{WIDE_ENDS}][{_CLOSING}]*\\s*|[{re.escape(ENDS)}][{_CLOSING}]*\\s+|\u0f0d\\s*"),  # inside quotations too
     _after(
         "[\u3001\uff0c\uff1b\uff1a\ufe50\ufe51\u104a]\\s*|[,;:\u060c\u061b\u055d\u1363-\u1366]\\s+|(?<!\\s)\\s+(?=[–—]\\s)"
     ),

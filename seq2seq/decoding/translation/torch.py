@@ -32,7 +32,7 @@ class TorchEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """As `Engine` has it."""
+        """See `Engine`."""
         device = self._numerics.device
         tokens, mask, _ = pad_sources(sources)
         with self._numerics.context():
@@ -41,7 +41,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """As `Engine` has it."""
+        """See `Engine`."""
         batch = collate(sources, targets).to(self._numerics.device)
         with self._numerics.context():
             logits: Tensor = self._model(*batch.inputs)
@@ -59,7 +59,7 @@ class DecoderOnlyEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """As `Engine` has it."""
+        """See `Engine`."""
         device = self._numerics.device
         numbers = numbers or _places(sources)
         outputs: dict[int, list[Hypothesis]] = {}
@@ -73,7 +73,7 @@ class DecoderOnlyEngine:
 
     @torch.inference_mode()
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """As `Engine` has it."""
+        """See `Engine`."""
         longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
         most = max(map(len, targets)) + 1
         inputs = torch.full((len(sources), longest), PAD)
@@ -104,7 +104,7 @@ def _search(
     numbers: Sequence[Number],
     device: torch.device,
 ) -> list[list[Hypothesis]]:
-    """The n best outputs of each source, of which `state` is the start."""
+    """The n best outputs of each source; `state` is their start."""
     limits = [len(source) + options.max_extra for source in sources]
     alpha, n_best = options.length_penalty, options.n_best
     if options.sampling is not None:

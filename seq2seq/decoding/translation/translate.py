@@ -21,19 +21,21 @@ from seq2seq.pipeline import in_order
 
 
 class _Begun(NamedTuple):
-    """A window whose batches the engine has."""
+    """A window whose batches are submitted to the engine."""
 
     lines: list[Line]
-    outputs: dict[tuple[int, int], tuple[Future[list[list[Output]]], int]]  # of a part: its batch, its place in it
+    outputs: dict[
+        tuple[int, int], tuple[Future[list[list[Output]]], int]
+    ]  # by the number of a part: its batch, and its place in that
 
 
 class Translator:
-    """An engine with the tokenizers that its model was trained on, and the options of calls that give none.
+    """An engine with the tokenizers that its model was trained with, and default options.
 
-    `segmenter` cuts lines into what is translated by itself; without one, only what is too long is cut: over
-    `max_length` tokens, EOS counted. `scorer` computes the scores that the options ask for, in place of the engine.
-    `workers`: batches that the engine is given at a time, from as many threads, each of which first calls
-    `initializer`. All that takes options raises RunError for a beam wider than the vocabulary.
+    `segmenter` cuts lines into segments; without one, only lines over `max_length` tokens, EOS counted, are cut.
+    `scorer`, instead of the engine, computes the scores that the options ask for. `workers` threads, each of which
+    first calls `initializer`, give the engine a batch each at a time. Every method that takes options raises RunError
+    for a beam wider than the vocabulary.
     """
 
     def __init__(
@@ -60,8 +62,8 @@ class Translator:
     def stream(
         self, lines: Iterable[str], options: SearchOptions | None = None, *, window: int = 2000
     ) -> Iterator[Translation]:
-        """Translations in the order of the lines, in bounded memory. The first windows are small, so that answers
-        come early."""
+        """Translations in the order of the lines, in bounded memory. The first windows are small, so that the
+        first translations come early."""
         refuse_one_text(lines, "stream")
         with closing(self.stream_windows(numbered(windows_of(lines, window)), options)) as windows:
             for done in windows:
@@ -70,10 +72,10 @@ class Translator:
     def stream_windows(
         self, windows: Iterable[Window], options: SearchOptions | None = None
     ) -> Generator[list[Translation], None, None]:
-        """The translations of each window, in order, as soon as they are made.
+        """The translations of each window, in order, as soon as they are complete.
 
-        Another thread reads the windows and tokenises them while those before are translated: two windows at a time,
-        that of whoever takes the translations among them. Who leaves before the end closes it.
+        Another thread reads and tokenises windows while earlier ones are translated: two at a time, the one whose
+        translations the caller takes included. A caller that stops early must close the generator.
         """
         chosen = self._checked(options or self._options)
         return in_order(
@@ -87,8 +89,8 @@ class Translator:
     def translate(
         self, lines: Sequence[str], options: SearchOptions | None = None, *, first: int = 0
     ) -> list[Translation]:
-        """One translation a line, in order; batched by length inside. `first` is the number of the first line in the
-        text that they are of: what is drawn at random for a line depends on its number and on the seed alone."""
+        """One translation per line, in order; batched by length internally. `first` is the number of the first line in
+        its whole text: the samples of a line depend only on its number and on the seed."""
         refuse_one_text(lines, "translate")
         chosen = self._checked(options or self._options)
         with self._pool() as pool:
@@ -98,16 +100,16 @@ class Translator:
         """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.
 
         A line is scored sentence by sentence where it is translated so and its translation has as many sentences. None
-        where a side is blank or longer than the model takes.
+        where a side is blank or too long for the model.
         """
         refuse_one_text(lines, "score")
         refuse_one_text(translations, "score")
-        pairs = [self._segmenter.paired(line, given) for line, given in zip(lines, translations, strict=True)]
+        pairs = [self._segmenter.paired(*pair) for pair in zip(lines, translations, strict=True)]
         outputs = iter(self._scored([pair for group in pairs for pair in group]))
         apart = [self._all_of([source for source, _ in group], [next(outputs) for _ in group]) for group in pairs]
         tried = [n for n, group in enumerate(pairs) if self._segmenter.may_be_whole(group)]
         for number, output in zip(tried, self._scored([(lines[n], translations[n]) for n in tried])):
-            apart[number] = max(filter(None, (apart[number], output)), key=lambda each: each.score, default=None)
+            apart[number] = max(filter(None, (apart[number], output)), key=lambda scored: scored.score, default=None)
         return apart
 
     def _checked(self, options: SearchOptions) -> SearchOptions:
@@ -123,7 +125,7 @@ class Translator:
         return ThreadPoolExecutor(self._workers, initializer=self._initializer)
 
     def _begin(self, window: Window, options: SearchOptions, pool: ThreadPoolExecutor) -> _Begun:
-        """Tokenise lines and hand their batches to the engine."""
+        """Tokenise lines and submit their batches to the engine."""
         lines = self._reader.lines(window, whole=options.sampling is None)
         parts = [part for line in lines for part in (*line.parts, line.whole) if part and part.tokens]
         rows = max(1, options.batch_tokens // options.beam_size)
@@ -136,7 +138,7 @@ class Translator:
         return _Begun(lines, outputs)
 
     def _end(self, begun: _Begun, options: SearchOptions) -> list[Translation]:
-        """Wait for the batches of a window, and put everything in its place."""
+        """The translations of a window, whose batches are waited for."""
 
         def outputs(part: Part) -> list[Output]:
             if not part.tokens:
@@ -198,7 +200,7 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     if len(order) < 2 or len(order) * (lengths[order[-1]] + 1) <= batch_tokens:
         return [order] if order else []
-    import numpy as np  # takes longer to import than one sentence to translate
+    import numpy as np  # slower to import than one sentence is to translate
 
     from seq2seq.data.budget import cut
 

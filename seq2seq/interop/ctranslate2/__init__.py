@@ -1,1 +1,1 @@
-"""The copy of a run for CTranslate2: made, verified, checked when it is opened, and used."""
+"""The copy of a run for CTranslate2: converted, verified, checked when it is opened, and used."""

@@ -1,4 +1,4 @@
-"""A finished run as CTranslate2 reads it, verified against PyTorch before it serves anyone."""
+"""Conversion of a finished run for CTranslate2, verified against PyTorch before it is used."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def convert(
     longest_source: int,
     verify: Callable[[Copy], Result],
 ) -> Result:
-    """Make the copy of a finished run, of its model on the CPU, in float32 and int8, whole or not at all; verify it,
-    and put the result on record.
+    """Write the copy of a finished run, of its model on the CPU, in float32 and int8, atomically; verify it, and record
+    the result.
 
     Raises RunError where CTranslate2 cannot express the model, or does not compute as PyTorch does: the run then
     keeps the PyTorch engine, and its record says why. Raises OSError where the copy cannot be written.
@@ -68,7 +68,7 @@ def _settings(run: Run, recipe: Recipe, decoder_only: bool, longest_source: int)
         recipe.tokenizer.joint,
         decoder_only,
         longest_source,
-        # A decoder-only model must not pass what it learnt; a decoder starts with BOS.
+        # A decoder-only model must not exceed its context; a decoder starts with BOS.
         model.max_length if decoder_only else model.max_length + decoding.max_extra + 1,
         **{key: getattr(decoding, key) for key in ("beam_size", "length_penalty", "max_extra", "batch_tokens")},
         documents=run.record().get("text", {}).get("documents", 1) > 1,
@@ -76,7 +76,7 @@ def _settings(run: Run, recipe: Recipe, decoder_only: bool, longest_source: int)
 
 
 def vocabulary(tokenizer: Tokenizer) -> list[str]:
-    """A tokenizer's pieces, every one another string."""
+    """A tokenizer's pieces, made distinct."""
     words = dict.fromkeys(SPECIAL)
     for token in range(len(SPECIAL), tokenizer.size):
         word = tokenizer.piece(token)
@@ -100,7 +100,7 @@ def _write(
 
 
 def _move(folder: Path, place: Path) -> None:
-    """Move a folder to its place; what was there goes to the scratch folder."""
+    """Move a folder to its place; a former one moves to the scratch folder."""
     if place.exists():
         place.rename(folder.with_name("former"))
     folder.rename(place)

@@ -1,5 +1,5 @@
-"""The copy of a run that CTranslate2 serves: where it lies, what it was made of, and all that translating, or
-generating, takes of the run's recipe. Neither torch nor the recipe is read for it: a command starts at once."""
+"""The copy of a run for CTranslate2: its place, its origin, and the settings of the run's recipe for translating or
+generating. Neither torch nor the recipe is read for it, so that a command starts at once."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ PRECISIONS = ("float32", "int8")
 _FORMAT = 1
 RECORD = "copy.json"
 _WEIGHTS = "model.safetensors"
-_OLDER = "unlisted"  # a setting of copies that an older seqx made
+_OLDER = "unlisted"  # a setting in copies of an older seqx
 _KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
-# As in a recipe, which is not read here.
-_MOST = {"beam_size": 1000, "max_extra": 10_000, "longest": 10**6, "positions": 10**7, "batch_tokens": 10**12}
+# The bounds of a recipe, which is not read here.
+_MAXIMA = {"beam_size": 1000, "max_extra": 10_000, "longest": 10**6, "positions": 10**7, "batch_tokens": 10**12}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the recipe says of translating, or of generating."""
+    """The settings of a recipe for translating, or generating."""
 
     source: str  # language codes
     target: str
     joint: bool
     decoder_only: bool
-    longest: int  # source tokens that the model takes, EOS counted
-    positions: int  # tokens of the longest sequence that the copy takes
+    longest: int  # maximum source tokens, EOS counted
+    positions: int  # maximum tokens of a sequence
     beam_size: int
     length_penalty: float
     max_extra: int
@@ -43,13 +43,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy that stands in a run folder, of the weights and the recipe that stand there now."""
+    """The copy in a run folder, of its present weights and recipe."""
 
     folder: Path
     settings: Settings
-    precision: str  # what serves by default
+    precision: str  # used by default
     files: dict[str, Any] | None = None  # checksums by name; older copies have none
-    changed: bool = False  # whether the record is another than was written
+    changed: bool = False  # whether the record has changed since it was written
 
     def model(self, precision: str) -> Path:
         """The folder that CTranslate2 opens."""
@@ -62,23 +62,23 @@ class Copy:
         }
 
     def must_be_unchanged(self, precision: str, *, again: bool = False) -> None:
-        """Raise ValueError where a file of a model is not the one that was written, as far as that is on record;
+        """Raise ValueError where a file of a model is not the one that was written, as far as its record says;
         `again` as for `checksums.difference`."""
         if self.changed:
-            raise ValueError(f"{RECORD}: its checksum is another than when it was written")
+            raise ValueError(f"{RECORD}: its checksum has changed since it was written")
         if self.files is None:
             return
-        there = {f"{precision}/{path.name}" for path in self.model(precision).iterdir()}
+        present = {f"{precision}/{path.name}" for path in self.model(precision).iterdir()}
         written = {name for name in self.files if name.startswith(f"{precision}/")}
-        if different := there ^ written:
+        if different := present ^ written:
             raise ValueError(f"{min(different)} was {'removed' if min(different) in written else 'added'} since")
-        for name in sorted(there):
+        for name in sorted(present):
             if why := difference(self.folder / name, self.files[name], again=again):
                 raise ValueError(f"{name}: {why}")
 
 
 def made_of(run: Path) -> dict[str, Any]:
-    """What ties a copy to a run: the checksums of its files."""
+    """The origin of a copy: the checksums of the run's files."""
     return {"weights": described(run / _WEIGHTS), "files": _small(run)}
 
 
@@ -96,7 +96,7 @@ def write(folder: Path, settings: Settings, precision: str, origin: dict[str, An
 
 
 def read(run: Path) -> Copy | None:
-    """The copy in a run folder; None where there is none, or it is of other weights, another recipe or another seqx.
+    """The copy in a run folder; None where there is none, or its weights, recipe or format are not the present ones.
 
     Raises RunError where its record is damaged.
     """
@@ -120,7 +120,7 @@ def read(run: Path) -> Copy | None:
 
 
 def _settings(values: dict[str, Any]) -> Settings:
-    """Settings whose values are of their types, and no search is longer or wider than a recipe's may be."""
+    """Settings, with the types and bounds of a recipe checked. Raises ValueError."""
     values = {**values}
     values.pop(_OLDER, None)
     settings = Settings(**values)
@@ -128,8 +128,8 @@ def _settings(values: dict[str, Any]) -> Settings:
         value = getattr(settings, field.name)
         if type(value) not in _KINDS.get(field.type, (type(value),)):
             raise ValueError(f"{field.name} = {value!r:.40}")
-    for name, most in _MOST.items():
-        if not 0 < getattr(settings, name) <= most:
+    for name, maximum in _MAXIMA.items():
+        if not 0 < getattr(settings, name) <= maximum:
             raise ValueError(f"{name} = {getattr(settings, name)!r:.40}")
     if not (settings.source + settings.target).isprintable():
         raise ValueError(f"languages {settings.source!r:.40} and {settings.target!r:.40}")

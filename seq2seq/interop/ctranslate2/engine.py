@@ -1,8 +1,8 @@
-"""Engines on CTranslate2: the fastest on a CPU, for searching and for scoring; no torch here.
+"""Engines on CTranslate2: the fastest on a CPU, for search and for scoring; no torch here.
 
-CTranslate2's search goes from step to step as ours does, but stops when it has finished a number of outputs, and ranks
-them by their log-probability over a power of their length. So it is asked for more outputs than it would need
-(`_PATIENCE`), and they are ranked here by GNMT's penalty.
+CTranslate2's beam search takes the same steps as ours, but stops at a number of finished outputs, and ranks them by
+their log-probability over a power of their length. So it is asked for more outputs than needed (`_PATIENCE`), which
+are ranked here by GNMT's penalty.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from seq2seq.interop.ctranslate2.loading import Vocabulary, open_model, read_voc
 # Finished outputs, in beams, at which CTranslate2 stops. With 1 it misses the output of our search for one sentence in
 # forty, and 0.2 to 0.3 BLEU; with 1.25 for one in two hundred, and less than 0.1; 1.5 takes a sixteenth longer.
 _PATIENCE = 1.25
-_WIDEST = 32  # beams, where fewer find too few outputs
-_NEVER = frozenset((PAD, BOS))  # no output has them
+_WIDEST = 32  # maximum beam that is tried where smaller ones find too few outputs
+_NEVER = frozenset((PAD, BOS))  # not allowed in outputs
 
-Found = tuple[Sequence[Sequence[str]], Sequence[float]]  # outputs of a source as CTranslate2 gives them, their scores
+Candidates = tuple[
+    Sequence[Sequence[str]], Sequence[float]
+]  # the outputs of a source from CTranslate2, and their scores
 
 
 class _Output(NamedTuple):
-    """What CTranslate2 found: tokens, without EOS, and the natural-log probability of all."""
+    """An output of CTranslate2: tokens, without EOS, and the natural-log probability of all."""
 
     tokens: tuple[int, ...]
     total: float
-    ended: bool  # with EOS, which then counts in the total
+    ended: bool  # by EOS, which is then part of the total
 
 
 class CTranslate2Engine:
@@ -50,11 +52,11 @@ class CTranslate2Engine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """As `Engine` has it."""
+        """See `Engine`."""
         limits = [min(len(source) + options.max_extra, self._positions - 1) for source in sources]
 
-        def search(places: Sequence[int], settings: dict[str, Any]) -> Iterator[Found]:
-            with _refusing():
+        def search(places: Sequence[int], settings: dict[str, Any]) -> Iterator[Candidates]:
+            with _run_errors():
                 results = self._translator.translate_batch(
                     [self._source.words(sources[place]) for place in places],
                     max_input_length=0,
@@ -68,8 +70,8 @@ class CTranslate2Engine:
         return _ranked(self, sources, outputs, limits, options)
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """As `Engine` has it."""
-        with _refusing():
+        """See `Engine`."""
+        with _run_errors():
             results = self._translator.score_batch(
                 [self._source.words(source) for source in sources],
                 [self._target.words(target) for target in targets],
@@ -89,12 +91,12 @@ class CTranslate2DecoderOnlyEngine:
     def translate(
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
-        """As `Engine` has it. Source and output end with the positions that the model learnt, where the PyTorch engine
-        would forget the source's start."""
+        """See `Engine`. Source and output together are limited to the model's context, past which the PyTorch engine
+        drops the start of the source."""
         limits = [min(len(source) + options.max_extra, self._positions - len(source) - 1) for source in sources]
 
-        def search(places: Sequence[int], settings: dict[str, Any]) -> Iterator[Found]:
-            with _refusing():
+        def search(places: Sequence[int], settings: dict[str, Any]) -> Iterator[Candidates]:
+            with _run_errors():
                 results = self._generator.generate_batch(
                     [self._vocabulary.words([*sources[place], BOS]) for place in places],
                     include_prompt_in_result=False,
@@ -110,8 +112,8 @@ class CTranslate2DecoderOnlyEngine:
         return _ranked(self, sources, outputs, limits, options)
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """As `Engine` has it."""
-        with _refusing():
+        """See `Engine`."""
+        with _run_errors():
             results = self._generator.score_batch(
                 [self._vocabulary.words([*source, BOS, *target, EOS]) for source, target in zip(sources, targets)],
                 max_input_length=0,
@@ -132,8 +134,8 @@ def load(copy: Copy, precision: str, device: str, workers: int) -> Engine:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
-    """What CTranslate2 raises of a model that it opened and cannot compute, as an error for people."""
+def _run_errors() -> Iterator[None]:
+    """CTranslate2's errors of a model that it opened and cannot compute, as RunError."""
     try:
         yield
     except (RuntimeError, ValueError, IndexError) as error:
@@ -145,19 +147,20 @@ def _refusing() -> Iterator[None]:
 
 def _searched(
     places: Sequence[int],
-    search: Callable[[Sequence[int], dict[str, Any]], Iterator[Found]],
+    search: Callable[[Sequence[int], dict[str, Any]], Iterator[Candidates]],
     options: SearchOptions,
     vocabulary: Vocabulary,
 ) -> dict[int, list[_Output]]:
-    """What `search` finds for the sources at some places, with settings of CTranslate2.
+    """The outputs of `search` for the sources at some places.
 
-    No trained model writes PAD or BOS, and to forbid them at every step takes a tenth of the time: sources for which
-    one does are searched again, without.
+    Trained models never output PAD or BOS, and forbidding them at every step takes a tenth of the time: only sources
+    for which a model does are searched again with them forbidden.
     """
 
     def outputs(places: Sequence[int]) -> dict[int, list[_Output]]:
         return {
-            place: _outputs(found, vocabulary) for place, found in zip(places, search(places, settings), strict=True)
+            place: _outputs(candidates, vocabulary)
+            for place, candidates in zip(places, search(places, settings), strict=True)
         }
 
     settings = _settings(options)
@@ -173,7 +176,7 @@ def _settings(options: SearchOptions) -> dict[str, Any]:
     """Arguments of CTranslate2's search. With a length penalty of 1 a score is the mean of the tokens' scores, and the
     search does not stop at the first output."""
     if options.sampling is not None:
-        raise RunError("CTranslate2 draws nothing at random as seqx does: use --engine torch")
+        raise RunError("CTranslate2 cannot sample with the seeds of seqx: use --engine torch")
     beam = options.beam_size
     return {
         "beam_size": beam,
@@ -186,9 +189,9 @@ def _settings(options: SearchOptions) -> dict[str, Any]:
     }
 
 
-def _outputs(found: Found, vocabulary: Vocabulary) -> list[_Output]:
+def _outputs(candidates: Candidates, vocabulary: Vocabulary) -> list[_Output]:
     outputs = []
-    for words, mean in zip(*found, strict=True):
+    for words, mean in zip(*candidates, strict=True):
         tokens = vocabulary.numbers(words)
         ended = tokens[-1:] == (EOS,)
         outputs.append(_Output(tokens[:-1] if ended else tokens, mean * len(tokens), ended))
@@ -202,10 +205,10 @@ def _ranked(
     limits: Sequence[int],
     options: SearchOptions,
 ) -> list[list[Hypothesis]]:
-    """The n best of each source by GNMT's penalty; by forced decoding where the scores of tokens are asked for.
+    """The n best of each source by GNMT's penalty; with forced decoding where scores of tokens are needed.
 
-    The limit of a call to CTranslate2 is that of its longest source. Where too few outputs end by their own source's,
-    the others are cut there, and their end forced, as our search does.
+    A call to CTranslate2 has the limit of its longest source. Where too few outputs end within their own source's
+    limit, the others are cut there and ended, as our search does.
     """
     alpha, n_best = options.length_penalty, options.n_best
     ranked: list[list[Hypothesis]] = []
@@ -221,7 +224,7 @@ def _ranked(
             group += engine.score([source] * len(cut), cut, alpha)
         best = _best(group)[:n_best]
         if len(best) < n_best and options.beam_size < _WIDEST:
-            # Cut at the limit, outputs that differed after it are one: a wider search finds others.
+            # Outputs that differed only after the limit are now equal: a wider search finds others.
             (best,) = engine.translate([source], replace(options, beam_size=2 * options.beam_size, token_scores=False))
         ranked.append(best)
     if not options.token_scores:

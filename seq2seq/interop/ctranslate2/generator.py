@@ -1,8 +1,8 @@
 """Text that continues a prompt, by the CTranslate2 copy of a decoder-only model; no torch here.
 
-CTranslate2 draws with a generator of random numbers that each of its threads has of its own, seeded with the first
-number it draws. Texts that one thread draws together share its numbers, so that each depends on how many there are.
-Here each text has a thread of its own, with the copy opened again, which takes as long as some tokens do.
+Each thread of CTranslate2 has its own random number generator, seeded when it first draws. Texts that one thread draws
+together share its numbers, so that each would depend on how many there are. Here each text has its own thread, with the
+copy opened again, which takes as long as a few tokens do.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2.loading import Vocabulary
 
-_seeding = threading.Lock()  # the seed is one for the process
+_seeding = threading.Lock()  # the seed is global to the process
 
 
 class CTranslate2Generator:
-    """The copy of a model of running text, with the tokenizer that it was trained on.
+    """The copy of a language model, with the tokenizer that it was trained with.
 
-    `open_copy` opens it, as a `ctranslate2.Generator` of one thread; `context` is the longest sequence, in tokens, that
-    the model learnt; `workers` texts are made at a time. Log-probabilities are of the tokens that may come: never PAD,
-    UNKNOWN or BOS.
+    `open_copy` opens it, as a `ctranslate2.Generator` of one thread; `context` is the model's, in tokens; `workers`
+    texts are generated at a time. Log-probabilities are over the allowed tokens: all but PAD, UNKNOWN and BOS.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class CTranslate2Generator:
         self._workers = workers
 
     def stream(self, prompt: str, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """As `Generator` of `seq2seq.decoding.generation` has it."""
+        """See `seq2seq.decoding.generation.generator.Generator`."""
         pieces: SimpleQueue[str | None] = SimpleQueue()
         left = threading.Event()
 
@@ -72,13 +71,13 @@ class CTranslate2Generator:
             return generated.result()
 
     def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """As `Generator` of `seq2seq.decoding.generation` has it."""
+        """See `seq2seq.decoding.generation.generator.Generator`."""
         left = threading.Event()
 
         def take(piece: str) -> bool:
             return left.is_set()
 
-        # In threads even where there is one text, so that Ctrl-C is heard at once.
+        # In threads even for a single text, so that Ctrl-C is handled at once.
         with ThreadPoolExecutor(min(samples, self._workers)) as pool:
             texts = [pool.submit(self._text, prompt, options, number, take) for number in range(samples)]
             try:
@@ -88,8 +87,8 @@ class CTranslate2Generator:
                 pool.shutdown(cancel_futures=True)
 
     def _text(self, prompt: str, options: GenerationOptions, number: int, take: Callable[[str], bool]) -> Generated:
-        """Text `number` of a prompt; each piece, and nothing where a token adds none, goes to `take`, which says
-        whether that is enough."""
+        """Text `number` of a prompt; each piece, empty where a token adds none, goes to `take`, which returns whether
+        to stop."""
         if reason := inexpressible(options):
             raise RunError(reason)
         decoder = IncrementalDecoder(self._tokenizer, options.stop)
@@ -109,7 +108,7 @@ class CTranslate2Generator:
         remaining = options.max_tokens
         while remaining > 0 and not left and decoder.ended is None:
             begun = len(window)
-            # The last token of a window need not be read in it.
+            # The last token of a window is generated, not read.
             generator.generate_batch(
                 [self._vocabulary.words(window)],
                 max_length=min(remaining, self._context - begun + 1),
@@ -123,12 +122,12 @@ class CTranslate2Generator:
         return decoder.generated()
 
     def _seeded(self, sampling: Sampling, number: int) -> Any:
-        """The copy, opened again, whose thread draws by the seed and the number of the text."""
+        """The copy, opened again, its thread seeded with the seed and the number of the text."""
         generator = self._open()
         if not sampling.greedy:
             digest = blake2b(f"{sampling.seed} {number}".encode(), digest_size=4).digest()
             with _seeding:
-                ctranslate2.set_random_seed(int.from_bytes(digest) or 1)  # 0 would seed by chance
+                ctranslate2.set_random_seed(int.from_bytes(digest) or 1)  # 0 would be a random seed
                 generator.generate_batch([self._vocabulary.words([EOS])], max_length=1, **self._arguments(Sampling()))
         return generator
 
@@ -150,7 +149,7 @@ class CTranslate2Generator:
 
 
 def inexpressible(options: GenerationOptions) -> str:
-    """Why CTranslate2 cannot generate as is asked, in a line; nothing where it can."""
+    """Why CTranslate2 cannot generate with these options, in one line; an empty string where it can."""
     if options.beam_size:
         return "only PyTorch searches with --beam-size past what a model reads at a time"
     if options.sampling.min_p > 0:
@@ -161,5 +160,5 @@ def inexpressible(options: GenerationOptions) -> str:
 
 
 def _newest(tokens: Sequence[int], context: int) -> list[int]:
-    """What a window that has moved holds: the newest half."""
+    """The tokens of a window after it moved: the newest half of the context."""
     return list(tokens[-max(1, context // 2) :])

@@ -12,9 +12,9 @@ from typing import IO, Any, NamedTuple
 from seq2seq.data.tokenizers import SPECIAL
 from seq2seq.storage.reading import read_json, read_small
 
-_SHORTLIST = "vmap.txt"  # of copies that an older seqx made: CTranslate2 reads it wherever it is
+_SHORTLIST = "vmap.txt"  # in copies of an older seqx; CTranslate2 reads it if it is there
 
-_BINARY = 6  # the version of the format that is known here
+_BINARY = 6  # the version of the format that is read here
 _TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by their numbers in the file
 _ITEM = (4, 1, 2, 4, 2, 2)  # bytes of an item by its type
 _LONGEST_NAME = 1000
@@ -24,7 +24,7 @@ _TOKENS = {"unk_token": _UNKNOWN, "bos_token": _BOS, "eos_token": _EOS, "decoder
 
 
 class _Array(NamedTuple):
-    """What model.bin says of an array."""
+    """The description of an array in model.bin."""
 
     shape: tuple[int, ...]
     type: str
@@ -32,10 +32,9 @@ class _Array(NamedTuple):
 
 
 def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
-    """Raise ValueError where a model folder cannot be what it claims: settings that name other tokens than ours, a
-    shortlist of other tokens than those of the vocabularies, arrays that the file does not hold, or whose shapes do not
-    fit one another, the heads, and the vocabularies, or that are of other types than its precision, the folder's name,
-    has."""
+    """Raise ValueError where a model folder is not consistent: settings that name other tokens than ours; a shortlist
+    with tokens that are not in the vocabularies; arrays that the file does not hold, whose shapes do not fit one
+    another, the heads or the vocabularies, or whose types are not those of the precision (the folder's name)."""
     _settings(read_json(folder / "config.json"))
     if (folder / _SHORTLIST).exists():
         _phrases(folder / _SHORTLIST, source)
@@ -43,7 +42,7 @@ def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
 
 
 def _settings(values: Any) -> None:
-    """A token that the vocabulary lacks has CTranslate2 look past the end of the embeddings."""
+    """For a token that the vocabulary lacks, CTranslate2 would read past the end of the embeddings."""
     if not isinstance(values, dict):
         raise ValueError("config.json holds no JSON object")
     for name, token in _TOKENS.items():
@@ -52,10 +51,10 @@ def _settings(values: Any) -> None:
 
 
 def _phrases(path: Path, source: Sequence[str]) -> None:
-    """CTranslate2 allocates for as many words as the longest phrase of a source has, and crashes without a line."""
+    """CTranslate2 allocates memory by the longest phrase of a source, and crashes on an empty file."""
     lines = read_small(path).removesuffix(b"\n").split(b"\n")
     phrases = {line.partition(b"\t")[0] for line in lines}
-    odd = (phrases - {word.encode() for word in ("", *source)}) | {each for each in phrases if b" " in each}
+    odd = (phrases - {word.encode() for word in ("", *source)}) | {phrase for phrase in phrases if b" " in phrase}
     if odd:
         raise ValueError(f"{path.name} has {min(odd).decode(errors='replace')!r:.40}, no token of the source")
     if len(phrases) < len(lines) or not all(b"\t" in line for line in lines):
@@ -63,7 +62,7 @@ def _phrases(path: Path, source: Sequence[str]) -> None:
 
 
 def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
-    """`vocabularies` has the number of tokens of `encoder` and `decoder`, by the names of the stacks."""
+    """`vocabularies` has the numbers of tokens of the `encoder` and the `decoder`."""
     arrays = _arrays(path)
     width = _size(arrays, "decoder/embeddings/weight", -1)
     inner = _size(arrays, "decoder/layer_0/ffn/linear_0/weight", 0)
@@ -73,7 +72,7 @@ def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
         heads = (count and count.number) or 0
         if heads < 1 or width % heads:
             raise ValueError(f"model.bin: {stack} has {heads} heads, and a width of {width}")
-        # CTranslate2 reads past the end of an array that is shorter.
+        # CTranslate2 would read past the end of a shorter array.
         fitting = {
             r"embeddings(_0)?/weight|projection/weight": (vocabularies.get(stack, 0), width),
             r"position_encodings/encodings": (_size(arrays, name, 0), width),
@@ -96,12 +95,12 @@ def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
 
 
 def _size(arrays: dict[str, _Array], name: str, dimension: int) -> int:
-    """Of an array in one dimension; 0 where it is not there, or has none."""
+    """The size of an array in one dimension; 0 where it is missing, or has no dimension."""
     return arrays[name].shape[dimension] if name in arrays and arrays[name].shape else 0
 
 
 def read_words(path: Path) -> list[str]:
-    """The strings of a vocabulary, every one another, ours first. Raises ValueError and OSError."""
+    """The strings of a vocabulary, all distinct, beginning with the special ones. Raises ValueError and OSError."""
     words = read_json(path)
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise ValueError(f"{path.name} is no list of strings")
@@ -113,7 +112,7 @@ def read_words(path: Path) -> list[str]:
 
 
 def _arrays(path: Path) -> dict[str, _Array]:
-    """The arrays of a model.bin, by all their names."""
+    """The arrays of a model.bin by name, aliases included."""
     if not path.is_file():
         raise ValueError(f"{path.name} is no file")
     end = path.stat().st_size

@@ -1,4 +1,4 @@
-"""Opening the CTranslate2 copy of a run, after a check of all that CTranslate2 takes on trust; no torch here."""
+"""Opening the CTranslate2 copy of a run, after a check of all that CTranslate2 does not check; no torch here."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Vocabulary:
 
 
 class Vocabularies(NamedTuple):
-    """Those of a copy; one and the same where it is shared."""
+    """The vocabularies of a copy; the same object where it is shared."""
 
     source: Vocabulary
     target: Vocabulary
 
 
 def choose_device(name: str) -> str:
-    """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where it has that. Raises DeviceError where it
-    has not what is asked for."""
+    """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where available. Raises DeviceError where the
+    device is not available."""
     kind, number = device_names.parsed(name)
     count = ctranslate2.get_cuda_device_count()
     if kind == "auto":
@@ -67,11 +67,10 @@ def read_vocabularies(copy: Copy, precision: str) -> Vocabularies:
 
 
 def open_model(copy: Copy, precision: str, vocabularies: Vocabularies, device: str, workers: int) -> Any:
-    """The Translator or Generator of CTranslate2 for a copy; it takes `workers` batches at a time, of as many threads.
+    """The Translator or Generator of CTranslate2 for a copy; it takes batches from `workers` threads at a time.
 
-    `device` is what `choose_device` gives. On a CPU one thread for each of several batches is faster than several
-    threads for one. Raises RunError where the copy is damaged, DeviceError where the device or the precision is not
-    there.
+    `device` is from `choose_device`. On a CPU one thread for each of several batches is faster than several threads for
+    one. Raises RunError where the copy is damaged, DeviceError where the precision is not available.
     """
     kind, _, number = device.partition(":")
     open_folder = ctranslate2.Generator if copy.settings.decoder_only else ctranslate2.Translator

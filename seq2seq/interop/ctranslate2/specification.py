@@ -1,7 +1,7 @@
 """A model's weights as a CTranslate2 specification.
 
-CTranslate2 holds the projections of attention as we do: queries, keys and values in one matrix, one upon another; of
-attention to the memory, keys and values in one. Rotary positions turn the halves of a head, as ours do.
+CTranslate2 stores the projections of attention as we do: queries, keys and values stacked in one matrix; for attention
+to the memory, keys and values in one. Rotary positions rotate the halves of a head, as ours do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Weights = Mapping[str, Array]
 
 _ACTIVATIONS = {activation.name.lower(): activation for activation in specs.Activation}
 _PAD, _UNKNOWN, _BOS, _EOS = SPECIAL
-# Of torch's norms: the default of LayerNorm, and what RMSNorm takes without one.
+# Of torch's norms: the default of LayerNorm, and what RMSNorm uses by default.
 _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 
 
@@ -33,7 +33,7 @@ class Conversion(NamedTuple):
     fill: Callable[[Model, Weights, int], Any]  # a specification of sequences of so many tokens, at most
 
     def inexpressible(self, model: Model) -> str:
-        """Why CTranslate2 cannot compute a recipe's model, in a line; nothing where it can."""
+        """Why CTranslate2 cannot compute a recipe's model, in one line; an empty string where it can."""
         if model.activation not in _ACTIVATIONS:
             return f"CTranslate2 has no model.activation = {model.activation}"
         if model.qk_norm and not self.decoder_only:
@@ -45,9 +45,9 @@ class Conversion(NamedTuple):
     def specification(
         self, model: Model, weights: Weights, source: Sequence[str], target: Sequence[str], positions: int
     ) -> Any:
-        """The specification, ready to be saved, of a model that `inexpressible` has nothing to say of.
+        """The specification, ready to be saved, of a model that is not `inexpressible`.
 
-        `source` and `target` are the vocabularies, every token another string; sequences have at most `positions`
+        `source` and `target` are the vocabularies, of distinct strings; sequences have at most `positions`
         tokens.
         """
         spec = self.fill(model, weights, positions)
@@ -118,7 +118,7 @@ def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
 
 
 def _positions(model: Model, weights: Weights, length: int) -> Array:
-    """The vectors of the first positions; past the last that was learned, that one."""
+    """The vectors of the first positions; positions past the last learned one have its vector."""
     if model.positions == "sinusoidal":
         return sinusoids(length, model.d_model).numpy()
     table = weights["positions.table.weight"]

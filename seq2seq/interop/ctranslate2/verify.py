@@ -1,4 +1,5 @@
-"""A CTranslate2 copy against PyTorch: float32 must compute the same, and int8 may cost little where it serves."""
+"""Verification of a CTranslate2 copy against PyTorch: float32 must compute the same; int8 is used only where it costs
+little."""
 
 from __future__ import annotations
 
@@ -25,32 +26,32 @@ from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
 
-JUDGED = 1000  # sentences, by BLEU: of 200 it differs by 0.5 for nothing
-_CHECKED = 200  # of them, token by token
+JUDGED = 1000  # sentences for BLEU, which over 200 varies by 0.5
+_CHECKED = 200  # of them, compared token by token
 _BATCH = 64
-_MOST_SCORE = 1e-3  # nats, of the score of one and the same output, or of a token of running text
-_MOST_DIFFERENT = 0.01  # of the sentences, translated greedily: ties that rounding breaks
-_MOST_BLEU = 0.3  # that int8 may cost
+_MAX_SCORE_DIFFERENCE = 1e-3  # nats, of the same output, or of a token of running text
+_MAX_DIFFERENT = 0.01  # fraction of sentences with another greedy translation: ties that rounding breaks
+_MAX_BLEU_LOSS = 0.3  # of int8
 
-_PASSAGES = 40  # of running text, of a context each
+_PASSAGES = 40  # of running text, a context each
 _PROMPTS = 10  # of them, continued
 _LONGEST = 256  # tokens of a passage
-_MOST_PROMPTS_DIFFERENT = 0.1  # continued greedily: ties that rounding breaks
-_MOST_NATS = 0.01  # per token, that int8 may cost
+_MAX_PROMPTS_DIFFERENT = 0.1  # fraction continued otherwise, greedily: ties that rounding breaks
+_MAX_NATS_LOSS = 0.01  # per token, of int8
 
 _CPU = Numerics(torch.device("cpu"), None)
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A copy that was found right."""
+    """A verified copy."""
 
-    precision: str  # what serves by default
+    precision: str  # used by default
     bytes: dict[str, int]  # by precision
 
     @property
     def sizes(self) -> str:
-        """The bytes, to be read."""
+        """The sizes, as text."""
         return ", ".join(f"{precision} {size / 2**20:.1f} MiB" for precision, size in self.bytes.items())
 
 
@@ -59,10 +60,10 @@ class VerifiedTranslator(Verified):
     """How the copy of a translator was verified."""
 
     sentences: int
-    same_greedy: int  # of float32, token for token the PyTorch engine's: decides
-    same: int  # by the recipe's beam, whose searches stop by different rules: does not
-    score_difference: float  # largest of float32, of the PyTorch engine's own outputs, in nats
-    judged: int  # sentences that BLEU is of
+    same_greedy: int  # of float32, token for token as with PyTorch; decides
+    same: int  # the same with the recipe's beam, where the two searches stop by different rules; does not decide
+    score_difference: float  # of float32, the largest over PyTorch's outputs, in nats
+    judged: int  # sentences for BLEU
     bleu: dict[str, float]  # by precision
 
     def __str__(self) -> str:
@@ -76,7 +77,7 @@ class VerifiedTranslator(Verified):
 
 @dataclass(frozen=True)
 class VerifiedGenerator(Verified):
-    """How the copy of a model of running text was verified."""
+    """How the copy of a language model was verified."""
 
     prompts: int
     same_greedy: int  # of float32, continued token for token as by PyTorch
@@ -116,7 +117,7 @@ def verify_translator(
     difference = _largest_difference(engines["float32"], checked, expected, options.length_penalty)
     greedy = replace(options, beam_size=1)
     same_greedy = _same(_translations(plain, checked, greedy), _translations(engines["float32"], checked, greedy))
-    if difference > _MOST_SCORE or len(checked) - same_greedy > max(1, _MOST_DIFFERENT * len(checked)):
+    if difference > _MAX_SCORE_DIFFERENCE or len(checked) - same_greedy > max(1, _MAX_DIFFERENT * len(checked)):
         raise RunError(
             f"{path} keeps the PyTorch engine: CTranslate2 translates {same_greedy} of {len(checked)} sentences "
             f"alike (greedily), and scores differ by up to {difference:.1e} nats"
@@ -125,7 +126,7 @@ def verify_translator(
         precision: bleu(tokenizers.target.decode([output.tokens for output in group]), references, copy.settings.target)
         for precision, group in outputs.items()
     }
-    default = "int8" if scores["int8"] >= scores["float32"] - _MOST_BLEU else "float32"
+    default = "int8" if scores["int8"] >= scores["float32"] - _MAX_BLEU_LOSS else "float32"
     same = _same(expected, outputs["float32"][: len(checked)])
     return VerifiedTranslator(default, copy.sizes(), len(checked), same_greedy, same, difference, len(sources), scores)
 
@@ -156,13 +157,13 @@ def verify_generator(
     # Past the context, so that the window moves.
     greedy = GenerationOptions(Sampling(temperature=0), max_tokens=len(passages[0]))
     same = sum(plain.generate(text, greedy)[0].tokens == fast.generate(text, greedy)[0].tokens for text in prompts)
-    if difference > _MOST_SCORE or len(prompts) - same > max(1, _MOST_PROMPTS_DIFFERENT * len(prompts)):
+    if difference > _MAX_SCORE_DIFFERENCE or len(prompts) - same > max(1, _MAX_PROMPTS_DIFFERENT * len(prompts)):
         raise RunError(
             f"{path} keeps the PyTorch engine: CTranslate2 continues {same} of {len(prompts)} prompts alike "
             f"(greedily), and log-probabilities of tokens differ by up to {difference:.1e} nats"
         )
     nats = {name: -sum(map(sum, rows)) / sum(map(len, rows)) for name, rows in {"PyTorch": expected, **scores}.items()}
-    default = "int8" if nats["int8"] <= nats["float32"] + _MOST_NATS else "float32"
+    default = "int8" if nats["int8"] <= nats["float32"] + _MAX_NATS_LOSS else "float32"
     return VerifiedGenerator(default, copy.sizes(), len(prompts), same, difference, nats)
 
 
@@ -183,7 +184,7 @@ def _translations(engine: Engine, sources: Sequence[Tokens], options: SearchOpti
 def _largest_difference(
     engine: Engine, sources: Sequence[Tokens], outputs: Sequence[Hypothesis], alpha: float
 ) -> float:
-    """Of the scores of outputs from those that an engine gives them, in nats."""
+    """The largest difference of the scores of outputs from those that an engine computes, in nats."""
     differences: list[float] = []
     for batch in _batches(sources):
         scored = engine.score([sources[n] for n in batch], [outputs[n].tokens for n in batch], alpha)
@@ -197,10 +198,10 @@ def _batches(sources: Sequence[Tokens]) -> list[list[int]]:
 
 
 def _passages(texts: Iterable[str], tokenizer: Tokenizer, length: int) -> list[list[int]]:
-    """The first passages of texts, all but the last of each so many tokens long, none of one token."""
+    """The first passages of texts, `length` tokens long but for the last of each text, none of one token."""
     passages: list[list[int]] = []
     for text in islice(texts, _PASSAGES):
-        # A token has seldom more than a dozen characters, and a passage too few does no harm.
+        # Tokens seldom have more than a dozen characters, and fewer passages do no harm.
         (tokens,) = tokenizer.encode([text[: 12 * length * _PASSAGES]])
         passages += [tokens[start : start + length] for start in range(0, len(tokens) - 1, length)]
     return [passage for passage in passages[:_PASSAGES] if len(passage) > 1]

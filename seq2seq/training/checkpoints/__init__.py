@@ -1,1 +1,1 @@
-"""Checkpoints: how one is written and read, and which are kept."""
+"""Checkpoints: how each is written and read, and which are kept."""

@@ -1,4 +1,4 @@
-"""Checkpoints: folders that are whole or not there, of safetensors and JSON alone, with checksums."""
+"""Checkpoints: atomic folders of safetensors and JSON only, with checksums."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from seq2seq.training.optimisers import Optimiser
 from seq2seq.training.parallel.team import ALONE, Team
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
-_SOURCE = "source."  # how the names of its tensors begin
+_SOURCE = "source."  # prefix of the names of its tensors
 _FLOAT32 = 4  # bytes
-_MORE = 1 << 24  # bytes of a file beside the numbers of its tensors: names, shapes, random state
+_OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state
 
 
 class DamagedCheckpoint(RunError):
-    """A checkpoint whose bytes are not those that were written."""
+    """A checkpoint whose files are not those that were written."""
 
 
 def save(
@@ -41,8 +41,8 @@ def save(
     team: Team = ALONE,
     source: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Path:
-    """Write checkpoints/step-N: weights, optimiser, random state, tensors of the source, and `state` (JSON values); one
-    that was set aside as damaged goes. All of a team take part, and the first process writes."""
+    """Write checkpoints/step-N: weights, optimiser, random state, tensors of the source, and `state` (JSON values),
+    and delete the damaged one of this step, if any. All processes of a team take part; the first one writes."""
     final = folder(checkpoints, step)
     weights, moments = team.gather(weights_of(model)), team.gather(_optimiser_tensors(model, optimiser))
     if not team.main:
@@ -65,18 +65,18 @@ def save(
         shutil.rmtree(partial, ignore_errors=True)
         reason = (error.strerror or error) if isinstance(error, OSError) else error
         raise RunError(
-            f"cannot save a checkpoint in {checkpoints}: {reason}; the one before is whole: make room, and the same "
-            "command resumes from there"
+            f"cannot save a checkpoint in {checkpoints}: {reason}; the one before is intact: free some disk "
+            "space, and the same command resumes from there"
         ) from error
     return final
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """The steps at which checkpoints stand, in order; folders of other names than `folder` gives are none."""
+    """The steps that have a checkpoint, in order; folders with other names than `folder` returns do not count."""
     if not checkpoints.is_dir():
         return []
-    # Not by a pattern of both: it passes over folders that may not be read.
-    names = [each.name for each in checkpoints.iterdir() if (each / "state.json").is_file()]
+    # Not by a glob of both parts, which skips folders without permission.
+    names = [path.name for path in checkpoints.iterdir() if (path / "state.json").is_file()]
     numbers = ((name, name.removeprefix("step-")) for name in names if name.startswith("step-"))
     return sorted(int(number) for name, number in numbers if number.isdecimal() and _name(int(number)) == name)
 
@@ -87,12 +87,12 @@ def resumable(checkpoints: Path) -> list[int]:
 
 
 def folder(checkpoints: Path, step: int) -> Path:
-    """Where a step's checkpoint stands."""
+    """The folder of a step's checkpoint."""
     return checkpoints / _name(step)
 
 
 def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
-    """The `state` of a checkpoint, some of whose files are checked. Raises DamagedCheckpoint."""
+    """The `state` of a checkpoint, after a check of some of its files. Raises DamagedCheckpoint."""
     try:
         state: dict[str, Any] = read_json(path / "state.json")
         sums = state.pop("sha256")
@@ -114,11 +114,11 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
 def load(
     path: Path, model: nn.Module, optimiser: Optimiser, device: torch.device, team: Team = ALONE
 ) -> dict[str, Any]:
-    """Put a checkpoint into model, optimiser and random generators; returns its `state`, the tensors of the source
-    among what that says of it.
+    """Put a checkpoint into model, optimiser and random generators; returns its `state`, in which
+    "source" has the tensors of the source too.
 
-    Raises DamagedCheckpoint where a file does not have the checksum that it was written with, or does not hold what
-    this model and this optimiser need; files that are too large are not read.
+    Raises DamagedCheckpoint where a file has another checksum than when it was written, or not the tensors that this
+    model and this optimiser need; files that are too large are not read.
     """
     own = dict(model.named_parameters())
     shapes = {name: {**optimiser.state_shapes(weight), ema.KEY: tuple(weight.shape)} for name, weight in own.items()}
@@ -140,19 +140,19 @@ def load(
         }
         if device.type == "cuda" and "step" in kept[name]:
             optimiser.state[parameter]["step"] = kept[name]["step"].to(device)
-    source = {name.removeprefix(_SOURCE): each for name, each in tensors.items() if name.startswith(_SOURCE)}
+    source = {name.removeprefix(_SOURCE): tensor for name, tensor in tensors.items() if name.startswith(_SOURCE)}
     return {**state, "source": {**state.get("source", {}), **source}}
 
 
 def set_aside(path: Path) -> Path:
-    """Give a damaged checkpoint a name that nothing looks for; returns where it lies."""
+    """Rename a damaged checkpoint so that it is no longer used; returns its new path."""
     shutil.rmtree(_aside(path), ignore_errors=True)
     return path.rename(_aside(path))
 
 
 def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> None:
-    """Delete checkpoints except those that training may resume from, `whole`, and those whose `weights` may be
-    needed."""
+    """Delete checkpoints, except for `whole` ones, from which training may resume, and the weights of those whose
+    `weights` may be needed."""
     for step in steps(checkpoints):
         path = folder(checkpoints, step)
         if step in whole:
@@ -164,7 +164,7 @@ def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> No
 
 
 def remove(path: Path) -> None:
-    """Delete a checkpoint; half deleted it is none."""
+    """Delete a checkpoint; it is renamed first, so that half of one does not count as one."""
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     path.rename(partial)
@@ -172,7 +172,7 @@ def remove(path: Path) -> None:
 
 
 def check_weights(path: Path, model: nn.Module) -> None:
-    """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or not of a model."""
+    """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or do not fit a model."""
     _must_be_small(path / _WEIGHTS, (weight.shape for weight in model.parameters()))
     state_of(path, [_WEIGHTS])
     try:
@@ -207,21 +207,21 @@ def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> di
 
 
 def _must_be_small(file: Path, shapes: Iterable[Sequence[int]]) -> None:
-    """Raise DamagedCheckpoint where a file is larger than one of tensors of these shapes can be: it is not read."""
-    most = _FLOAT32 * sum(map(math.prod, shapes)) + _MORE
-    if file.is_file() and file.stat().st_size > most:
+    """Raise DamagedCheckpoint, before it is read, where a file is larger than tensors of these shapes can be."""
+    limit = _FLOAT32 * sum(map(math.prod, shapes)) + _OVERHEAD
+    if file.is_file() and file.stat().st_size > limit:
         raise DamagedCheckpoint(
             f"checkpoint {file.parent} is damaged: {file.name} has {file.stat().st_size:,} bytes, and this recipe's up "
-            f"to {most:,}"
+            f"to {limit:,}"
         )
 
 
 def _kept(
     tensors: Mapping[str, Tensor], shapes: Mapping[str, Mapping[str, tuple[int, ...]]]
 ) -> dict[str, dict[str, Tensor]]:
-    """What an optimiser keeps of each weight, by the weight's name: all tensors of these shapes, perhaps without a
+    """The optimiser's state of each weight, by the weight's name: all tensors of these shapes, perhaps without a
     running average, or none. Raises ValueError for anything else."""
-    found: dict[str, dict[str, Tensor]] = {}
+    states: dict[str, dict[str, Tensor]] = {}
     for name, fitting in shapes.items():
         prefix = f"{name}/"
         kept = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
@@ -230,8 +230,8 @@ def _kept(
         for key, tensor in kept.items():
             if tensor.dtype != torch.float32 or tensor.shape != fitting[key]:
                 raise ValueError(f"{_OPTIMISER}: {prefix}{key} is {tensor.dtype}, {tuple(tensor.shape)}")
-        found[name] = kept
-    return found
+        states[name] = kept
+    return states
 
 
 def _set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:

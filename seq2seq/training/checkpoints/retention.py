@@ -1,4 +1,5 @@
-"""The checkpoints of a training run: what is saved, what is kept, and which one training returns to."""
+"""The checkpoints of a training run: what is saved, what is kept, and which one training resumes from or rolls back
+to."""
 
 from __future__ import annotations
 
@@ -25,31 +26,33 @@ Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (fig
 
 @dataclass
 class TrainingState:
-    """What a checkpoint remembers beside tensors and faults."""
+    """What a checkpoint stores besides tensors and faults."""
 
     place: Numbers | None = None
     best_step: int = 0
     best_value: float | None = None
     without_gain: int = 0
     best: list[Ranked] = field(default_factory=list)  # best first
-    former_best: list[Ranked] = field(default_factory=list)  # at the validation before, which may be gone back to
+    former_best: list[Ranked] = field(
+        default_factory=list
+    )  # at the previous validation, to which training may roll back
     seconds: float = 0.0
     tokens: int = 0
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint that was put in place."""
+    """A checkpoint that was loaded."""
 
     step: int
     state: TrainingState
     health: Health
-    damaged: tuple[Fault, ...]  # later ones that could not be used
+    damaged: tuple[Fault, ...]  # faults of later checkpoints, which could not be used
 
 
 class Store:
-    """Saves a model and its optimiser under a folder, and loads them again. Of a team, the first process writes and
-    deletes, and goes first where something is loaded."""
+    """Saves a model and its optimiser under a folder, and loads them again. Of a team, the first process writes,
+    deletes, and loads before the others."""
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Store:
         self._source = source
 
     def save(self, step: int, state: TrainingState, health: Health, *, validated: bool = False) -> None:
-        """Write a checkpoint, of a model that was `validated` or not; delete those that nothing needs any more."""
+        """Write a checkpoint, of a model that was `validated` or not; delete those that are no longer needed."""
         values: dict[str, Any] = {"memory": asdict(state), "health": asdict(health)}
         source = self._source.state() if self._source else {}
         tensors = {name: value for name, value in source.items() if isinstance(value, Tensor)}
@@ -82,7 +85,7 @@ class Store:
         self.prune(state, health)
 
     def prune(self, state: TrainingState, health: Health) -> None:
-        """Delete what nothing needs; during faults nothing, since training may roll back to any of it."""
+        """Delete what is not needed; nothing during faults, since training may roll back to any checkpoint."""
         if health.in_a_row or not self._team.main:
             return
         validated = self._validated()
@@ -114,11 +117,11 @@ class Store:
             return loaded
 
     def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
-        """The checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for those. Raises
-        RunError where all are damaged."""
+        """The steps of the checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for
+        those. Raises RunError where all are damaged."""
         steps = [step for step in self._validated() if step > 0][-self._training.average_last :]
-        alone = self._training.keep == "best"
-        if alone:
+        best_only = self._training.keep == "best"
+        if best_only:
             steps += [int(step) for _, step in reversed(state.best)]
         faults: list[Fault] = []
         sound: list[int] = []
@@ -128,7 +131,7 @@ class Store:
                 sound.insert(0, step)
             except checkpoint.DamagedCheckpoint as error:
                 faults.append(Fault(step, "checkpoint", f"{error}; the final weights are made without it"))
-            if sound and alone:
+            if sound and best_only:
                 break
         if not sound:
             raise RunError(f"{self._folder}: no checkpoint is left to make the final weights of: all are damaged")
@@ -151,12 +154,12 @@ class Store:
                 continue
             faults = [
                 Fault(
-                    each,
+                    later,
                     "checkpoint",
-                    f"{reason}; it is now {checkpoint.set_aside(self.path(each)).name}, and training resumes from step "
-                    f"{step:,}, before it",
+                    f"{reason}; it is now {checkpoint.set_aside(self.path(later)).name}, and training resumes from "
+                    f"step {step:,}, before it",
                 )
-                for each, reason in damaged.items()
+                for later, reason in damaged.items()
             ]
             return Loaded(step, state, health, tuple(faults))
         raise RunError(
@@ -165,7 +168,7 @@ class Store:
         )
 
     def _during_faults(self, step: int) -> bool:
-        """Whether a checkpoint was saved during faults; loading will tell of a damaged one."""
+        """Whether a checkpoint was saved during faults; a damaged one is reported when it is loaded."""
         try:
             _, health = _remembered(checkpoint.state_of(self.path(step)), self.path(step))
             return bool(health.in_a_row)
@@ -173,14 +176,14 @@ class Store:
             return False
 
     def _validated(self) -> list[int]:
-        """Checkpoints of the beginning and of validations: those that an interruption left are for resuming alone."""
+        """Checkpoints of the start and of validations; those of an interruption are only for resuming."""
         return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._late(step)]
 
     def _on_schedule(self, step: int) -> bool:
         return step % self._training.validate_every == 0 or step == self._training.steps
 
     def _late(self, step: int) -> bool:
-        """Whether a checkpoint is of a validation that waited for a boundary; a damaged one is not."""
+        """Whether a checkpoint is of a validation that waited for a boundary; False for a damaged one."""
         try:
             return bool(checkpoint.state_of(self.path(step)).get("validated"))
         except checkpoint.DamagedCheckpoint:
@@ -191,7 +194,7 @@ _STATE, _HEALTH = TypeAdapter(TrainingState), TypeAdapter(Health)
 
 
 def _remembered(values: dict[str, Any], path: Path) -> tuple[TrainingState, Health]:
-    """What the values of a checkpoint say. Raises DamagedCheckpoint."""
+    """The state and the health among the values of a checkpoint. Raises DamagedCheckpoint."""
     try:
         return _STATE.validate_python(values.get("memory")), _HEALTH.validate_python(values.get("health", {}))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Optimisers, one module each: how it is built from its options, what it keeps of each weight, what it needs."""
+"""Optimisers, one module each: how it is built from its options, its state of each weight, what it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Adam", "AdamW", "Muon", "Optimiser", "class_of", "for_recipe", "mask
 
 
 def class_of(kind: str) -> type[Optimiser]:
-    """The optimiser of an `optimizer.kind`."""
+    """The class of an `optimizer.kind`."""
     match kind:
         case "adam":
             return Adam
@@ -30,7 +30,8 @@ def class_of(kind: str) -> type[Optimiser]:
 
 
 def for_recipe(recipe: Recipe, model: nn.Module) -> Optimiser:
-    """The optimiser of a recipe, its rates to be set at every update. Raises RecipeError where this torch lacks it."""
+    """The optimiser of a recipe; the loop sets its rates at every update. Raises RecipeError where this torch lacks
+    it."""
     optimiser = class_of(recipe.optimizer.kind)
     if optimiser.needs and not optimiser.available():
         raise RecipeError(

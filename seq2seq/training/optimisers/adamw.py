@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from seq2seq import recipe
+from seq2seq.recipe import AdamW as AdamWOptions
+from seq2seq.recipe import Muon as MuonOptions
 from seq2seq.training.optimisers.adam import Moments
 
 
@@ -17,16 +18,16 @@ class AdamW(Moments, torch.optim.AdamW):
     description = "fused adamw"
 
     @classmethod
-    def of(cls, options: recipe.AdamW, model: nn.Module, rate: float) -> AdamW:
+    def of(cls, options: AdamWOptions, model: nn.Module, rate: float) -> AdamW:
         """The optimiser of all parameters of a model."""
         return cls.of_parameters(options, model.parameters())
 
     @classmethod
-    def of_parameters(cls, options: recipe.AdamW | recipe.Muon, parameters: Iterable[nn.Parameter]) -> AdamW:
+    def of_parameters(cls, options: AdamWOptions | MuonOptions, parameters: Iterable[nn.Parameter]) -> AdamW:
         """The optimiser of some parameters."""
-        several = list(parameters)
+        weights = list(parameters)
         groups = [
-            {"params": [each for each in several if each.dim() >= 2], "weight_decay": options.weight_decay},
-            {"params": [each for each in several if each.dim() < 2], "weight_decay": 0.0},
+            {"params": [weight for weight in weights if weight.dim() >= 2], "weight_decay": options.weight_decay},
+            {"params": [weight for weight in weights if weight.dim() < 2], "weight_decay": 0.0},
         ]
         return cls(groups, lr=0.0, betas=options.betas, eps=options.epsilon, fused=True)

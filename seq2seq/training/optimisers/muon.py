@@ -9,8 +9,8 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from seq2seq import recipe
 from seq2seq.device import threads, work_alone
+from seq2seq.recipe import Muon as MuonOptions
 from seq2seq.training.optimisers.adamw import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
 
@@ -23,49 +23,49 @@ class Layered(Protocol):
 
 
 class Muon(Optimiser):
-    """torch's, dealt out over CPU threads, and an AdamW, that step and are saved as one; `beside` one another where
-    there are threads for it."""
+    """torch's, its matrices divided among CPU threads, and an AdamW, stepped and saved as one; `concurrent` runs them
+    in threads."""
 
     description = "Muon, with fused AdamW for the rest"
     needs = ("Muon", "2.9")
     whole_matrices = True
 
-    def __init__(self, muons: list[torch.optim.Optimizer], rest: AdamW, *, beside: bool) -> None:
+    def __init__(self, muons: list[torch.optim.Optimizer], rest: AdamW, *, concurrent: bool) -> None:
         self._rest = rest
         self.parts = [*muons, rest]
-        self._pool = ThreadPoolExecutor(len(self.parts), initializer=work_alone) if beside else None
+        self._pool = ThreadPoolExecutor(len(self.parts), initializer=work_alone) if concurrent else None
         super().__init__([group for part in self.parts for group in part.param_groups], {})
-        # The same groups and the same state, so that a rate set here, or a state loaded here, is theirs.
+        # The parts share groups and state, so that a rate set here, or a state loaded here, is theirs.
         self.param_groups = [group for part in self.parts for group in part.param_groups]
         for part in self.parts:
             part.state = self.state
         self._matrices = {weight for part in muons for group in part.param_groups for weight in group["params"]}
 
     @classmethod
-    def of(cls, options: recipe.Muon, model: nn.Module, rate: float) -> Muon:
+    def of(cls, options: MuonOptions, model: nn.Module, rate: float) -> Muon:
         """The optimiser of a model: Muon takes the matrices of its layers."""
         matrices: list[nn.Parameter] = cast(Layered, model).matrices()
         taken = set(matrices)
-        rest = [each for each in model.parameters() if each not in taken]
-        # Matrix by matrix is too little at a time for several threads.
+        rest = [weight for weight in model.parameters() if weight not in taken]
+        # A single matrix is too little work for several threads.
         count = threads() if matrices[0].device.type == "cpu" else 1
         share = options.muon_learning_rate / rate
         muons: list[torch.optim.Optimizer] = [
             torch.optim.Muon(
-                [{"params": some, "share": share}], lr=0.0, weight_decay=options.weight_decay, momentum=0.95
+                [{"params": part, "share": share}], lr=0.0, weight_decay=options.weight_decay, momentum=0.95
             )
-            for some in _dealt(matrices, count)
+            for part in _divided(matrices, count)
         ]
-        return cls(muons, AdamW.of_parameters(options, rest), beside=count > 1)
+        return cls(muons, AdamW.of_parameters(options, rest), concurrent=count > 1)
 
     def state_shapes(self, weight: Tensor) -> Shapes:
-        """Of a matrix one moment, of the rest what AdamW keeps."""
+        """One moment of a matrix of the layers, AdamW's state of the rest."""
         if weight in self._matrices:
             return {"momentum_buffer": tuple(weight.shape)}
         return self._rest.state_shapes(weight)
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One update by each."""
+        """One update by each part."""
         if self._pool is None:
             for part in self.parts:
                 part.step()
@@ -74,9 +74,9 @@ class Muon(Optimiser):
                 done.result()
 
 
-def _dealt(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:
-    """Parameters in up to `count` lists of about as many numbers."""
-    dealt: list[list[nn.Parameter]] = [[] for _ in range(count)]
-    for each in sorted(parameters, key=Tensor.numel, reverse=True):
-        min(dealt, key=lambda some: sum(map(Tensor.numel, some))).append(each)
-    return [some for some in dealt if some]
+def _divided(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:
+    """Parameters in up to `count` lists of about equal size."""
+    parts: list[list[nn.Parameter]] = [[] for _ in range(count)]
+    for weight in sorted(parameters, key=Tensor.numel, reverse=True):
+        min(parts, key=lambda part: sum(map(Tensor.numel, part))).append(weight)
+    return [part for part in parts if part]

@@ -15,8 +15,8 @@ class Optimiser(torch.optim.Optimizer, ABC):
     """An optimiser of a recipe. A parameter group may have a `share`: its rate as a multiple of the schedule's."""
 
     description: ClassVar[str]  # for people
-    needs: ClassVar[tuple[str, str] | None] = None  # what torch.optim must have, and the first torch that has it
-    whole_matrices: ClassVar[bool] = False  # whether an update needs whole matrices, which sharding spreads
+    needs: ClassVar[tuple[str, str] | None] = None  # a class of torch.optim, and the first torch that has it
+    whole_matrices: ClassVar[bool] = False  # whether an update needs whole matrices, which sharding divides
 
     @classmethod
     @abstractmethod
@@ -30,12 +30,13 @@ class Optimiser(torch.optim.Optimizer, ABC):
 
     @abstractmethod
     def state_shapes(self, weight: Tensor) -> Shapes:
-        """The float32 tensors that are kept of a weight once it was updated: their shapes by name. A checkpoint holds
-        exactly these."""
+        """The float32 tensors of a weight's state after an update: their shapes by name. A checkpoint holds exactly
+        these."""
 
 
 def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """An optimiser's update, unless `skipped`, (): weights and state then stay as they are. Nobody waits for CUDA."""
+    """An optimiser's update, unless `skipped`, (): weights and state then stay unchanged. The host does not wait for
+    CUDA."""
     if skipped.is_cuda:
         masked_step(skipped, optimiser)
     elif not skipped:
@@ -44,14 +45,14 @@ def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
 
 @torch.no_grad()
 def masked_step(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """`step_unless` on a device whose decision the host need not know."""
+    """`step_unless` without the host waiting for the device's `skipped`."""
     for part in getattr(optimiser, "parts", [optimiser]):
         if part.defaults.get("fused"):
-            part.found_inf = skipped.float()  # as torch's own GradScaler tells it
+            part.found_inf = skipped.float()  # as torch's own GradScaler does
             part.step()
             del part.found_inf
             continue
-        weights = [each for group in part.param_groups for each in group["params"] if each.grad is not None]
+        weights = [weight for group in part.param_groups for weight in group["params"] if weight.grad is not None]
         before = {weight: weight.clone() for weight in weights}
         states = {weight: {key: value.clone() for key, value in part.state[weight].items()} for weight in weights}
         part.step()

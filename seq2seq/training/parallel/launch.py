@@ -1,4 +1,4 @@
-"""How a process that torchrun started finds the others, and what it computes on."""
+"""How a process that torchrun started finds the others, and the device that it computes on."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from seq2seq.training.parallel.team import ALONE, Replicas, Team
 Value = TypeVar("Value")
 
 WAYS = ("ddp", "fsdp")
-_BETWEEN_LOOKS = 0.02  # seconds
-_BETWEEN_TRIES = 0.5
-ANSWER_WITHIN = 60.0  # seconds until the place where processes meet counts as out of reach
-_GATHERED = timedelta(minutes=5)  # until all must have come there
+_POLL_INTERVAL = 0.02  # seconds
+_RETRY_INTERVAL = 0.5
+CONNECT_TIMEOUT = 60.0  # seconds until the rendezvous address counts as unreachable
+_JOIN_TIMEOUT = timedelta(minutes=5)  # until all processes must have joined
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
     own = own_device(device, place.local_rank)
     try:
         _reach(place)
-        store = _interruptible(lambda: next(rendezvous("env://", timeout=_GATHERED))[0])
+        store = _interruptible(lambda: next(rendezvous("env://", timeout=_JOIN_TIMEOUT))[0])
         store.set_timeout(distributed.default_pg_timeout)
         backend = "gloo" if own == "cpu" else "nccl"
         distributed.init_process_group(backend, store=_fresh(store, rank, size), rank=rank, world_size=size)
@@ -68,28 +68,28 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
 
 
 def _reach(place: torchrun.Place) -> None:
-    """Wait for whoever the processes meet at. Raises DeviceError where nobody answers."""
+    """Wait until the rendezvous address answers. Raises DeviceError where it does not."""
     waits = place.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"  # else it is this process
     address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    ends = time.monotonic() + ANSWER_WITHIN
+    deadline = time.monotonic() + CONNECT_TIMEOUT
     while True:
         try:
             if waits:
-                socket.create_connection(address, timeout=ANSWER_WITHIN).close()
+                socket.create_connection(address, timeout=CONNECT_TIMEOUT).close()
             else:
                 socket.getaddrinfo(*address)
             return
         except OSError as error:
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 raise DeviceError(
                     f"process {place.rank} of {place.size} does not reach the first at {address[0]}:{address[1]} "
                     f"({error.strerror or error}): start all with torchrun, or unset {', '.join(torchrun.VARIABLES)}"
                 ) from error
-        time.sleep(_BETWEEN_TRIES)
+        time.sleep(_RETRY_INTERVAL)
 
 
 def _interruptible(function: Callable[[], Value]) -> Value:
-    """What a function returns that waits in C++: in a thread of its own, while this one takes signals."""
+    """The result of a function that waits in C++, run in another thread, so that this one handles signals."""
     done: SimpleQueue[tuple[Value | None, Exception | None]] = SimpleQueue()
 
     def run() -> None:
@@ -106,7 +106,7 @@ def _interruptible(function: Callable[[], Value]) -> Value:
 
 
 def own_device(name: str, number: int) -> str:
-    """The device of the process of a number on its machine. Raises DeviceError where there is none for it."""
+    """The device of a process, by its number on its machine. Raises DeviceError where there is none for it."""
     device_names.parsed(name)
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return "cpu"
@@ -129,11 +129,10 @@ def _of_the_connection(error: Exception) -> bool:
 
 
 def _fresh(store: Store, rank: int, size: int) -> Store:
-    """A part of torchrun's store, of a name that the first process chose just now and every other has heard from it.
+    """A new part of torchrun's store, under a name that the first process chooses and all others receive.
 
-    After a restart the store still has what the processes before it wrote, where they could be reached among it. So
-    each asks under a name of its own, new each time, and the first process answers all that it finds, until all those
-    that are there have thanked it.
+    After a restart the store still has the entries of the processes before it, addresses among them. So each process
+    asks under a new name of its own, and the first process answers every question until all others have thanked it.
     """
     own = uuid.uuid4().hex
     store.set(f"asks/{rank}", own)
@@ -147,5 +146,5 @@ def _fresh(store: Store, rank: int, size: int) -> Store:
         for other in left:
             if store.check([f"asks/{other}"]):
                 store.set(f"answer/{store.get(f'asks/{other}').decode()}", own)
-        time.sleep(_BETWEEN_LOOKS)
+        time.sleep(_POLL_INTERVAL)
     return PrefixStore(own, store)

@@ -22,7 +22,7 @@ from seq2seq.training.parallel.team import Model, Replicas
 
 
 class Shards(Replicas):
-    """A process with a shard of every layer. All compute every pass together, so that none may cut its rows."""
+    """A process with a shard of every layer. All compute every pass together, so that none may use micro-batches."""
 
     way = "fsdp"
     cuts = False
@@ -37,7 +37,7 @@ class Shards(Replicas):
         kind = recipe.optimizer.kind
         if class_of(kind).whole_matrices:
             raise RecipeError(
-                f'optimizer.kind = "{kind}" needs whole matrices, which --parallel fsdp spreads over the processes; '
+                f'optimizer.kind = "{kind}" needs whole matrices, which --parallel fsdp divides among the processes; '
                 "use --parallel ddp, or adamw"
             )
         if recipe.training.compile:
@@ -49,11 +49,11 @@ class Shards(Replicas):
         self._copy = copy.deepcopy(model).cpu() if self.main else None
         device = next(model.parameters()).device
         mesh = init_device_mesh(device.type, (self.size,))
-        # Nothing changes in place what a layer returns.
+        # No output of a layer is changed in place.
         warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor", UserWarning)
         for layer in list(model.modules()):
             if isinstance(layer, CrossBlock):
-                # Used before its layer is: the keys and values of a memory are projected outside of the layer.
+                # Used before its layer: the keys and values of a memory are projected outside it.
                 fully_shard(layer.cross_attention.key_value, mesh=mesh)
             if isinstance(layer, Block | CrossBlock):
                 fully_shard(layer, mesh=mesh)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 Model = TypeVar("Model", bound=nn.Module)
 
 _TIMEOUT = timedelta(days=30)  # while the first process prepares or validates; one that has died is noticed at once
-_BUCKET = 1 << 23  # numbers that are reduced at once
+_BUCKET_SIZE = 1 << 23  # numbers that are reduced at once
 
 
 class Team:
@@ -33,7 +33,7 @@ class Team:
     size = 1
     way = "none"  # how several processes share a model: ddp, fsdp
     cuts = True  # whether a process may compute its rows in micro-batches of its own
-    divisor = 1  # what gradients are divided by as they are reduced
+    divisor = 1  # of gradients, as they are reduced
 
     @property
     def main(self) -> bool:
@@ -44,7 +44,7 @@ class Team:
         """Raises RecipeError where a recipe cannot be trained this way."""
 
     def device(self, name: str) -> str:
-        """The device of this process, by what --device says."""
+        """The device of this process, given --device."""
         return name
 
     @contextmanager
@@ -65,7 +65,7 @@ class Team:
         return numbers
 
     def distribute(self, model: nn.Module, seed: int) -> None:
-        """Prepare a model, built alike by all processes, before its optimiser is made; `seed`: the recipe's."""
+        """Prepare a model, built identically by all processes, before its optimiser is built; `seed`: the recipe's."""
 
     def begin_update(self, step: int) -> None:
         """An update begins."""
@@ -100,10 +100,10 @@ ALONE = Team()
 
 
 class Replicas(Team):
-    """A process with a whole model, whose gradients are summed over all once an update.
+    """A process with a whole model, whose gradients are summed over all once per update.
 
     They are summed after the backward pass, not within it: a process that ran out of memory has by then computed its
-    rows again, in micro-batches, and the others need not know.
+    rows again, in micro-batches, without the others.
     """
 
     way = "ddp"
@@ -111,7 +111,8 @@ class Replicas(Team):
     def __init__(self, device: str) -> None:
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
         self._device = device
-        self._control = distributed.new_group(backend="gloo", timeout=_TIMEOUT)
+        control = distributed.new_group(backend="gloo", timeout=_TIMEOUT)
+        self._control = cast(distributed.ProcessGroup, control)  # of all processes, so this one is a member
         self._seed = 0
 
     def device(self, name: str) -> str:
@@ -152,8 +153,8 @@ class Replicas(Team):
             distributed.broadcast(weight.detach(), 0)
 
     def begin_update(self, step: int) -> None:
-        """Random numbers of its own for each process but the first, whose are those of a single process and in the
-        checkpoint: the others' follow from (seed, process, update), so that a resumed run repeats them."""
+        """Seed the random numbers of each process but the first from (seed, process, update), so that a resumed run
+        repeats them; those of the first are a single process's, and in the checkpoint."""
         if not self.main:
             torch.manual_seed(int(np.random.SeedSequence((self._seed, self.rank, step)).generate_state(1)[0]))
 
@@ -180,7 +181,7 @@ class Replicas(Team):
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
     bucket: list[Tensor] = []
     for tensor in tensors:
-        if bucket and sum(each.numel() for each in bucket) + tensor.numel() > _BUCKET:
+        if bucket and sum(map(Tensor.numel, bucket)) + tensor.numel() > _BUCKET_SIZE:
             yield bucket
             bucket = []
         bucket.append(tensor)

@@ -31,7 +31,7 @@ TAKES = {
 EVERYWHERE = {
     "missing": ("no file missing", "check the path"),
     "latin1": ("latin1", "line 2: byte 0xe9 is not UTF-8; as cp1252 it is ", "add --encoding cp1252"),
-    "binary": ("binary", "line 2: byte 0x80 is not UTF-8; mend the file, or name its encoding with --encoding"),
+    "binary": ("binary", "line 2: byte 0x80 is not UTF-8; repair the file, or name its encoding with --encoding"),
     "utf16": ("utf16", "is UTF-16, not UTF-8: add --encoding utf-16"),
     "utf16-unmarked": ("utf16-unmarked", "is UTF-16, not UTF-8: add --encoding utf-16-le"),
 }
@@ -100,7 +100,7 @@ CASES = {
     "several files of pairs": Case(1, PAIRS + " --data letters.tsv letters.tsv", ("read from one file, not 2",)),
     "half a pair": Case(2, "evaluate --run {run} --source-file two", ("--source-file and --target-file go together",)),
     "half a comparison": Case(2, "compare {run} {run} --target-file two", ("go together; one of them is missing",)),
-    "stray file": Case(2, PAIRS + " two", ("what is two?", "after --data")),
+    "stray file": Case(2, PAIRS + " two", ("unexpected argument two", "with --data")),
     "output on a folder": Case(2, "translate --run {run} --output folder bonjour", ("folder is a folder",)),
     "output under a file": Case(2, "score --run {run} -o two/out --source-file two --target-file two", ("is a file",)),
     "scores on a folder": Case(2, "evaluate --run {run} --output folder", ("--output folder is a folder",)),

@@ -104,7 +104,7 @@ def test_what_a_run_that_goes_on_keeps_is_said(seqx: Seqx, tmp_path: Path) -> No
     given = tiny.arguments(tmp_path)
     assert seqx("train", *given, "--run", "run", "--batch-tokens", "auto").code == 0
     done = seqx("train", *given, "--run", "run", "--batch-tokens", "auto", "--minutes", "5")
-    assert done.code == 0 and "Steps: 6, as run was begun" in done.err and "Batch: 256 tokens, as run" in done.err
+    assert done.code == 0 and "Steps: 6, as when run was begun" in done.err and "Batch: 256 tokens, as" in done.err
 
 
 def test_a_value_of_the_file_that_set_makes_idle_is_said(seqx: Seqx, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_it_is_said_and_nothing_is_written(seqx: Seqx, files: Path, name: str) -
 @pytest.mark.parametrize(
     ("name", "damage", "words"),
     [
-        ("weights missing", lambda run: (run / "model.safetensors").unlink(), ("not trained to its end",)),
+        ("weights missing", lambda run: (run / "model.safetensors").unlink(), ("re-run the same `seqx train`",)),
         (
             "weights cut short",
             lambda run: (run / "model.safetensors").write_bytes(b"\x08"),
@@ -204,6 +204,6 @@ def test_a_full_disk_while_translating_leaves_the_output_as_it_was(seqx: Seqx, t
     (tmp_path / "out.txt").write_text("before\n")
     with largest_file(50):
         done = seqx("translate", "--run", trained, "--input", "in.txt", "--output", "out.txt")
-    check(done, 1, "the system refused")
+    check(done, 1, "out.txt: File too large")
     assert (tmp_path / "out.txt").read_text() == "before\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]

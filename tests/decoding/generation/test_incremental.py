@@ -73,20 +73,20 @@ def slow_cut(text: str, stop: Sequence[str]) -> tuple[str, bool]:
     cuts=st.lists(st.integers(0, 20), max_size=6),
 )
 def test_a_stop_string_cuts_the_same_wherever_the_pieces_are_cut(text: str, stop: list[str], cuts: list[int]) -> None:
-    wanted, stopped = slow_cut(text, stop)
+    expected, stopped = slow_cut(text, stop)
     stopping = StopStrings(stop)
     bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     given_out = ""
     for start, end in pairwise(bounds):
         given_out += stopping.take(text[start:end])
-        assert wanted.startswith(given_out)
+        assert expected.startswith(given_out)
         if stopping.found:
             break
         held = text[len(given_out) : end]
         assert given_out + held == text[:end]
         assert not held or any(each.startswith(held) for each in stop)  # nothing is held back for nothing
     assert stopping.found == stopped
-    assert given_out + ("" if stopped else stopping.rest()) == wanted
+    assert given_out + ("" if stopped else stopping.rest()) == expected
 
 
 def test_a_text_ends_for_one_reason() -> None:

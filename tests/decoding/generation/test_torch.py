@@ -171,8 +171,8 @@ def test_probabilities_are_the_models_own(options: GenerationOptions) -> None:
     for found in TorchGenerator(made, ALPHABET, CPU).generate(
         "ab", replace(options, max_tokens=8, stop=("\n",)), samples=3
     ):
-        wanted = scores(made, ALPHABET.encode(["ab"])[0], found)
-        assert found.log_probability == pytest.approx(sum(wanted), abs=1e-4)
+        expected = scores(made, ALPHABET.encode(["ab"])[0], found)
+        assert found.log_probability == pytest.approx(sum(expected), abs=1e-4)
         assert len(found.tokens) <= 8 and not {PAD, UNKNOWN, BOS, EOS} & set(found.tokens)
 
 

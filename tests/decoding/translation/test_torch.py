@@ -79,9 +79,11 @@ def test_greedy_rolls_out_the_most_probable_tokens(
 
 def test_beams_are_those_of_the_plain_loops(model: Transformer | Gpt, engine: TorchEngine | DecoderOnlyEngine) -> None:
     for source, found in zip(SOURCES, engine.translate(SOURCES, BEAM), strict=True):
-        wanted = reference.beam_search(uncached(model, source), len(source) + 4, beam_size=3, alpha=1.0, n_best=3)
-        assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in wanted]
-        assert [hypothesis.score for hypothesis in found] == pytest.approx([score for _, _, score in wanted], abs=1e-4)
+        expected = reference.beam_search(uncached(model, source), len(source) + 4, beam_size=3, alpha=1.0, n_best=3)
+        assert [hypothesis.tokens for hypothesis in found] == [tokens for tokens, _, _ in expected]
+        assert [hypothesis.score for hypothesis in found] == pytest.approx(
+            [score for _, _, score in expected], abs=1e-4
+        )
 
 
 @pytest.mark.parametrize("options", [GREEDY, BEAM], ids=["greedy", "beam"])

@@ -98,8 +98,8 @@ def test_no_output_passes_its_own_sources_limit(pair: tuple[Engine, Engine]) -> 
         SearchOptions(1, 0.6, max_extra=1),
         SearchOptions(4, 0.6, n_best=4, max_extra=1),
     ):
-        found, wanted = fast.translate(SOURCES, options), plain.translate(SOURCES, options)
-        for source, group, other in zip(SOURCES, found, wanted, strict=True):
+        found, expected = fast.translate(SOURCES, options), plain.translate(SOURCES, options)
+        for source, group, other in zip(SOURCES, found, expected, strict=True):
             assert 1 <= len(group) <= options.n_best
             assert all(len(each.tokens) <= len(source) + 1 for each in group)
             assert group[0].score <= other[0].score + 1e-4  # no better than the best that may be

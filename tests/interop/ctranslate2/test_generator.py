@@ -83,8 +83,8 @@ def test_log_probabilities_are_pytorchs(run: Run) -> None:
     spelt = [*one.tokens, EOS] if one.ended == "end" else list(one.tokens)
     with torch.no_grad():
         scores = model(torch.tensor([[*prompt, *spelt]]))[0].log_softmax(-1)
-    wanted = sum(float(scores[len(prompt) - 1 + t, token]) for t, token in enumerate(spelt))
-    assert one.log_probability == pytest.approx(wanted, abs=1e-3)
+    expected = sum(float(scores[len(prompt) - 1 + t, token]) for t, token in enumerate(spelt))
+    assert one.log_probability == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("stop", [(), ("a", "é\n"), ("Z",)])
@@ -140,13 +140,15 @@ def test_tokens_come_as_often_as_by_pytorch(run: Run, sampling: Sampling) -> Non
     with torch.no_grad():
         logits = model(torch.tensor(LETTERS.encode(["Bad"])))[:, -1]
     logits[:, :EOS] = -torch.inf
-    wanted = probabilities(logits, sampling)[0]
+    expected = probabilities(logits, sampling)[0]
     count = 400
     options = GenerationOptions(replace(sampling, seed=5), max_tokens=1)
     drawn = Counter((each.tokens or (EOS,))[0] for each in fast.generate("Bad", options, samples=count))
-    assert all(wanted[token] > 0 for token in drawn)
-    likely = [token for token, share in enumerate(wanted.tolist()) if share * count > 4]
-    statistic = sum((drawn[token] - count * float(wanted[token])) ** 2 / (count * wanted[token]) for token in likely)
+    assert all(expected[token] > 0 for token in drawn)
+    likely = [token for token, share in enumerate(expected.tolist()) if share * count > 4]
+    statistic = sum(
+        (drawn[token] - count * float(expected[token])) ** 2 / (count * expected[token]) for token in likely
+    )
     assert len(likely) >= 2 and statistic < len(likely) + 4.5 * (2 * len(likely)) ** 0.5
 
 

@@ -8,31 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.lines import PLAIN, Reading, read_lines
-from seq2seq.data.tables import columns_said, read_table, suffix_of, told
+from seq2seq.data.tables import columns_said, read_table, suffix_of, user_columns
 from seq2seq.errors import DataError
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
 if TYPE_CHECKING:
     from seq2seq.data.records import Kind
 
-Row = tuple[str, Mapping[str, Any]]  # where it stands, for errors; its columns
+Row = tuple[str, Mapping[str, Any]]  # its place, for errors; its columns
 Rows = Callable[[], Iterator[list[str]]]
-Choose = Callable[[Mapping[str, Any]], Sequence[str]]  # the columns that hold a record, of those of a row
+Choose = Callable[[Mapping[str, Any]], Sequence[str]]  # the columns of a row that hold a record
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ROWS = 16  # of a parquet file, read at a time: each may be a whole book, that the file holds but once
+_ROWS = 16  # of a parquet file, read at a time: each may be a whole book
 
 
 def file_rows(path: Path, kind: Kind[Any, Any], reading: Reading) -> tuple[str, Rows]:
-    """Which columns of a file were chosen, where that is not a matter of course, and what reads their text row by row.
-    Raises DataError, at once or while reading."""
+    """A description of the chosen columns of a file, empty where they are the obvious ones, and a reader of their text
+    row by row. Raises DataError, at once or while reading."""
 
     def chosen(row: Mapping[str, Any]) -> list[str]:
         names = list(column_names(row))
-        found = told(names, reading, kind, str(path)) if reading.columns else kind.choose(names)
-        if found is None:
+        columns = user_columns(names, reading, kind, str(path)) if reading.columns else kind.choose(names)
+        if columns is None:
             raise DataError(kind.missing(str(path), sorted(names)))
-        return [names[column] for column in found]
+        return [names[column] for column in columns]
 
     numbers = [field in kind.numbers for field in kind.fields]
     suffix = suffix_of(path)
@@ -82,7 +82,7 @@ def cell(row: Mapping[str, Any], column: str, place: str, number: bool = False) 
         raise DataError(f"{place}, column {column}: {value!r} is not text; write it as text")
     if len(value) > LONGEST_LINE:
         raise DataError(f"{place}, column {column} is over {LONGEST_LINE:,} characters long; break it into rows")
-    # JSON can escape half a surrogate pair, which UTF-8 has no bytes for.
+    # JSON can escape half a surrogate pair, which UTF-8 cannot encode.
     return _SURROGATE.sub("\ufffd", value)
 
 
@@ -96,7 +96,7 @@ def column_names(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def must_hold_text(path: Path) -> None:
-    """Raise DataError where a path is of nothing that can be read again and again."""
+    """Raise DataError where a path is not a file that can be read repeatedly."""
     if not path.exists():
         raise DataError(f"no file {path}; check the path")
     if path.is_dir():
@@ -140,10 +140,10 @@ def _parquet_rows(path: Path, choose: Choose, numbers: Sequence[bool]) -> Iterat
 
 
 def _row_size(metadata: Any, names: Sequence[str]) -> int:
-    """Bytes of the longest rows of a parquet file, on average over a group of rows, by what it says of itself."""
+    """Bytes of a row of a parquet file: the largest mean over a group of rows, by its metadata."""
     longest = 1
     for group in (metadata.row_group(index) for index in range(metadata.num_row_groups)):
         columns = (group.column(index) for index in range(group.num_columns))
-        size = sum(each.total_uncompressed_size for each in columns if each.path_in_schema in names)
+        size = sum(column.total_uncompressed_size for column in columns if column.path_in_schema in names)
         longest = max(longest, size // max(1, group.num_rows))
     return longest

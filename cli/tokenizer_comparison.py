@@ -1,4 +1,4 @@
-"""How `seqx tokenizer compare` shows what it measured: as a table, as JSON, as a drawing."""
+"""The output of `seqx tokenizer compare`: table, JSON, chart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from seq2seq.evaluation.codebook import Measured, Missing, Sample, Width
+from seq2seq.evaluation.tokenizers import Measured, Missing, SplitText, Width
 from seq2seq.storage.atomic import replacing
 
 from .console import Console, figures
@@ -28,16 +28,16 @@ _COLUMNS = (
     "unknown\ntokens",
     "MB/s",
 )
-_LEAST_SHARE = 0.0001  # that is written out
+_LEAST_SHARE = 0.0001  # that is shown as a number
 _MARKERS = "osD^vPX*"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One comparison, and what it was made on."""
+    """A comparison and its text."""
 
     origin: str
-    sample: Sample
+    sample: SplitText
     width: Width
     measured: Sequence[Measured]
     missing: Sequence[Missing]
@@ -55,31 +55,31 @@ class Shown:
         show_json(values)
 
     def write_table(self) -> None:
-        """A row a tokenizer, and below what the columns mean and why a tokenizer is missing."""
+        """One row per tokenizer; below, what the columns mean and why a tokenizer is missing."""
         console = Console()
         console.print(
-            f"{self.origin}: learnt from {len(self.sample.training):,} lines, measured on "
+            f"{self.origin}: trained on {len(self.sample.training):,} lines, measured on "
             f"{len(self.sample.held_out):,} held out (every tenth; blank lines left out)\n"
         )
         console.print(figures(_COLUMNS, [_row(each) for each in self.measured]))
         console.print(
             f"\nEmbedding: its parameters at d_model {self.width.d_model}, and their share of a decoder-only model of "
             f"{self.width.layers} layers\n(12 x d_model² parameters each) whose head is tied to the embedding. "
-            "MB/s: text encoded in a second of one core."
+            "MB/s: text encoded per second on one core."
         )
         for absent in self.missing:
             size = "" if absent.vocabulary is None else f" {absent.vocabulary:,}"
-            console.print(f"Not made: {absent.kind}{size}: {absent.reason.splitlines()[0].rstrip(';')}")
+            console.print(f"Not measured: {absent.kind}{size}: {absent.reason.splitlines()[0].rstrip(';')}")
 
     def draw(self, path: Path) -> None:
-        """Vocabulary against tokens a line, a curve a kind; above, the embedding's share of the model at that size."""
-        matplotlib.rcdefaults()  # not as a matplotlibrc in the working directory has it
+        """Tokens per line against vocabulary, one curve per kind; top axis: the embedding's share of the model."""
+        matplotlib.rcdefaults()  # ignore a matplotlibrc in the working directory
         figure = Figure(figsize=(9, 5.6), layout="constrained")
         axes = figure.subplots()
         axes.set_xscale("log")
         for index, kind in enumerate(dict.fromkeys(each.kind for each in self.measured)):
             points = [(each.vocabulary, each.tokens_per_line) for each in self.measured if each.kind == kind]
-            # Hollow, because curves meet.
+            # Hollow markers, because curves overlap.
             style: dict[str, Any] = {
                 "marker": _MARKERS[index % len(_MARKERS)],
                 "fillstyle": "none",
@@ -98,8 +98,8 @@ class Shown:
         above.xaxis.set_major_formatter(lambda size, _: f"{self.width.share(size):.{1 if size < 2000 else 0}%}")
         axes.margins(x=0.08)
         axes.set_ylim(0, 1.12 * max((each.tokens_per_line for each in self.measured), default=1))
-        axes.set_xlabel("codebook size (tokens in the vocabulary)")
-        axes.set_ylabel("sequence length (tokens a line)")
+        axes.set_xlabel("vocabulary size (tokens)")
+        axes.set_ylabel("sequence length (tokens per line)")
         above.set_xlabel(
             f"the embedding's share of a decoder-only model, d_model {self.width.d_model}, {self.width.layers} layers"
         )
@@ -111,7 +111,7 @@ class Shown:
 
 
 def _apart(sizes: Iterable[int]) -> list[int]:
-    """Those of the sizes that have room for a label on an axis of powers."""
+    """The sizes whose labels do not overlap on a logarithmic axis."""
     chosen: list[int] = []
     for size in sorted(sizes):
         if not chosen or size > 1.25 * chosen[-1]:
@@ -119,22 +119,22 @@ def _apart(sizes: Iterable[int]) -> list[int]:
     return chosen
 
 
-def _row(each: Measured) -> list[str]:
+def _row(measured: Measured) -> list[str]:
     return [
-        each.kind,
-        f"{each.vocabulary:,}",
-        f"{each.tokens_per_line:.1f}",
-        f"{each.tokens_per_byte:.3f}",
-        f"{each.bytes_per_token:.2f}",
-        f"{each.embedding_parameters / 1e6:.2f} M",
-        f"{each.embedding_share:.1%}",
-        _unknown(each),
-        f"{each.megabytes_per_second:.1f}",
+        measured.kind,
+        f"{measured.vocabulary:,}",
+        f"{measured.tokens_per_line:.1f}",
+        f"{measured.tokens_per_byte:.3f}",
+        f"{measured.bytes_per_token:.2f}",
+        f"{measured.embedding_parameters / 1e6:.2f} M",
+        f"{measured.embedding_share:.1%}",
+        _unknown(measured),
+        f"{measured.megabytes_per_second:.1f}",
     ]
 
 
-def _unknown(each: Measured) -> str:
-    if not each.unknown:
+def _unknown(measured: Measured) -> str:
+    if not measured.unknown:
         return "0"
-    share = f"{each.unknown_share:.2%}" if each.unknown_share >= _LEAST_SHARE else f"<{_LEAST_SHARE:.2%}"
-    return f"{each.unknown:,} ({share})"
+    share = f"{measured.unknown_share:.2%}" if measured.unknown_share >= _LEAST_SHARE else f"<{_LEAST_SHARE:.2%}"
+    return f"{measured.unknown:,} ({share})"

@@ -1,0 +1,20 @@
+"""Text that is ready to be trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from seq2seq.data.corpus import Corpus, SourceT
+from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.training.task import TrainingTask
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[SourceT]):
+    """Everything that a session needs except the model."""
+
+    tokenizers: Tokenizers
+    training: TrainingTask[Any]
+    corpus: Corpus[SourceT]
+    report: dict[str, Any]  # for run.json
