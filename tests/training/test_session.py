@@ -27,12 +27,12 @@ from tests.support import tiny
 from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
 
-@pytest.mark.parametrize(("killed_after", "threads"), [(1, 1), (2, 1), (3, 1), (5, 1), (3, 2)])
+@pytest.mark.parametrize(("threads", "kills"), [(1, (1, 2, 3, 5)), (2, (3,))])
 def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
     corpus: Corpus,
     tmp_path: Path,
-    killed_after: int,
     threads: int,
+    kills: tuple[int, ...],
     use_threads: Callable[[int], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -40,16 +40,16 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
     monkeypatch.setattr(gradient, "MIN_PLACES_PER_THREAD", 1)
     recipe = tiny_recipe(accumulate=2)
     list(session(recipe, corpus, tmp_path / "whole").events())
-    stop_after(killed_after, session(recipe, corpus, tmp_path / "killed").events())
-    resumed = list(session(recipe, corpus, tmp_path / "killed").events())
-    started = resumed[0]
-    assert isinstance(started, Started)
-    assert started.step == killed_after // 2 * 2 - (
-        2 if killed_after % 2 == 0 else 0
-    )  # the validation of that step was not reached
-    whole, killed = final(tmp_path / "whole"), final(tmp_path / "killed")
-    assert all(torch.equal(whole[name], killed[name]) for name in whole)
-    assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
+    whole = final(tmp_path / "whole")
+    for update in kills:
+        folder = tmp_path / f"killed{update}"
+        stop_after(update, session(recipe, corpus, folder).events())
+        started, *_ = session(recipe, corpus, folder).events()
+        assert isinstance(started, Started)
+        assert started.step == (update - 1) // 2 * 2  # the validation of an even step was not reached
+        killed = final(folder)
+        assert all(torch.equal(whole[name], killed[name]) for name in whole)
+        assert rows(tmp_path / "whole") == rows(folder)
 
 
 def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpus, tmp_path: Path) -> None:
