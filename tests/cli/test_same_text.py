@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from seq2seq.run import Run
-from seq2seq.training import session
+from seq2seq.training.loop import Progress
+from seq2seq.training.session import Event, Session
 from tests.support import tiny
 from tests.support.command import LONGER, Done, Seqx
 
@@ -169,15 +170,15 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
     """Has something happen after the first update of a training."""
 
     def happens(what: Callable[[], Any]) -> None:
-        usual = session.train
+        usual = Session.events
 
-        def train(*arguments: Any, **options: Any) -> Iterator[Any]:
-            for number, progress in enumerate(usual(*arguments, **options)):
-                if number == 1:
+        def events(session: Session, *interrupted: Callable[[], bool]) -> Iterator[Event]:
+            for event in usual(session, *interrupted):
+                if isinstance(event, Progress) and event.step == 2:
                     what()
-                yield progress
+                yield event
 
-        monkeypatch.setattr(session, "train", train)
+        monkeypatch.setattr(Session, "events", events)
 
     yield happens
 
