@@ -56,7 +56,9 @@ CASES = {
     "encoding of text's own": Case(2, TEXT + "--encoding cp1252", ("--encoding has no effect",)),
     "encoding of A's own": Case(2, "compare {run} {run} --encoding cp1252", ("--encoding has no effect",)),
     "value of no recipe": Case(2, "bench --set training.batch_tokens=64", ("--set changes a recipe", "--recipe")),
-    "text for bytes": Case(2, "tokenizer show un --kind byte --file two", ("--file has no effect", "byte learns")),
+    "text for bytes": Case(
+        2, "tokenizer show un --kind byte --file two", ("--file has no effect", "byte is not trained on text")
+    ),
     "size for bytes": Case(2, "tokenizer show un --kind byte --vocabulary 300", ("--vocabulary has no effect",)),
     "sizes for bytes": Case(2, "tokenizer compare two --kinds byte --vocabulary 300", ("--vocabulary has no effect",)),
     "two seeds": Case(2, TRAIN + "--seed 3 --set training.seed=4", ("--seed and --set training.seed",)),

@@ -80,7 +80,9 @@ CASES = {
     "shortlist, which is no more": Case(2, "translate --run {run} un --shortlist", ("No such option", "--shortlist")),
     "format of no name": Case(2, "export --run {run} --format onnx", ("--format onnx: there is ctranslate2",)),
     "translator asked for text": Case(1, "generate --run {run} un", ("is a translator", "use `seqx translate --run")),
-    "text model asked to translate": Case(1, "translate --run {text} un", ("no translator: use `seqx generate --run",)),
+    "text model asked to translate": Case(
+        1, "translate --run {text} un", ("not a translator: use `seqx generate --run",)
+    ),
     "text model beside a translator": Case(1, "compare {text} {run}", ("continues text", "translates fr to en")),
     "text models on pairs": Case(
         2, "compare {text} {text} --source-file two --target-file two", ("--source-file has no effect",)
