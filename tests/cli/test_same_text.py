@@ -169,15 +169,15 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], A
     """Has something happen after the first update of a training."""
 
     def happens(what: Callable[[], Any]) -> None:
-        usual = session.train
+        usual = session.updates
 
-        def train(*arguments: Any, **options: Any) -> Iterator[Any]:
+        def updates(*arguments: Any, **options: Any) -> Iterator[Any]:
             for number, progress in enumerate(usual(*arguments, **options)):
                 if number == 1:
                     what()
                 yield progress
 
-        monkeypatch.setattr(session, "train", train)
+        monkeypatch.setattr(session, "updates", updates)
 
     yield happens
 
