@@ -173,7 +173,7 @@ class Run:
             except LockedError as owner:
                 process = f"process {owner}" if str(owner) else "another process"
                 raise RunError(
-                    f"{self.path} is being trained by {process}; wait for it to end, or name another folder with --run"
+                    f"{self.path} is being trained by {process}; wait for its end, or name another folder with --run"
                 ) from None
             yield
 

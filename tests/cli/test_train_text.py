@@ -78,7 +78,7 @@ def test_the_shell_may_spread_files_behind_data(seqx: Seqx, tmp_path: Path) -> N
 def test_a_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None:
     done = seqx("train", *tiny.text_arguments(tmp_path), "--dry-run")
     assert done.code == 0, done.err
-    assert "characters" in done.out and "an update" in done.out
+    assert "characters" in done.out and "per update" in done.out
     assert not (tmp_path / "runs").exists()
 
 
