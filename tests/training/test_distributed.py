@@ -108,7 +108,7 @@ def test_a_process_whose_memory_runs_out_takes_smaller_pieces_and_the_others_do_
     assert len({fault["step"] for fault in faults}) == len(faults)
     refused = together.launched(2, tmp_path, [Job("fsdp", "fsdp", places=60)])
     assert refused.returncode != 0
-    assert "--parallel fsdp cannot cut; go on with more processes, or with --parallel ddp" in refused.stderr
+    assert "--parallel fsdp cannot cut; resume with more processes, or with --parallel ddp" in refused.stderr
 
 
 @pytest.mark.slow
