@@ -14,5 +14,5 @@ def _fail(self: Replicas, step: int) -> None:
 
 
 if __name__ == "__main__":
-    Replicas.begin = _fail  # type: ignore[method-assign]
+    Replicas.begin_update = _fail  # type: ignore[method-assign]
     main()
