@@ -52,8 +52,7 @@ def test_a_second_process_is_refused_and_names_the_first_and_goes_on_when_that_i
         done = seqx("train", *given)
         assert done.code == 1 and done.out == ""
         assert done.err == (
-            f"seqx: run is being trained by process {first.pid}; wait for its end, or name another folder with "
-            "--run\n"
+            f"seqx: run is being trained by process {first.pid}; wait for its end, or name another folder with --run\n"
         )
         assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
         first.send_signal(signal.SIGKILL)
