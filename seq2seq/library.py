@@ -43,9 +43,7 @@ def load(
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
     task = tasks.named(run.task)
-    opened = next((kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task]), None)
-    if opened is None:
-        raise ArgumentError(f"{path} is {task.described(run)}: load opens translators and generators")
+    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task])
     if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
         described = task.described(run)
         raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")

@@ -21,18 +21,7 @@ from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights, weights_of
 from seq2seq.tasks import open_run, pytorch
 from seq2seq.tasks.opening import EngineChoice, open_translator
-from tests.support import tiny
-from tests.support.command import ROOT, Seqx, run
-
-
-@pytest.fixture(scope="module")
-def of_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("of-text")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
-    assert done.code == 0, done.err
-    return folder / "run"
+from tests.support.command import ROOT, Seqx
 
 
 def test_the_front_door_has_these_names_and_no_torch() -> None:
@@ -94,17 +83,17 @@ def test_another_beam_or_list_needs_no_other_translator(
     assert translator.translate(lines) == greedy
 
 
-def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, of_text: Path) -> None:
-    generator = seq2seq.load(of_text)
+def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, trained_text: Path) -> None:
+    generator = seq2seq.load(trained_text)
     assert isinstance(generator, seq2seq.Generator)
-    done = seqx("generate", "--run", of_text, "one", "--seed", "3", "--max-tokens", "12", "--no-prompt")
+    done = seqx("generate", "--run", trained_text, "one", "--seed", "3", "--max-tokens", "12", "--no-prompt")
     assert generator.generate("one", seed=3, max_tokens=12) == done.out.removesuffix("\n")
     assert generator.generate("one", seed=3, max_tokens=12, min_p=0.3)  # which another engine has
     assert 0 < len(generator.generate(seed=1, max_tokens=5)) <= 5  # it may end sooner
 
 
-def misused(trained: Path, of_text: Path) -> dict[str, Any]:
-    translator, generator = seq2seq.load(trained), seq2seq.load(of_text)
+def misused(trained: Path, trained_text: Path) -> dict[str, Any]:
+    translator, generator = seq2seq.load(trained), seq2seq.load(trained_text)
     engine = open_translator(Run(trained), EngineChoice()).translator
     both = pytorch.read_tokenizers(Run(trained).recipe(), trained)
     model = pytorch.trained_model(Run(trained), both, torch.device("cpu"))
@@ -112,7 +101,7 @@ def misused(trained: Path, of_text: Path) -> dict[str, Any]:
         "load no name": lambda: seq2seq.load(""),
         "load nothing": lambda: seq2seq.load(None),  # type: ignore[arg-type]
         "load a number": lambda: seq2seq.load(3),  # type: ignore[arg-type]
-        "beams of a text model": lambda: seq2seq.load(of_text, beam_size=2),
+        "beams of a text model": lambda: seq2seq.load(trained_text, beam_size=2),
         "translate nothing": lambda: translator.translate(None),
         "no beam": lambda: translator.translate("un", beam_size=0),
         "half a list": lambda: translator.translate("un", n_best=1.5),
@@ -138,8 +127,8 @@ def misused(trained: Path, of_text: Path) -> dict[str, Any]:
     }
 
 
-def test_a_wrong_argument_is_an_error_of_seqx_and_of_python(trained: Path, of_text: Path) -> None:
-    for name, misuse in misused(trained, of_text).items():
+def test_a_wrong_argument_is_an_error_of_seqx_and_of_python(trained: Path, trained_text: Path) -> None:
+    for name, misuse in misused(trained, trained_text).items():
         with pytest.raises(SeqxError) as caught:
             misuse()
         assert isinstance(caught.value, ArgumentError) and isinstance(caught.value, TypeError), name
@@ -147,12 +136,12 @@ def test_a_wrong_argument_is_an_error_of_seqx_and_of_python(trained: Path, of_te
     assert not (trained / "no").exists()
 
 
-def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, of_text: Path) -> None:
+def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, trained_text: Path) -> None:
     cpu = choose("cpu")
     for opened in (
-        lambda: pytorch.translator(Run(of_text), cpu),
-        lambda: open_translator(Run(of_text), EngineChoice()),
-        lambda: open_translator(Run(of_text), EngineChoice(engine="torch")),
+        lambda: pytorch.translator(Run(trained_text), cpu),
+        lambda: open_translator(Run(trained_text), EngineChoice()),
+        lambda: open_translator(Run(trained_text), EngineChoice(engine="torch")),
     ):
         with pytest.raises(RunError, match="is a model of running text, not a translator"):
             opened()
@@ -164,9 +153,9 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, o
         seq2seq.load(trained / "model.safetensors")
 
 
-def test_a_method_of_the_other_kind_of_model_is_named_as_such(trained: Path, of_text: Path) -> None:
+def test_a_method_of_the_other_kind_of_model_is_named_as_such(trained: Path, trained_text: Path) -> None:
     translator: Any = seq2seq.load(trained)
-    generator: Any = seq2seq.load(of_text)
+    generator: Any = seq2seq.load(trained_text)
     with pytest.raises(AttributeError, match="Generator has no translate; translate is a Translator's; it has gen"):
         generator.translate("un")
     with pytest.raises(AttributeError, match="Translator has no generate; generate is a Generator's; it has tran"):

@@ -22,7 +22,7 @@ from seq2seq.data.records import Kind
 from seq2seq.data.tokenizers import PAD, Tokenizer, Tokenizers
 from seq2seq.decoding.translation.distributed import Processes
 from seq2seq.device import Choice, Numerics
-from seq2seq.errors import RunError
+from seq2seq.errors import RecipeError, RunError
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoder import Encoder
@@ -210,6 +210,8 @@ def test_it_learns_is_judged_and_its_scores_stand_in_the_run(tmp_path: Path) -> 
     assert task.example(run).startswith("seqx ") and run.record()["examples"] == 160
     with pytest.raises(RunError, match="CTranslate2 has no such model"):
         task.convert(run)
+    with pytest.raises(RecipeError, match="classifiers cannot be measured beforehand"):
+        task.workload()
 
 
 def test_stopped_and_resumed_it_ends_bit_for_bit_as_uninterrupted(tmp_path: Path) -> None:

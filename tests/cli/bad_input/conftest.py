@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import tiny
-from tests.support.command import run
 
 WRONG = {
     "empty": b"",
@@ -21,17 +20,6 @@ WRONG = {
     "one-sided": b"un\n\n",
     "broken.gz": b"\x1f\x8b not gzip",
 }
-
-
-@pytest.fixture(scope="session")
-def of_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny run on running text; tests must not change it."""
-    folder = tmp_path_factory.mktemp("of-text")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
-    assert done.code == 0, done.err
-    return folder / "run"
 
 
 @pytest.fixture

@@ -79,26 +79,37 @@ def test_an_option_without_effect_is_refused(
     seqx: Seqx,
     files: Path,
     trained: Path,
-    of_text: Path,
+    trained_text: Path,
     name: str,
 ) -> None:
-    refused(seqx, CASES[name], files, run=trained, text=of_text)
+    refused(seqx, CASES[name], files, run=trained, text=trained_text)
 
 
-def test_options_that_have_an_effect_pass(seqx: Seqx, trained: Path, of_text: Path) -> None:
+def test_options_that_have_an_effect_pass(seqx: Seqx, trained: Path, trained_text: Path) -> None:
     drawn = ["--sample", "--temperature", "0.5", "--top-k", "3", "--top-p", "0.9", "--seed", "2"]
     for command in (
         ["translate", "--run", trained, "un", *drawn],
         ["translate", "--run", trained, "un", *drawn, "--length-penalty", "1", "--json"],
         ["translate", "--run", trained, "un", "--beam-size", "2", "--length-penalty", "1"],
-        ["generate", "--run", of_text, "A", "--max-tokens", "3", "--temperature", "0", "--repetition-penalty", "2"],
+        [
+            "generate",
+            "--run",
+            trained_text,
+            "A",
+            "--max-tokens",
+            "3",
+            "--temperature",
+            "0",
+            "--repetition-penalty",
+            "2",
+        ],
     ):
         assert seqx(*command).code == 0
 
 
-def test_a_seed_that_draws_nothing_is_said(seqx: Seqx, of_text: Path) -> None:
+def test_a_seed_that_draws_nothing_is_said(seqx: Seqx, trained_text: Path) -> None:
     for more, why in ((["--temperature", "0"], "the most probable"), (["--beam-size", "2"], "--beam-size 2 searches")):
-        done = seqx("generate", "--run", of_text, "A", "--max-tokens", "3", "--seed", "1", *more)
+        done = seqx("generate", "--run", trained_text, "A", "--max-tokens", "3", "--seed", "1", *more)
         assert done.code == 0 and "--seed has no effect: " in done.err and why in done.err
 
 
