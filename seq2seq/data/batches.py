@@ -16,13 +16,12 @@ from torch import Tensor
 
 from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Encoded
+from seq2seq.data.noise import Noise
+from seq2seq.data.order import Order, Shuffled
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
 Part = TypeVar("Part", bound=Tensor | None)
-
-# Pairs shuffled, sorted and cut together: enough for little padding, few enough to be prepared quickly.
-_CHUNK = 100_000
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,9 @@ class Source(Protocol):
 class Batches(Source):
     """The endless sequence of training batches over an encoded corpus.
 
-    An epoch is a permutation from (seed, epoch), in chunks of `chunk_size` pairs; a chunk is sorted by length so that
-    little is padded, cut by budget, and its batches shuffled. `sampling` > 0 re-segments each chunk (subword
-    regularisation), seeded by (seed, epoch, chunk), before it is sorted; `max_length` bounds the sampled sides, EOS
-    counted.
+    Each chunk of `order` is sorted by length so that little is padded, cut by budget, and its batches shuffled. `noise`
+    changes some of its sources, and `sampling` > 0 re-segments it (subword regularisation), both seeded by (seed,
+    epoch, chunk), before it is sorted; `max_length` bounds the changed sides, EOS counted.
     """
 
     def __init__(
@@ -144,29 +142,28 @@ class Batches(Source):
         *,
         batch_tokens: int,
         seed: int,
+        order: Order | None = None,
+        noise: Noise | None = None,
         sampling: float = 0.0,
         max_length: int = 256,
         layout: Layout | None = None,
-        chunk_size: int = _CHUNK,
     ) -> None:
         self._layout = layout or SIDE_BY_SIDE
         self._encoded = encoded
         self._tokenizers = tokenizers
         self._batch_tokens = batch_tokens
         self._seed = seed
+        self._order = order or Shuffled(len(encoded), seed)
+        self._noise = noise
         self._sampling = sampling
         self._max_length = min(max_length, batch_tokens)
-        self._chunk_size = chunk_size
 
     def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
         """Endless batches with their places, from a place on."""
         epoch, first, skipped = start
         while True:
-            order = np.arange(len(self._encoded), dtype=np.uint32)  # half the memory of a permutation of int64
-            np.random.default_rng((self._seed, epoch)).shuffle(order)
-            for chunk in range(first, -(-len(order) // self._chunk_size)):
-                chosen = order[chunk * self._chunk_size : (chunk + 1) * self._chunk_size]
-                batches = self._chunk(chosen, epoch, chunk)
+            for chunk, indices in enumerate(self._order.chunks(epoch, first), start=first):
+                batches = self._chunk(indices, epoch, chunk)
                 for index, (sources, targets) in enumerate(batches):
                     if index >= skipped:
                         yield Place(epoch, chunk, index), self._layout.collate(sources, targets)
@@ -180,6 +177,8 @@ class Batches(Source):
         targets: Sequence[Tokens]
         sources, targets = self._encoded.take(indices)
         generator = np.random.default_rng((self._seed, epoch, chunk))
+        if self._noise:
+            sources = self._noisy(sources, generator)
         if self._sampling:
             sources = self._sampled(self._tokenizers.source, sources, int(generator.integers(2**32)))
             targets = self._sampled(self._tokenizers.target, targets, int(generator.integers(2**32)))
@@ -192,11 +191,24 @@ class Batches(Source):
             chosen = order[start:end]
             yield [sources[i] for i in chosen], [targets[i] for i in chosen]
 
+    def _noisy(self, sources: Sequence[Tokens], generator: np.random.Generator) -> list[Tokens]:
+        assert self._noise is not None
+        changes = self._noise.draw(len(sources), generator)
+        texts = self._tokenizers.source.decode([[int(token) for token in sources[row]] for row in changes])
+        noisy = [change(text) for change, text in zip(changes.values(), texts)]
+        changed = list(sources)
+        for row, new in zip(changes, self._tokenizers.source.encode(noisy)):
+            changed[row] = self._fitting(new, sources[row])
+        return changed
+
     def _sampled(self, tokenizer: Tokenizer, sequences: Sequence[Tokens], seed: int) -> list[Tokens]:
         texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
         sampled = tokenizer.sample(texts, self._sampling, seed)
-        # A segmentation too long for the model, or for a batch, is replaced by the usual one.
-        return [new if 0 < len(new) < self._max_length else old for new, old in zip(sampled, sequences)]
+        return [self._fitting(new, old) for new, old in zip(sampled, sequences)]
+
+    def _fitting(self, new: Tokens, old: Tokens) -> Tokens:
+        """The new tokens of a text; the old ones where these are too many for the model, or for a batch."""
+        return new if 0 < len(new) < self._max_length else old
 
 
 def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:

@@ -70,6 +70,8 @@ class Corpus(Generic[SourceT]):
     train: tuple[SourceT, ...]  # the corpus, then what is mixed in
     dev: SourceT
     test: SourceT
+    shares: tuple[float | None, ...] = ()  # of the training sources, where several are mixed; None = by size
+    missing: tuple[str, ...] = ()  # of several corpora, those left out, each with the reason
 
     @property
     def records(self) -> str:
@@ -92,6 +94,7 @@ class Corpus(Generic[SourceT]):
             "train": [source.record() for source in self.train],
             "dev": self.dev.record(),
             "test": self.test.record(),
+            **({"missing": list(self.missing)} if self.missing else {}),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,21 @@ from seq2seq.data.style import count as style_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 
-_FORMAT = 4
+_FORMAT = 5
 CHUNK = 5000  # pairs encoded at a time
 _SAMPLED = 100  # sources of a chunk whose style is counted
 _HELD = 500  # pairs read before their pages are released: each may have loaded 64 kB of either file
 _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
+
+
+@dataclass
+class Part:
+    """What became of the pairs of one source."""
+
+    origin: str
+    read: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
 
 
 class Encoded:
@@ -44,6 +54,11 @@ class Encoded:
     def style(self) -> Style:
         """The style of a sample of the sources."""
         return Style(**self.report["source_style"])
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of pairs of each source, in order."""
+        return [part["kept"] for part in self.report["sources"]]
 
     def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Source and target tokens of a pair, without BOS and EOS."""
@@ -88,12 +103,12 @@ def encode(
     the pairs that training should not see.
 
     Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
-    ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the style of
-    the sources, in this `language`. Raises DataError: text that cannot be read, no pair left, a cache that
-    cannot be written.
+    ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the numbers of
+    each source, and the style of all, in this `language`. Raises DataError: text that cannot be read, no pair left, a
+    cache that cannot be written.
     """
     settings = f"{_FORMAT} {max_length} {max_ratio} {len(pairs)} {language}"
-    checksums = (source.checksum() for source in (*pairs, *held_out))
+    checksums = (f"{source.checksum()} {source.tag}".strip() for source in (*pairs, *held_out))
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
     folder = find_or_build(
         (settings, *checksums, *models),
@@ -124,41 +139,44 @@ def _write(
     seen: tuple[set[bytes], set[bytes]],
     progress: Callable[[int], None],
 ) -> None:
-    dropped: Counter[str] = Counter()
     style = Style()
-    kept = read = end = 0
+    end = 0
+    parts = [Part(source.origin) for source in pairs]
     kind = token_type(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
-        for chunk in _chunks(pair for source in pairs for pair in source.read()):
-            read += len(chunk)
+        for part, text, chunk in _chunks(zip(parts, pairs)):
+            part.read += len(chunk)
             sources, targets = (list(side) for side in zip(*chunk))
             ends: list[int] = []
             flat: list[int] = []
-            encoded = zip(tokenizers.encode_source(sources), tokenizers.target.encode(targets))
+            encoded = zip(
+                tokenizers.encode_source([text.tagged(source) for source in sources]), tokenizers.target.encode(targets)
+            )
             style += style_of(sources[:: -(-len(chunk) // _SAMPLED)], language)
             for (source_text, target_text), (source, target) in zip(chunk, encoded):
                 short, long = sorted((len(source), len(target)))
                 if not short:
-                    dropped["blank"] += 1
+                    part.dropped["blank"] += 1
                 elif long >= max_length:
-                    dropped["too long"] += 1
+                    part.dropped["too long"] += 1
                 elif long > _SHORT and long > max_ratio * short:
-                    dropped["odd ratio"] += 1
+                    part.dropped["odd ratio"] += 1
                 elif fold(source_text) in seen[0] or fold(target_text) in seen[1]:
-                    dropped["in dev or test"] += 1
+                    part.dropped["in dev or test"] += 1
                 else:
                     ends += (end + len(source), end + len(source) + len(target))
                     end = ends[-1]
                     flat += source
                     flat += target
-                    kept += 1
+                    part.kept += 1
             tokens.write(np.asarray(flat, kind).tobytes())
             offsets.write(np.asarray(ends, np.int64).tobytes())
-            progress(read)
+            progress(sum(part.read for part in parts))
         write_through(tokens, offsets)
+    dropped = sum((part.dropped for part in parts), Counter[str]())
     reasons = dict(sorted(dropped.items()))
-    if not kept:
+    if not end:
         counts = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items()) or "the text is empty"
         raise DataError(
             f"no pair is left of {', '.join(source.origin for source in pairs)} ({counts}); "
@@ -167,9 +185,10 @@ def _write(
     write_report(
         folder,
         {
-            "read": read,
-            "kept": kept,
+            "read": sum(part.read for part in parts),
+            "kept": sum(part.kept for part in parts),
             "dropped": reasons,
+            "sources": [{**vars(part), "dropped": dict(sorted(part.dropped.items()))} for part in parts],
             "tokens": end,
             "dtype": kind.name,
             "source_style": asdict(style),
@@ -177,7 +196,8 @@ def _write(
     )
 
 
-def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    iterator = iter(pairs)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
+def _chunks(texts: Iterable[tuple[Part, PairSource]]) -> Iterator[tuple[Part, PairSource, list[Pair]]]:
+    for part, text in texts:
+        pairs = text.read()
+        while chunk := list(islice(pairs, CHUNK)):
+            yield part, text, chunk

@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
+from seq2seq.data.hold_out import part_checksum
 from seq2seq.data.languages import names
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
-from seq2seq.data.records import Kind
+from seq2seq.data.records import Kind, origin_of
 from seq2seq.data.rows import must_hold_text, read_json_lines
 from seq2seq.data.tables import NUMBER, WORD, Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, digest, row_bytes
@@ -46,6 +48,36 @@ class PairSource(Source[Pair]):
     records = "pairs"
 
     references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
+    tag: str = ""  # put before each source that the model reads
+    kinds: tuple[tuple[str, PairSource], ...] = ()  # of which it consists, in order, each with its name
+
+    @classmethod
+    def of_kinds(cls, kinds: Sequence[tuple[str, PairSource]]) -> PairSource:
+        """Several kinds of text as one; a single one as it is."""
+        if len(kinds) == 1:
+            return kinds[0][1]
+        sources = [source for _, source in kinds]
+        return cls(
+            origin_of(sources),
+            lambda: chain.from_iterable(source.read() for source in sources),
+            lambda: part_checksum(*(source.checksum() for source in sources)),
+            lambda: part_checksum(*(source.file_checksum() for source in sources)),
+            kinds=tuple(kinds),
+        )
+
+    def by_kind(self) -> tuple[tuple[str, PairSource], ...]:
+        """The kinds of text with their names; one without a name where it consists of one."""
+        return self.kinds or (("", self),)
+
+    def tagged(self, source: str) -> str:
+        """A source as the model reads it."""
+        return f"{self.tag} {source}" if self.tag else source
+
+    def first(self, count: int) -> PairSource:
+        """Only the first pairs, of each kind; all where `count` is 0."""
+        if not self.kinds:
+            return super().first(count)
+        return self.of_kinds([(name, source.first(count)) for name, source in self.kinds])
 
     def record(self) -> dict[str, Any]:
         """For the run's record; the references are part of the content."""
@@ -170,10 +202,6 @@ class PairKind(Kind[Pair, PairSource]):
             return None
         return {split: self._directed(bundled(self.data.corpus, split)) for split in SPLITS}
 
-    def mixed_in(self) -> tuple[PairSource, ...]:
-        """The beginnings of bundled text."""
-        return tuple(self._directed(bundled(name, "train").first(self.data.mix_pairs)) for name in self.data.mix)
-
     def _directed(self, pairs: PairSource) -> PairSource:
         """Bundled pairs in the direction that the recipe translates."""
         direction = f"{self.data.source}-{self.data.target}"
@@ -186,7 +214,7 @@ class PairKind(Kind[Pair, PairSource]):
                 read=lambda: ((target, source) for source, target in pairs.read()),
                 checksum=lambda: f"{pairs.checksum()} reversed",
             )
-        raise DataError(f"{pairs.origin} is fr-en, not {direction}: name files or another corpus, and set data.mix=[]")
+        raise DataError(f"{pairs.origin} is fr-en, not {direction}: name files or another corpus")
 
     def write(self, folder: Path, split: SplitName, records: Iterator[Pair]) -> list[str]:
         """A file of each side, line ends within a side replaced by blanks."""

@@ -183,10 +183,6 @@ class Kind(Generic[Record, SourceT]):
         """The splits of the recipe's corpus where it ships with seqx."""
         return None
 
-    def mixed_in(self) -> tuple[SourceT, ...]:
-        """What the recipe adds to the training text of its corpus."""
-        return ()
-
     # How records are written and audited.
 
     def write(self, folder: Path, split: SplitName, records: Iterator[Record]) -> list[str]:

@@ -23,9 +23,9 @@ def find(
     """The corpus of a recipe: the user's files, else $SEQX_DATA, else the Hub. Raises MissingCorpusError where it is
     in none of these.
 
-    What the recipe mixes in goes with its own corpus, not with the user's files. Dev and test text that the user does
-    not name is held out of the training text (`Kind.hold_out`). Raises DataError where files, or SEQX_DATA, were named
-    and cannot be used, or a split shows nothing.
+    Dev and test text that the user does not name, or a folder under $SEQX_DATA does not hold, is held out of the
+    training text (`Kind.hold_out`). Raises DataError where files, or SEQX_DATA, were named and cannot be used, or a
+    split shows nothing.
     """
     data = kind.data
     given = {split: files for split, files in (given or {}).items() if files}
@@ -33,12 +33,11 @@ def find(
         return _corpus(kind, "files", "files", _from_files(kind, given, reading))
     if reading.columns:
         raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
-    mixed_in = kind.mixed_in()
     if splits := kind.bundled():
         return Corpus(data.corpus, "bundled", (splits["train"],), splits["dev"], splits["test"])
     if splits := _from_mirror(kind, reading):
-        return _corpus(kind, data.corpus, "mirror", splits, mixed_in)
-    return _corpus(kind, data.corpus, "hub", hub.every_split(kind), mixed_in)
+        return _corpus(kind, data.corpus, "mirror", splits)
+    return _corpus(kind, data.corpus, "hub", hub.every_split(kind))
 
 
 def _corpus(
@@ -46,7 +45,6 @@ def _corpus(
     name: str,
     found: FoundIn,
     splits: Mapping[SplitName, SourceT],
-    mixed_in: tuple[SourceT, ...] = (),
 ) -> Corpus[SourceT]:
     for split in SPLITS:
         source = splits[split]
@@ -56,7 +54,7 @@ def _corpus(
                 f"{source.origin}: no {kind.noun} for {split}{blank}; give more text{kind.enough}, or files of its own "
                 f"for {split}"
             )
-    return Corpus(name, found, (splits["train"], *mixed_in), splits["dev"], splits["test"])
+    return Corpus(name, found, (splits["train"],), splits["dev"], splits["test"])
 
 
 def _from_files(
@@ -68,6 +66,11 @@ def _from_files(
     for split in SPLITS[1:]:
         if split in splits:
             splits[split].checksum()  # reads it: what cannot be read is said now, not after hours of training
+    return _complete(kind, splits)
+
+
+def _complete(kind: Kind[Any, SourceT], splits: dict[SplitName, SourceT]) -> dict[SplitName, SourceT]:
+    """The splits, those that are missing held out of the training text."""
     missing = [split for split in SPLITS if split not in splits]
     return {**splits, **kind.hold_out(splits["train"], missing)} if missing else splits
 
@@ -87,13 +90,9 @@ def _from_mirror(kind: Kind[Any, SourceT], reading: Reading) -> dict[SplitName, 
     folder = _mirror(kind.data)
     if folder is None:
         return None
-    splits: dict[SplitName, SourceT] = {}
-    for split in SPLITS:
-        source = kind.mirrored(folder, split, reading)
-        if source is None:
-            raise DataError(
-                f"{folder} (under SEQX_DATA) lacks {', or '.join(kind.mirror_names(split))}; "
-                "fill it with `seqx data get`"
-            )
-        splits[split] = source
-    return splits
+    splits = {split: source for split in SPLITS if (source := kind.mirrored(folder, split, reading)) is not None}
+    if "train" not in splits:
+        raise DataError(
+            f"{folder} (under SEQX_DATA) lacks {', or '.join(kind.mirror_names('train'))}; fill it with `seqx data get`"
+        )
+    return _complete(kind, splits)

@@ -2,7 +2,7 @@
 
 from seq2seq.recipe.optimizers import Adam, AdamW, Muon, Optimizer
 from seq2seq.recipe.recipe import SECTIONS, Recipe, TaskName, near, validated
-from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Section, Tokenizer, Training
+from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Section, Tokenizer, Training
 
 __all__ = [
     "SECTIONS",
@@ -13,6 +13,8 @@ __all__ = [
     "Hub",
     "Model",
     "Muon",
+    "NamedCorpus",
+    "Noise",
     "Optimizer",
     "Recipe",
     "Section",

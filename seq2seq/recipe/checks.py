@@ -10,6 +10,7 @@ from seq2seq.recipe import optimizers
 
 if TYPE_CHECKING:
     from seq2seq.recipe.recipe import Recipe
+    from seq2seq.recipe.sections import Data
 
 
 def misfits(recipe: Recipe) -> Iterator[str]:
@@ -41,13 +42,14 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
             "character or byte",
         )
         yield training.metric == "bleu", 'running text is judged by its loss: set training.metric = "loss"'
-        yield bool(data.mix), "data.mix adds sentence pairs, which running text has no use for: leave it empty"
+        yield bool(data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
         yield (
             model.max_length > training.batch_tokens,
             f"training.batch_tokens = {training.batch_tokens} cannot hold one chunk of "
             f"model.max_length = {model.max_length}",
         )
         return
+    yield from _misfits_of_corpora(data)
     yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set task = "language-model"'
     yield (
         data.max_length > model.max_length,
@@ -62,6 +64,29 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         data.max_length > training.batch_tokens,
         f"training.batch_tokens = {training.batch_tokens} cannot hold one pair of data.max_length = {data.max_length}",
     )
+
+
+def _misfits_of_corpora(data: Data) -> Iterator[tuple[bool, str]]:
+    names = [corpus.name for corpus in data.corpora]
+    for corpus in data.corpora:
+        where = f"data.corpora, {corpus.name}"
+        yield names.count(corpus.name) > 1, f"{where}: two corpora have this name; rename one"
+        yield corpus.hub is not None and bool(corpus.files), f"{where}: hub has no effect with files; leave one out"
+        yield (
+            bool(corpus.dev_files or corpus.test_files) and not corpus.files,
+            f"{where}: dev_files and test_files go with files to train on: name these too",
+        )
+        for key, files in (("files", corpus.files), ("dev_files", corpus.dev_files), ("test_files", corpus.test_files)):
+            yield len(files) > 2, f"{where}: {key} are a file of pairs, or a source and a target file, not {len(files)}"
+    if data.corpora:
+        shares = [corpus.share for corpus in data.corpora]
+        total = sum(share or 0 for share in shares)
+        yield total > 1 + 1e-6, f"the shares of data.corpora are {total:g} in all: they must not exceed 1"
+        yield total > 1 - 1e-6 and None in shares, "the shares of data.corpora are 1 without those that have none"
+        yield (
+            not any(corpus.judged for corpus in data.corpora),
+            "data.corpora: none is judged; set judged = true for one or more",
+        )
 
 
 def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
@@ -90,12 +115,13 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         text,
         'task = "language-model"',
         "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
-        "data.judge_pairs data.sacrebleu_test training.validate_sentences "
+        "data.judge_pairs data.sacrebleu_test data.noise training.validate_sentences "
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
     yield not text, 'task = "translation"', "data.chunks data.hub.text_column"
-    yield data["corpus"] in ("phrasebook", "play"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub data.mix"
-    yield not data["mix"], "data.mix empty", "data.mix_pairs"
+    yield data["corpus"] in ("phrasebook", "play"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
+    yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"
+    yield all(corpus["share"] for corpus in data["corpora"]), "no corpus without a share", "data.temperature"
     yield data["bundled"] is None, "data.bundled unset", "fallback"
     yield kind != "tiktoken", f'tokenizer.kind = "{kind}"', "tokenizer.encoding"
     yield kind in ("byte", "tiktoken"), f'tokenizer.kind = "{kind}"', "tokenizer.vocabulary_size"

@@ -21,7 +21,12 @@ from seq2seq.storage.reading import parse_toml, read_toml
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Inside the package once installed, beside it in the repository.
 RECIPES = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.parent / "recipes"
-_REPLACED = {"data.corpus", "data.mix", "data.hub", "data.sacrebleu_test"}  # on the bundled corpus, whatever they were
+_REPLACED = {
+    "data.corpus",
+    "data.corpora",
+    "data.hub",
+    "data.sacrebleu_test",
+}  # on the bundled corpus, whatever they were
 
 
 def names() -> list[str]:
@@ -164,6 +169,8 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
         if not isinstance(target, dict):
             raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
     target[inner[-1]] = _typed(section, inner, value)
+    if key == "data.corpus":
+        values["data"].pop("corpora", None)  # one in place of several
     # A value that the user sets holds on the bundled corpus too.
     fallback = values.get("fallback")
     changes = fallback.get(section) if isinstance(fallback, dict) else None

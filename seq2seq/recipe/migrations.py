@@ -66,6 +66,16 @@ def task_key(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def corpora(values: dict[str, Any]) -> dict[str, Any]:
+    """To format 4: text that is added to a corpus is one of several corpora."""
+    data = _table(values, "data")
+    added, pairs = data.pop("mix", ()), data.pop("mix_pairs", 0)
+    if added and isinstance(added, list):
+        own = {"name": data.pop("corpus", "phrasebook")} | ({"hub": data.pop("hub")} if "hub" in data else {})
+        data["corpora"] = [own, *({"name": name, "pairs": pairs, "judged": False} for name in added)]
+    return values
+
+
 def task_of(form: Any) -> Any:
     """The task of a value of `data.form`; other values as they are."""
     return _TASKS.get(form, form) if isinstance(form, str) else form
@@ -77,5 +87,5 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-MIGRATIONS: tuple[Migration, ...] = (optimizer_section, task_key)
+MIGRATIONS: tuple[Migration, ...] = (optimizer_section, task_key, corpora)
 FORMAT = newest(MIGRATIONS)

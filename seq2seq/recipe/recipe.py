@@ -59,7 +59,7 @@ class Recipe(Section):
         idle = self.idle()
         if not idle:
             return self
-        # Without data.mix, data.mix_pairs has no effect either.
+        # Without one value, another may have no effect either.
         return validated(without(self.model_dump(), idle), f"recipe {self.name}").settled()
 
     def on_bundled(self, *, settle: bool = True) -> Recipe:
@@ -72,7 +72,7 @@ class Recipe(Section):
         fallback = values.pop("fallback")
         for section, changes in fallback.items():
             values[section].update(changes)
-        values["data"].update(corpus=self.data.bundled, mix=(), hub=None, sacrebleu_test=None)
+        values["data"].update(corpus=self.data.bundled, corpora=(), hub=None, sacrebleu_test=None)
         given = {f"optimizer.{key}" for key in fallback.get("optimizer", {})}
         inherited = [key for key in foreign_options(values) if settle or key not in given]
         recipe = validated(without(values, inherited), f"recipe {self.name}, [fallback]")

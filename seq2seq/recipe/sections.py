@@ -26,6 +26,8 @@ Probability = Annotated[float, _Number, Field(ge=0, lt=1)]
 # The name of a folder or a file, which cannot lead out of its parent folder.
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
 
+Files = tuple[Annotated[str, Field(min_length=1)], ...]
+
 
 class Section(BaseModel):
     """A part of a recipe: a frozen, validated value."""
@@ -46,6 +48,31 @@ class Hub(Section):
     test: str = "test"
 
 
+class NamedCorpus(Section):
+    """One of several corpora that a recipe trains on together."""
+
+    name: Name = Field(description="folder under $SEQX_DATA, or the bundled `phrasebook`; the kind of text in scores")
+    hub: Hub | None = None
+    files: Files = Field((), description="own files instead: one of pairs, or a source and a target file")
+    dev_files: Files = Field((), description="the same for validation; without them, some pairs are held out")
+    test_files: Files = Field((), description="the same for the test set")
+    share: float | None = Field(None, gt=0, le=1, description="of the pairs trained on; unset = by size")
+    pairs: Count = Field(0, description="maximum training pairs, the first ones; 0 = all")
+    tag: str = Field("", max_length=50, description="put before each source, for example <news>")
+    judged: bool = Field(True, description="whether its dev and test text count in the scores")
+
+
+class Noise(Section):
+    """Shares of the training sources that are changed to what people type, at random each time they are used."""
+
+    upper_case: Probability = Field(0.0, description="all in capitals")
+    title_case: Probability = Field(0.0, description="each word with a capital")
+    no_accents: Probability = 0.0
+    no_end: Probability = Field(0.0, description="without the punctuation at the end")
+    typing_errors: Probability = Field(0.0, description="a letter left out, doubled, replaced or exchanged")
+    other_quotes: Probability = Field(0.0, description="typographic apostrophes and quotation marks, or plain ones")
+
+
 class Data(Section):
     """The text to train and evaluate on."""
 
@@ -56,8 +83,11 @@ class Data(Section):
     bundled: Literal["phrasebook", "play"] | None = Field(
         None, description="bundled corpus to fall back on when this one is unavailable"
     )
-    mix: tuple[Literal["phrasebook"], ...] = Field((), description="bundled text added to the training pairs")
-    mix_pairs: Count = Field(0, description="maximum pairs of each added text, hand-written first; 0 = all")
+    corpora: tuple[NamedCorpus, ...] = Field((), description="several corpora, instead of `corpus`")
+    temperature: float = Field(
+        1.0, gt=0, le=100, description="of corpora without a share: in proportion to size^(1 / temperature)"
+    )
+    noise: Noise = Noise()
     max_length: Size = Field(128, description="maximum length of either side of a training pair, in tokens")
     max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(

@@ -38,9 +38,12 @@ class Prediction:
 
     def validate(self, model: Model, numerics: Numerics) -> Validation:
         """`loss` and `negative_log_likelihood` of dev, in nats per token, and the figures and samples of `try_out`."""
-        losses = self.objective(model, numerics).evaluate(self.validation)
-        tried = self.try_out(model, numerics)
+        losses, tried = self.losses(model, numerics), self.try_out(model, numerics)
         return Validation({**losses, **tried.figures}, tried.samples)
+
+    def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
+        """`loss` and `negative_log_likelihood` of dev, in nats per token."""
+        return self.objective(model, numerics).evaluate(self.validation)
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
         """Samples of the model's output, and figures computed from it."""

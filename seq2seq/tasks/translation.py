@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import islice, tee
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.data import corpora
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
 from seq2seq.data.direction import looks_swapped
 from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.noise import Noise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.translation.distributed import DistributedTranslator
@@ -64,6 +66,8 @@ class Translation(Task[PairSource]):
         """Raises DataError also where sacreBLEU does not have the test set that the recipe names."""
         if self.recipe.data.sacrebleu_test is not None:
             judging.sacrebleu_pair(self.recipe.data.sacrebleu_test, self.recipe.data)
+        if self.recipe.data.corpora and not any(given.values()):
+            return corpora.find(self.recipe.data, reading).judged_on(self.recipe.data.judge_pairs)
         return super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
@@ -73,7 +77,10 @@ class Translation(Task[PairSource]):
         return ""
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
-        """A note where the sides of the user's pairs look swapped; none where there is too little text to tell."""
+        """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, none
+        where there is too little text to tell."""
+        for reason in corpus.missing:
+            yield f"NOTE: left out: {reason}"
         text, data = corpus.train[0], self.recipe.data
         pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
         enough = sum(len(source) for source, _ in pairs) >= _LETTERS
@@ -96,11 +103,14 @@ class Translation(Task[PairSource]):
         return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
 
     def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
-        """Sources as the model reads them."""
+        """Sources as the model reads them, with the recipe's noise."""
+        noise, seed = Noise(self.recipe.data.noise), self.recipe.training.seed
         for pairs in corpus.train:
-            for source, target in pairs.read():
+            read, again = tee(pairs.read())
+            sources = (visible(source) for source, _ in read)
+            for source, (_, target) in zip(noise.over(sources, seed) if noise else sources, again):
                 for side in sides:
-                    yield target if side else visible(source)
+                    yield target if side else pairs.tagged(source)
 
     def model(self, tokenizers: Tokenizers) -> Model:
         """A Transformer or a GPT, by the recipe's architecture."""

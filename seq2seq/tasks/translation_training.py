@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import islice
+from statistics import mean
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2seq.data.batches import Batch, Batches
 from seq2seq.data.budget import cut
+from seq2seq.data.corpora import shares
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.folding import fold
+from seq2seq.data.noise import Noise
+from seq2seq.data.order import Mixed
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.options import SearchOptions
@@ -33,20 +38,41 @@ _DEV_LOSS_PAIRS = 2000
 _SAMPLES = 3
 
 
+class _Dev(NamedTuple):
+    """One kind of dev text."""
+
+    translated: Sequence[Pair]
+    batches: Sequence[Batch]  # whose loss is measured
+    left_out: Counter[str]  # pairs without a loss, by reason
+
+
 class TranslationTraining(Prediction):
     """Sentence pairs, for either architecture."""
 
-    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, dev: Sequence[Pair]) -> None:
-        self.left_out: Counter[str] = Counter()  # pairs of dev without a loss, by reason
+    def __init__(
+        self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, source: Batches, dev: PairSource
+    ) -> None:
         self._tokenizers = tokenizers
         style = pairs.style
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
-        self._dev: list[Pair] = []
-        validation = self._batched(recipe, dev)
-        super().__init__(recipe, tokenizers.target.size, batches(recipe, pairs, tokenizers), validation)
+        kinds = dev.by_kind()
+        self._dev = {name: self._prepared(recipe, text, len(kinds)) for name, text in kinds}
+        self.left_out = sum((kind.left_out for kind in self._dev.values()), Counter[str]())
+        validation = [batch for kind in self._dev.values() for batch in kind.batches]
+        super().__init__(recipe, tokenizers.target.size, source, validation)
+
+    def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
+        """As `Prediction`; of several kinds of text, the means over the kinds, and the loss of each."""
+        if len(self._dev) == 1:
+            return super().losses(model, numerics)
+        objective = self.objective(model, numerics)
+        by_kind = {name: objective.evaluate(kind.batches) for name, kind in self._dev.items() if kind.batches}
+        means = {key: mean(losses[key] for losses in by_kind.values()) for key in ("loss", "negative_log_likelihood")}
+        return means | {f"loss_{name}": losses["loss"] for name, losses in by_kind.items()}
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
-        """`bleu` of greedy translations of the first dev sentences, and some of them."""
+        """`bleu` of greedy translations of the first dev sentences, and some of them; of several kinds of text the mean
+        over the kinds, and the BLEU of each."""
         recipe = self._recipe
         translator = translating(
             architecture(recipe).engine(model, numerics),
@@ -56,35 +82,49 @@ class TranslationTraining(Prediction):
             longest_source(recipe),
             self._segmenter,
         )
-        outputs = [translation.text for translation in translator.translate([source for source, _ in self._dev])]
+        pairs = [pair for kind in self._dev.values() for pair in kind.translated]
+        outputs = [translation.text for translation in translator.translate([source for source, _ in pairs])]
         chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
-        return Validation(
-            {"bleu": bleu(outputs, [target for _, target in self._dev], recipe.data.target)},
-            tuple(Sample(*self._dev[index], outputs[index]) for index in chosen),
-        )
+        samples = tuple(Sample(*pairs[index], outputs[index]) for index in chosen)
+        remaining = iter(outputs)
+        by_kind = {
+            name: bleu(
+                list(islice(remaining, len(kind.translated))),
+                [target for _, target in kind.translated],
+                recipe.data.target,
+            )
+            for name, kind in self._dev.items()
+        }
+        figures = {"bleu": mean(by_kind.values())}
+        if len(by_kind) > 1:
+            figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
+        return Validation(figures, samples)
 
     def ranking(self, figures: Mapping[str, float]) -> float:
         """BLEU, where the recipe says so. While BLEU is 0 it shows no progress: then the loss ranks, below any BLEU."""
         by_bleu = self._recipe.training.metric == "bleu" and figures["bleu"]
         return figures["bleu"] if by_bleu else super().ranking(figures)
 
-    def _batched(self, recipe: Recipe, pairs: Sequence[Pair]) -> list[Batch]:
+    def _prepared(self, recipe: Recipe, text: PairSource, kinds: int) -> _Dev:
         layout = architecture(recipe).layout
+        pairs = [(text.tagged(source), target) for source, target in text.read()]
         sources = self._tokenizers.encode_source([source for source, _ in pairs])
         targets = self._tokenizers.target.encode([target for _, target in pairs])
         lengths = np.array([(len(source), len(target)) for source, target in zip(sources, targets)]).reshape(-1, 2)
         longest = layout.longest(lengths)
         blank, too_long = lengths.min(axis=1, initial=1) == 0, longest >= recipe.model.max_length
         reasons = {"blank on a side": blank, "too long": too_long & ~blank}
-        self.left_out = Counter({reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()})
-        self._dev = [pairs[i] for i in np.flatnonzero(~blank)[: recipe.training.validate_sentences]]
-        usable = np.flatnonzero(~blank & ~too_long)[:_DEV_LOSS_PAIRS]
+        usable = np.flatnonzero(~blank & ~too_long)[: _DEV_LOSS_PAIRS // kinds]
         order = [int(i) for i in usable[np.argsort(longest[usable], kind="stable")]]
         bounds = cut(longest[order], recipe.training.batch_tokens)
-        return [
-            layout.collate([sources[i] for i in order[start:end]], [targets[i] for i in order[start:end]])
-            for start, end in bounds
-        ]
+        return _Dev(
+            [pairs[i] for i in np.flatnonzero(~blank)[: max(1, recipe.training.validate_sentences // kinds)]],
+            [
+                layout.collate([sources[i] for i in order[start:end]], [targets[i] for i in order[start:end]])
+                for start, end in bounds
+            ],
+            Counter({reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()}),
+        )
 
 
 def training(
@@ -103,6 +143,8 @@ def training(
         say=say,
     )
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
+    for part in pairs.report["sources"] if corpus.shares else ():
+        say(f"  {part['origin']}: {part['kept']:,} of {part['read']:,} pairs")
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"
@@ -110,19 +152,23 @@ def training(
     begun_on = run.record().get("pairs", {}).get("kept", len(pairs))
     if begun_on != len(pairs):
         say(f"NOTE: this run was begun on {begun_on:,} of them: other pairs counted as overlap with dev or test then")
-    training = TranslationTraining(recipe, tokenizers, pairs, list(corpus.dev.read()))
+    training = TranslationTraining(recipe, tokenizers, pairs, batches(recipe, pairs, tokenizers, corpus), corpus.dev)
     _say_left_out("dev", corpus.dev, training.left_out, say)
     _say_left_out("test", corpus.test, _blank(corpus.test), say)
     return training, {"pairs": pairs.report, "caches": [pairs.folder.name]}
 
 
-def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers) -> Batches:
+def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
     """The training batches."""
+    data, seed = recipe.data, recipe.training.seed
+    mixed = any(corpus.shares) or (len(corpus.shares) > 1 and data.temperature != 1)
     return Batches(
         pairs,
         tokenizers,
         batch_tokens=recipe.training.batch_tokens,
-        seed=recipe.training.seed,
+        seed=seed,
+        order=Mixed(pairs.sizes, shares(pairs.sizes, corpus.shares, data.temperature), seed) if mixed else None,
+        noise=Noise(data.noise, [text.tag for text in corpus.train]),
         sampling=recipe.tokenizer.sampling,
         max_length=recipe.model.max_length,
         layout=architecture(recipe).layout,
