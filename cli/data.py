@@ -30,15 +30,22 @@ def get(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Download a recipe's corpus from the Hugging Face Hub into DIR as plain text, also for offline machines."""
+    """Download a recipe's corpus, or its corpora, from the Hugging Face Hub into DIR as plain text, also for offline
+    machines. The same command again goes on with the corpora that are missing."""
     from seq2seq import tasks
+    from seq2seq.data import corpora
     from seq2seq.data.fetch import fetch
     from seq2seq.recipe import files as recipe_files
 
     recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
-    options.note(f"Fetching {recipe.data.corpus} from the Hugging Face Hub", quiet=quiet)
-    for path in fetch(tasks.of(recipe).kind(), to):
-        options.note(f"Written: {path}", quiet=quiet)
+    several = [corpora.kind_of(recipe.data, named) for named in recipe.data.corpora if named.hub]
+    for kind in several or [tasks.of(recipe).kind()]:
+        if several and kind.complete(to / kind.data.corpus):
+            options.note(f"{to / kind.data.corpus} is there already: delete it to fetch it again", quiet=quiet)
+            continue
+        options.note(f"Fetching {kind.data.corpus} from the Hugging Face Hub", quiet=quiet)
+        for path in fetch(kind, to):
+            options.note(f"Written: {path}", quiet=quiet)
     options.note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe_name}", quiet=quiet)
 
 
@@ -82,7 +89,6 @@ def check(
     from seq2seq import tasks
     from seq2seq.data.audit_texts import TextAudit
     from seq2seq.data.corpus import Given
-    from seq2seq.data.sources import find
     from seq2seq.errors import MissingCorpusError
     from seq2seq.recipe import files as recipe_files
 
@@ -97,13 +103,14 @@ def check(
     if message := task.refused_files(given):
         options.usage_error(message)
     try:
-        corpus = find(kind, {"train": given}, reading=reading)
+        corpus = task.find({"train": given}, reading)
     except MissingCorpusError as missing:
         if recipe.data.bundled is None:
             raise
         options.note(f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is checked instead")
-        kind = tasks.of(recipe.on_bundled()).kind()
-        corpus = find(kind, reading=reading)
+        task = tasks.of(recipe.on_bundled())
+        kind = task.kind()
+        corpus = task.find({}, reading)
     audit: Any = kind.audit(corpus)
     if as_json:
         show_json(audit.as_dict())

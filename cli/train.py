@@ -37,6 +37,15 @@ DataFiles = Annotated[
     ),
 ]
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="More files for --data, for example from *.txt.")]
+AddData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add-data",
+        metavar="FILE[:SHARE]",
+        help="More sentence pairs beside the recipe's corpora, by size or by a share of what is trained on (0.3): a "
+        "file of pairs, or SOURCE,TARGET. May be repeated.",
+    ),
+]
 DevData = Annotated[list[Path] | None, typer.Option("--dev-data", help="The same for validation.")]
 TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The same for the test set.")]
 
@@ -57,6 +66,7 @@ def train(
     dev_data: DevData = None,
     test_data: TestData = None,
     more: MoreFiles = None,
+    add_data: AddData = None,
     columns: options.Columns = None,
     encoding: options.Encoding = "utf-8",
     encoding_errors: options.EncodingErrors = "strict",
@@ -142,6 +152,11 @@ def train(
         "dev": Given(dev_source_file, dev_target_file, tuple(dev_data or ())),
         "test": Given(test_source_file, test_target_file, tuple(test_data or ())),
     }
+    if add_data and any(text.values()):
+        options.usage_error(
+            f"--add-data {add_data[0]} goes with the recipe's own corpora: name all files by --add-data, or in "
+            "[[data.corpora]]"
+        )
     reading = options.reading(encoding, encoding_errors, columns)
     with ExitStack() as kept:
         with processes.joined(parallel, device, quiet=quiet) as team:
@@ -150,6 +165,8 @@ def train(
                 devices.named(team.device(device))  # before text is fetched
             with team.main_first():
                 recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
+                if add_data:
+                    recipe = recipe.with_corpora([_added(text) for text in add_data])
                 team.check(recipe)
                 if team.main and not dry_run and overfit is None:
                     Run(run_folder or root() / recipe.name).must_be_writable()
@@ -184,6 +201,21 @@ def train(
             to_conclude = _train(recipe, corpus, run, choice, stop, quiet, team)
         if team.main:  # The rest is for one process; the others have ended.
             _conclude(recipe, corpus, run, choice if to_conclude else None, quiet)
+
+
+def _added(text: str) -> dict[str, Any]:
+    """The corpus of a value of --add-data, as a recipe has it."""
+    files, _, share = text.rpartition(":")
+    try:
+        value = float(share) if files else None
+    except ValueError:
+        value = None
+    if value is None:
+        files = text
+    elif not 0 < value <= 1:
+        options.usage_error(f"--add-data {text}: a share is over 0 and at most 1, not {share}")
+    paths = [str(Path(file).absolute()) for file in files.split(",")]
+    return {"name": Path(paths[0]).name.partition(".")[0], "files": paths, "share": value}
 
 
 def _fitted(recipe: Recipe, run: Run, device: Choice, quiet: bool) -> Recipe:

@@ -42,8 +42,13 @@ def find(data: Data, reading: Reading = PLAIN) -> Corpus[PairSource]:
     )
 
 
+def kind_of(data: Data, named: NamedCorpus) -> PairKind:
+    """The pairs of one of several corpora."""
+    return PairKind(data.model_copy(update={"corpus": named.name, "hub": named.hub, "corpora": ()}))
+
+
 def _one(data: Data, named: NamedCorpus, reading: Reading) -> Corpus[PairSource]:
-    kind = PairKind(data.model_copy(update={"corpus": named.name, "hub": named.hub}))
+    kind = kind_of(data, named)
     files: dict[SplitName, tuple[str, ...]] = {
         "train": named.files,
         "dev": named.dev_files,

@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from seq2seq.data.corpus import Checksum, Corpus, Given, Record, Source, SourceT, SplitName
+from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Given, Record, Source, SourceT, SplitName
 from seq2seq.data.hold_out import hold_out, part_checksum
-from seq2seq.data.lines import Reading
+from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.rows import file_rows, must_hold_text
 from seq2seq.data.tables import Table, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
@@ -178,6 +178,10 @@ class Kind(Generic[Record, SourceT]):
         paths = [folder / name for name in self.mirror_names(split)]
         present = next((path for path in paths if path.exists()), None)
         return self.file(present, reading) if present else None
+
+    def complete(self, folder: Path) -> bool:
+        """Whether a folder under $SEQX_DATA holds every split."""
+        return all(self.mirrored(folder, split, PLAIN) is not None for split in SPLITS)
 
     def bundled(self) -> dict[SplitName, SourceT] | None:
         """The splits of the recipe's corpus where it ships with seqx."""

@@ -14,19 +14,16 @@ from pydantic import BaseModel
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options
-from seq2seq.recipe.recipe import SECTIONS, Recipe, near, validated, without
+from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, near, validated, without
 from seq2seq.storage.formats import migrated
 from seq2seq.storage.reading import parse_toml, read_toml
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Inside the package once installed, beside it in the repository.
 RECIPES = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.parent / "recipes"
-_REPLACED = {
-    "data.corpus",
-    "data.corpora",
-    "data.hub",
-    "data.sacrebleu_test",
-}  # on the bundled corpus, whatever they were
+# On the bundled corpus, whatever they were.
+_REPLACED = {"data.corpus", "data.corpora", "data.hub", "data.sacrebleu_test"}
+_NOT_INHERITED = ("name", "summary", "needs", "scored")  # of a base: they describe it
 
 
 def names() -> list[str]:
@@ -39,15 +36,14 @@ def load(
 ) -> Recipe:
     """Read a recipe by name or path, apply `section.key=value` overrides, validate.
 
-    A value of the file that has no effect any more because of the overrides is left out, and keys of an older format
-    are read as today's; `say` receives a note of either. Raises RecipeError: unknown name, unreadable file; unknown
+    A file may name a `base`, another recipe by name or by path from its folder, whose values it changes. A value of the
+    file that has no effect any more because of the overrides is left out, and keys of an older format are read as
+    today's; `say` receives a note of either. Raises RecipeError: unknown name, unreadable file; unknown
     key, wrong type, value without effect, in `[fallback]` too. Raises FormatError where a newer seqx wrote the file.
     """
     path = path_of(name_or_path)
     origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
-    values = _read(path)
-    old_keys = migrations.moved(values)
-    values = migrated(values, migrations.MIGRATIONS, origin)
+    values, own, old_keys = _read_with_base(path)
     values.setdefault("name", path.stem)
     if path.name == "recipe.toml" and (path.parent / "run.json").is_file():
         # A run's, which has every value, also those that an earlier seqx kept though they had no effect.
@@ -56,7 +52,7 @@ def load(
         if old_keys:
             renamed = ", ".join(f"{old} is {new} now" for old, new in old_keys.items())
             say(f"NOTE: {origin}: {renamed}; the old names are read too")
-        _refuse_idle(values, origin, overridden=bool(overrides))
+        _refuse_idle(values, origin, own, overridden=bool(overrides))
     keys = []
     for text in overrides or []:
         key, old_key = override(values, text)
@@ -80,9 +76,9 @@ def _of_run(values: dict[str, Any], origin: str) -> Recipe:
     return validated(without(values, foreign_options(values)), origin)
 
 
-def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> None:
-    """Raise RecipeError where a value of a recipe file has no effect, or `[fallback]` cannot be applied; errors
-    that overrides may repair are raised once these are applied."""
+def _refuse_idle(values: dict[str, Any], origin: str, own: dict[str, Any], *, overridden: bool) -> None:
+    """Raise RecipeError where one of a file's `own` values has no effect, or `[fallback]` cannot be applied; errors
+    that overrides may repair are raised once these are applied. Values of its base without effect are left out."""
     idle = foreign_options(values)
     try:
         recipe = validated(without(copy.deepcopy(values), idle), origin)
@@ -91,14 +87,17 @@ def _refuse_idle(values: dict[str, Any], origin: str, *, overridden: bool) -> No
             return
         raise
     idle |= recipe.idle()
+    inherited = [key for key in idle if not holds(own, key)]
+    without(values, inherited)
     if recipe.data.bundled is not None:
         bundled = recipe.on_bundled(settle=False).idle()
-        given = {f"{section}.{key}" for section, changes in recipe.fallback.items() for key in changes}
+        given = {f"{section}.{key}" for section, changes in own.get("fallback", {}).items() for key in changes}
         idle |= {f"fallback.{key}": f"{bundled[key]}, on the bundled corpus" for key in given & bundled.keys()}
         idle |= {f"fallback.{key}": "the bundled corpus in place of the recipe's" for key in given & _REPLACED}
-    if idle:
-        shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(idle.items())[:2])
-        raise RecipeError(f"{origin}: {shown}; leave {'it' if len(idle) == 1 else 'them'} out")
+    refused = {key: why for key, why in idle.items() if key not in inherited}
+    if refused:
+        shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(refused.items())[:2])
+        raise RecipeError(f"{origin}: {shown}; leave {'it' if len(refused) == 1 else 'them'} out")
 
 
 def path_of(name_or_path: str | Path) -> Path:
@@ -134,6 +133,45 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
             if value != right[section].get(key, value):
                 changes.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
     return changes
+
+
+def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """The values of a recipe file on those of its base; its own values alone; and its keys of an older format, with
+    today's. Files that it names are looked for in its folder."""
+    if path in above:
+        raise RecipeError(f"{path}: its base leads back to it; name a recipe that does not stand on this one")
+    values = _read(path)
+    old_keys = migrations.moved(values)
+    own = migrated(values, migrations.MIGRATIONS, str(path))
+    _place_files(own, path.parent)
+    base = own.pop("base", None)
+    if base is None:
+        return own, own, old_keys
+    if not isinstance(base, str):
+        raise RecipeError(
+            f"{path}: base = {base!r:.50}: write the name of a recipe, or a path from the recipe's folder"
+        )
+    below, _, _ = _read_with_base(path.parent / base if base.endswith(".toml") else path_of(base), (*above, path))
+    return _merged({key: value for key, value in below.items() if key not in _NOT_INHERITED}, own), own, old_keys
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables merged, other values replaced."""
+    merged = copy.deepcopy(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _place_files(values: dict[str, Any], folder: Path) -> None:
+    """Paths of corpora in the values of a recipe file, which need not be valid, from its folder on."""
+    data = values.get("data")
+    corpora = data.get("corpora") if isinstance(data, dict) else None
+    for corpus in corpora if isinstance(corpora, list) else ():
+        for key in ("files", "dev_files", "test_files"):
+            if isinstance(corpus, dict) and isinstance(corpus.get(key), list):
+                corpus[key] = [str(folder.resolve() / file) for file in corpus[key]]
 
 
 def _read(path: Path) -> dict[str, Any]:

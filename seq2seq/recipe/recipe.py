@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import tomli_w
@@ -77,6 +77,15 @@ class Recipe(Section):
         inherited = [key for key in foreign_options(values) if settle or key not in given]
         recipe = validated(without(values, inherited), f"recipe {self.name}, [fallback]")
         return recipe.settled() if settle else recipe
+
+    def with_corpora(self, added: Sequence[Mapping[str, Any]]) -> Recipe:
+        """The recipe with more corpora, given by their values, beside its own. Raises RecipeError where values are
+        wrong, a name occurs twice, or shares exceed 1."""
+        values = self.model_dump()
+        data = values["data"]
+        own = data["corpora"] or ({"name": self.data.corpus, "hub": data["hub"]},)
+        data.update(corpus=Data.model_fields["corpus"].default, hub=None, corpora=(*own, *added))
+        return validated(values, f"recipe {self.name}")
 
     def with_optimizer(self, kind: str) -> Recipe:
         """The recipe with another optimiser, which keeps the options that it shares with this one."""
@@ -158,6 +167,12 @@ def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     for part in path:
         values = values.get(part, {})
     return values, last
+
+
+def holds(values: dict[str, Any], key: str) -> bool:
+    """Whether a dotted key is among nested values."""
+    holder, last = _holder(values, key)
+    return last in holder
 
 
 def near(word: str, known: list[str]) -> str:
