@@ -14,6 +14,7 @@ from .printing import show, show_json
 if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Split
     from seq2seq.data.findings import Finding, RecordExample
+    from seq2seq.data.records import Kind
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,7 +39,7 @@ def get(
     from seq2seq.recipe import files as recipe_files
 
     recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
-    several = [corpora.kind_of(recipe.data, named) for named in recipe.data.corpora if named.hub]
+    several: list[Kind[Any, Any]] = [corpora.kind_of(recipe.data, named) for named in recipe.data.corpora if named.hub]
     for kind in several or [tasks.of(recipe).kind()]:
         if several and kind.complete(to / kind.data.corpus):
             options.note(f"{to / kind.data.corpus} is there already: delete it to fetch it again", quiet=quiet)

@@ -207,8 +207,8 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
         if not isinstance(target, dict):
             raise RecipeError(f"--set {text}: {part} holds a value, not keys; sections are {', '.join(SECTIONS)}")
     target[inner[-1]] = _typed(section, inner, value)
-    if key == "data.corpus":
-        values["data"].pop("corpora", None)  # one in place of several
+    for other in {"data.corpus": ("corpora",), "data.corpora": ("corpus", "hub")}.get(key, ()):
+        values["data"].pop(other, None)  # one in place of several, or several in place of one
     # A value that the user sets holds on the bundled corpus too.
     fallback = values.get("fallback")
     changes = fallback.get(section) if isinstance(fallback, dict) else None

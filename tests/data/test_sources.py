@@ -112,11 +112,19 @@ def test_seqx_data_that_points_nowhere_is_an_error(tmp_path: Path, monkeypatch: 
         find_pairs(DATA)
 
 
-def test_a_mirrored_corpus_lacking_a_split_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _sides(tmp_path / "tiny", "train", list(pairs(5)))
+def test_of_a_mirrored_corpus_lacking_dev_and_test_they_are_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _sides(tmp_path / "tiny", "dev", list(pairs(5)))
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"tiny \(under SEQX_DATA\) lacks dev\.fr and dev\.en, or dev\.jsonl"):
+    with pytest.raises(DataError, match=r"tiny \(under SEQX_DATA\) lacks train\.fr and train\.en, or train\.jsonl"):
         find_pairs(DATA)
+    _sides(tmp_path / "tiny", "train", list(pairs(60)))
+    corpus = find_pairs(DATA)
+    assert corpus is not None
+    train, dev, test = (list(text.read()) for text in (corpus.train[0], corpus.dev, corpus.test))
+    assert dev == list(pairs(5)) and test and sorted(train + test) == sorted(pairs(60))
+    assert "held out" in corpus.train[0].origin
 
 
 def test_the_mirror_may_hold_jsonl_and_more_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,20 +268,6 @@ def test_a_record_names_origins_and_checksums(tmp_path: Path) -> None:
     record = json.loads(json.dumps(corpus.record()))
     assert (record["name"], record["found"]) == ("files", "files")
     assert {len(part["sha256"]) for part in (*record["train"], record["dev"], record["test"])} == {64}
-
-
-def test_bundled_text_is_mixed_into_the_corpus_of_the_recipe_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for split in SPLITS:
-        _sides(tmp_path / "tiny", split, list(pairs(7)))
-    monkeypatch.setenv("SEQX_DATA", str(tmp_path))
-    data = recipe.Data(corpus="tiny", mix=("phrasebook",))
-    mirrored, own = find_pairs(data), find_pairs(data, {"train": _sides(tmp_path, "train", list(pairs(60)))})
-    assert mirrored is not None
-    assert own is not None
-    assert [part.origin for part in mirrored.train[1:]] == ["bundled phrasebook"]
-    assert own.train[1:] == ()
 
 
 def test_no_other_corpus_is_bundled() -> None:

@@ -41,8 +41,11 @@ IDLE = {
     "tokenizer.kind=tiktoken": ["tokenizer.vocabulary_size=99", "tokenizer.byte_fallback=false"],
     "tokenizer.kind=character": ["tokenizer.sampling=0.1", "tokenizer.normalization=identity"],
     "model.architecture=decoder-only": ["model.encoder_layers=3"],
-    "data.mix=[]": ["data.mix_pairs=10"],
-    "data.corpus=phrasebook": ["data.mix=['phrasebook']", "data.hub.path=owner/name"],
+    "data.corpora=[{name='one', share=0.5}, {name='two', share=0.5}]": [
+        *("data.temperature=2.0", "data.hub.path=owner/name"),
+    ],
+    "data.corpora=[]": ["data.temperature=2.0"],
+    "data.corpus=phrasebook": ["data.hub.path=owner/name"],
     "task=translation": ["data.chunks=packed", "fallback.training.steps=3"],
     "task=language-model": [
         *("data.source=de", "data.target=de", "data.max_length=64", "data.max_ratio=9", "data.sacrebleu_test=wmt14"),
@@ -94,7 +97,7 @@ def test_a_value_of_the_file_that_set_makes_idle_is_left_out_and_said(tmp_path: 
     effective = {
         "optimizer": {"kind": "muon"},
         "training": {"schedule": "wsd", "keep": "ema", "ema": 0.5},
-        "data": {"corpus": "own", "mix": ["phrasebook"]},
+        "data": {"corpora": [{"name": "own"}]},
     }
     said: list[str] = []
     if named(value) not in without_effect(recipe_files.load(written(tmp_path, effective)).model_dump()):
@@ -140,7 +143,7 @@ def old_run(tmp_path: Path) -> Iterator[Run]:
     run = Run(tmp_path / "run")
     run.path.mkdir()
     values = recipe_files.load(written(tmp_path, PAIRS)).model_dump(exclude_none=True)
-    values["data"]["mix_pairs"] = 40_000
+    values["data"] |= {"mix_pairs": 40_000, "max_ratio": 4.0, "temperature": 2.0}
     del values["optimizer"]
     values["training"] |= {"optimizer": "adam", "weight_decay": 0.1}
     (run.path / "recipe.toml").write_text(tomli_w.dumps(values))
@@ -159,5 +162,5 @@ def test_an_old_run_opens_goes_on_and_is_a_recipe(old_run: Run, tmp_path: Path) 
     with pytest.raises(RecipeError, match=r"--set optimizer\.weight_decay has no effect"):
         recipe_files.load(path, ["optimizer.weight_decay=0.2"])
     shutil.copy(path, tmp_path / "copied.toml")
-    with pytest.raises(RecipeError, match=r"weight_decay has no effect with .*; data\.mix_pairs has no effect"):
+    with pytest.raises(RecipeError, match=r"weight_decay has no effect with .*; data\.temperature has no effect"):
         recipe_files.load(str(tmp_path / "copied.toml"))

@@ -41,7 +41,7 @@ def test_each_fallback_is_valid(name: str) -> None:
             made.on_bundled()
         return
     stands_in = made.on_bundled()
-    assert (stands_in.data.corpus, stands_in.data.mix, stands_in.data.hub) == (made.data.bundled, (), None)
+    assert (stands_in.data.corpus, stands_in.data.corpora, stands_in.data.hub) == (made.data.bundled, (), None)
     for section, changes in made.fallback.items():
         for key, value in changes.items():
             assert _value(stands_in, f"{section}.{key}") == value
@@ -138,14 +138,12 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         ("data.corpus=a=b", "data.corpus", "a=b"),
         ("data.corpus=2014", "data.corpus", "2014"),
         ("tokenizer.byte_fallback=false", "tokenizer.byte_fallback", False),
-        ("data.mix=[]", "data.mix", ()),
+        ("data.corpora=[]", "data.corpora", ()),
         ("data.hub.path=owner/name", "data.hub.path", "owner/name"),
     ],
 )
 def test_a_value_given_with_set_has_the_type_of_its_key(tmp_path: Path, override: str, key: str, expected: Any) -> None:
-    value = _value(
-        recipe_files.load(_file(tmp_path, '[data]\ncorpus = "own"\nmix = ["phrasebook"]\n'), [override]), key
-    )
+    value = _value(recipe_files.load(_file(tmp_path, '[data]\ncorpus = "own"\n'), [override]), key)
     assert value == expected
     assert type(value) is type(expected)
 

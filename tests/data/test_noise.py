@@ -1,0 +1,78 @@
+"""Noise on sources."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq import recipe
+from seq2seq.data import noise
+from seq2seq.data.noise import Noise
+
+TEXTS = ["Où sont les toilettes ?", "« J'ai faim », dit-elle.", "L'œuvre d'été est à l'abri.", "Oui."]
+FULL = 0.999999999
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            noise.upper_case,
+            [text.upper() for text in TEXTS],
+        ),
+        (
+            noise.title_case,
+            ["Où Sont Les Toilettes ?", "« J'ai Faim », Dit-elle.", "L'œuvre D'été Est À L'abri.", TEXTS[3]],
+        ),
+        (
+            noise.no_accents,
+            ["Ou sont les toilettes ?", TEXTS[1], "L'oeuvre d'ete est a l'abri.", TEXTS[3]],
+        ),
+        (noise.no_end, ["Où sont les toilettes", "« J'ai faim », dit-elle", "L'œuvre d'été est à l'abri", "Oui"]),
+    ],
+)
+def test_changes(change: noise.Change, expected: list[str]) -> None:
+    assert [change(text) for text in TEXTS] == expected
+
+
+def test_quotation_marks_change_both_ways() -> None:
+    assert noise.other_quotes('L\'ami dit "oui".') == "L’ami dit « oui »."
+    assert noise.other_quotes("L’ami dit “oui”.") == 'L\'ami dit "oui".'
+
+
+def test_a_text_of_marks_alone_stays() -> None:
+    assert noise.no_end("...") == "..."
+
+
+@given(text=st.text(max_size=40), seed=st.integers(0, 1000))
+def test_typing_errors_are_few_and_deterministic(text: str, seed: int) -> None:
+    typed = noise.typing_errors(text, seed)
+    assert typed == noise.typing_errors(text, seed)
+    assert abs(len(typed) - len(text)) <= 1 + len(text) // 25
+
+
+def test_each_source_is_changed_in_its_share_and_the_same_way_again() -> None:
+    made = Noise(recipe.Noise(no_end=0.3))
+    changes = made.draw(4000, np.random.default_rng(1))
+    assert 0.27 < len(changes) / 4000 < 0.33
+    again = made.draw(4000, np.random.default_rng(1))
+    assert {row: change("Oui.") for row, change in changes.items()} == {row: c("Oui.") for row, c in again.items()}
+    assert {change("Oui.") for change in changes.values()} == {"Oui"}
+    assert not Noise(recipe.Noise())
+
+
+def test_a_tag_stays_as_it_is() -> None:
+    made = Noise(recipe.Noise(upper_case=FULL), ["", "<news>"])
+    assert set(made.over(["<news> Déjà vu."] * 50, seed=1)) <= {
+        "<news> DÉJÀ VU.",
+        "<news> DEJA VU.",
+        "<news> DÉJÀ VU",
+        "<news> DEJA VU",
+    }
+
+
+def test_capitals_lose_accents_half_of_the_time() -> None:
+    texts = list(Noise(recipe.Noise(upper_case=FULL)).over(["Où ?"] * 2500, seed=1))
+    assert 0.45 < sum("OU" in text for text in texts) / len(texts) < 0.55
