@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
+from typing import Any
 
 import torch
 
@@ -14,10 +15,9 @@ from seq2seq.device import Attempt, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.measure import agreement, memory
 from seq2seq.measure.agreement import Agreement
-from seq2seq.measure.machine import Machine, this_machine
+from seq2seq.measure.machine import this_machine
 from seq2seq.measure.memory import FEW, Budget
-from seq2seq.measure.step_time import Stopwatch
-from seq2seq.measure.steps import ModelSteps, Row
+from seq2seq.measure.steps import ModelSteps, Row, Stopwatch
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.tasks.workload import Say, guessed_vocabulary
@@ -67,7 +67,7 @@ class Examined:
 class Diagnosis:
     """All that was measured."""
 
-    machine: Machine
+    machine: dict[str, Any]
     recipe: str
     parameters: int
     batch_tokens: int
@@ -85,7 +85,7 @@ def diagnose(
     Where torch lacks the recipe's optimiser, AdamW is used.
     """
     machine = this_machine()
-    if not machine.optimisers[recipe.optimizer.kind]:
+    if not machine["optimisers"][recipe.optimizer.kind]:
         recipe = recipe.with_optimizer("adamw")
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     present = device.present()

@@ -18,12 +18,12 @@ def findings(diagnosis: Diagnosis) -> list[str]:
     """What limits the speed of each device, and what to do about it."""
     usable = [device for device in diagnosis.devices if device.training]
     cpu = next((device for device in usable if device.name == "cpu"), None)
-    machine = diagnosis.machine
+    load, processors = diagnosis.machine["load"], diagnosis.machine["processors"]
     sentences = []
-    if machine.load is not None and machine.load > _BUSY * machine.processors:
+    if load is not None and load > _BUSY * processors:
         sentences.append(
-            f"other programs keep this machine busy (load {machine.load:.1f} on {machine.processors} processors): "
-            "alone it would be faster"
+            f"other programs keep this machine busy (load {load:.1f} on {processors} processors): alone it would be "
+            "faster"
         )
     sentences += [sentence for device in usable for sentence in _of_one(device, diagnosis.batch_tokens)]
     for device in usable:

@@ -69,18 +69,13 @@ class Watched:
         self._model = model
         self._watch = watch
 
-    @property
-    def hidden(self) -> Callable[..., Tensor]:
+    def hidden(self, *inputs: Any) -> Tensor:
         """The model's own, timed."""
-
-        def watched(*inputs: Any) -> Tensor:
-            self._watch.enter("forward")
-            states = self._model.hidden(*inputs)
-            states.register_hook(self._backward)  # type: ignore[no-untyped-call]
-            self._watch.enter("loss")
-            return states
-
-        return watched
+        self._watch.enter("forward")
+        states = self._model.hidden(*inputs)
+        states.register_hook(self._backward)  # type: ignore[no-untyped-call]
+        self._watch.enter("loss")
+        return states
 
     def train(self, mode: bool = True) -> nn.Module:
         """Turn dropout on or off."""

@@ -18,7 +18,7 @@ from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
 from seq2seq.measure import throughput
 from seq2seq.measure.phases import PHASES, Watch, Watched
-from seq2seq.measure.step_time import Updates
+from seq2seq.measure.steps import updates
 from seq2seq.measure.throughput import PeakFlops
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
@@ -50,7 +50,7 @@ def watched_training(watch: Watch | None) -> list[Progress]:
     torch.manual_seed(3)
     model = models.model(PAIRS, 300, 300)
     batch = tasks.of(PAIRS).workload().batch(64)
-    update = Updates(PAIRS, model, CrossEntropy(Watched(model, watch) if watch else model, CPU, 0.1), CPU)
+    update = updates(PAIRS, model, CrossEntropy(Watched(model, watch) if watch else model, CPU, 0.1), CPU)
     return [update(batch) for _ in range(4)]
 
 
@@ -64,7 +64,7 @@ def test_every_part_has_its_time_and_they_make_up_the_whole() -> None:
     ticks = iter(range(10_000))
     watch = Watch(lambda: None, clock=lambda: float(next(ticks)))
     model = models.model(PAIRS, 300, 300)
-    update = Updates(PAIRS, model, CrossEntropy(Watched(model, watch), CPU, 0.1), CPU)
+    update = updates(PAIRS, model, CrossEntropy(Watched(model, watch), CPU, 0.1), CPU)
     for _ in range(2):
         watch.start()
         for _ in range(10):
