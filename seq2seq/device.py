@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -148,12 +148,9 @@ def prepare() -> None:
             return  # another C library, without these settings
         # Blocks over the threshold, the largest that every version accepts, are returned at once: kept, they would
         # fragment the rest.
-        for parameter, value in (
-            (_MMAP_THRESHOLD, 32 << 20),
-            (_TRIM_THRESHOLD, 512 << 20),
-            (_TOP_PAD, 16 << 20),
-        ):
-            libc.mallopt(parameter, value)
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_TRIM_THRESHOLD, 512 << 20)
+        libc.mallopt(_TOP_PAD, 16 << 20)
 
 
 @contextmanager
@@ -164,16 +161,8 @@ def large_products() -> Iterator[None]:
     torch does so only where less exact products are allowed: whether they are less exact is tested once, and if so
     nothing is changed.
     """
-    library: Any = torch.backends.mkldnn
-    if not ("AuthenticAMD" in processor() and onednn_is_exact()):
+    with _onednn_products() if "AuthenticAMD" in processor() and onednn_is_exact() else nullcontext():
         yield
-        return
-    before = library.matmul.fp32_precision
-    library.matmul.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        library.matmul.fp32_precision = before
 
 
 @cache
@@ -188,15 +177,22 @@ def processor() -> str:
 @cache
 def onednn_is_exact() -> bool:
     """Whether oneDNN's products, allowed to be less exact, are as exact as float32."""
-    library: Any = torch.backends.mkldnn
-    if not hasattr(library, "matmul"):
+    if not hasattr(torch.backends.mkldnn, "matmul"):
         return False  # a torch before 2.9
     one, other = np.random.default_rng(1).standard_normal((2, 256, 256), np.float32)
+    with _onednn_products():
+        product = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
+    return bool(np.abs(product - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
+
+
+@contextmanager
+def _onednn_products() -> Iterator[None]:
+    """Within the block, oneDNN computes float32 products: it does so where it may be less exact."""
+    library: Any = torch.backends.mkldnn
     before = library.matmul.fp32_precision
     library.matmul.fp32_precision = "bf16"
     try:
-        product = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
-        return bool(np.abs(product - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
+        yield
     finally:
         library.matmul.fp32_precision = before
 
@@ -249,15 +245,11 @@ def work_alone() -> None:
 @contextmanager
 def random_kept(device: torch.device) -> Iterator[None]:
     """Restores torch's random state, the CPU's and a device's, when the block ends."""
-    cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     mps = torch.mps.get_rng_state() if device.type == "mps" else None
     try:
-        yield
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
     finally:
-        torch.set_rng_state(cpu)
-        if cuda is not None:
-            torch.cuda.set_rng_state(cuda, device)
         if mps is not None:
             torch.mps.set_rng_state(mps)
 

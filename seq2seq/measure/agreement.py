@@ -13,9 +13,9 @@ from torch import Tensor
 from seq2seq import tasks
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics, one_thread
+from seq2seq.measure.steps import random_model
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.tasks.workload import guessed_vocabulary
 from seq2seq.training import objective
 
 LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
@@ -54,9 +54,8 @@ class Agreement:
 
 def compare(recipe: Recipe, device: torch.device) -> Agreement:
     """Compare a recipe's model on a device with the same model on the CPU; the CPU itself with a single thread."""
-    vocabulary = guessed_vocabulary(recipe.tokenizer)
     generator = torch.Generator().manual_seed(1)
-    model = models.model(recipe, vocabulary, vocabulary).eval()
+    model = random_model(recipe).eval()
     with torch.no_grad():
         for weight in model.parameters():  # zero-initialised sub-layers would hide everything before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)

@@ -17,10 +17,9 @@ from seq2seq.measure import agreement, memory
 from seq2seq.measure.agreement import Agreement
 from seq2seq.measure.machine import this_machine
 from seq2seq.measure.memory import FEW, Budget
-from seq2seq.measure.steps import ModelSteps, Row, Stopwatch
+from seq2seq.measure.steps import ModelSteps, Row, Stopwatch, random_model
 from seq2seq.recipe import Recipe
-from seq2seq.tasks import models
-from seq2seq.tasks.workload import Say, guessed_vocabulary
+from seq2seq.tasks.workload import Say
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once
@@ -127,9 +126,8 @@ def attempt(recipe: Recipe) -> Attempt:
 
 def parameters(recipe: Recipe) -> int:
     """The approximate number of parameters of a recipe's model; no memory is allocated for them."""
-    vocabulary = guessed_vocabulary(recipe.tokenizer)
     with torch.device("meta"):
-        return sum(weight.numel() for weight in models.model(recipe, vocabulary, vocabulary).parameters())
+        return sum(weight.numel() for weight in random_model(recipe).parameters())
 
 
 def _examine(

@@ -82,7 +82,7 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
         say("Timing updates")
         drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
         update = updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)
-        # Embeddings hold every token of the batch.
+        # Its tokens are in both vocabularies.
         vocabulary = min(tokenizers.source.size, tokenizers.target.size)
         worst = workload.worst(recipe.training.batch_tokens, vocabulary)
         place_seconds, timed_share, count = _timed(update, drawn, worst, numerics.device, seconds)

@@ -142,15 +142,20 @@ def one_batch(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"accumulate": 1})})
 
 
+def random_model(recipe: Recipe) -> models.Model:
+    """A recipe's model on the CPU, with random weights and a vocabulary about as large as the recipe's."""
+    vocabulary = guessed_vocabulary(recipe.tokenizer)
+    return models.model(recipe, vocabulary, vocabulary)
+
+
 class ModelSteps:
     """A recipe's model on a device. A training step is the recipe's, without gradient accumulation."""
 
     def __init__(self, recipe: Recipe, numerics: Numerics) -> None:
-        vocabulary = guessed_vocabulary(recipe.tokenizer)
         self.recipe = one_batch(recipe)
         self.numerics = numerics
         self.workload = tasks.of(recipe).workload()
-        self.model = models.model(recipe, vocabulary, vocabulary).to(numerics.device)
+        self.model = random_model(recipe).to(numerics.device)
         self.objective = objective.for_recipe(recipe, self.model, numerics)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._wait = partial(wait, numerics.device)
