@@ -18,7 +18,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.training import objective
 
-LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
+_LOSS, _GRADIENT, _LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
 _TOKENS = 512  # of the batch, at most
 _STEPS = 4  # of cached decoding
 _CPU = torch.device("cpu")
@@ -39,17 +39,16 @@ class Agreement:
     @property
     def fault(self) -> str:
         """The differences that are too large; empty where the device agrees."""
-        wrong = [
+        return ", ".join(
             f"{name} differs by {difference:.1g} (allowed: {allowed:g})"
             for name, difference, allowed in (
-                ("the loss", self.loss, LOSS),
-                ("the gradient", self.gradient, GRADIENT),
-                ("the largest logit", self.logits, LOGITS),
-                ("cached decoding", self.decoding, LOGITS),
+                ("the loss", self.loss, _LOSS),
+                ("the gradient", self.gradient, _GRADIENT),
+                ("the largest logit", self.logits, _LOGITS),
+                ("cached decoding", self.decoding, _LOGITS),
             )
             if not difference <= allowed  # NaN is wrong too
-        ]
-        return ", ".join(wrong)
+        )
 
 
 def compare(recipe: Recipe, device: torch.device) -> Agreement:

@@ -24,7 +24,7 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice, Numerics, large_products, wait
 from seq2seq.errors import RunError
-from seq2seq.measure.phases import PHASES, Watch, Watched
+from seq2seq.measure.phases import PHASES, Watched
 from seq2seq.measure.steps import Spread, Stopwatch, rounds, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -211,13 +211,13 @@ def _measured(
     recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
 ) -> Iterator[dict[str, float]]:
     """Of each update, without end: seconds per phase and in total, tokens, places and FLOPs."""
-    watch = Watch(partial(wait, numerics.device))
-    update = updates(recipe, model, objective.for_recipe(recipe, Watched(model, watch), numerics), numerics)
+    watched = Watched(model, partial(wait, numerics.device))
+    update = updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
     while True:
-        watch.start()
+        watched.start()
         taken = [batch for _, batch in islice(batches, recipe.training.accumulate)]
         progress = update(*taken)
-        phases = watch.seconds()
+        phases = watched.seconds()
         flops = sum(update_flops(model, batch) for batch in taken)
         counts = {"updates": 1, "tokens": progress.tokens, "filled": progress.filled, "padded": progress.padded}
         yield {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
