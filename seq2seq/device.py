@@ -103,7 +103,8 @@ def numerics(device: torch.device, precision: str) -> Numerics:
 
 def present() -> dict[str, str]:
     """The devices of this machine, the CPU first, each with a description."""
-    devices = {"cpu": f"{threads()} thread{'s' if threads() > 1 else ''}"}
+    threads = torch.get_num_threads()
+    devices = {"cpu": f"{threads} thread{'s' if threads > 1 else ''}"}
     if torch.cuda.is_available():
         devices["cuda"] = torch.cuda.get_device_name()
     if torch.backends.mps.is_available():
@@ -137,7 +138,7 @@ def prepare() -> None:
     keeps freed memory, since returning it and allocating it again at each step costs more than anything else on a CPU.
     """
     most = limits.threads()
-    if most < threads() and not os.environ.get("OMP_NUM_THREADS"):  # torch itself obeys that
+    if most < torch.get_num_threads() and not os.environ.get("OMP_NUM_THREADS"):  # torch itself obeys that
         torch.set_num_threads(most)
     for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(variable, "64")
@@ -197,11 +198,6 @@ def _onednn_products() -> Iterator[None]:
         library.matmul.fp32_precision = before
 
 
-def threads() -> int:
-    """The number of threads that torch computes with."""
-    return torch.get_num_threads()
-
-
 def wait(device: torch.device) -> None:
     """Wait until a device has finished all queued work, which a timing must include."""
     if device.type == "cuda":
@@ -228,7 +224,7 @@ def release(device: torch.device) -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Within the block, torch computes with one CPU thread."""
-    usual = threads()
+    usual = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield

@@ -153,7 +153,7 @@ def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick:
     kept = memory.bytes_per_token(steps, min(sizes[0], FEW))
     examined.budget = memory.estimated_budget(steps.parameters, kept, where)
     examined.stopped = time_sizes(steps, sizes, examined.training, examined.budget.batch_tokens, stopwatch, end, say)
-    if where.type == "cpu" and device.threads() > 1:
+    if where.type == "cpu" and torch.get_num_threads() > 1:
         say("training step with one thread")
         with device.one_thread():
             examined.one_thread = steps.training(examined.usual(batch_tokens).size, stopwatch)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 import seq2seq
-from seq2seq import device, limits
+from seq2seq import limits
 from seq2seq.measure import memory
 from seq2seq.recipe.optimizers import OPTIONS
 from seq2seq.training.optimisers import class_of
@@ -23,7 +23,7 @@ def this_machine() -> dict[str, Any]:
         "torch": torch.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count() or 1,
-        "threads": device.threads(),  # that torch computes with
+        "threads": torch.get_num_threads(),  # that torch computes with
         "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         # Runnable processes, on average over the last minute.
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
