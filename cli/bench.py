@@ -16,7 +16,7 @@ from .printing import show_json
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus
     from seq2seq.decoding.translation.translate import Translator
-    from seq2seq.measure.step_time import Spread
+    from seq2seq.measure.steps import Spread
     from seq2seq.measure.throughput import Training, Translating
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -76,7 +76,7 @@ def bench(
         command += ["--run", str(measured.path), "--device", device, "-q"]
         loading = throughput.loading([*command, "--", lines[0]], seconds)
     report = {
-        "machine": asdict(machine),
+        "machine": machine,
         "device": str(choice.numerics.device),
         "precision": choice.numerics.precision,
         "recipe": recipe.name,

@@ -65,17 +65,17 @@ def write_tables(diagnosis: Diagnosis) -> None:
 
 def _heading(diagnosis: Diagnosis) -> Iterator[str]:
     machine = diagnosis.machine
-    yield f"seqx {machine.seqx}, torch {machine.torch}, Python {machine.python}, {machine.platform}"
+    yield f"seqx {machine['seqx']}, torch {machine['torch']}, Python {machine['python']}, {machine['platform']}"
     yield (
-        f"{machine.threads} of {machine.processors} processors used, OMP_WAIT_POLICY "
-        f"{machine.omp_wait_policy or 'not set'}, {machine.available_memory / _GIB:.1f} of "
-        f"{machine.memory / _GIB:.1f} GiB free"
+        f"{machine['threads']} of {machine['processors']} processors used, OMP_WAIT_POLICY "
+        f"{machine['omp_wait_policy'] or 'not set'}, {machine['available_memory'] / _GIB:.1f} of "
+        f"{machine['memory'] / _GIB:.1f} GiB free"
     )
     yield (
         f"Recipe {diagnosis.recipe}: about {diagnosis.parameters / 1e6:.1f} million parameters, "
         f"{diagnosis.batch_tokens:,} tokens per batch, {diagnosis.optimizer}"
     )
-    for kind, available in machine.optimisers.items():
+    for kind, available in machine["optimisers"].items():
         if needs := class_of(kind).needs:
             lacking = f"not available, it needs torch {needs[1]}; recipes that use it are measured with adamw"
             yield f"torch.optim.{needs[0]}: {'available' if available else lacking}"

@@ -72,16 +72,16 @@ def compare(
     reading = options.reading(encoding, encoding_errors)
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
-    from seq2seq.evaluation.tokenizers import Measured, Missing, Width, compare_tokenizers, hold_out
+    from seq2seq.evaluation.tokenizers import Figures, Missing, Width, compare_tokenizers, hold_out
 
     from .tokenizer_comparison import Shown
 
     sample = hold_out(line for file in files for line in read_lines(file, reading))
     width = Width(d_model, layers)
-    measured: list[Measured] = []
+    measured: list[Figures] = []
     missing: list[Missing] = []
     for result in compare_tokenizers(_announced(settings, quiet), sample, width):
-        measured.append(result) if isinstance(result, Measured) else missing.append(result)
+        measured.append(result) if isinstance(result, Figures) else missing.append(result)
     if not measured:
         raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from seq2seq.evaluation.tokenizers import Measured, Missing, SplitText, Width
+from seq2seq.evaluation.tokenizers import Figures, Missing, SplitText, Width
 from seq2seq.storage.atomic import replacing
 
 from .console import Console, figures
@@ -39,7 +39,7 @@ class Shown:
     origin: str
     sample: SplitText
     width: Width
-    measured: Sequence[Measured]
+    measured: Sequence[Figures]
     missing: Sequence[Missing]
 
     def write_json(self) -> None:
@@ -49,8 +49,8 @@ class Shown:
             "training_lines": len(self.sample.training),
             "held_out_lines": len(self.sample.held_out),
             "model": asdict(self.width),
-            "measured": [each.record() for each in self.measured],
-            "missing": [each.record() for each in self.missing],
+            "measured": [asdict(each) for each in self.measured],
+            "missing": [asdict(each) for each in self.missing],
         }
         show_json(values)
 
@@ -119,7 +119,7 @@ def _apart(sizes: Iterable[int]) -> list[int]:
     return chosen
 
 
-def _row(measured: Measured) -> list[str]:
+def _row(measured: Figures) -> list[str]:
     return [
         measured.kind,
         f"{measured.vocabulary:,}",
@@ -133,7 +133,7 @@ def _row(measured: Measured) -> list[str]:
     ]
 
 
-def _unknown(measured: Measured) -> str:
+def _unknown(measured: Figures) -> str:
     if not measured.unknown:
         return "0"
     share = f"{measured.unknown_share:.2%}" if measured.unknown_share >= _LEAST_SHARE else f"<{_LEAST_SHARE:.2%}"

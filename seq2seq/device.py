@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,7 +103,8 @@ def numerics(device: torch.device, precision: str) -> Numerics:
 
 def present() -> dict[str, str]:
     """The devices of this machine, the CPU first, each with a description."""
-    devices = {"cpu": f"{threads()} thread{'s' if threads() > 1 else ''}"}
+    threads = torch.get_num_threads()
+    devices = {"cpu": f"{threads} thread{'s' if threads > 1 else ''}"}
     if torch.cuda.is_available():
         devices["cuda"] = torch.cuda.get_device_name()
     if torch.backends.mps.is_available():
@@ -137,7 +138,7 @@ def prepare() -> None:
     keeps freed memory, since returning it and allocating it again at each step costs more than anything else on a CPU.
     """
     most = limits.threads()
-    if most < threads() and not os.environ.get("OMP_NUM_THREADS"):  # torch itself obeys that
+    if most < torch.get_num_threads() and not os.environ.get("OMP_NUM_THREADS"):  # torch itself obeys that
         torch.set_num_threads(most)
     for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(variable, "64")
@@ -148,12 +149,9 @@ def prepare() -> None:
             return  # another C library, without these settings
         # Blocks over the threshold, the largest that every version accepts, are returned at once: kept, they would
         # fragment the rest.
-        for parameter, value in (
-            (_MMAP_THRESHOLD, 32 << 20),
-            (_TRIM_THRESHOLD, 512 << 20),
-            (_TOP_PAD, 16 << 20),
-        ):
-            libc.mallopt(parameter, value)
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_TRIM_THRESHOLD, 512 << 20)
+        libc.mallopt(_TOP_PAD, 16 << 20)
 
 
 @contextmanager
@@ -164,16 +162,8 @@ def large_products() -> Iterator[None]:
     torch does so only where less exact products are allowed: whether they are less exact is tested once, and if so
     nothing is changed.
     """
-    library: Any = torch.backends.mkldnn
-    if not ("AuthenticAMD" in processor() and onednn_is_exact()):
+    with _onednn_products() if "AuthenticAMD" in processor() and onednn_is_exact() else nullcontext():
         yield
-        return
-    before = library.matmul.fp32_precision
-    library.matmul.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        library.matmul.fp32_precision = before
 
 
 @cache
@@ -188,22 +178,24 @@ def processor() -> str:
 @cache
 def onednn_is_exact() -> bool:
     """Whether oneDNN's products, allowed to be less exact, are as exact as float32."""
-    library: Any = torch.backends.mkldnn
-    if not hasattr(library, "matmul"):
+    if not hasattr(torch.backends.mkldnn, "matmul"):
         return False  # a torch before 2.9
     one, other = np.random.default_rng(1).standard_normal((2, 256, 256), np.float32)
+    with _onednn_products():
+        product = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
+    return bool(np.abs(product - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
+
+
+@contextmanager
+def _onednn_products() -> Iterator[None]:
+    """Within the block, oneDNN computes float32 products: it does so where it may be less exact."""
+    library: Any = torch.backends.mkldnn
     before = library.matmul.fp32_precision
     library.matmul.fp32_precision = "bf16"
     try:
-        product = (torch.from_numpy(one) @ torch.from_numpy(other)).numpy()
-        return bool(np.abs(product - one.astype(np.float64) @ other.astype(np.float64)).max() < FLOAT32_ERROR)
+        yield
     finally:
         library.matmul.fp32_precision = before
-
-
-def threads() -> int:
-    """The number of threads that torch computes with."""
-    return torch.get_num_threads()
 
 
 def wait(device: torch.device) -> None:
@@ -232,7 +224,7 @@ def release(device: torch.device) -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Within the block, torch computes with one CPU thread."""
-    usual = threads()
+    usual = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
@@ -249,15 +241,11 @@ def work_alone() -> None:
 @contextmanager
 def random_kept(device: torch.device) -> Iterator[None]:
     """Restores torch's random state, the CPU's and a device's, when the block ends."""
-    cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     mps = torch.mps.get_rng_state() if device.type == "mps" else None
     try:
-        yield
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
     finally:
-        torch.set_rng_state(cpu)
-        if cuda is not None:
-            torch.cuda.set_rng_state(cuda, device)
         if mps is not None:
             torch.mps.set_rng_state(mps)
 

@@ -34,18 +34,15 @@ def load(
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.
     """
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise ArgumentError(f"load({path!r}): give the path of a run folder, for example load('runs/fr-en')")
-    if not os.fspath(path):
-        raise ArgumentError("load(''): give the path of a run folder, for example load('runs/fr-en')")
     if sentences not in RULES:
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    task = tasks.named(run.task)
     opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task])
     if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
-        described = task.described(run)
+        described = tasks.named(run.task).described(run)
         raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")
     return opened(run, choice)
 
@@ -173,10 +170,8 @@ class Generator(_Opened):
         return self._opened[reason]
 
 
-_KINDS: dict[str, type[Translator | Generator]] = {
-    "translate": Translator,
-    "generate": Generator,
-}  # by what a run offers
+# By what a run offers.
+_KINDS: dict[str, type[Translator | Generator]] = {"translate": Translator, "generate": Generator}
 
 
 def _several(given: str | Sequence[str], name: str) -> Sequence[str]:

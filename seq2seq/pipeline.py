@@ -31,7 +31,7 @@ def in_order(
     reading stops. Errors reach the caller in order, after the windows before them. `close` returns when no thread
     computes any more; one may still wait for a window.
     """
-    begun: SimpleQueue[Begun | _End] = SimpleQueue()
+    begun: SimpleQueue[Begun | BaseException] = SimpleQueue()
     slots = threading.Semaphore(_AHEAD)
     left = threading.Event()
     beginning = threading.Lock()
@@ -45,28 +45,19 @@ def in_order(
                 with beginning:
                     if not left.is_set():
                         begun.put(begin(window, pool))
-        except StopIteration:
-            begun.put(_End())
-        except BaseException as error:
-            begun.put(_End(error))
+        except BaseException as error:  # StopIteration: no window is left
+            begun.put(error)
 
     threading.Thread(target=read, daemon=True).start()
     try:
-        while not isinstance(item := begun.get(), _End):
+        while not isinstance(item := begun.get(), BaseException):
             yield end(item)
             slots.release()
-        if item.error is not None:
-            raise item.error
+        if not isinstance(item, StopIteration):
+            raise item
     finally:
         left.set()
         slots.release()
         # A thread still in a C++ library when Python ends would crash the process.
         with beginning:
             pool.shutdown(cancel_futures=True)
-
-
-class _End:
-    """No window is left, or reading failed."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _PORTS = 1 << 16
+_LONG = 20  # digits: no number here has as many
 
 
 @dataclass(frozen=True)
@@ -25,33 +26,26 @@ class Place:
 
 def place() -> Place | None:
     """This process's place; None where it works by itself, whatever single variables say."""
-    try:
-        return _place()
-    except ValueError:
-        return None
+    return _read()[0]
 
 
 def ignored() -> str:
     """Why variables of torchrun that are set do not count; empty where none is set, or all count."""
-    try:
-        _place()
-    except ValueError as error:
-        return str(error)
-    return ""
+    return _read()[1]
 
 
-def _place() -> Place | None:
+def _read() -> tuple[Place | None, str]:
     given = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     if not given:
-        return None
+        return None, ""
     if missing := [name for name in VARIABLES if name not in given]:
-        raise ValueError(f"{' and '.join(given)} set without {' and '.join(missing)}")
+        return None, f"{' and '.join(given)} set without {' and '.join(missing)}"
     shown = " ".join(f"{name}={value}" for name, value in given.items())
     numbers = {name: value for name, value in given.items() if name != "MASTER_ADDR"}
     numbers["LOCAL_WORLD_SIZE"] = os.environ.get("LOCAL_WORLD_SIZE") or "1"
-    if not all(value.isascii() and value.isdigit() for value in numbers.values()):
-        raise ValueError(f"{shown}: numbers are needed")
+    if not all(value.isascii() and value.isdigit() and len(value) < _LONG for value in numbers.values()):
+        return None, f"{shown}: numbers are needed"
     rank, size, local_rank, port, local_size = (int(value) for value in numbers.values())
     if not (local_rank <= rank < size and local_size <= size and 0 < port < _PORTS):
-        raise ValueError(f"{shown} do not agree")
-    return Place(rank, size, local_rank, local_size)
+        return None, f"{shown} do not agree"
+    return Place(rank, size, local_rank, local_size), ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from seq2seq.data.folding import fold
 from seq2seq.data.lines import PLAIN, Reading, read_lines, read_pairs
 from seq2seq.data.pairs import PairSource
 from seq2seq.data.rows import must_hold_text
@@ -18,13 +20,13 @@ from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.distributed import Translates
 from seq2seq.errors import DataError
 from seq2seq.evaluation import kept
-from seq2seq.evaluation.metrics import Bleu, ExactMatch, Metric, Score, metrics_of, score
-from seq2seq.evaluation.metrics.languages import has_spaces
+from seq2seq.evaluation.metrics import Bleu, Metric, has_spaces, metrics_of, score
 from seq2seq.recipe import Data
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import parse_json
 
+_BOUNDS = (5, 10, 20, 40)  # lengths of a source
 _STALLED = 120.0  # seconds after which a download that received nothing is given up
 
 
@@ -40,32 +42,8 @@ class Sentence:
 class Judged:
     """A test set translated and scored."""
 
-    name: str
-    sentences: tuple[Sentence, ...]
-    translations: tuple[str, ...]
-    scores: tuple[Score, ...]  # against the first reference
-    all_references: tuple[Score, ...]  # against all known references, where some sentence has more than one
-    lengths: tuple[tuple[str, int, float], ...]
-    seconds: float
-
-    @property
-    def right(self) -> int:
-        """Translations that are a known reference, case and punctuation ignored."""
-        sources = [sentence.source for sentence in self.sentences]
-        references = [sentence.references for sentence in self.sentences]
-        return sum(map(bool, ExactMatch().segments(sources, self.translations, references)))
-
-    def record(self) -> dict[str, Any]:
-        """For run.json and --json."""
-        return {
-            "set": self.name,
-            "sentences": len(self.sentences),
-            "right": self.right,
-            "scores": [score.record() for score in self.scores],
-            "all_known_references": [score.record() for score in self.all_references],
-            "by_length": [{"source": label, "sentences": count, "bleu": value} for label, count, value in self.lengths],
-            "seconds": round(self.seconds, 2),
-        }
+    translations: list[str]
+    record: dict[str, Any]  # for run.json and --json
 
 
 def judge(
@@ -86,15 +64,17 @@ def judge(
     first = [sentence.references[:1] for sentence in sentences]
     known = [sentence.references for sentence in sentences]
     metrics = metrics or metrics_of(*languages)
-    return Judged(
-        name,
-        tuple(sentences),
-        tuple(translations),
-        tuple(score(metrics, sources, translations, first)),
-        tuple(score(metrics, sources, translations, known)) if any(len(texts) > 1 for texts in known) else (),
-        tuple(by_length(sources, translations, first, languages)),
-        seconds,
-    )
+    several = score(metrics, sources, translations, known) if any(len(texts) > 1 for texts in known) else []
+    record = {
+        "set": name,
+        "sentences": len(sentences),
+        "right": sum(fold(text) in map(fold, texts) for text, texts in zip(translations, known)),
+        "scores": [asdict(each) for each in score(metrics, sources, translations, first)],
+        "all_known_references": [asdict(each) for each in several],
+        "by_length": by_length(sources, translations, first, languages),
+        "seconds": round(seconds, 2),
+    }
+    return Judged(translations, record)
 
 
 def by_length(
@@ -102,22 +82,21 @@ def by_length(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
     languages: tuple[str, str],
-    bounds: Sequence[int] = (5, 10, 20, 40),
-) -> list[tuple[str, int, float]]:
+) -> list[dict[str, Any]]:
     """BLEU of the sentences whose source has so many words, or characters where its language has no spaces between
-    words: (label, sentences, BLEU) for each range that has any."""
+    words: a row for each range that has any."""
     spaces = has_spaces(languages[0])
     unit = "words" if spaces else "characters"
     groups: dict[int, list[int]] = {}
     for index, source in enumerate(sources):
         length = len(source.split() if spaces else "".join(source.split()))
-        groups.setdefault(sum(length > bound for bound in bounds), []).append(index)
+        groups.setdefault(bisect_left(_BOUNDS, length), []).append(index)
     rows = []
     for group, members in sorted(groups.items()):
-        low = bounds[group - 1] + 1 if group else 0
-        label = f"{low}-{bounds[group]} {unit}" if group < len(bounds) else f"{low} {unit} or more"
+        low = _BOUNDS[group - 1] + 1 if group else 0
+        label = f"{low}-{_BOUNDS[group]} {unit}" if group < len(_BOUNDS) else f"{low} {unit} or more"
         value = Bleu(languages[1]).value([hypotheses[index] for index in members], [references[i] for i in members])
-        rows.append((label, len(members), value))
+        rows.append({"source": label, "sentences": len(members), "bleu": value})
     return rows
 
 
@@ -147,7 +126,8 @@ def read_set(run: Run) -> list[Sentence]:
         try:
             row = parse_json(line)
             sentence = Sentence(row["source"], tuple(row["references"]))
-            if not sentence.references or not all(isinstance(side, str) for side in _sides(sentence)):
+            sides = (sentence.source, *sentence.references)
+            if len(sides) < 2 or not all(isinstance(side, str) for side in sides):
                 raise ValueError("a source and one reference or more are needed, as text")
             sentences.append(sentence)
         except (ValueError, KeyError, TypeError) as error:
@@ -157,10 +137,6 @@ def read_set(run: Run) -> list[Sentence]:
             ) from error
     run.must_be_unchanged(path.name)
     return sentences
-
-
-def _sides(sentence: Sentence) -> tuple[str, ...]:
-    return (sentence.source, *sentence.references)
 
 
 def read_files(source: Path, references: Sequence[Path], reading: Reading = PLAIN) -> list[Sentence]:
@@ -209,9 +185,12 @@ def read_sacrebleu(name: str, data: Data) -> list[Sentence]:
 def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
     """Put translations and scores of one of the recipe's own test sets into the run folder, with the options of the
     search and the engine. `kept.keep` is for all other sets."""
-    name = judged.name.replace("/", "-")
-    write_bytes(run.path / f"{name}.translations.txt", "".join(line + "\n" for line in judged.translations).encode())
-    kept.keep_own(run, judged.name, {**judged.record(), **how(options, engine)})
+    name = judged.record["set"]
+    write_bytes(
+        run.path / f"{name.replace('/', '-')}.translations.txt",
+        "".join(line + "\n" for line in judged.translations).encode(),
+    )
+    kept.keep_own(run, name, {**judged.record, **how(options, engine)})
 
 
 def checksum(sentences: Sequence[Sentence]) -> str:

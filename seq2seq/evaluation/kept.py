@@ -34,11 +34,13 @@ def keep(
     # The reason for a device, in brackets, changes no score.
     exact = {name: value.partition(" (")[0] if isinstance(value, str) else value for name, value in how.items()}
     key = hashlib.sha256(json.dumps([text, exact], sort_keys=True).encode()).hexdigest()[:12]
-    values = {**judged, **how, "files": [str(path.absolute()) for path in files], "time": _now()}
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    values = {**judged, **how, "files": [str(path.absolute()) for path in files], "time": now}
     path = None
     with run.writing():
         if translations is not None:
-            path = run.path / FOLDER / f"{_plain(judged['set'])}-{key}.txt"
+            plain = re.sub(r"[^\w.-]+", "-", judged["set"]).encode(errors="replace")
+            path = run.path / FOLDER / f"{plain[:_LONGEST].decode(errors='ignore')}-{key}.txt"
             write_bytes(path, "".join(line + "\n" for line in translations).encode("utf-8", "replace"))
             values["translations"] = f"{FOLDER}/{path.name}"
             for former in path.parent.glob(f"*-{key}.txt"):  # the same text under another name
@@ -51,12 +53,3 @@ def keep(
 def keep_own(run: Run, name: str, scores: Mapping[str, Any]) -> None:
     """Put the scores of one of the recipe's own test sets into run.json."""
     run.update(lambda record: {**record, "scores": {**record.get("scores", {}), name: scores}})
-
-
-def _plain(name: str) -> str:
-    """The name of a set as part of a file name."""
-    return re.sub(r"[^\w.-]+", "-", name).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -6,8 +6,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import islice, zip_longest
 from typing import Any, Protocol
 
@@ -16,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.batches import Batch
 from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.lines import read_lines
 from seq2seq.data.pieces import Piece, by_document, cut_at_lines
@@ -28,6 +26,7 @@ from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
+from seq2seq.storage.checksums import sha256
 from seq2seq.storage.reading import parse_json
 
 _LOGITS = 1 << 24  # of a batch
@@ -43,58 +42,26 @@ class Predictor(Protocol):
         """Tokens (B, T) -> logits (B, T, V) of the tokens that follow."""
 
 
-@dataclass(frozen=True)
-class Perplexity:
-    """The likelihood of a text. Each token is predicted from those before it in its chunk."""
-
-    tokens: int
-    bytes: int  # UTF-8, of the whole text
-    nats: float  # of all tokens together
-    context: int
-    seconds: float
-
-    @property
-    def nats_per_token(self) -> float:
-        """Mean negative log-likelihood."""
-        return self.nats / self.tokens
-
-    @property
-    def perplexity(self) -> float:
-        """exp of nats_per_token: the number of equally likely tokens that would have this loss."""
-        return math.exp(min(self.nats_per_token, 700.0))
-
-    @property
-    def bits_per_byte(self) -> float:
-        """Independent of the tokenizer; lower is better, and bytes drawn uniformly have 8."""
-        return self.nats / math.log(2) / self.bytes
-
-    def record(self) -> dict[str, Any]:
-        """For run.json and --json."""
-        return {
-            "tokens": self.tokens,
-            "bytes": self.bytes,
-            "nats_per_token": self.nats_per_token,
-            "perplexity": self.perplexity,
-            "bits_per_byte": self.bits_per_byte,
-            "context": self.context,
-            "seconds": round(self.seconds, 2),
-        }
-
-
 def measure(
     model: Predictor,
     tokenizer: Tokenizer,
     text: Documents,
     numerics: Numerics,
     processes: Processes | None = None,
-) -> Perplexity:
-    """The loss of a text, cut into chunks of the model's context, which several `processes` divide among them.
-
-    Raises DataError where there is too little of it.
-    """
+) -> dict[str, Any]:
+    """The loss of a text, for run.json and --json. Raises DataError where there is too little of it."""
     start = time.perf_counter()
-    nats, report = token_losses(model, tokenizer, text, numerics, processes)
-    return Perplexity(len(nats), report["bytes"], float(nats.sum()), model.context, time.perf_counter() - start)
+    losses, report = token_losses(model, tokenizer, text, numerics, processes)
+    nats, size = float(losses.sum()), report["bytes"]  # UTF-8, of the whole text
+    return {
+        "tokens": len(losses),
+        "bytes": size,
+        "nats_per_token": nats / len(losses),
+        "perplexity": math.exp(min(nats / len(losses), 700.0)),
+        "bits_per_byte": nats / math.log(2) / size,  # comparable across tokenizers; bytes drawn uniformly have 8
+        "context": model.context,
+        "seconds": round(time.perf_counter() - start, 2),
+    }
 
 
 def token_losses(
@@ -105,31 +72,25 @@ def token_losses(
     processes: Processes | None = None,
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """The negative log-likelihood, in nats, of each token of a text but the first, in order; and what `stream.encode`
-    reports of the text. Raises DataError where there is too little of it.
+    reports of the text. Each token is predicted from those before it in its chunk of the model's context; several
+    `processes` divide the chunks among them. Raises DataError where there is too little text.
     """
     tokens, report = in_memory(text, tokenizer)
     if len(tokens) < 2:
         raise DataError(f"{text.origin}: {len(tokens)} tokens, nothing to predict; give more text")
     rows = max(1, _LOGITS // tokenizer.size // model.context)
     batches = windows(tokens, context=model.context, batch_tokens=rows * model.context)
-    return _losses(model, batches, numerics, processes or OneProcess()), report
-
-
-@torch.inference_mode()
-def _losses(
-    model: Predictor, batches: Iterable[Batch], numerics: Numerics, processes: Processes
-) -> NDArray[np.float64]:
+    processes = processes or OneProcess()
     own = []
     for batch in islice(batches, processes.rank, None, processes.size):
         moved = batch.to(numerics.device)
-        with numerics.context():
-            logits = model(*moved.inputs)  # type: ignore[arg-type]
-        losses = -label_log_probabilities(logits, moved.labels)
+        with torch.inference_mode(), numerics.context():
+            losses = -label_log_probabilities(model(*moved.inputs), moved.labels)  # type: ignore[arg-type]
         counted = losses.flatten() if moved.mask is None else losses[moved.mask]
         own.append(counted.double().cpu().numpy())
     # In the order of the text, as with a single process.
     every = (losses for batch in zip_longest(*processes.all_gather(own)) for losses in batch if losses is not None)
-    return np.concatenate(list(every))
+    return np.concatenate(list(every)), report
 
 
 def write_set(run: Run, text: Documents) -> None:
@@ -147,8 +108,6 @@ def write_set(run: Run, text: Documents) -> None:
 
 def read_set(run: Run) -> Documents:
     """The test text of a run. Raises DataError where it is missing or damaged."""
-    from seq2seq.storage.checksums import sha256
-
     path = run.path / "test.jsonl"
 
     def rows() -> Iterator[Piece]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from seq2seq.data.byte_pairs import sampled
 from seq2seq.data.tokenizers import UNKNOWN, Tokenizer, train
 from seq2seq.errors import DataError
 from seq2seq.recipe import Tokenizer as TokenizerSettings
 
-HELD_OUT = 10  # one line in this many
+_HELD_OUT = 10  # one line in this many
 _MOST_BYTES = 1_000_000_000  # of lines in memory; a sample of larger texts
 _TIMED = 0.1  # seconds of encoding, at least
 _SHORTEST = 1e-6  # seconds that the clock can measure
@@ -34,18 +33,14 @@ class Width:
     d_model: int = 256
     layers: int = 6
 
-    def embedding(self, vocabulary: int) -> int:
-        """Parameters of the embedding."""
-        return vocabulary * self.d_model
-
     def share(self, vocabulary: float) -> float:
         """The embedding's share of the whole model, 0 to 1."""
         return vocabulary / (vocabulary + 12 * self.layers * self.d_model)
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Figures of a tokenizer on the held-out lines."""
+class Figures:
+    """What a tokenizer makes of the held-out lines; for JSON too."""
 
     kind: str
     vocabulary: int
@@ -62,10 +57,6 @@ class Measured:
     unknown_share: float  # of the tokens, 0 to 1
     megabytes_per_second: float  # of text, encoded by one core
 
-    def record(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Missing:
@@ -74,10 +65,6 @@ class Missing:
     kind: str
     vocabulary: int | None
     reason: str
-
-    def record(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def label(settings: TokenizerSettings) -> str:
@@ -88,49 +75,43 @@ def label(settings: TokenizerSettings) -> str:
 def hold_out(lines: Iterable[str]) -> SplitText:
     """Every tenth line held out, whatever the order of the text. Raises DataError where there are too few."""
     kept = sampled((line for line in lines if line.strip()), _MOST_BYTES)
-    if len(kept) < HELD_OUT:
-        raise DataError(f"too little text to hold a tenth of it out: {len(kept)} lines; give {HELD_OUT} or more")
-    return SplitText(
-        [line for number, line in enumerate(kept, start=1) if number % HELD_OUT], kept[HELD_OUT - 1 :: HELD_OUT]
-    )
+    if len(kept) < _HELD_OUT:
+        raise DataError(f"too little text to hold a tenth of it out: {len(kept)} lines; give {_HELD_OUT} or more")
+    held_out = kept[_HELD_OUT - 1 :: _HELD_OUT]
+    del kept[_HELD_OUT - 1 :: _HELD_OUT]
+    return SplitText(kept, held_out)
 
 
 def compare_tokenizers(
     settings: Iterable[TokenizerSettings], text: SplitText, width: Width
-) -> Iterator[Measured | Missing]:
+) -> Iterator[Figures | Missing]:
     """Train and measure tokenizers one after the other, those of a kind by growing vocabulary. Once a vocabulary has
     all characters of the text, larger ones of characters, which would be the same, are left out."""
     all_characters = False
     for choice in settings:
         if choice.kind == "character" and all_characters:
             continue
-        name = label(choice)
-        fixed = choice.kind in ("byte", "tiktoken")
         try:
             tokenizer = train(choice, text.training)
         except DataError as error:
-            yield Missing(name, None if fixed else choice.vocabulary_size, str(error))
+            fixed = choice.kind in ("byte", "tiktoken")
+            yield Missing(label(choice), None if fixed else choice.vocabulary_size, str(error))
             continue
         if choice.kind == "character":
             all_characters = tokenizer.size < choice.vocabulary_size
-        yield measure(name, tokenizer, text.held_out, width)
+        yield measure(label(choice), tokenizer, text.held_out, width)
 
 
-def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> Measured:
+def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> Figures:
     """The figures of a tokenizer on some lines."""
     encoded = tokenizer.encode(lines)
     size = sum(len(line.encode()) for line in lines)
     tokens = sum(map(len, encoded))
     unknown = sum(ids.count(UNKNOWN) for ids in encoded)
     seconds = _seconds(tokenizer, lines)
-    return Measured(
-        kind,
-        tokenizer.size,
-        len(lines),
-        size,
-        tokens,
-        unknown,
-        embedding_parameters=width.embedding(tokenizer.size),
+    return Figures(
+        *(kind, tokenizer.size, len(lines), size, tokens, unknown),
+        embedding_parameters=width.d_model * tokenizer.size,
         embedding_share=width.share(tokenizer.size),
         seconds=seconds,
         tokens_per_line=tokens / len(lines),

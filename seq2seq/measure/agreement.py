@@ -13,12 +13,12 @@ from torch import Tensor
 from seq2seq import tasks
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics, one_thread
+from seq2seq.measure.steps import random_model
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.tasks.workload import guessed_vocabulary
 from seq2seq.training import objective
 
-LOSS, GRADIENT, LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
+_LOSS, _GRADIENT, _LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
 _TOKENS = 512  # of the batch, at most
 _STEPS = 4  # of cached decoding
 _CPU = torch.device("cpu")
@@ -39,24 +39,22 @@ class Agreement:
     @property
     def fault(self) -> str:
         """The differences that are too large; empty where the device agrees."""
-        wrong = [
+        return ", ".join(
             f"{name} differs by {difference:.1g} (allowed: {allowed:g})"
             for name, difference, allowed in (
-                ("the loss", self.loss, LOSS),
-                ("the gradient", self.gradient, GRADIENT),
-                ("the largest logit", self.logits, LOGITS),
-                ("cached decoding", self.decoding, LOGITS),
+                ("the loss", self.loss, _LOSS),
+                ("the gradient", self.gradient, _GRADIENT),
+                ("the largest logit", self.logits, _LOGITS),
+                ("cached decoding", self.decoding, _LOGITS),
             )
             if not difference <= allowed  # NaN is wrong too
-        ]
-        return ", ".join(wrong)
+        )
 
 
 def compare(recipe: Recipe, device: torch.device) -> Agreement:
     """Compare a recipe's model on a device with the same model on the CPU; the CPU itself with a single thread."""
-    vocabulary = guessed_vocabulary(recipe.tokenizer)
     generator = torch.Generator().manual_seed(1)
-    model = models.model(recipe, vocabulary, vocabulary).eval()
+    model = random_model(recipe).eval()
     with torch.no_grad():
         for weight in model.parameters():  # zero-initialised sub-layers would hide everything before them
             weight.add_(torch.randn(weight.shape, generator=generator), alpha=0.02)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
+from typing import Any
 
 import torch
 
@@ -14,13 +15,11 @@ from seq2seq.device import Attempt, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.measure import agreement, memory
 from seq2seq.measure.agreement import Agreement
-from seq2seq.measure.machine import Machine, this_machine
+from seq2seq.measure.machine import this_machine
 from seq2seq.measure.memory import FEW, Budget
-from seq2seq.measure.step_time import Stopwatch
-from seq2seq.measure.steps import ModelSteps, Row
+from seq2seq.measure.steps import ModelSteps, Row, Stopwatch, random_model
 from seq2seq.recipe import Recipe
-from seq2seq.tasks import models
-from seq2seq.tasks.workload import Say, guessed_vocabulary
+from seq2seq.tasks.workload import Say
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once
@@ -67,7 +66,7 @@ class Examined:
 class Diagnosis:
     """All that was measured."""
 
-    machine: Machine
+    machine: dict[str, Any]
     recipe: str
     parameters: int
     batch_tokens: int
@@ -85,7 +84,7 @@ def diagnose(
     Where torch lacks the recipe's optimiser, AdamW is used.
     """
     machine = this_machine()
-    if not machine.optimisers[recipe.optimizer.kind]:
+    if not machine["optimisers"][recipe.optimizer.kind]:
         recipe = recipe.with_optimizer("adamw")
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     present = device.present()
@@ -127,9 +126,8 @@ def attempt(recipe: Recipe) -> Attempt:
 
 def parameters(recipe: Recipe) -> int:
     """The approximate number of parameters of a recipe's model; no memory is allocated for them."""
-    vocabulary = guessed_vocabulary(recipe.tokenizer)
     with torch.device("meta"):
-        return sum(weight.numel() for weight in models.model(recipe, vocabulary, vocabulary).parameters())
+        return sum(weight.numel() for weight in random_model(recipe).parameters())
 
 
 def _examine(
@@ -155,7 +153,7 @@ def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick:
     kept = memory.bytes_per_token(steps, min(sizes[0], FEW))
     examined.budget = memory.estimated_budget(steps.parameters, kept, where)
     examined.stopped = time_sizes(steps, sizes, examined.training, examined.budget.batch_tokens, stopwatch, end, say)
-    if where.type == "cpu" and device.threads() > 1:
+    if where.type == "cpu" and torch.get_num_threads() > 1:
         say("training step with one thread")
         with device.one_thread():
             examined.one_thread = steps.training(examined.usual(batch_tokens).size, stopwatch)

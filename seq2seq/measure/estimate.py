@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,17 +14,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from seq2seq import tasks
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.corpus import Corpus
-from seq2seq.device import Choice, Numerics, wait
+from seq2seq.device import Choice, wait
 from seq2seq.errors import RecipeError
 from seq2seq.measure import memory
-from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
+from seq2seq.measure.steps import Stopwatch, grow, one_batch, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.workload import SHARES, Costs, Say
 
 SECONDS = 30.0  # for updates, and as many for a validation
@@ -79,10 +81,18 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
         model = models.model(recipe, tokenizers.source.size, tokenizers.target.size).to(numerics.device)
         say("Timing updates")
         drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
-        updates = Updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)
-        place_seconds, timed_share, count = _timed(recipe, prepared, drawn, updates, numerics, seconds)
+        update = updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)
+        # Its tokens are in both vocabularies.
+        vocabulary = min(tokenizers.source.size, tokenizers.target.size)
+        worst = workload.worst(recipe.training.batch_tokens, vocabulary)
+        place_seconds, timed_share, count = _timed(update, drawn, worst, numerics.device, seconds)
         say("Timing a validation")
-        costs = workload.costs(prepared, model, numerics, partial(_seconds_of_one, numerics, seconds))
+
+        def seconds_of_one(do: Callable[[int], object], counts: Sequence[int]) -> float:
+            count, taken = grow(do, counts, seconds, numerics.device)[-1]
+            return taken / count
+
+        costs = workload.costs(prepared, model, numerics, seconds_of_one)
     tokens, places = sum(batch.tokens for batch in drawn), sum(batch.padded for batch in drawn)
     rows = sum(len(batch.labels) for batch in drawn)
     epoch = workload.epoch_tokens(prepared.report, tokens / rows) / share
@@ -115,9 +125,8 @@ def fit_minutes(
     end = time.perf_counter() + 60 * minutes
     say("Measuring updates and a validation")
     estimated = estimate(recipe, corpus, device, lambda message: None, max(0.1, _TIMING * 60 * minutes))
-    return within(
-        recipe, estimated, tasks.of(recipe).workload().judged(corpus), minutes, end - time.perf_counter()
-    ), estimated
+    judged = tasks.of(recipe).workload().judged(corpus)
+    return within(recipe, estimated, judged, minutes, end - time.perf_counter()), estimated
 
 
 def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float, seconds: float) -> Recipe:
@@ -143,45 +152,32 @@ def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float,
 
 def _most_pairs(costs: Costs, validating: float, judging: float, most: int) -> int:
     """The most pairs that can be validated, and judged, in this time."""
-    low, high = min(_LEAST_PAIRS, most), most
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = costs.validation(middle) <= validating and costs.judging(middle) <= judging
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+    least = min(_LEAST_PAIRS, most)
+
+    def too_many(pairs: int) -> bool:
+        return costs.validation(pairs) > validating or costs.judging(pairs) > judging
+
+    return least + bisect(range(least + 1, most + 1), False, key=too_many)
 
 
 def _timed(
-    recipe: Recipe,
-    prepared: Prepared[Any],
-    drawn: Sequence[Batch],
-    updates: Updates,
-    numerics: Numerics,
-    seconds: float,
+    update: Callable[[Batch], object], drawn: Sequence[Batch], worst: Batch, device: torch.device, seconds: float
 ) -> tuple[float, float, int]:
     """Seconds of an update per place, the share of a batch that was timed, and the number of updates timed: on the
-    task's own batches, or on parts of them where there is not enough time."""
-    waiting = partial(wait, numerics.device)
+    task's own batches, after its worst one, or on parts of them where there is not enough time."""
     end = time.perf_counter() + seconds
     pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in SHARES)}
-    points = grow(lambda places: updates(pieces[places]), list(pieces), seconds, waiting)
+    points = grow(lambda places: update(pieces[places]), list(pieces), seconds, device)
     if len(points) < len(pieces):
         # Linear in the number of places, plus a constant per update.
         (few, fast), (many, slow) = points[-2] if len(points) > 1 else (0, 0.0), points[-1]
         whole = drawn[0].padded
         estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
         return estimated / whole, many / whole, len(points)
-    vocabulary = min(prepared.tokenizers.source.size, prepared.tokenizers.target.size)
-    updates(tasks.of(recipe).workload().worst(recipe.training.batch_tokens, vocabulary))
+    update(worst)
     taken = []
     for batch in drawn[1 : 1 + _UPDATES]:
-        taken.append((batch.padded, Stopwatch().time(partial(updates, batch), waiting).median))
+        taken.append((batch.padded, Stopwatch().time(partial(update, batch), partial(wait, device)).median))
         if time.perf_counter() > end:
             break
     return sum(took for _, took in taken) / sum(places for places, _ in taken), 1.0, len(taken)
-
-
-def _seconds_of_one(numerics: Numerics, seconds: float, do: Callable[[int], object], counts: Sequence[int]) -> float:
-    """Implements `SecondsOfOne` within about `seconds` seconds."""
-    count, taken = grow(do, counts, seconds, partial(wait, numerics.device))[-1]
-    return taken / count

@@ -18,12 +18,12 @@ def findings(diagnosis: Diagnosis) -> list[str]:
     """What limits the speed of each device, and what to do about it."""
     usable = [device for device in diagnosis.devices if device.training]
     cpu = next((device for device in usable if device.name == "cpu"), None)
-    machine = diagnosis.machine
+    load, processors = diagnosis.machine["load"], diagnosis.machine["processors"]
     sentences = []
-    if machine.load is not None and machine.load > _BUSY * machine.processors:
+    if load is not None and load > _BUSY * processors:
         sentences.append(
-            f"other programs keep this machine busy (load {machine.load:.1f} on {machine.processors} processors): "
-            "alone it would be faster"
+            f"other programs keep this machine busy (load {load:.1f} on {processors} processors): alone it would be "
+            "faster"
         )
     sentences += [sentence for device in usable for sentence in _of_one(device, diagnosis.batch_tokens)]
     for device in usable:
@@ -61,10 +61,8 @@ def _of_one(device: Examined, batch_tokens: int) -> Iterator[str]:
 
 def _beside_the_cpu(device: Examined, cpu: Examined, batch_tokens: int) -> Iterator[str]:
     theirs = dict(cpu.curve)
-    common = [(size, seconds) for size, seconds in device.curve if size in theirs]
-    if common:
+    if common := [(size, seconds) for size, seconds in device.curve if size in theirs]:
         first = faster_from(device.curve, cpu.curve)
-        size, seconds = max((pair for pair in common if pair[0] <= batch_tokens), default=common[0])
         if first is None:
             size, seconds = common[-1]
             yield (
@@ -72,6 +70,7 @@ def _beside_the_cpu(device: Examined, cpu: Examined, batch_tokens: int) -> Itera
                 f"there a step takes {seconds / theirs[size]:.1f} times as long"
             )
         elif first == common[0][0]:
+            size, seconds = max((pair for pair in common if pair[0] <= batch_tokens), default=common[0])
             yield (
                 f"{device.name} trains faster than the CPU from {first:,} tokens per batch on, the smallest tried; at "
                 f"{size:,} it is {theirs[size] / seconds:.1f} times as fast"

@@ -45,8 +45,8 @@ class Verdict:
 def verify(run: Run) -> Iterator[Verdict]:
     """Verdicts on all files of a run. Raises RunError where it has links that lead out of it, or pipes."""
     refuse_strange_files(run.path)
-    recipe = _tried("recipe.toml", lambda: (run.recipe().name, "ok"))
-    record = _tried("run.json", lambda: (f"{len(run.record())} entries", "ok"))
+    recipe = _tried("recipe.toml", lambda: run.recipe().name)
+    record = _tried("run.json", lambda: f"{len(run.record())} entries")
     yield from (recipe, record)
     checked = []
     if record.state != "wrong":
@@ -54,7 +54,7 @@ def verify(run: Run) -> Iterator[Verdict]:
             checked.append(verdict)
             yield verdict
     if recipe.state == record.state == "ok" and run.finished and all(each.state != "wrong" for each in checked):
-        yield _tried("the model", lambda: (_model(run), "ok"))
+        yield _tried("the model", partial(_model, run))
         yield from _copy(run)
     for step in checkpoint.steps(run.checkpoints):
         path = checkpoint.folder(run.checkpoints, step)
@@ -66,10 +66,11 @@ def verify(run: Run) -> Iterator[Verdict]:
         yield from _caches(run)
 
 
-def _tried(name: str, judged: Callable[[], tuple[str, State]]) -> Verdict:
+def _tried(name: str, judged: Callable[[], str]) -> Verdict:
+    """What `judged` says of a file that is as it was written, or whose record is `_UNKNOWN`, or the error it raises."""
     try:
-        says, state = judged()
-        return Verdict(name, state, says)
+        says = judged()
+        return Verdict(name, "unknown" if says.startswith(_UNKNOWN) else "ok", says)
     except SeqxError as error:
         return Verdict(name, "wrong", str(error))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -86,21 +87,17 @@ def _files(run: Run) -> Iterator[Verdict]:
         yield _tried(name, partial(_file, run, name, known.get(name)))
 
 
-def _file(run: Run, name: str, known: Any) -> tuple[str, State]:
+def _file(run: Run, name: str, known: Any) -> str:
     path = run.path / name
     if known is not None and (why := difference(path, known, again=True)):
         raise RunError(f"missing or damaged: {why}; {LOST}")
-    count = f"; {_judged_by(run)}" if name == _TEST else ""
-    if known is None:
-        path.stat()
-        return f"{_UNKNOWN}{count}", "unknown"
-    return f"{_WRITTEN}{count}", "ok"
-
-
-def _judged_by(run: Run) -> str:
-    if "text" in run.record():
-        return f"{sum(1 for _ in perplexity.read_set(run).read()):,} documents"
-    return f"{len(judge.read_set(run)):,} sentences"
+    count = ""
+    if name == _TEST and "text" in run.record():
+        count = f"; {sum(1 for _ in perplexity.read_set(run).read()):,} documents"
+    elif name == _TEST:
+        count = f"; {len(judge.read_set(run)):,} sentences"
+    path.stat()
+    return f"{_UNKNOWN if known is None else _WRITTEN}{count}"
 
 
 def _model(run: Run) -> str:
@@ -121,48 +118,51 @@ def _copy(run: Run) -> Iterator[Verdict]:
         elif noted:
             yield Verdict(copies.FOLDER, "wrong", f"missing; {again}")
         return
-    readable: list[Copy] = []
-
-    def read() -> tuple[str, State]:
-        copy = copies.read(run.path)
-        if copy is None:
-            raise RunError(f"made of other weights, or another recipe or tokenizer, than the run has; {again}")
-        if copy.changed:
-            raise RunError(f"damaged: its checksum differs from when it was written; {again}")
-        readable.append(copy)
-        return f"of these weights, this recipe and this tokenizer; {copy.precision} serves by default", "ok"
-
-    yield _tried(f"{copies.FOLDER}/{copies.RECORD}", read)
-    for copy in readable:
+    says = "of these weights, this recipe and this tokenizer"
+    verdict = _tried(
+        f"{copies.FOLDER}/{copies.RECORD}",
+        lambda: f"{says}; {_copy_of(run, again).precision} serves by default",
+    )
+    yield verdict
+    if verdict.state == "ok":
+        copy = _copy_of(run, again)
         for precision in PRECISIONS:
             yield _tried(f"{copies.FOLDER}/{precision}", partial(_of_precision, copy, precision, again))
 
 
-def _of_precision(copy: Copy, precision: str, remedy: str) -> tuple[str, State]:
+def _copy_of(run: Run, again: str) -> Copy:
+    copy = copies.read(run.path)
+    if copy is None:
+        raise RunError(f"made of other weights, or another recipe or tokenizer, than the run has; {again}")
+    if copy.changed:
+        raise RunError(f"damaged: its checksum differs from when it was written; {again}")
+    return copy
+
+
+def _of_precision(copy: Copy, precision: str, remedy: str) -> str:
     source, target = read_vocabularies(copy, precision)
     try:
         check(copy.model(precision), source.all_words, target.all_words)
         copy.must_be_unchanged(precision, again=True)
     except ValueError as error:
         raise RunError(f"damaged: {error}; {remedy}") from error
-    return (_UNKNOWN, "unknown") if copy.files is None else (_WRITTEN, "ok")
+    return _UNKNOWN if copy.files is None else _WRITTEN
 
 
-def _checkpoint(path: Path) -> tuple[str, State]:
+def _checkpoint(path: Path) -> str:
     files = {"weights.safetensors", *(each.name for each in path.glob("*.safetensors"))}
     checkpoint.state_of(path, sorted(files))
-    return _WRITTEN, "ok"
+    return _WRITTEN
 
 
-def _rows(log: Path) -> tuple[str, State]:
+def _rows(log: Path) -> str:
     count = 0
-    for number, line in enumerate(read_lines(log), start=1):
+    for count, line in enumerate(read_lines(log), start=1):
         try:
             parse_json(line)
         except ValueError as error:
-            raise RunError(f"line {number}: not JSON ({error})") from error
-        count = number
-    return f"{count:,} lines", "ok"
+            raise RunError(f"line {count}: not JSON ({error})") from error
+    return f"{count:,} lines"
 
 
 def _caches(run: Run) -> Iterator[Verdict]:

@@ -102,8 +102,7 @@ def measured_budget(
     `step` computes an update on a batch of so many tokens and returns the peak memory; it raises what torch raises
     when memory runs out.
     """
-    largest, used = 0, 0
-    tokens = start
+    largest, used, tokens = 0, 0, start
     end = clock() + seconds
     ended = "time ran out"
     while clock() < end:
@@ -126,9 +125,9 @@ def measured_budget(
 
 def bytes_per_token(steps: ModelSteps, batch_tokens: int) -> float:
     """The bytes that each additional place of a batch keeps for the backward pass."""
-    row = steps.kind.batch(1).labels.numel()
-    few = steps.kind.batch(max(batch_tokens, 2 * row))  # a single row has another layout
-    many = steps.kind.batch(2 * few.labels.numel())
+    row = steps.workload.batch(1).labels.numel()
+    few = steps.workload.batch(max(batch_tokens, 2 * row))  # a single row has another layout
+    many = steps.workload.batch(2 * few.labels.numel())
     small, large = (saved_bytes(steps.objective, batch) for batch in (few, many))
     return (large - small) / (many.labels.numel() - few.labels.numel())
 
@@ -139,7 +138,7 @@ def peak_of_update(steps: ModelSteps, batch_tokens: int) -> int:
     device = steps.numerics.device
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
-    steps.updates().whole(steps.kind.worst(batch_tokens))
+    steps.updates()(steps.workload.worst(batch_tokens))
     wait(device)
     return peak(device)
 

@@ -16,14 +16,21 @@ PHASES = ("data", "forward", "loss", "backward", "optimiser")
 _OF_PASSES = PHASES[1:-1]
 
 
-class Watch:
-    """Adds up the seconds of each phase of an update; `wait` waits for the device, which itself takes time on a GPU.
+class Watched:
+    """A model that adds up the seconds of each phase of its update; `wait` waits for the device, which itself takes
+    time on a GPU.
 
-    Where several threads compute passes, the time from the first start to the last end is divided among the phases in
-    proportion to the time that the threads spent in them.
+    Data lasts until the forward pass is called; the loss includes its own gradient and that of the head; backward is
+    the rest of the gradient; everything after it belongs to the optimiser. Where several threads compute passes, the
+    time from the first start to the last end is divided among the phases in proportion to the time that the threads
+    spent in them.
     """
 
-    def __init__(self, wait: Callable[[], None], clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, model: Predictor, wait: Callable[[], None], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.head: nn.Linear = model.head
+        self._model = model
         self._wait = wait
         self._clock = clock
         self._entered: list[tuple[float, int, str]] = []  # when, by which thread, what
@@ -56,38 +63,20 @@ class Watch:
         shares = {phase: seconds / busy * (last - first) for phase, seconds in spent.items()}
         return {PHASES[0]: first - self._started, **shares, PHASES[-1]: end - last}
 
-
-class Watched:
-    """A model that reports the phases of its update to a watch.
-
-    Data lasts until the forward pass is called; the loss includes its own gradient and that of the head; backward is
-    the rest of the gradient; everything after it belongs to the optimiser.
-    """
-
-    def __init__(self, model: Predictor, watch: Watch) -> None:
-        self.head: nn.Linear = model.head
-        self._model = model
-        self._watch = watch
-
-    @property
-    def hidden(self) -> Callable[..., Tensor]:
+    def hidden(self, *inputs: Any) -> Tensor:
         """The model's own, timed."""
-
-        def watched(*inputs: Any) -> Tensor:
-            self._watch.enter("forward")
-            states = self._model.hidden(*inputs)
-            states.register_hook(self._backward)  # type: ignore[no-untyped-call]
-            self._watch.enter("loss")
-            return states
-
-        return watched
+        self.enter("forward")
+        states = self._model.hidden(*inputs)
+        states.register_hook(self._backward)  # type: ignore[no-untyped-call]
+        self.enter("loss")
+        return states
 
     def train(self, mode: bool = True) -> nn.Module:
         """Turn dropout on or off."""
         return self._model.train(mode)
 
     def _backward(self, gradient: Tensor) -> Tensor:
-        self._watch.enter("backward")
+        self.enter("backward")
         engine: Any = torch.autograd.Variable._execution_engine  # the only hook for the end of a pass
-        engine.queue_callback(lambda: self._watch.enter("optimiser"))
+        engine.queue_callback(lambda: self.enter("optimiser"))
         return gradient

@@ -24,8 +24,8 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice, Numerics, large_products, wait
 from seq2seq.errors import RunError
-from seq2seq.measure.phases import PHASES, Watch, Watched
-from seq2seq.measure.step_time import Spread, Stopwatch, Updates, rounds
+from seq2seq.measure.phases import PHASES, Watched
+from seq2seq.measure.steps import Spread, Stopwatch, rounds, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
@@ -77,16 +77,16 @@ def training(
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
         text, vocabularies, batches = _sample(recipe, corpus, device, Run(Path(scratch) / "run"), run)
         model = models.model(recipe, *vocabularies).to(device.numerics.device)
-        measure = _Measured(recipe, model, batches, device.numerics)
+        measured = _measured(recipe, model, batches, device.numerics)
         peak = PeakFlops(device.numerics)
         peak.measure(0.0)
         for _ in range(_WARM_UP):
-            measure.update()
+            next(measured)
         done = []
         for _ in rounds(seconds, most=_ROUNDS):
-            done.append(measure.round((1 - _PEAK_SHARE) * seconds / _ROUNDS))
+            done.append(_round(measured, (1 - _PEAK_SHARE) * seconds / _ROUNDS))
             peak.measure(_PEAK_SHARE * seconds / _ROUNDS)
-    updates, filled, padded = (sum(each[name] for each in done) for name in ("updates", "filled", "padded"))
+    count, filled, padded = (sum(each[name] for each in done) for name in ("updates", "filled", "padded"))
     speeds = {
         name: Spread.of([each[name] / each["seconds"] for each in done]) for name in ("tokens", "filled", "flops")
     }
@@ -94,7 +94,7 @@ def training(
     return Training(
         text=text,
         parameters=sum(weight.numel() for weight in model.parameters()),
-        updates=int(updates),
+        updates=int(count),
         target_tokens_per_second=speeds["tokens"],
         tokens_per_second=speeds["filled"],
         padding=1 - filled / padded,
@@ -207,33 +207,26 @@ def _sample(
     return text, sizes, prepared.training.source.stream(Place())
 
 
-class _Measured:
-    """Measured updates: seconds per phase and in total, tokens, places and FLOPs."""
-
-    def __init__(
-        self, recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
-    ) -> None:
-        self._watch = Watch(partial(wait, numerics.device))
-        watched = Watched(model, self._watch)
-        self._updates = Updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
-        self._model = model
-        self._batches = batches
-        self._accumulate = recipe.training.accumulate
-
-    def update(self) -> dict[str, float]:
-        """The figures of one update."""
-        self._watch.start()
-        batches = [batch for _, batch in islice(self._batches, self._accumulate)]
-        progress = self._updates(*batches)
-        phases = self._watch.seconds()
-        flops = sum(update_flops(self._model, batch) for batch in batches)
+def _measured(
+    recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
+) -> Iterator[dict[str, float]]:
+    """Of each update, without end: seconds per phase and in total, tokens, places and FLOPs."""
+    watched = Watched(model, partial(wait, numerics.device))
+    update = updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
+    while True:
+        watched.start()
+        taken = [batch for _, batch in islice(batches, recipe.training.accumulate)]
+        progress = update(*taken)
+        phases = watched.seconds()
+        flops = sum(update_flops(model, batch) for batch in taken)
         counts = {"updates": 1, "tokens": progress.tokens, "filled": progress.filled, "padded": progress.padded}
-        return {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
+        yield {**phases, "seconds": sum(phases.values()), "flops": flops, **counts}
 
-    def round(self, seconds: float) -> dict[str, float]:
-        """The sums over updates for at least `seconds`, one or more."""
-        figures = self.update()
-        while figures["seconds"] < seconds:
-            more = self.update()
-            figures = {name: value + more[name] for name, value in figures.items()}
-        return figures
+
+def _round(measured: Iterator[dict[str, float]], seconds: float) -> dict[str, float]:
+    """The sums over updates for at least `seconds`, one or more."""
+    figures = next(measured)
+    while figures["seconds"] < seconds:
+        more = next(measured)
+        figures = {name: value + more[name] for name, value in figures.items()}
+    return figures

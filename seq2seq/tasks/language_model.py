@@ -112,7 +112,7 @@ class LanguageModel(Task[Documents]):
         from seq2seq.tasks.pytorch import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, device.numerics.device)
-        return measure(gpt, tokenizers.target, text, device.numerics, processes).record()
+        return measure(gpt, tokenizers.target, text, device.numerics, processes)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """The loss, in three units."""

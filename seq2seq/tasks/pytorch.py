@@ -15,7 +15,7 @@ from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.translate import Translator
-from seq2seq.device import Choice, threads, work_alone
+from seq2seq.device import Choice, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Recipe
@@ -112,7 +112,7 @@ def translating(
         longest,
         segmenter=segmenter,
         scorer=scorer,
-        workers=threads() if cpu else 1,
+        workers=torch.get_num_threads() if cpu else 1,
         initializer=work_alone if cpu else None,
     )
 

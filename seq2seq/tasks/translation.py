@@ -243,7 +243,7 @@ class Translation(Task[PairSource]):
                     return
                 judged = judging.judge(translator, sentences, (opened.source, opened.target), name)
         how = {**judging.how(options, opened.engine), "sentence_splitting": choice.sentences}
-        yield Evaluated(judged.record(), lambda: judging.checksum(sentences), how, files, judged.translations)
+        yield Evaluated(judged.record, lambda: judging.checksum(sentences), how, files, judged.translations)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
         """By translating the test set with both runs."""

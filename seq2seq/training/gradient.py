@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch
-from seq2seq.device import out_of_memory, release, threads, work_alone
+from seq2seq.device import out_of_memory, release, work_alone
 from seq2seq.errors import DeviceError
 from seq2seq.model.dropout import drawing_from
 from seq2seq.training.objective import Measured
@@ -121,7 +121,7 @@ class PerThread:
 @contextmanager
 def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Passes]:
     """The fastest passes on a device; without `side_by_side`, a batch is computed as a whole."""
-    count = threads() if device.type == "cpu" and side_by_side else 1
+    count = torch.get_num_threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
         yield Sequential()
         return

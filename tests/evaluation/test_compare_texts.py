@@ -50,7 +50,7 @@ def test_the_figures_are_those_of_evaluate_whatever_the_tokenizer(texts: tuple[s
     found = compared(documents(*texts), (characters, 1.0), (Bytes(), 2.0))
     for tokenizer, sharpness, bits in ((characters, 1.0, found.first), (Bytes(), 2.0, found.second)):
         whole = measure(Guessing(tokenizer.size, sharpness), tokenizer, documents(*texts), CPU)
-        assert bits == pytest.approx(whole.bits_per_byte, rel=1e-9)
+        assert bits == pytest.approx(whole["bits_per_byte"], rel=1e-9)
     assert found.low < found.second - found.first < found.high
     assert (found.parts, found.unit) == ((3, "documents") if len(texts) > 1 else (found.parts, "chunks"))
     assert len(texts) > 1 or 50 < found.parts <= 200

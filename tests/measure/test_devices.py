@@ -13,8 +13,7 @@ from seq2seq.device import Numerics, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.measure import agreement
 from seq2seq.measure.devices import attempt, diagnose, time_sizes
-from seq2seq.measure.step_time import Stopwatch
-from seq2seq.measure.steps import ModelSteps, Row
+from seq2seq.measure.steps import ModelSteps, Row, Stopwatch
 from seq2seq.model import attention
 from seq2seq.recipe import files as recipe_files
 from tests.support import tiny

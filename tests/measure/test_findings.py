@@ -10,8 +10,7 @@ from seq2seq.measure.agreement import Agreement
 from seq2seq.measure.devices import Diagnosis, Examined
 from seq2seq.measure.findings import faster_from, findings, launch_bound_below, verdict
 from seq2seq.measure.machine import this_machine
-from seq2seq.measure.step_time import Timing
-from seq2seq.measure.steps import Row
+from seq2seq.measure.steps import Row, Timing
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def examined(name: str, milliseconds: dict[int, float], **changes: object) -> Ex
 
 
 def found(*devices: Examined, automatic: str = "cpu") -> Diagnosis:
-    quiet = replace(this_machine(), load=0.0, processors=2)
+    quiet = {**this_machine(), "load": 0.0, "processors": 2}
     return Diagnosis(quiet, "some", 1000, 512, "adamw", list(devices), automatic, "auto: because")
 
 
@@ -92,7 +91,7 @@ def test_unsteady_figures_explain_nothing() -> None:
     text = said(examined("cpu", {}, training=rows))
     assert "unsteady" in text and "launch-bound" not in text
     busy = found(examined("cpu", CURVE))
-    assert "busy (load 3.0 on 2" in findings(replace(busy, machine=replace(busy.machine, load=3.0)))[0]
+    assert "busy (load 3.0 on 2" in findings(replace(busy, machine={**busy.machine, "load": 3.0}))[0]
 
 
 def test_the_verdict_says_which_device_to_avoid() -> None:

@@ -26,9 +26,9 @@ def small(name: str) -> recipe.Recipe:
 def test_the_worst_batch_keeps_within_the_budget_and_takes_the_most_memory(name: str) -> None:
     wanted = small(name)
     steps = ModelSteps(wanted, CPU)
-    worst = steps.kind.worst(2048)
+    worst = steps.workload.worst(2048)
     assert worst.labels.numel() <= 2048
-    usual = steps.kind.batch(2048)
+    usual = steps.workload.batch(2048)
     assert memory.saved_bytes(steps.objective, worst) >= 0.95 * memory.saved_bytes(steps.objective, usual)
 
 

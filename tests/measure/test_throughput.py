@@ -17,8 +17,8 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
 from seq2seq.measure import throughput
-from seq2seq.measure.phases import PHASES, Watch, Watched
-from seq2seq.measure.step_time import Updates
+from seq2seq.measure.phases import PHASES, Watched
+from seq2seq.measure.steps import updates
 from seq2seq.measure.throughput import PeakFlops
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
@@ -46,36 +46,37 @@ def test_the_flops_of_an_update_are_three_times_those_of_a_forward_pass(recipe: 
     assert 0.5 < throughput.update_flops(model, batch) / counter.get_total_flops() <= 1
 
 
-def watched_training(watch: Watch | None) -> list[Progress]:
+def four_updates(*, watched: bool) -> list[Progress]:
     torch.manual_seed(3)
     model = models.model(PAIRS, 300, 300)
     batch = tasks.of(PAIRS).workload().batch(64)
-    update = Updates(PAIRS, model, CrossEntropy(Watched(model, watch) if watch else model, CPU, 0.1), CPU)
+    predictor = Watched(model, lambda: None) if watched else model
+    update = updates(PAIRS, model, CrossEntropy(predictor, CPU, 0.1), CPU)
     return [update(batch) for _ in range(4)]
 
 
 def test_a_watched_training_is_the_same_training() -> None:
-    plain, watched = watched_training(None), watched_training(Watch(lambda: None))
+    plain, watched = four_updates(watched=False), four_updates(watched=True)
     assert [each.loss.item() for each in plain] == [each.loss.item() for each in watched]
     assert [each.gradient_norm.item() for each in plain] == [each.gradient_norm.item() for each in watched]
 
 
 def test_every_part_has_its_time_and_they_make_up_the_whole() -> None:
     ticks = iter(range(10_000))
-    watch = Watch(lambda: None, clock=lambda: float(next(ticks)))
     model = models.model(PAIRS, 300, 300)
-    update = Updates(PAIRS, model, CrossEntropy(Watched(model, watch), CPU, 0.1), CPU)
+    watched = Watched(model, lambda: None, clock=lambda: float(next(ticks)))
+    update = updates(PAIRS, model, CrossEntropy(watched, CPU, 0.1), CPU)
     for _ in range(2):
-        watch.start()
+        watched.start()
         for _ in range(10):
             next(ticks)  # what reading takes
         update(tasks.of(PAIRS).workload().batch(64))
-        assert watch.seconds() == {"data": 11, "forward": 1, "loss": 1, "backward": 1, "optimiser": 1}
+        assert watched.seconds() == {"data": 11, "forward": 1, "loss": 1, "backward": 1, "optimiser": 1}
 
 
 def test_threads_that_compute_side_by_side_share_the_time_of_their_passes() -> None:
     now = 0.0
-    watch = Watch(lambda: None, clock=lambda: now)
+    watched = Watched(models.model(PAIRS, 300, 300), lambda: None, clock=lambda: now)
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         for thread, at, part in [
             (one, 1, "forward"),
@@ -87,11 +88,11 @@ def test_threads_that_compute_side_by_side_share_the_time_of_their_passes() -> N
             (one, 9, "optimiser"),
         ]:
             now = at
-            thread.submit(watch.enter, part).result()
+            thread.submit(watched.enter, part).result()
     now = 11
     # Forward 2 + 3, loss 1, backward 5 + 3 of 14 seconds of threads, in 8 seconds.
     spent = {"data": 1, "forward": 8 * 5 / 14, "loss": 8 * 1 / 14, "backward": 8 * 8 / 14, "optimiser": 2}
-    assert watch.seconds() == pytest.approx(spent)
+    assert watched.seconds() == pytest.approx(spent)
 
 
 def test_the_peak_is_of_the_fastest_size() -> None:

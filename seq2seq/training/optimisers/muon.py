@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from seq2seq.device import threads, work_alone
+from seq2seq.device import work_alone
 from seq2seq.recipe import Muon as MuonOptions
 from seq2seq.training.optimisers.adamw import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
@@ -48,7 +48,7 @@ class Muon(Optimiser):
         taken = set(matrices)
         rest = [weight for weight in model.parameters() if weight not in taken]
         # A single matrix is too little work for several threads.
-        count = threads() if matrices[0].device.type == "cpu" else 1
+        count = torch.get_num_threads() if matrices[0].device.type == "cpu" else 1
         share = options.muon_learning_rate / rate
         muons: list[torch.optim.Optimizer] = [
             torch.optim.Muon(

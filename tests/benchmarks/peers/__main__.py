@@ -41,7 +41,7 @@ def main() -> None:
     if tasks != ["train"] and not asked.run:
         parser.error(f"--task {asked.task} needs --run")
     found: dict[str, Any] = {
-        "machine": vars(this_machine()), "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": this_machine(), "begun": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": asked.threads, "rounds": asked.rounds, "updates": asked.updates, "sentences": asked.sentences,
     }  # fmt: skip
     for task in tasks:

@@ -10,10 +10,10 @@ import pytest
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.evaluation.compare import compare
 from seq2seq.evaluation.judge import Sentence, judge
-from seq2seq.evaluation.metrics import Metric, SegmentMetric, metrics_of
+from seq2seq.evaluation.metrics import Metric, metrics_of
 
 
-class LengthRatio(SegmentMetric):
+class LengthRatio(Metric):
     """Characters of a translation per 100 of its source."""
 
     name = "length"
@@ -37,7 +37,7 @@ class Lengthens:
 
 
 def test_it_is_in_a_judged_record() -> None:
-    record = judge(Lengthens(), SENTENCES, ("fr", "en"), metrics=METRICS).record()
+    record = judge(Lengthens(), SENTENCES, ("fr", "en"), metrics=METRICS).record
     *listed, length = record["scores"]
     assert [score["name"] for score in listed] == ["BLEU", "chrF2", "TER"]
     assert length["value"] == pytest.approx(100 + (50 + 25 + 50 / 3 + 12.5 + 10) / 5)

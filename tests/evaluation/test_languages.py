@@ -27,7 +27,7 @@ def test_chinese_is_judged_as_sacrebleu_judges_it() -> None:
     assert "tok:zh" in found.signature
     assert 0 < ter.value < 50 < chrf.value  # a sentence is not one word
     rows = by_length(ALMOST, ALMOST, [[each] for each in CHINESE], ("zh", "zh"))
-    assert [(label, count) for label, count, _ in rows] == [("6-10 characters", 9), ("11-20 characters", 3)]
+    assert [(row["source"], row["sentences"]) for row in rows] == [("6-10 characters", 9), ("11-20 characters", 3)]
     sentences = [Sentence("", (each,)) for each in CHINESE]
     (difference, *_) = compare(sentences, ALMOST, CHINESE, metrics_of("en", "zh")).differences
     assert difference.first == pytest.approx(expected.score) and "tok:zh" in difference.signature

@@ -42,7 +42,7 @@ def test_each_sentence_may_have_its_own_number_of_references() -> None:
 def test_by_length_covers_every_sentence_once() -> None:
     sources = ["a b", "a b c d e f", "a " * 50] * 4
     rows = by_length(sources, HYPOTHESES, ONE_EACH, ("fr", "en"))
-    assert [(label, count) for label, count, _ in rows] == [
+    assert [(row["source"], row["sentences"]) for row in rows] == [
         ("0-5 words", 4),
         ("6-10 words", 4),
         ("41 words or more", 4),

@@ -9,8 +9,7 @@ import torch
 
 from seq2seq import device
 from seq2seq.device import Numerics
-from seq2seq.measure.step_time import Spread, Stopwatch, Timing, rounds
-from seq2seq.measure.steps import ModelSteps
+from seq2seq.measure.steps import ModelSteps, Spread, Stopwatch, Timing, rounds
 from seq2seq.recipe import files as recipe_files
 from tests.support import tiny
 from tests.support.clock import Clock
@@ -77,8 +76,6 @@ def test_an_update_whose_batch_had_to_be_cut_is_no_whole_one(monkeypatch: pytest
         return plain(*inputs)
 
     monkeypatch.setattr(steps.model, "hidden", cramped)
-    batch = steps.kind.batch(100)
-    assert steps.updates()(batch).pieces > 1
     with pytest.raises(RuntimeError, match="had to be cut") as caught:
-        steps.updates().whole(batch)
+        steps.updates()(steps.workload.batch(100))
     assert device.out_of_memory(caught.value)  # type: ignore[arg-type]
