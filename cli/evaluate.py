@@ -19,7 +19,12 @@ def evaluate(
     run_folder: options.RunFolder = None,
     input: Annotated[
         list[Path] | None,
-        typer.Option("--input", "-i", help="For a language model: text to evaluate it on; repeatable."),
+        typer.Option(
+            "--input",
+            "-i",
+            help="For a language model: text to evaluate it on; repeatable. For a translator: JSON lines with source, "
+            "target and, for scores by kind of text, kind.",
+        ),
     ] = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from seq2seq.data.folding import fold
@@ -27,6 +28,7 @@ from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import parse_json
 
 _BOUNDS = (5, 10, 20, 40)  # lengths of a source
+ROW = 'write it as {"source": "...", "target": "...", "kind": "news"}'
 _STALLED = 120.0  # seconds after which a download that received nothing is given up
 
 
@@ -36,6 +38,7 @@ class Sentence:
 
     source: str
     references: tuple[str, ...]
+    kind: str = ""  # of text, where a set has several
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def judge(
         "scores": [asdict(each) for each in score(metrics, sources, translations, first)],
         "all_known_references": [asdict(each) for each in several],
         "by_length": by_length(sources, translations, first, languages),
+        **by_kind(sentences, translations, metrics),
         "seconds": round(seconds, 2),
     }
     return Judged(translations, record)
@@ -100,19 +104,42 @@ def by_length(
     return rows
 
 
+def by_kind(sentences: Sequence[Sentence], translations: Sequence[str], metrics: Sequence[Metric]) -> dict[str, Any]:
+    """`by_kind`: the scores of each kind of text, against the first reference; `macro`: their means, by metric.
+    Nothing where the sentences are of one kind."""
+    members: dict[str, list[int]] = {}
+    for index, sentence in enumerate(sentences):
+        members.setdefault(sentence.kind, []).append(index)
+    if len(members) == 1:
+        return {}
+    kinds: list[dict[str, Any]] = []
+    for kind, indices in members.items():
+        sources = [sentences[index].source for index in indices]
+        references = [sentences[index].references[:1] for index in indices]
+        scores = score(metrics, sources, [translations[index] for index in indices], references)
+        kinds.append({"kind": kind, "sentences": len(indices), "scores": [asdict(each) for each in scores]})
+    values = [[each["value"] for each in kind["scores"]] for kind in kinds]
+    return {"by_kind": kinds, "macro": {each.name: mean(column) for each, column in zip(scores, zip(*values))}}
+
+
 def sentences_of(text: PairSource) -> list[Sentence]:
-    """The sentences of a split, with all known references."""
+    """The sentences of a split as the model reads them, with all known references."""
     sentences = []
-    for source, target in text.read():
-        others = [reference for reference in text.references.get(source, []) if reference != target]
-        sentences.append(Sentence(source, (target, *others)))
+    for kind, part in text.by_kind():
+        for source, target in part.read():
+            others = [reference for reference in part.references.get(source, []) if reference != target]
+            sentences.append(Sentence(part.tagged(source), (target, *others), kind))
     return sentences
 
 
 def write_set(run: Run, text: PairSource) -> None:
     """Put the test set into the run folder: the run can be judged without its corpus."""
     rows = [
-        json.dumps({"source": sentence.source, "references": sentence.references}, ensure_ascii=False)
+        json.dumps(
+            {"source": sentence.source, "references": sentence.references}
+            | ({"kind": sentence.kind} if sentence.kind else {}),
+            ensure_ascii=False,
+        )
         for sentence in sentences_of(text)
     ]
     write_bytes(run.path / "test.jsonl", "".join(row + "\n" for row in rows).encode("utf-8", "replace"))
@@ -121,21 +148,26 @@ def write_set(run: Run, text: PairSource) -> None:
 def read_set(run: Run) -> list[Sentence]:
     """The test set of a run. Raises DataError where it is missing or damaged."""
     path = run.path / "test.jsonl"
+    sentences = read_rows(path, "restore the file from a copy, or judge by --source-file and --target-file")
+    run.must_be_unchanged(path.name)
+    return sentences
+
+
+def read_rows(path: Path, remedy: str = ROW) -> list[Sentence]:
+    """A test set from JSON lines: a `source`, `references` or one `target`, and a `kind` of text where there are
+    several. Raises DataError, with the `remedy`, where a line is not such a row."""
     sentences = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
             row = parse_json(line)
-            sentence = Sentence(row["source"], tuple(row["references"]))
-            sides = (sentence.source, *sentence.references)
-            if len(sides) < 2 or not all(isinstance(side, str) for side in sides):
+            references = row["references"] if "references" in row else [row["target"]]
+            sentence = Sentence(row["source"], tuple(references), row.get("kind", ""))
+            sides = (sentence.source, *sentence.references, sentence.kind)
+            if isinstance(references, str) or len(sides) < 3 or not all(isinstance(side, str) for side in sides):
                 raise ValueError("a source and one reference or more are needed, as text")
             sentences.append(sentence)
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}, line {number}: not a test sentence ({error}); restore the file from a copy, or judge by "
-                "--source-file and --target-file"
-            ) from error
-    run.must_be_unchanged(path.name)
+            raise DataError(f"{path}, line {number}: not a test sentence ({error}); {remedy}") from error
     return sentences
 
 
@@ -196,6 +228,8 @@ def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
 def checksum(sentences: Sequence[Sentence]) -> str:
     """Of a test set."""
     rows = json.dumps([(sentence.source, sentence.references) for sentence in sentences])
+    if any(kinds := [sentence.kind for sentence in sentences]):
+        rows += json.dumps(kinds)
     return hashlib.sha256(rows.encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from seq2seq.data.direction import looks_swapped
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.noise import Noise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.data.rows import must_hold_text
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.translation.distributed import DistributedTranslator
 from seq2seq.errors import DataError
@@ -134,9 +135,10 @@ class Translation(Task[PairSource]):
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """Losses and BLEU."""
+        kinds = [f"{name.removeprefix('bleu_')} {value:.1f}" for name, value in figures.items() if "bleu_" in name]
         return (
             f"dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} unsmoothed), dev BLEU "
-            f"{figures['bleu']:.1f} (greedy)"
+            f"{figures['bleu']:.1f} (greedy{'; ' if kinds else ''}{', '.join(kinds)})"
         )
 
     def write_test(self, run: Run, test: PairSource) -> None:
@@ -179,6 +181,15 @@ class Translation(Task[PairSource]):
             for score in scores[group]:
                 interval = f"95 %: {score['low']:.1f} to {score['high']:.1f}"
                 yield f"  {score['name']:6}{score['value']:6.1f}   {interval:22} {score['signature']}"
+        for row in scores.get("by_kind", ()):
+            figures = ", ".join(
+                f"{score['name']} {score['value']:.1f} ({score['low']:.1f}-{score['high']:.1f})"
+                for score in row["scores"]
+            )
+            yield f"  {row['kind']:12} {row['sentences']:6,} sentences  {figures}"
+        if "macro" in scores:
+            means = ", ".join(f"{name} {value:.1f}" for name, value in scores["macro"].items())
+            yield f"  mean over the kinds: {means}"
         by_length = ", ".join(
             f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in scores["by_length"]
         )
@@ -218,9 +229,10 @@ class Translation(Task[PairSource]):
         """A translator is evaluated on --source-file and --target-file."""
         if command != "evaluate":
             return ""
-        translator = f"{run.path} is a translator: it takes --source-file"
+        translator = f"{run.path} is a translator: it takes --source-file and --target-file"
         if "input" in given:
-            return f"{translator} and --target-file, not --input"
+            other = [given[name] for name in ("source_file", "sacrebleu") if name in given]
+            return f"both --input and {other[0]} were given; give one" if other else ""
         files = () if "source_file" in given else ("encoding", "encoding_errors")
         return no_effect(given, ("columns",), translator) or no_effect(given, files, "no file is given")
 
@@ -264,6 +276,11 @@ class Translation(Task[PairSource]):
         if text.source_file:
             sentences = judging.read_files(text.source_file, text.references, text.reading)
             return text.source_file.stem, sentences, [text.source_file, *text.references]
+        if text.files:
+            if len(text.files) > 1:
+                raise DataError(f"{text.files[0]} and {text.files[1]}: a translator is evaluated on one file at a time")
+            must_hold_text(text.files[0])
+            return text.files[0].stem, judging.read_rows(text.files[0]), text.files
         if text.sacrebleu:
             return text.sacrebleu, judging.read_sacrebleu(text.sacrebleu, self.recipe.data), []
         return "test", judging.read_set(run), []
