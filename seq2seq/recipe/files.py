@@ -144,15 +144,18 @@ def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str,
     old_keys = migrations.moved(values)
     own = migrated(values, migrations.MIGRATIONS, str(path))
     _place_files(own, path.parent)
-    base = own.pop("base", None)
-    if base is None:
+    base, unset = own.pop("base", None), own.pop("unset", [])
+    if base is None and not unset:
         return own, own, old_keys
     if not isinstance(base, str):
         raise RecipeError(
             f"{path}: base = {base!r:.50}: write the name of a recipe, or a path from the recipe's folder"
         )
     below, _, _ = _read_with_base(path.parent / base if base.endswith(".toml") else path_of(base), (*above, path))
-    return _merged({key: value for key, value in below.items() if key not in _NOT_INHERITED}, own), own, old_keys
+    for key in unset if isinstance(unset, list) else [unset]:
+        if not isinstance(key, str) or not holds(below, key):
+            raise RecipeError(f"{path}: unset names {key!r:.50}, which its base does not set; leave it out")
+    return _merged(without(below, (*_NOT_INHERITED, *unset)), own), own, old_keys
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -14,7 +14,7 @@ from seq2seq.errors import RecipeError
 from seq2seq.recipe import migrations, optimizers
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import Adam, Optimizer
-from seq2seq.recipe.sections import Data, Decoding, Hub, Model, Name, Section, Tokenizer, Training
+from seq2seq.recipe.sections import Data, Decoding, Model, Name, Section, Tokenizer, Training
 
 TaskName = Literal["translation", "language-model"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
@@ -156,16 +156,24 @@ def _explain(item: Any) -> str:
 def _fields(location: tuple[str | int, ...]) -> list[str]:
     kind: type[BaseModel] = Recipe
     for part in location:
-        annotation = kind.model_fields[str(part)].annotation
-        kind = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Hub
+        if isinstance(part, str):  # else the number of a table in a list
+            kind = _section_in(kind.model_fields[part].annotation) or Section
     return list(kind.model_fields)
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that a value may be, alone, in a tuple or in place of None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section_in, get_args(annotation))), None)
 
 
 def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     """The innermost table of nested values that a dotted key leads to, and the last part of the key."""
     *path, last = key.split(".")
     for part in path:
-        values = values.get(part, {})
+        inner = values.get(part)
+        values = inner if isinstance(inner, dict) else {}
     return values, last
 
 

@@ -49,16 +49,15 @@ class _Dev(NamedTuple):
 class TranslationTraining(Prediction):
     """Sentence pairs, for either architecture."""
 
-    def __init__(
-        self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, source: Batches, dev: PairSource
-    ) -> None:
+    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, corpus: Corpus[PairSource]) -> None:
         self._tokenizers = tokenizers
         style = pairs.style
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
-        kinds = dev.by_kind()
+        kinds = corpus.dev.by_kind()
         self._dev = {name: self._prepared(recipe, text, len(kinds)) for name, text in kinds}
         self.left_out = sum((kind.left_out for kind in self._dev.values()), Counter[str]())
         validation = [batch for kind in self._dev.values() for batch in kind.batches]
+        source = batches(recipe, pairs, tokenizers, corpus)
         super().__init__(recipe, tokenizers.target.size, source, validation)
 
     def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
@@ -152,7 +151,7 @@ def training(
     begun_on = run.record().get("pairs", {}).get("kept", len(pairs))
     if begun_on != len(pairs):
         say(f"NOTE: this run was begun on {begun_on:,} of them: other pairs counted as overlap with dev or test then")
-    training = TranslationTraining(recipe, tokenizers, pairs, batches(recipe, pairs, tokenizers, corpus), corpus.dev)
+    training = TranslationTraining(recipe, tokenizers, pairs, corpus)
     _say_left_out("dev", corpus.dev, training.left_out, say)
     _say_left_out("test", corpus.test, _blank(corpus.test), say)
     return training, {"pairs": pairs.report, "caches": [pairs.folder.name]}

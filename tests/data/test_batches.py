@@ -15,6 +15,7 @@ from seq2seq.data import batches
 from seq2seq.data.batches import Batch, Batches, Place, collate, pad_sources
 from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizers
 from tests.support.samples import pairs, text
 
@@ -30,7 +31,9 @@ def encoded(bpe: Tokenizers, tmp_path_factory: pytest.TempPathFactory) -> Encode
 def _stream(
     encoded: Encoded, bpe: Tokenizers, start: Place = BEGINNING, seed: int = 1, sampling: float = 0.0
 ) -> Iterator[tuple[Place, Batch]]:
-    source = Batches(encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling, chunk_size=CHUNK)
+    source = Batches(
+        encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling, order=Shuffled(len(encoded), seed, CHUNK)
+    )
     return source.stream(start)
 
 
@@ -105,7 +108,15 @@ def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: En
 
 def test_sampling_stays_within_the_longest_allowed(encoded: Encoded, bpe: Tokenizers) -> None:
     longest = int(encoded.lengths().max()) + 1
-    sampled = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, sampling=0.5, max_length=longest, chunk_size=CHUNK)
+    sampled = Batches(
+        encoded,
+        bpe,
+        batch_tokens=BUDGET,
+        seed=1,
+        sampling=0.5,
+        max_length=longest,
+        order=Shuffled(len(encoded), 1, CHUNK),
+    )
     sizes = [
         part.size(1)
         for _, batch in _epoch(sampled.stream())
@@ -157,7 +168,9 @@ def test_one_sequence_a_pair_labels_the_target_alone() -> None:
 
 
 def test_joined_batches_keep_the_budget_and_hold_each_pair_once(encoded: Encoded, bpe: Tokenizers) -> None:
-    joined = Batches(encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED, chunk_size=CHUNK)
+    joined = Batches(
+        encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED, order=Shuffled(len(encoded), 1, CHUNK)
+    )
     epoch = [batch for _, batch in takewhile(lambda each: each[0].epoch == 0, joined.stream())]
     assert max(batch.padded for batch in epoch) <= BUDGET
     assert sum(len(batch.labels) for batch in epoch) == len(encoded)

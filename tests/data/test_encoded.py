@@ -38,6 +38,10 @@ def test_what_is_on_disk_is_what_the_tokenizer_says(
         "read": 50,
         "kept": 50,
         "dropped": {},
+        "sources": [
+            {"origin": "sample", "read": 30, "kept": 30, "dropped": {}},
+            {"origin": "sample", "read": 20, "kept": 20, "dropped": {}},
+        ],
         "tokens": sum(map(sum, found.lengths().tolist())),
         "dtype": "uint16",
         "source_style": {"lines": 50, "several": 0, "plain": 0, "typographic": 0},

@@ -7,6 +7,7 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.errors import RecipeError
+from seq2seq.recipe import Adam, validated
 from seq2seq.recipe import files as recipe_files
 
 SHIPPED = recipe_files.names()
@@ -193,3 +194,62 @@ def test_differences_are_listed_by_key() -> None:
 def test_a_recipe_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         recipe.Recipe().training.steps = 3  # type: ignore[misc]
+
+
+def test_a_base_is_changed_by_what_stands_on_it(tmp_path: Path) -> None:
+    (tmp_path / "below.toml").write_text(
+        'summary = "below"\nscored = "99"\n[data]\ncorpora = [{name = "one", files = ["one.tsv"]}, {name = "two"}]\n'
+        'bundled = "phrasebook"\n[optimizer]\nkind = "muon"\nmuon_learning_rate = 0.01\n[training]\nsteps = 7\n'
+        "[fallback.training]\nsteps = 3\n"
+    )
+    above = tmp_path / "deeper" / "above.toml"
+    above.parent.mkdir()
+    above.write_text('base = "../below.toml"\n[training]\nseed = 3\n')
+    made = recipe_files.load(above)
+    assert (made.name, made.summary, made.scored) == ("above", "", "")
+    assert (made.training.steps, made.training.seed) == (7, 3)
+    assert made.data.corpora[0].files == (str(tmp_path / "one.tsv"),)
+    above.write_text(
+        'base = "../below.toml"\nunset = ["data.bundled", "fallback"]\n[optimizer]\nkind = "adam"\n[data]\n'
+        'corpora = [{name = "three", files = ["three.tsv"]}]\n'
+    )
+    made = recipe_files.load(above)
+    assert made.optimizer == Adam() and made.data.bundled is None and made.fallback == {}
+    assert [corpus.files for corpus in made.data.corpora] == [(str(above.parent / "three.tsv"),)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('base = "mine.toml"\n', "its base leads back to it"),
+        ('base = "fr-eng"\n', "no recipe named 'fr-eng' .did you mean fr-en"),
+        ('base = "absent.toml"\n', "no recipe file"),
+        ("base = 3\n", "base = 3: write the name"),
+        ('unset = ["fallback"]\n', "base = None: write the name"),
+        ('base = "fr-en"\nunset = ["data.hub"]\n', "unset names 'data.hub', which its base does not set"),
+        ('base = "fr-en"\nunset = 3\n', "unset names 3"),
+        ('base = "fr-en"\n[training]\ndecay_share = 0.2\n', "decay_share has no effect"),
+    ],
+)
+def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe_files.load(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("corpora", "message"),
+    [
+        ([{"name": "one"}, {"name": "one"}], "two corpora have this name"),
+        ([{"name": "one", "share": 0.7}, {"name": "two", "share": 0.7}], "1.4 in all: they must not exceed 1"),
+        ([{"name": "one", "share": 1.0}, {"name": "two"}], "are 1 without those that have none"),
+        ([{"name": "one", "judged": False}], "none is judged"),
+        ([{"name": "one", "dev_files": ["dev.tsv"]}], "go with files to train on"),
+        ([{"name": "one", "files": ["a", "b", "c"]}], "a source and a target file, not 3"),
+        ([{"name": "one", "files": ["a"], "hub": {"path": "b"}}], "hub has no effect with files"),
+        ([{"name": "../one"}], "corpora.0.name"),
+        ([{"name": "one", "weight": 1}], "corpora.0.weight"),
+    ],
+)
+def test_corpora_that_do_not_fit_are_refused(corpora: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        validated({"data": {"corpora": corpora}}, "it")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.encoded import encode
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.options import SearchOptions
@@ -31,7 +32,8 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     pairs = encode([text(tiny.pairs(20, 1))], both, tmp_path, max_length=99, max_ratio=9.0, language="fr")
     dev = [("un chat rouge deux chien", "one cat red two dog"), ("Un chat. Un chien.", "One cat. One dog.")] * 4
     model = randomise(models.model(wanted, both.source.size, both.target.size))
-    samples = TranslationTraining(wanted, both, pairs, dev).validate(model, CPU).samples
+    corpus = Corpus("sample", "files", (text(dev),), text(dev), text(dev))
+    samples = TranslationTraining(wanted, both, pairs, corpus).validate(model, CPU).samples
     options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
 
     def served(longest: int, lines: list[str]) -> list[str]:
