@@ -34,12 +34,12 @@ class Noise:
         return any(self._shares.values())
 
     def draw(self, count: int, generator: np.random.Generator) -> dict[int, Change]:
-        """Which of `count` sources to change, by their numbers, and how. Sources in capitals lose their accents half of
-        the time, and their last mark half of the time, as typed ones do."""
+        """Which of `count` sources to change, by their numbers, and how. Sources in capitals, and without them,
+        lose their accents half of the time, and their last mark half of the time, as typed ones do."""
         chosen = {name: generator.random(count) < share for name, share in self._shares.items()}
-        capitals = chosen["upper_case"]
+        careless = chosen["upper_case"] | chosen["lower_case"]
         for name in ("no_accents", "no_end"):
-            chosen[name] |= capitals & (generator.random(count) < 0.5)
+            chosen[name] |= careless & (generator.random(count) < 0.5)
         seeds = generator.integers(2**32, size=count)
         rows = np.flatnonzero(np.any(list(chosen.values()), axis=0))
         return {int(row): self._change([name for name in chosen if chosen[name][row]], int(seeds[row])) for row in rows}
@@ -66,6 +66,11 @@ class Noise:
 def upper_case(text: str) -> str:
     """All letters as capitals."""
     return text.upper()
+
+
+def lower_case(text: str) -> str:
+    """All letters small."""
+    return text.lower()
 
 
 def title_case(text: str) -> str:
@@ -113,5 +118,5 @@ def typing_errors(text: str, seed: int) -> str:
 
 
 _CHANGES: dict[str, Change] = {
-    change.__name__: change for change in (upper_case, title_case, no_accents, no_end, other_quotes)
+    change.__name__: change for change in (upper_case, lower_case, title_case, no_accents, no_end, other_quotes)
 }

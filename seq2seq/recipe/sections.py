@@ -65,7 +65,10 @@ class NamedCorpus(Section):
 class Noise(Section):
     """Shares of the training sources that are changed to what people type, at random each time they are used."""
 
-    upper_case: Probability = Field(0.0, description="all in capitals")
+    upper_case: Probability = Field(
+        0.0, description="all in capitals, half of them without accents, or their last mark"
+    )
+    lower_case: Probability = Field(0.0, description="without a capital, and the same")
     title_case: Probability = Field(0.0, description="each word with a capital")
     no_accents: Probability = 0.0
     no_end: Probability = Field(0.0, description="without the punctuation at the end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shutil
@@ -163,6 +164,8 @@ class Reader:
                 words[place] = SHORTER[option]
             elif option == "--set" and value.startswith("training.steps="):
                 words[place] = "training.steps=6"
+            elif option == "--add-data":
+                self._file(value.partition(":")[0])
             elif option in ("--source-file", "--target-file", "--input", "--data") or value.endswith(".txt"):
                 self._file(value)
         return words
@@ -195,7 +198,11 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = tiny.pairs(lines, len(path.stem))
             text = tiny.verse(lines, len(path.stem))
-            if path.suffix != ".txt":
+            if path.suffix == ".tsv":
+                text = "".join("\t".join(row) + "\n" for row in rows)
+            elif path.suffix == ".jsonl":
+                text = "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
+            elif path.suffix != ".txt":
                 text = "".join(row[path.suffix == ".en"] + "\n" for row in rows)
             path.write_text(text, encoding="utf-8")
         return path
