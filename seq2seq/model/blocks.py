@@ -62,14 +62,10 @@ class CrossBlock(nn.Module):
         self.cross_attention_residual = Residual(config)
         self.feed_forward_residual = Residual(config)
 
-    def project(self, memory: Tensor) -> KeyValue:
-        """What `forward` takes of a memory (B, S, C), computed once per source."""
-        return self.cross_attention.project(memory)
-
     def forward(
         self, x: Tensor, memory: KeyValue, memory_mask: Tensor | None = None, cache: Cache | None = None
     ) -> Tensor:
-        """x (N, T, C) -> (N, T, C); memory from `project`; memory_mask (B, 1, 1, S), True = may attend."""
+        """x (N, T, C) -> (N, T, C); memory from `cross_attention.project`; memory_mask (B, 1, 1, S), True = may attend."""
         x = self.attention_residual(x, lambda y: self.attention(y, cache=cache))
         x = self.cross_attention_residual(x, lambda y: self.cross_attention(y, memory, memory_mask))
         return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]

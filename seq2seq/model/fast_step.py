@@ -5,7 +5,7 @@ Shapes: N hypotheses, H heads, D head width, C model width.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -62,8 +62,3 @@ def _function(module: nn.Module) -> Function:
         inner, activation, outer = _function(module.inner), module.activation, _function(module.outer)
         return lambda x: outer(activation(inner(x)))
     return module
-
-
-def fast_steps(blocks: Iterable[Block]) -> list[FastStep]:
-    """The steps of a decoder-only model's layers."""
-    return [FastStep(block) for block in blocks]

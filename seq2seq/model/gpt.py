@@ -11,7 +11,7 @@ from seq2seq.model import flops
 from seq2seq.model.blocks import Block
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.fast_step import fast_steps
+from seq2seq.model.fast_step import FastStep
 from seq2seq.model.heads import VocabularyHead, scale_last_norm
 from seq2seq.model.positions import added_positions
 from seq2seq.model.stack import Stack
@@ -59,7 +59,7 @@ class Gpt(Stack[Block]):
         """The state after reading B prompts (B, P); of prompts longer than the context, the last half a context."""
         newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
         caches = [Cache() for _ in self.blocks]
-        state = State(caches, [], None, history=History([newest]), layers=fast_steps(self.layers()))
+        state = State(caches, [], None, history=History([newest]), layers=[FastStep(block) for block in self.layers()])
         if newest.size(1):
             self._read(newest, state)
         return state

@@ -25,9 +25,9 @@ from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.encoder import Encoder
 from seq2seq.model.heads import ClassHead
 from seq2seq.model.positions import added_positions
+from seq2seq.model.stack import Encoder
 from seq2seq.recipe import Model, Recipe
 from seq2seq.recipe.recipe import validated
 from seq2seq.run import Run
