@@ -86,7 +86,7 @@ def diagnose(
     """
     machine = this_machine()
     if not machine.optimisers[recipe.optimizer.kind]:
-        recipe = recipe.with_optimizer("adamw")
+        recipe = recipe.with_values({"optimizer": {"kind": "adamw"}})
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     present = device.present()
     device.prepare()

@@ -65,7 +65,7 @@ class CrossBlock(nn.Module):
     def forward(
         self, x: Tensor, memory: KeyValue, memory_mask: Tensor | None = None, cache: Cache | None = None
     ) -> Tensor:
-        """x (N, T, C) -> (N, T, C); memory from `cross_attention.project`; memory_mask (B, 1, 1, S), True = may attend."""
+        """x (N, T, C) -> (N, T, C); memory as `cross_attention` projects it; memory_mask (B, 1, 1, S)."""
         x = self.attention_residual(x, lambda y: self.attention(y, cache=cache))
         x = self.cross_attention_residual(x, lambda y: self.cross_attention(y, memory, memory_mask))
         return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]
