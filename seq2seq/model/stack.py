@@ -5,8 +5,8 @@ Shapes: B batch, N hypotheses, S source length, T target length, C model width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Generic, TypeVar, cast
+from collections.abc import Iterable, Sequence
+from typing import Generic, Protocol, TypeVar, cast
 
 from torch import Tensor, nn
 
@@ -18,6 +18,16 @@ from seq2seq.model.state import Cache, State
 from seq2seq.recipe import Model as ModelConfig
 
 Layer = TypeVar("Layer", bound=Block | CrossBlock)
+
+
+class Layered(Protocol):
+    """A model of layers."""
+
+    def layers(self) -> Sequence[nn.Module]:
+        """The layers, first to last."""
+
+    def matrices(self) -> list[nn.Parameter]:
+        """The matrices of the layers, first to last: what Muon takes."""
 
 
 class Stack(nn.Module, Generic[Layer]):

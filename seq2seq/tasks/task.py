@@ -140,8 +140,7 @@ class Task(ABC, Generic[SourceT]):
         return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def overfitted_loss(self, count: int) -> float:
-        """The lowest negative log-likelihood per token, in nats, of `count` overfitted examples: that of guessing
-        which one it is."""
+        """The lowest `loss` of `count` overfitted examples: that of guessing which one it is."""
         return 0.0
 
     def lines(self, corpus: Corpus[SourceT], sides: Collection[int]) -> Iterator[str]:

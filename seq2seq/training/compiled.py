@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
 
 import torch
-from torch import nn
 
 from seq2seq.errors import DeviceError
-
-
-class Layered(Protocol):
-    """A model of layers."""
-
-    def layers(self) -> Iterable[nn.Module]:
-        """The layers, first to last."""
+from seq2seq.model.stack import Layered
 
 
 def compile_layers(model: Layered, device: torch.device, backend: str = "inductor") -> None:

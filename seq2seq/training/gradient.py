@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -55,23 +54,14 @@ class FixedLimit(MicroBatchLimit):
         )
 
 
-class Passes(Protocol):
-    """How forward and backward passes are made."""
+class Sequential:
+    """Forward and backward passes of one batch after another, each by the whole device."""
 
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
         """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights; returns the sums,
         detached."""
-
-
-class Sequential:
-    """One batch after another, each by the whole device."""
-
-    def add(
-        self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
-    ) -> Measured:
-        """See `Passes`."""
         parts = []
         for batch in batches:
             measured = measure(batch)
@@ -80,7 +70,7 @@ class Sequential:
         return Measured.total(parts)
 
 
-class PerThread:
+class PerThread(Sequential):
     """Each thread computes its own rows, with its own random numbers, without waiting for the others at every matrix
     product; gradients are summed in the order of the rows, so that a training run can be repeated."""
 
@@ -91,7 +81,7 @@ class PerThread:
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """See `Passes`."""
+        """As `Sequential.add`."""
 
         def passes(rows: Batch, seed: int) -> tuple[Measured, Sequence[Tensor | None]]:
             with drawing_from(torch.Generator().manual_seed(seed)):
@@ -119,7 +109,7 @@ class PerThread:
 
 
 @contextmanager
-def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Passes]:
+def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Sequential]:
     """The fastest passes on a device; without `side_by_side`, a batch is computed as a whole."""
     count = threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
@@ -130,7 +120,7 @@ def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Pa
 
 
 def gradient(
-    passes: Passes,
+    passes: Sequential,
     measure: Measure,
     batches: Sequence[Batch],
     tokens: float,

@@ -16,6 +16,7 @@ import torch
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
+from seq2seq.model.stack import Layered
 from seq2seq.pipeline import in_order
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -25,7 +26,6 @@ from seq2seq.storage.tensors import save_weights
 from seq2seq.training import compiled, ema, optimisers, provenance, schedule
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
-from seq2seq.training.compiled import Layered
 from seq2seq.training.faults import Fault, Health, Reader
 from seq2seq.training.loop import Progress, updates
 from seq2seq.training.parallel.team import ALONE, Team

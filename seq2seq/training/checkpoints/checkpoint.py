@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seq2seq.device import random_state, set_random_state
 from seq2seq.errors import RunError
 from seq2seq.storage.atomic import sync_folder, write_json
 from seq2seq.storage.checksums import checksum_of, sha256
@@ -23,8 +23,6 @@ from seq2seq.training.parallel.team import ALONE, Team
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _SOURCE = "source."  # prefix of the names of its tensors
-_FLOAT32 = 4  # bytes
-_OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state
 
 
 class DamagedCheckpoint(RunError):
@@ -53,7 +51,7 @@ def save(
         partial.mkdir(parents=True)
         save_weights(weights, partial / _WEIGHTS)
         sources = {_SOURCE + name: tensor for name, tensor in source.items()}
-        save_weights({**moments, **_random_state(device), **sources}, partial / _OPTIMISER)
+        save_weights({**moments, **random_state(device), **sources}, partial / _OPTIMISER)
         sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
@@ -118,18 +116,16 @@ def load(
     "source" has the tensors of the source too.
 
     Raises DamagedCheckpoint where a file has another checksum than when it was written, or not the tensors that this
-    model and this optimiser need; files that are too large are not read.
+    model and this optimiser need.
     """
     own = dict(model.named_parameters())
     shapes = {name: {**optimiser.state_shapes(weight), ema.KEY: tuple(weight.shape)} for name, weight in own.items()}
-    _must_be_small(path / _WEIGHTS, (weight.shape for weight in own.values()))
-    _must_be_small(path / _OPTIMISER, (shape for kept in shapes.values() for shape in kept.values()))
     state = state_of(path, (_WEIGHTS, _OPTIMISER))
     try:
         weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
         must_fit(model, weights, path / _WEIGHTS)
         kept = _kept(tensors, shapes)
-        _set_random_state(tensors, device)
+        set_random_state(tensors, device)
     except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
     load_weights(model, {name: team.shard(tensor, own[name]) for name, tensor in weights.items()}, path)
@@ -173,7 +169,6 @@ def remove(path: Path) -> None:
 
 def check_weights(path: Path, model: nn.Module) -> None:
     """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or do not fit a model."""
-    _must_be_small(path / _WEIGHTS, (weight.shape for weight in model.parameters()))
     state_of(path, [_WEIGHTS])
     try:
         must_fit(model, read_weights(path / _WEIGHTS), path / _WEIGHTS)
@@ -206,16 +201,6 @@ def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> di
     }
 
 
-def _must_be_small(file: Path, shapes: Iterable[Sequence[int]]) -> None:
-    """Raise DamagedCheckpoint, before it is read, where a file is larger than tensors of these shapes can be."""
-    limit = _FLOAT32 * sum(map(math.prod, shapes)) + _OVERHEAD
-    if file.is_file() and file.stat().st_size > limit:
-        raise DamagedCheckpoint(
-            f"checkpoint {file.parent} is damaged: {file.name} has {file.stat().st_size:,} bytes, and this recipe's up "
-            f"to {limit:,}"
-        )
-
-
 def _kept(
     tensors: Mapping[str, Tensor], shapes: Mapping[str, Mapping[str, tuple[int, ...]]]
 ) -> dict[str, dict[str, Tensor]]:
@@ -232,21 +217,3 @@ def _kept(
                 raise ValueError(f"{_OPTIMISER}: {prefix}{key} is {tensor.dtype}, {tuple(tensor.shape)}")
         states[name] = kept
     return states
-
-
-def _set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["random.cpu"])
-    accelerator = state.get("random.accelerator")
-    if accelerator is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(accelerator, device)
-    elif accelerator is not None and device.type == "mps":
-        torch.mps.set_rng_state(accelerator)
-
-
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    state = {"random.cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["random.accelerator"] = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        state["random.accelerator"] = torch.mps.get_rng_state()
-    return state
