@@ -23,7 +23,7 @@ from seq2seq.measure.step_time import Stopwatch, Updates, grow, one_batch
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
-from seq2seq.tasks.prepared import Prepared
+from seq2seq.tasks.preparation import Prepared
 from seq2seq.tasks.workload import SHARES, Costs, Say
 
 SECONDS = 30.0  # for updates, and as many for a validation

@@ -104,8 +104,7 @@ def _judged_by(run: Run) -> str:
 
 
 def _model(run: Run) -> str:
-    recipe = run.recipe()
-    model = pytorch.trained_model(run, pytorch.read_tokenizers(recipe, run.path), torch.device("cpu"))
+    model, _ = pytorch.trained_model(run, torch.device("cpu"))
     odd = [name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())]
     if odd:
         raise RunError(f"{odd[0]} is not finite; {LOST}")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.language_model_training import LanguageModelTraining
     from seq2seq.tasks.language_model_workload import LanguageModelWorkload
-    from seq2seq.tasks.models import Model
 
 
 class LanguageModel(Task[Documents]):
@@ -69,12 +68,6 @@ class LanguageModel(Task[Documents]):
     def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
         """The pieces of all documents."""
         yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
-
-    def model(self, tokenizers: Tokenizers) -> Model:
-        """A GPT."""
-        from seq2seq.tasks import models
-
-        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
     def training(
         self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say
@@ -137,8 +130,7 @@ class LanguageModel(Task[Documents]):
         gpt, tokenizers = trained_gpt(run, torch.device("cpu"))
         texts = (piece for piece, _ in (dev or self.read_test(run)).pieces())
         verify = partial(verify_generator, path=run.path, model=gpt, tokenizer=tokenizers.target, texts=texts)
-        conversion = models.architecture(self.recipe).conversion()
-        return convert(run, gpt, tokenizers, conversion, models.longest_source(self.recipe), verify)
+        return convert(run, gpt, tokenizers, models.longest_source(self.recipe), verify)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
         """By bits per byte."""

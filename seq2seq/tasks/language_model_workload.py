@@ -8,35 +8,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from seq2seq.data.batches import Batch
-from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
 from seq2seq.data.unchanged import digest
 from seq2seq.device import Numerics
-from seq2seq.recipe import Recipe
-from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
+from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.prepared import Prepared
+    from seq2seq.tasks.preparation import Prepared
 
 
-class LanguageModelWorkload:
+class LanguageModelWorkload(Workload[Documents]):
     """Chunks of running text."""
 
     unit = "characters"
     beginning_size = 2_000_000
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
-
-    def batch(self, budget: int) -> Batch:
-        """Rows as long as the context, each position predicting the next token."""
-        return self.worst(budget)
-
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """The same as `batch`: every row fills the context."""
+        """Rows as long as the context, each position predicting the next token."""
         context = self._recipe.model.max_length
         size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
         drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
@@ -65,10 +55,6 @@ class LanguageModelWorkload:
         """All tokens are predicted."""
         return float(report["text"]["tokens"])
 
-    def judged(self, corpus: Corpus[Documents]) -> int:
-        """0: text has no pairs."""
-        return 0
-
     def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         """The loss, and a sample."""
         training = prepared.training
@@ -76,7 +62,3 @@ class LanguageModelWorkload:
         rows = sum(len(batch.labels) for batch in training.validation)
         loss = rows * seconds_per_row(training, model, numerics, seconds)
         return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))
-
-    def lines(self, run: Run) -> None:
-        """None: such a run does not translate."""
-        return

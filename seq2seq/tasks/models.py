@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from seq2seq import sizes
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
@@ -15,9 +15,6 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
 
-if TYPE_CHECKING:
-    from seq2seq.interop.ctranslate2.specification import Conversion
-
 Model = Transformer | Gpt
 
 
@@ -28,34 +25,15 @@ class Architecture(NamedTuple):
     sides: int  # of a pair in one sequence of the model
     model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
     engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
-    conversion: Callable[[], Conversion]  # how CTranslate2 expresses such a model
 
 
-def _encoder_decoder_conversion() -> Conversion:
-    from seq2seq.interop.ctranslate2.specification import ENCODER_DECODER
-
-    return ENCODER_DECODER
-
-
-def _decoder_only_conversion() -> Conversion:
-    from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
-
-    return DECODER_ONLY
-
-
-ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, _encoder_decoder_conversion)
-DECODER_ONLY = Architecture(
-    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, _decoder_only_conversion
-)
+ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine)
+DECODER_ONLY = Architecture(JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine)
 
 
 def architecture(recipe: Recipe) -> Architecture:
     """The architecture of a recipe."""
-    match recipe.model.architecture:
-        case "decoder-only":
-            return DECODER_ONLY
-        case "encoder-decoder":
-            return ENCODER_DECODER
+    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[recipe.model.architecture]
 
 
 def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:

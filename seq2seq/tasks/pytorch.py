@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from seq2seq import sizes, tasks
+from seq2seq import sizes
 from seq2seq.data import tokenizers as tokenizer_files
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.translate import Translator
-from seq2seq.device import Choice, threads, work_alone
+from seq2seq.device import threads, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
-from seq2seq.tasks.models import Model, architecture, longest_source, model
+from seq2seq.tasks.models import Model, model
 
 
 def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:
@@ -37,9 +35,10 @@ def options(recipe: Recipe) -> SearchOptions:
     )
 
 
-def trained_model(run: Run, tokenizers: Tokenizers, device: torch.device) -> Model:
-    """The model of a finished run."""
-    weights = read_weights(run.weights)
+def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
+    """The model and the tokenizers of a finished run."""
+    recipe, weights = run.recipe(), read_weights(run.weights)
+    tokenizers = read_tokenizers(recipe, run.path)
     sides = {
         "source_embedding": tokenizers.source,
         "target_embedding": tokenizers.target,
@@ -52,42 +51,18 @@ def trained_model(run: Run, tokenizers: Tokenizers, device: torch.device) -> Mod
                 f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
                 "different runs"
             )
-    recipe = run.recipe()
     sizes.must_fit_file(recipe.model, tokenizers.target.size, run.weights)
     trained = model(recipe, tokenizers.source.size, tokenizers.target.size)
     load_weights(trained, weights, run.weights)
     run.must_be_unchanged(run.weights.name, "tokenizer")
-    return trained.to(device)
+    return trained.to(device), tokenizers
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
     """The model and the tokenizers of a finished language model."""
-    tokenizers = read_tokenizers(run.recipe(), run.path)
-    trained = trained_model(run, tokenizers, device)
+    trained, tokenizers = trained_model(run, device)
     assert isinstance(trained, Gpt), "recipes of language models have no other architecture"
     return trained.eval(), tokenizers
-
-
-def translator(
-    run: Run, device: Choice, search: SearchOptions | None = None, *, sentences: str = "auto", exact: bool = True
-) -> Translator:
-    """A translator of a finished run. `sentences` is the rule of a `Segmenter`; with `exact`, scores are computed in
-    float32. Raises RunError where the run is not a translator."""
-    tasks.must_offer(run, "translate")
-    recipe, numerics = run.recipe(), device.numerics
-    tokenizers = read_tokenizers(recipe, run.path)
-    trained = trained_model(run, tokenizers, numerics.device)
-    engine = architecture(recipe).engine
-    scoring = replace(numerics, autocast=None) if exact else numerics
-    return translating(
-        engine(trained, numerics),
-        numerics.device,
-        tokenizers,
-        search or options(recipe),
-        longest_source(recipe),
-        Segmenter.of_run(run.path, run.record, recipe.data.source, recipe.data.target, sentences),
-        Scorer(lambda: engine(trained, scoring), together=numerics.device.type != "cpu"),
-    )
 
 
 def translating(
@@ -115,11 +90,3 @@ def translating(
         workers=threads() if cpu else 1,
         initializer=work_alone if cpu else None,
     )
-
-
-def generator(run: Run, device: Choice) -> TorchGenerator:
-    """A generator of a finished run. Raises RunError where the run is not a language model."""
-    tasks.must_offer(run, "generate")
-    gpt, tokenizers = trained_gpt(run, device.numerics.device)
-    several = run.record().get("text", {}).get("documents", 1) > 1
-    return TorchGenerator(gpt, tokenizers.target, device.numerics, documents=several)

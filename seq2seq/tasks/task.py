@@ -152,9 +152,12 @@ class Task(ABC, Generic[SourceT]):
 
     # Training.
 
-    @abstractmethod
     def model(self, tokenizers: Tokenizers) -> nn.Module:
-        """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
+        """The model, a Transformer or a GPT by the recipe's architecture, its weights drawn from torch's generator.
+        Raises RecipeError where this machine cannot hold it."""
+        from seq2seq.tasks import models
+
+        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
     @abstractmethod
     def training(

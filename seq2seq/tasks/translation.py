@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.models import Model
     from seq2seq.tasks.translation_training import TranslationTraining
     from seq2seq.tasks.translation_workload import TranslationWorkload
 
@@ -101,12 +100,6 @@ class Translation(Task[PairSource]):
             for source, target in pairs.read():
                 for side in sides:
                     yield target if side else visible(source)
-
-    def model(self, tokenizers: Tokenizers) -> Model:
-        """A Transformer or a GPT, by the recipe's architecture."""
-        from seq2seq.tasks import models
-
-        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
     def training(
         self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
@@ -186,19 +179,16 @@ class Translation(Task[PairSource]):
         pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in judging.read_set(run))
         sentences = list(islice(pairs, 2 * JUDGED))
         cpu = Numerics(torch.device("cpu"), None)
-        tokenizers = pytorch.read_tokenizers(self.recipe, run.path)
-        model = pytorch.trained_model(run, tokenizers, cpu.device)
-        architecture = models.architecture(self.recipe)
+        model, tokenizers = pytorch.trained_model(run, cpu.device)
         verify = partial(
             verify_translator,
             path=run.path,
-            plain=architecture.engine(model, cpu),
+            plain=models.architecture(self.recipe).engine(model, cpu),
             tokenizers=tokenizers,
             options=pytorch.options(self.recipe),
             sentences=sentences,
         )
-        longest = models.longest_source(self.recipe)
-        return convert(run, model, tokenizers, architecture.conversion(), longest, verify)
+        return convert(run, model, tokenizers, models.longest_source(self.recipe), verify)
 
     def example(self, run: Run) -> str:
         """An example of `seqx translate`."""

@@ -21,16 +21,16 @@ from seq2seq.run import Run
 from seq2seq.tasks import models, pytorch
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, guessed_vocabulary, seconds_per_row
+from seq2seq.tasks.workload import Costs, Say, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.prepared import Prepared
+    from seq2seq.tasks.preparation import Prepared
 
 _SENTENCES = (1, 8, 32)  # translated together; the larger numbers where there is time
 _LINES = 1000  # of the test set, at most, that a benchmark translates
 
 
-class TranslationWorkload:
+class TranslationWorkload(Workload[PairSource]):
     """Sentence pairs, for either architecture."""
 
     unit = "pairs"
@@ -38,7 +38,7 @@ class TranslationWorkload:
     report_every = 1_000_000  # pairs read
 
     def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
+        super().__init__(recipe)
         self._layout = models.architecture(recipe).layout
 
     def batch(self, budget: int) -> Batch:

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device
 from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.interop.ctranslate2 import copy as copies
@@ -30,6 +29,7 @@ from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.tasks import open_run, pytorch
+from seq2seq.tasks.opening import EngineChoice, open_generator
 
 TOKENS = 512
 
@@ -42,8 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     run = open_run(asked.run, "generate")
-    choice = device.choose("cpu", "float32")
-    generator = pytorch.generator(run, choice)
+    generator = open_generator(run, EngineChoice("torch", device="cpu"), GenerationOptions()).generator
     model, _ = pytorch.trained_gpt(run, torch.device("cpu"))
 
     def with_cache(samples: int, seed: int) -> int:

@@ -47,9 +47,9 @@ def engines(run: Run) -> tuple[Engine, Engine]:
     """CTranslate2 in float32, and PyTorch."""
     copy = copies.read(run.path)
     assert copy is not None
-    both = pytorch.read_tokenizers(run.recipe(), run.path)
     cpu = torch.device("cpu")
-    plain = models.architecture(run.recipe()).engine(pytorch.trained_model(run, both, cpu), Numerics(cpu, None))
+    model, _ = pytorch.trained_model(run, cpu)
+    plain = models.architecture(run.recipe()).engine(model, Numerics(cpu, None))
     return load(copy, "float32", "cpu", 1), plain
 
 
