@@ -34,11 +34,9 @@ class LanguageModelWorkload(Workload[Documents]):
         return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
 
     def size(self, text: Documents, say: Say = lambda message: None) -> int:
-        """Characters."""
         return sum(len(piece) for piece, _ in text.pieces())
 
     def beginning(self, text: Documents, size: int) -> Documents:
-        """The first characters."""
         first, length = [], 0
         for piece, _ in text.pieces():
             first.append(piece)
@@ -52,11 +50,9 @@ class LanguageModelWorkload(Workload[Documents]):
         return Documents(origin, lambda: iter([cut]), lambda: digest([(cut, "")]))
 
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
-        """All tokens are predicted."""
         return float(report["text"]["tokens"])
 
     def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        """The loss, and a sample."""
         training = prepared.training
         assert isinstance(training, Prediction)
         rows = sum(len(batch.labels) for batch in training.validation)

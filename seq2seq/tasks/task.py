@@ -101,15 +101,15 @@ class Task(ABC, Generic[SourceT]):
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
 
-    @staticmethod
-    @abstractmethod
-    def described(run: Run) -> str:
+    @classmethod
+    def described(cls, run: Run) -> str:
         """A description of a run for messages, for example: a translator (fr to en)."""
+        return f"a {cls.noun}"
 
     @property
-    @abstractmethod
     def does(self) -> str:
-        """What a finished run does: two that do the same can be compared."""
+        """What a finished run does, for example: translates fr to en. Two that do the same can be compared."""
+        return f"is a {self.noun}"
 
     # The records.
 

@@ -44,9 +44,8 @@ class Translation(Task[PairSource]):
     evaluates_several = False
     files_option = "--source-file and --target-file"
 
-    @staticmethod
-    def described(run: Run) -> str:
-        """A translator, with its languages."""
+    @classmethod
+    def described(cls, run: Run) -> str:
         data = run.recipe().data
         return f"a translator ({data.source} to {data.target})"
 
@@ -56,7 +55,6 @@ class Translation(Task[PairSource]):
         return f"translates {self.recipe.data.source} to {self.recipe.data.target}"
 
     def kind(self) -> PairKind:
-        """Sentence pairs."""
         return PairKind(self.recipe.data)
 
     def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[PairSource]:
@@ -66,7 +64,6 @@ class Translation(Task[PairSource]):
         return super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
-        """Pairs come in a single file."""
         if len(given.data) > 1:
             return f"recipe {self.recipe.name} is for pairs: give one file of them with --data, not {len(given.data)}"
         return ""
@@ -104,26 +101,22 @@ class Translation(Task[PairSource]):
     def training(
         self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
     ) -> tuple[TranslationTraining, dict[str, Any]]:
-        """Training on the pairs that are neither too long nor in dev or test."""
         from seq2seq.tasks.translation_training import training
 
         return training(self.recipe, corpus, tokenizers, run, say)
 
     def workload(self) -> TranslationWorkload:
-        """Sentence pairs."""
         from seq2seq.tasks.translation_workload import TranslationWorkload
 
         return TranslationWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
-        """Losses and BLEU."""
         return (
             f"dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} unsmoothed), dev BLEU "
             f"{figures['bleu']:.1f} (greedy)"
         )
 
     def write_test(self, run: Run, test: PairSource) -> None:
-        """Sentences with their references."""
         judging.write_set(run, test)
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
@@ -150,7 +143,6 @@ class Translation(Task[PairSource]):
             judging.keep(run, judged, opened.options, opened.engine)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
-        """Scores with signatures and intervals, and BLEU by source length."""
         search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""
         yield (
             f"{name}: {scores['sentences']:,} sentences, {search}{scores['seconds']:.1f} s; "
@@ -168,7 +160,6 @@ class Translation(Task[PairSource]):
         yield f"BLEU by source length: {by_length}"
 
     def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
-        """Verified by comparing translations."""
         import torch
 
         from seq2seq.device import Numerics
@@ -191,11 +182,9 @@ class Translation(Task[PairSource]):
         return convert(run, model, tokenizers, models.longest_source(self.recipe), verify)
 
     def example(self, run: Run) -> str:
-        """An example of `seqx translate`."""
         return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        """A translator is evaluated on --source-file and --target-file."""
         if command != "evaluate":
             return ""
         translator = f"{run.path} is a translator: it takes --source-file"
@@ -205,7 +194,6 @@ class Translation(Task[PairSource]):
         return no_effect(given, ("columns",), translator) or no_effect(given, files, "no file is given")
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        """By translating the test set."""
         name, sentences, files = self._test_set(run, text)
         opened = self._opened(run, choice, front)
         options = opened.options
@@ -226,7 +214,6 @@ class Translation(Task[PairSource]):
         yield Evaluated(judged.record(), lambda: judging.checksum(sentences), how, files, judged.translations)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        """By translating the test set with both runs."""
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []

@@ -60,7 +60,6 @@ class TranslationWorkload(Workload[PairSource]):
         return self._random(lengths, vocabulary, torch.Generator().manual_seed(1))
 
     def size(self, text: PairSource, say: Say = lambda message: None) -> int:
-        """The number of pairs; all of them are read, which finds whatever cannot be read."""
         count = 0
         for count, _ in enumerate(text.read(), start=1):
             if count % self.report_every == 0:
@@ -68,7 +67,6 @@ class TranslationWorkload(Workload[PairSource]):
         return count
 
     def beginning(self, text: PairSource, size: int) -> PairSource:
-        """The first pairs; the text itself where it has no more."""
         pairs = list(islice(text.read(), size + 1))
         if len(pairs) <= size:
             return text
@@ -76,7 +74,6 @@ class TranslationWorkload(Workload[PairSource]):
         return PairSource(f"{text.origin}, first {size:,} pairs", lambda: iter(pairs), lambda: digest(pairs))
 
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
-        """Target tokens of one epoch, from the report on the prepared text."""
         return float(report["pairs"]["kept"]) * tokens_per_row
 
     def judged(self, corpus: Corpus[PairSource]) -> int:
@@ -84,7 +81,6 @@ class TranslationWorkload(Workload[PairSource]):
         return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
 
     def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        """The loss of a pair, and a greedy translation."""
         recipe, training = self._recipe, prepared.training
         assert isinstance(training, Prediction)
         sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
@@ -103,7 +99,6 @@ class TranslationWorkload(Workload[PairSource]):
         )
 
     def lines(self, run: Run) -> list[str]:
-        """Sources of the test set."""
         return [sentence.source for sentence in judge.read_set(run)[:_LINES]]
 
     def _rows(self, budget: int, longest: int) -> int:

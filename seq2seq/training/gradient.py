@@ -47,7 +47,6 @@ class FixedLimit(MicroBatchLimit):
     """No micro-batches: the other processes take part in every pass."""
 
     def shrink(self, tried: Sequence[Batch]) -> None:
-        """Memory ran out. Raises DeviceError."""
         raise DeviceError(
             f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
             "cannot cut; resume with more processes, or with --parallel ddp, which computes it in pieces"
@@ -81,8 +80,6 @@ class PerThread(Sequential):
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """As `Sequential.add`."""
-
         def passes(rows: Batch, seed: int) -> tuple[Measured, Sequence[Tensor | None]]:
             with drawing_from(torch.Generator().manual_seed(seed)):
                 measured = measure(rows)

@@ -33,7 +33,6 @@ class Shards(Replicas):
         self._copy: nn.Module | None = None
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError where a recipe cannot be trained this way."""
         kind = recipe.optimizer.kind
         if class_of(kind).whole_matrices:
             raise RecipeError(
@@ -66,7 +65,6 @@ class Shards(Replicas):
         return sums
 
     def full_tensor(self, tensor: Tensor) -> Tensor:
-        """A tensor computed from parameters, gathered where it is sharded."""
         return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
     @torch.no_grad()
@@ -81,14 +79,12 @@ class Shards(Replicas):
         return gathered
 
     def shard(self, full: Tensor, like: Tensor) -> Tensor:
-        """This process's shard of a full tensor, sharded as the parameter `like` is."""
         if not isinstance(like, DTensor) or full.shape != like.shape:
             return full
         return distribute_tensor(full.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
     @contextmanager
     def full_model(self, model: Model) -> Iterator[Model | None]:
-        """The full model in the first process; None in the others."""
         device = next(model.parameters()).device
         weights = self.gather(dict(model.named_parameters()))
         if self._copy is None:
