@@ -20,7 +20,8 @@ from seq2seq.measure.step_time import Stopwatch
 from seq2seq.measure.steps import ModelSteps, Row
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.tasks.workload import Say, guessed_vocabulary
+from seq2seq.tasks.task import Say
+from seq2seq.tasks.workload import guessed_vocabulary
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once

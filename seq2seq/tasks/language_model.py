@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.language_model_training import LanguageModelTraining
-    from seq2seq.tasks.language_model_workload import LanguageModelWorkload
+    from seq2seq.tasks.language_model_training import LanguageModelTraining, LanguageModelWorkload
 
 
 class LanguageModel(Task[Documents]):
@@ -73,7 +72,7 @@ class LanguageModel(Task[Documents]):
         return training(self.recipe, corpus, tokenizers.target, run, say)
 
     def workload(self) -> LanguageModelWorkload:
-        from seq2seq.tasks.language_model_workload import LanguageModelWorkload
+        from seq2seq.tasks.language_model_training import LanguageModelWorkload
 
         return LanguageModelWorkload(self.recipe)
 
@@ -92,7 +91,7 @@ class LanguageModel(Task[Documents]):
 
     def measure(self, run: Run, text: Documents, device: Choice, processes: Processes) -> dict[str, Any]:
         from seq2seq.evaluation.perplexity import measure
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, device.numerics.device)
         return measure(gpt, tokenizers.target, text, device.numerics, processes).record()
@@ -113,7 +112,7 @@ class LanguageModel(Task[Documents]):
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import verify_generator
         from seq2seq.tasks import models
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, torch.device("cpu"))
         texts = (piece for piece, _ in (dev or self.read_test(run)).pieces())
@@ -123,7 +122,7 @@ class LanguageModel(Task[Documents]):
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
         from seq2seq import device as devices
         from seq2seq.evaluation import perplexity
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         parts = compare_texts.in_parts(self.read_test(runs[0]))
         nats = []

@@ -187,16 +187,16 @@ def _workers(device: str) -> int:
 
 
 def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTranslator:
-    from seq2seq.tasks import models, pytorch
+    from seq2seq.tasks import models
 
     recipe = run.recipe()
     source, target = recipe.data.source, recipe.data.target
-    options = choice.options(pytorch.options(recipe))
+    options = choice.options(models.options(recipe))
     device = _torch_device(choice, recipe.training.precision)
     numerics, engine = device.numerics, models.architecture(recipe).engine
-    model, tokenizers = pytorch.trained_model(run, numerics.device)
+    model, tokenizers = models.trained_model(run, numerics.device)
     scoring = replace(numerics, autocast=None) if choice.precision == "auto" else numerics
-    translator = pytorch.translating(
+    translator = models.translating(
         engine(model, numerics),
         numerics.device,
         tokenizers,
@@ -210,11 +210,11 @@ def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTr
 
 def _generator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedGenerator:
     from seq2seq.decoding.generation.torch import TorchGenerator
-    from seq2seq.tasks import pytorch
+    from seq2seq.tasks import models
 
     # Decoding token by token is bound by reading the weights: converting them to bfloat16 costs more than it saves.
     device = _torch_device(choice, "float32")
-    gpt, tokenizers = pytorch.trained_gpt(run, device.numerics.device)
+    gpt, tokenizers = models.trained_gpt(run, device.numerics.device)
     several = run.record().get("text", {}).get("documents", 1) > 1
     generator = TorchGenerator(gpt, tokenizers.target, device.numerics, documents=several)
     return OpenedGenerator(generator, tokenizers.target, f"PyTorch, {device}", missing)

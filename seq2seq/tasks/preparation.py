@@ -16,7 +16,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import must_take_files
-from seq2seq.tasks.pytorch import read_tokenizers
+from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.task import Say, Task
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text, versions

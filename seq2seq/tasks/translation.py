@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.translation_training import TranslationTraining
-    from seq2seq.tasks.translation_workload import TranslationWorkload
+    from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
 
 _LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and characters of their sources: fewer are not enough to judge by
 
@@ -106,7 +105,7 @@ class Translation(Task[PairSource]):
         return training(self.recipe, corpus, tokenizers, run, say)
 
     def workload(self) -> TranslationWorkload:
-        from seq2seq.tasks.translation_workload import TranslationWorkload
+        from seq2seq.tasks.translation_training import TranslationWorkload
 
         return TranslationWorkload(self.recipe)
 
@@ -165,18 +164,18 @@ class Translation(Task[PairSource]):
         from seq2seq.device import Numerics
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import JUDGED, verify_translator
-        from seq2seq.tasks import models, pytorch
+        from seq2seq.tasks import models
 
         pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in judging.read_set(run))
         sentences = list(islice(pairs, 2 * JUDGED))
         cpu = Numerics(torch.device("cpu"), None)
-        model, tokenizers = pytorch.trained_model(run, cpu.device)
+        model, tokenizers = models.trained_model(run, cpu.device)
         verify = partial(
             verify_translator,
             path=run.path,
             plain=models.architecture(self.recipe).engine(model, cpu),
             tokenizers=tokenizers,
-            options=pytorch.options(self.recipe),
+            options=models.options(self.recipe),
             sentences=sentences,
         )
         return convert(run, model, tokenizers, models.longest_source(self.recipe), verify)

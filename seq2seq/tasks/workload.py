@@ -12,13 +12,13 @@ from seq2seq.data.corpus import Corpus, SourceT
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
+from seq2seq.tasks.task import Say
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
     from seq2seq.tasks.preparation import Prepared
 
-Say = Callable[[str], None]
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
 SecondsOfOne = Callable[[Callable[[int], object], Sequence[int]], float]

@@ -19,7 +19,7 @@ from seq2seq.evaluation import metrics
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights, weights_of
-from seq2seq.tasks import open_run, pytorch
+from seq2seq.tasks import models, open_run
 from seq2seq.tasks.opening import EngineChoice, open_generator, open_translator
 from tests.support.command import ROOT, Seqx
 
@@ -95,7 +95,7 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, trained_
 def misused(trained: Path, trained_text: Path) -> dict[str, Any]:
     translator, generator = seq2seq.load(trained), seq2seq.load(trained_text)
     engine = open_translator(Run(trained), EngineChoice()).translator
-    model, _ = pytorch.trained_model(Run(trained), torch.device("cpu"))
+    model, _ = models.trained_model(Run(trained), torch.device("cpu"))
     return {
         "load no name": lambda: seq2seq.load(""),
         "load nothing": lambda: seq2seq.load(None),  # type: ignore[arg-type]

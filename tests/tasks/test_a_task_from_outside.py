@@ -32,8 +32,8 @@ from seq2seq.recipe import Model, Recipe
 from seq2seq.recipe.recipe import validated
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
+from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.preparation import session
-from seq2seq.tasks.pytorch import read_tokenizers
 from seq2seq.tasks.task import Say, Task, judged
 from seq2seq.training.objective import Measured
 from seq2seq.training.session import Session, Stopped, Validated
