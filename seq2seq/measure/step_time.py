@@ -15,8 +15,8 @@ from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.training import loop, optimisers
-from seq2seq.training.loop import Progress
+from seq2seq.training import optimisers, schedule
+from seq2seq.training.loop import Progress, train
 from seq2seq.training.objective import Objective
 
 _WARM_UP = 3  # steps that allocate, compile and fill caches
@@ -110,7 +110,16 @@ class Updates:
     ) -> None:
         self._given: deque[Batch] = deque()
         optimiser = optimiser or optimisers.for_recipe(recipe, model)
-        self._updates = loop.updates(recipe, model, optimiser, self._batches(), objective, numerics)
+        self._updates = train(
+            list(model.parameters()),
+            optimiser,
+            schedule.for_recipe(recipe),
+            self._batches(),
+            objective,
+            numerics,
+            accumulate=recipe.training.accumulate,
+            clip_norm=recipe.training.clip_norm,
+        )
 
     def __call__(self, *batches: Batch) -> Progress:
         """One update, on as many batches as the recipe accumulates."""

@@ -1,5 +1,4 @@
-"""The layers: `Block` (encoder layer, or decoder-only layer where causal) and `CrossBlock` (decoder layer with a
-memory)."""
+"""The layers: `Block` (encoder layer; decoder-only layer where causal) and `CrossBlock` (decoder layer)."""
 
 from __future__ import annotations
 

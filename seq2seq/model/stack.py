@@ -75,8 +75,7 @@ class Encoder(Stack[Block]):
         super().__init__(config, embedding, positions, layers)
 
     def forward(self, source: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Source (B, S) -> states (B, S, C). Masks broadcast to (B, H, S, S): (B, 1, 1, S) for padding, or any
-        graph."""
+        """Source (B, S), mask broadcastable to (B, H, S, S), as (B, 1, 1, S) for padding -> states (B, S, C)."""
         x = self.dropout(self.embed(source))
         for block in self.layers():
             x = block(x, mask)

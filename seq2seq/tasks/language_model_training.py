@@ -1,5 +1,4 @@
-"""Training a language model on windows of text, the check that each split has a token to predict, and its workload, for
-measurements."""
+"""Training a language model on windows of text, and its workload for measurements."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Models over tokens: everything that depends on their architecture, chosen in one place; those of finished runs, on
-PyTorch, and the engines that use them."""
+"""Models over tokens: what depends on their architecture, chosen in one place; those of finished runs, on PyTorch."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Opens a finished run to translate or to generate, with the engine that supports the options. Torch is imported only
-where it is used."""
+"""Opens a finished run with the engine that supports the options. Torch is imported only where it is used."""
 
 from __future__ import annotations
 

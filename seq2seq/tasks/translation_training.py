@@ -1,5 +1,4 @@
-"""Training a translator: training pairs as batches, dev pairs for validation, and which of them cannot be used; its
-workload, for measurements."""
+"""Training a translator on sentence pairs, and its workload for measurements."""
 
 from __future__ import annotations
 

@@ -59,8 +59,7 @@ class Sequential:
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights; returns the sums,
-        detached."""
+        """Add the gradient of the batches' loss / `tokens` to that of the weights; returns the sums, detached."""
         parts = []
         for batch in batches:
             measured = measure(batch)

@@ -147,8 +147,7 @@ def set_aside(path: Path) -> Path:
 
 
 def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> None:
-    """Delete checkpoints, except for `whole` ones, from which training may resume, and the weights of those whose
-    `weights` may be needed."""
+    """Delete checkpoints but those of the steps `whole`; of the steps `weights`, only the optimiser is deleted."""
     for step in steps(checkpoints):
         path = folder(checkpoints, step)
         if step in whole:

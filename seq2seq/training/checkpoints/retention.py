@@ -1,5 +1,4 @@
-"""The checkpoints of a training run: what is saved, what is kept, and which one training resumes from or rolls back
-to."""
+"""Which checkpoints of a training run are kept, and which one training resumes from or rolls back to."""
 
 from __future__ import annotations
 
@@ -94,8 +93,7 @@ class Store:
             return self._load(present) if present else None
 
     def before_faults(self) -> Loaded:
-        """Load the newest checkpoint that was not saved during faults, and delete all later ones. Raises RunError as
-        `newest` does."""
+        """As `newest`, but not one that was saved during faults; later ones are deleted."""
         with self.team.main_first():
             present = checkpoint.resumable(self.folder)
             loaded = self._load(

@@ -22,8 +22,7 @@ def class_of(kind: str) -> type[Optimiser]:
 
 
 def for_recipe(recipe: Recipe, model: nn.Module) -> Optimiser:
-    """The optimiser of a recipe; the loop sets its rates at every update. Raises RecipeError where this torch lacks
-    it."""
+    """The optimiser of a recipe, whose rates the loop sets. Raises RecipeError where this torch lacks it."""
     optimiser = class_of(recipe.optimizer.kind)
     if optimiser.needs and not optimiser.available():
         raise RecipeError(

@@ -17,8 +17,7 @@ from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
 
 
 class Muon(Optimiser):
-    """torch's, its matrices divided among CPU threads, and an AdamW, stepped and saved as one; `concurrent` runs them
-    in threads."""
+    """torch's, its matrices divided among threads where `concurrent`, and an AdamW, stepped and saved as one."""
 
     description = "Muon, with fused AdamW for the rest"
     needs = ("Muon", "2.9")

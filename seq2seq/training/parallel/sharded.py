@@ -1,5 +1,4 @@
-"""A model sharded over the processes (FSDP2): weights, gradients and the optimiser's state; layers are gathered one by
-one while they compute."""
+"""A model sharded over the processes (FSDP2): weights, gradients, optimiser; a layer is gathered while it computes."""
 
 from __future__ import annotations
 
@@ -69,8 +68,7 @@ class Shards(Replicas):
 
     @torch.no_grad()
     def gather(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Full tensors on the CPU, for the first process, none for the others; one after another, so that no device
-        holds them all."""
+        """On the CPU, one after another, so that no device holds them all; none for the other processes."""
         gathered = {}
         for name, tensor in tensors.items():
             full = self.full_tensor(tensor)
