@@ -64,9 +64,7 @@ class LanguageModel(Task[Documents]):
     def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
         yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
 
-    def training(
-        self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[LanguageModelTraining, dict[str, Any]]:
+    def training(self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say) -> LanguageModelTraining:
         from seq2seq.tasks.language_model_training import training
 
         return training(self.recipe, corpus, tokenizers.target, run, say)

@@ -37,7 +37,8 @@ class LanguageModelTraining(Prediction):
     def __init__(self, recipe: Recipe, tokenizer: Tokenizer, train: TokenStream, dev: TokenStream) -> None:
         context, some = recipe.model.max_length, dev[:_DEV_LOSS_TOKENS]
         validation = list(windows(some, context=context, batch_tokens=recipe.training.batch_tokens))
-        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation)
+        report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
+        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation, report)
         self._tokenizer = tokenizer
         self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
 
@@ -51,7 +52,7 @@ class LanguageModelTraining(Prediction):
 
 def training(
     recipe: Recipe, corpus: Corpus[Documents], tokenizer: Tokenizer, run: Run, say: Say
-) -> tuple[LanguageModelTraining, dict[str, Any]]:
+) -> LanguageModelTraining:
     """As `Task.training` has it."""
     cache, others = cache_for(run, corpus), other_caches()
     train, dev = (encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train[0], corpus.dev))
@@ -59,8 +60,7 @@ def training(
     _must_hold_tokens("dev", corpus.dev, len(dev))
     _must_hold_tokens("test", corpus.test, _few_tokens(corpus.test, tokenizer))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
-    report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
-    return LanguageModelTraining(recipe, tokenizer, train, dev), report
+    return LanguageModelTraining(recipe, tokenizer, train, dev)
 
 
 def batches(recipe: Recipe, stream: TokenStream) -> Windows:

@@ -91,8 +91,8 @@ def prepare(
     )
     if overfit:
         corpus = task.first(corpus, tokenizers, overfit)
-    training, report = task.training(corpus, tokenizers, run, say)
-    return Prepared(tokenizers, training, corpus, {"corpora": record, **report})
+    training = task.training(corpus, tokenizers, run, say)
+    return Prepared(tokenizers, training, corpus, {"corpora": record, **training.report})
 
 
 def train_tokenizers(task: Task[SourceT], corpus: Corpus[SourceT], folder: Path) -> Tokenizers:

@@ -160,11 +160,8 @@ class Task(ABC, Generic[SourceT]):
         return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
     @abstractmethod
-    def training(
-        self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[TrainingTask[Any], dict[str, Any]]:
-        """What a session trains, and what run.json records of the text. Raises DataError where the text cannot be
-        trained or judged on."""
+    def training(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say) -> TrainingTask[Any]:
+        """What a session trains. Raises DataError where the text cannot be trained or judged on."""
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """The figures of a validation, for people."""

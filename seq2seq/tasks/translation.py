@@ -97,9 +97,7 @@ class Translation(Task[PairSource]):
                 for side in sides:
                     yield target if side else visible(source)
 
-    def training(
-        self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[TranslationTraining, dict[str, Any]]:
+    def training(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say) -> TranslationTraining:
         from seq2seq.tasks.translation_training import training
 
         return training(self.recipe, corpus, tokenizers, run, say)

@@ -49,7 +49,8 @@ class TranslationTraining(Prediction):
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
         self._dev: list[Pair] = []
         validation = self._batched(recipe, dev)
-        super().__init__(recipe, tokenizers.target.size, batches(recipe, pairs, tokenizers), validation)
+        report = {"pairs": pairs.report, "caches": [pairs.folder.name]}
+        super().__init__(recipe, tokenizers.target.size, batches(recipe, pairs, tokenizers), validation, report)
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
         """`bleu` of greedy translations of the first dev sentences, and some of them."""
@@ -95,7 +96,7 @@ class TranslationTraining(Prediction):
 
 def training(
     recipe: Recipe, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
-) -> tuple[TranslationTraining, dict[str, Any]]:
+) -> TranslationTraining:
     """Implements `Task.training`. Pairs of dev or test are left out of training, unless they are to be overfitted."""
     pairs = encode(
         corpus.train,
@@ -119,7 +120,7 @@ def training(
     training = TranslationTraining(recipe, tokenizers, pairs, list(corpus.dev.read()))
     _say_left_out("dev", corpus.dev, training.left_out, say)
     _say_left_out("test", corpus.test, _blank(corpus.test), say)
-    return training, {"pairs": pairs.report, "caches": [pairs.folder.name]}
+    return training
 
 
 def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers) -> Batches:
