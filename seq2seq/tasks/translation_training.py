@@ -20,6 +20,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.segments import Segmenter
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.evaluation import judge
@@ -54,20 +55,24 @@ class TranslationTraining(Prediction):
 
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
         """`bleu` of greedy translations of the first dev sentences, and some of them."""
+        translations = self.greedy(model, numerics).translate([source for source, _ in self._dev])
+        outputs = [translation.text for translation in translations]
+        chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
+        return Validation(
+            {"bleu": bleu(outputs, [target for _, target in self._dev], self._recipe.data.target)},
+            tuple(Sample(*self._dev[index], outputs[index]) for index in chosen),
+        )
+
+    def greedy(self, model: Model, numerics: Numerics) -> Translator:
+        """A model as a translator, without a beam."""
         recipe = self._recipe
-        translator = translating(
+        return translating(
             architecture(recipe).engine(model, numerics),
             numerics.device,
             self._tokenizers,
             SearchOptions(beam_size=1, max_extra=recipe.decoding.max_extra),
             longest_source(recipe),
             self._segmenter,
-        )
-        outputs = [translation.text for translation in translator.translate([source for source, _ in self._dev])]
-        chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
-        return Validation(
-            {"bleu": bleu(outputs, [target for _, target in self._dev], recipe.data.target)},
-            tuple(Sample(*self._dev[index], outputs[index]) for index in chosen),
         )
 
     def ranking(self, figures: Mapping[str, float]) -> float:
@@ -208,21 +213,15 @@ class TranslationWorkload(Workload[PairSource]):
         return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
 
     def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        recipe, training = self._recipe, prepared.training
-        assert isinstance(training, Prediction)
+        training = prepared.training
+        assert isinstance(training, TranslationTraining)
         sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
-        translator = translating(
-            architecture(recipe).engine(model, numerics),
-            numerics.device,
-            prepared.tokenizers,
-            SearchOptions(beam_size=1, max_extra=recipe.decoding.max_extra),
-            longest_source(recipe),
-        )
+        translator = training.greedy(model, numerics)
         counts = sorted({min(count, len(sources)) for count in _SENTENCES})
         return Costs(
             pair=seconds_per_row(training, model, numerics, seconds),
             translation=seconds(lambda count: translator.translate(sources[:count]), counts),
-            sentences=recipe.training.validate_sentences,
+            sentences=self._recipe.training.validate_sentences,
         )
 
     def lines(self, run: Run) -> list[str]:
