@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Recipe, Section
+from seq2seq.storage.tensors import read_weights, save_weights
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.checkpoint import DamagedCheckpoint
 from seq2seq.training.optimisers import Adam, Optimiser
@@ -81,4 +82,14 @@ def test_a_checkpoint_holds_exactly_what_it_declares(tmp_path: Path) -> None:
         optimiser.state[weight]["momentum"] = torch.zeros(2)
     path = checkpoint.save(tmp_path, 2, model, optimiser, {}, CPU)
     with pytest.raises(DamagedCheckpoint, match=r"momentum is torch\.float32, \(2,\)"):
+        checkpoint.load(path, model, optimiser, CPU)
+
+
+def test_a_file_larger_than_its_state_is_not_read(tmp_path: Path) -> None:
+    model, optimiser = made()
+    path = checkpoint.save(tmp_path, 1, model, optimiser, {}, CPU)
+    file = path / "optimiser.safetensors"
+    most = 2 * sum(4 * weight.numel() for weight in model.parameters()) + (1 << 24)
+    save_weights({**read_weights(file), "more": torch.zeros(most // 4)}, file)
+    with pytest.raises(DamagedCheckpoint, match=f"bytes, and this recipe's up to {most:,}"):
         checkpoint.load(path, model, optimiser, CPU)

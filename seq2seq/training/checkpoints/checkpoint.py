@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,8 @@ from seq2seq.training.parallel.team import ALONE, Team
 
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _SOURCE = "source."  # prefix of the names of its tensors
+_FLOAT32 = 4  # bytes
+_OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state, tensors of the source
 
 
 class DamagedCheckpoint(RunError):
@@ -116,10 +119,12 @@ def load(
     "source" has the tensors of the source too.
 
     Raises DamagedCheckpoint where a file has another checksum than when it was written, or not the tensors that this
-    model and this optimiser need.
+    model and this optimiser need; files that are too large are not read.
     """
     own = dict(model.named_parameters())
     shapes = {name: {**optimiser.state_shapes(weight), ema.KEY: tuple(weight.shape)} for name, weight in own.items()}
+    _must_be_small(path / _WEIGHTS, (weight.shape for weight in own.values()))
+    _must_be_small(path / _OPTIMISER, (shape for kept in shapes.values() for shape in kept.values()))
     state = state_of(path, (_WEIGHTS, _OPTIMISER))
     try:
         weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
@@ -168,6 +173,7 @@ def remove(path: Path) -> None:
 
 def check_weights(path: Path, model: nn.Module) -> None:
     """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or do not fit a model."""
+    _must_be_small(path / _WEIGHTS, (weight.shape for weight in model.parameters()))
     state_of(path, [_WEIGHTS])
     try:
         must_fit(model, read_weights(path / _WEIGHTS), path / _WEIGHTS)
@@ -198,6 +204,16 @@ def _optimiser_tensors(model: nn.Module, optimiser: torch.optim.Optimizer) -> di
         for name, parameter in model.named_parameters()
         for key, value in optimiser.state.get(parameter, {}).items()
     }
+
+
+def _must_be_small(file: Path, shapes: Iterable[Sequence[int]]) -> None:
+    """Raise DamagedCheckpoint, before it is read, where a file is larger than tensors of these shapes can be."""
+    limit = _FLOAT32 * sum(map(math.prod, shapes)) + _OVERHEAD
+    if file.is_file() and file.stat().st_size > limit:
+        raise DamagedCheckpoint(
+            f"checkpoint {file.parent} is damaged: {file.name} has {file.stat().st_size:,} bytes, and this recipe's up "
+            f"to {limit:,}"
+        )
 
 
 def _kept(
