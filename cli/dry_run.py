@@ -8,7 +8,7 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice
 from seq2seq.measure.estimate import estimate
 from seq2seq.recipe import Recipe
-from seq2seq.tasks.workload import Say
+from seq2seq.tasks.task import Say
 
 from .printing import show as write
 

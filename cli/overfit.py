@@ -48,7 +48,7 @@ def run(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int, *, quie
     def watched(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
             if isinstance(event, Validated):
-                last.append(event.figures["negative_log_likelihood"])
+                last.append(event.figures["loss"])
             yield event
 
     with tempfile.TemporaryDirectory(prefix="seqx-overfit-") as folder:

@@ -193,10 +193,10 @@ def _fitted(recipe: Recipe, run: Run, device: Choice, quiet: bool) -> Recipe:
     if (run.path / "recipe.toml").is_file():
         begun = run.recipe().training.batch_tokens
         options.note(f"Batch: {begun:,} tokens, as when {run.path} was begun", quiet=quiet)
-        return recipe.with_batch_tokens(begun)
+        return recipe.with_values({"training": {"batch_tokens": begun}})
     budget = largest_batch(recipe, device.numerics)
     options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
-    return recipe.with_batch_tokens(budget.batch_tokens)
+    return recipe.with_values({"training": {"batch_tokens": budget.batch_tokens}})
 
 
 def _timed(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2 import specification
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy, Settings
 from seq2seq.interop.ctranslate2.specification import Conversion
 from seq2seq.interop.ctranslate2.verify import Verified
@@ -25,12 +26,7 @@ Result = TypeVar("Result", bound=Verified)
 
 
 def convert(
-    run: Run,
-    model: nn.Module,
-    tokenizers: Tokenizers,
-    conversion: Conversion,
-    longest_source: int,
-    verify: Callable[[Copy], Result],
+    run: Run, model: nn.Module, tokenizers: Tokenizers, longest_source: int, verify: Callable[[Copy], Result]
 ) -> Result:
     """Write the copy of a finished run, of its model on the CPU, in float32 and int8, atomically; verify it, and record
     the result.
@@ -39,7 +35,7 @@ def convert(
     keeps the PyTorch engine, and its record says why. Raises OSError where the copy cannot be written.
     """
     recipe = run.recipe()
-    weights = weights_of(model)
+    weights, conversion = weights_of(model), specification.conversion(recipe.model)
     try:
         if reason := conversion.inexpressible(recipe.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")

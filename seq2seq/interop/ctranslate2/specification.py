@@ -152,3 +152,8 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
 
 ENCODER_DECODER = Conversion(False, _encoder_decoder)
 DECODER_ONLY = Conversion(True, _decoder_only)
+
+
+def conversion(model: Model) -> Conversion:
+    """How models of a recipe are expressed."""
+    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[model.architecture]
