@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TypeVar
 
 from torch import Tensor, nn
@@ -18,7 +16,7 @@ from seq2seq.interop.ctranslate2.specification import Conversion
 from seq2seq.interop.ctranslate2.verify import Verified
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.storage.atomic import sync_folder, sync_tree
+from seq2seq.storage.folders import replacing_folder
 from seq2seq.storage.tensors import weights_of
 
 Result = TypeVar("Result", bound=Verified)
@@ -44,14 +42,11 @@ def convert(
         if reason := conversion.inexpressible(recipe.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
-        with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", suffix=".partial", dir=run.path) as scratch:
-            settings = _settings(run, recipe, conversion.decoder_only, longest_source)
-            copy = Copy(Path(scratch) / copies.FOLDER, settings, "float32")
+        with replacing_folder(run.path / copies.FOLDER, keep=lambda name: False) as folder:
+            copy = Copy(folder, _settings(run, recipe, conversion.decoder_only, longest_source), "float32")
             _write(copy, recipe, conversion, weights, tokenizers)
             verified = verify(copy)
-            copies.write(copy.folder, copy.settings, verified.precision, origin)
-            sync_tree(copy.folder)
-            _move(copy.folder, run.path / copies.FOLDER)
+            copies.write(folder, copy.settings, verified.precision, origin)
     except RunError as error:
         run.note(ctranslate2={"refused": str(error)})
         raise
@@ -97,11 +92,3 @@ def _write(
         model.optimize(precision)
         copy.model(precision).mkdir(parents=True)
         model.save(str(copy.model(precision)))
-
-
-def _move(folder: Path, place: Path) -> None:
-    """Move a folder to its place; a former one moves to the scratch folder."""
-    if place.exists():
-        place.rename(folder.with_name("former"))
-    folder.rename(place)
-    sync_folder(place.parent)
