@@ -7,7 +7,6 @@ are ranked here by GNMT's penalty.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,8 +38,8 @@ class _Output(NamedTuple):
     ended: bool  # by EOS, which is then part of the total
 
 
-class _CopyEngine(ABC):
-    """Search with an opened copy, whose sequences have at most `positions` tokens."""
+class CTranslate2Engine:
+    """Search with the opened copy of an encoder-decoder, whose sequences have at most `positions` tokens."""
 
     def __init__(self, model: Any, source: Vocabulary, target: Vocabulary, positions: int) -> None:
         self._model = model
@@ -85,17 +84,25 @@ class _CopyEngine(ABC):
         """The places of the sources of each call to CTranslate2."""
         return [list(range(len(sources)))]
 
-    @abstractmethod
     def _limit(self, source: Tokens, max_extra: int) -> int:
         """The maximum output tokens of a source."""
+        return min(len(source) + max_extra, self._positions - 1)
 
-    @abstractmethod
     def _outputs(self, sources: Sequence[Tokens], longest: int, settings: dict[str, Any]) -> list[_Found]:
-        """The outputs of each source, as strings of tokens, and their scores."""
+        """CTranslate2's outputs of each source."""
+        results = self._model.translate_batch(
+            [self._source.words(source) for source in sources],
+            max_input_length=0,
+            max_decoding_length=longest,
+            min_decoding_length=0,
+            **settings,
+        )
+        return [(result.hypotheses, result.scores) for result in results]
 
-    @abstractmethod
     def _scored(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> list[Any]:
         """CTranslate2's scores of given outputs."""
+        words = [self._source.words(source) for source in sources], [self._target.words(target) for target in targets]
+        return list(self._model.score_batch(*words, max_input_length=0))
 
     def _searched(
         self, places: Sequence[int], sources: Sequence[Tokens], limits: Sequence[int], settings: dict[str, Any]
@@ -135,28 +142,7 @@ class _CopyEngine(ABC):
         return best
 
 
-class CTranslate2Engine(_CopyEngine):
-    """Search with the copy of an encoder-decoder."""
-
-    def _limit(self, source: Tokens, max_extra: int) -> int:
-        return min(len(source) + max_extra, self._positions - 1)
-
-    def _outputs(self, sources: Sequence[Tokens], longest: int, settings: dict[str, Any]) -> list[_Found]:
-        results = self._model.translate_batch(
-            [self._source.words(source) for source in sources],
-            max_input_length=0,
-            max_decoding_length=longest,
-            min_decoding_length=0,
-            **settings,
-        )
-        return [(result.hypotheses, result.scores) for result in results]
-
-    def _scored(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> list[Any]:
-        words = [self._source.words(source) for source in sources], [self._target.words(target) for target in targets]
-        return list(self._model.score_batch(*words, max_input_length=0))
-
-
-class CTranslate2DecoderOnlyEngine(_CopyEngine):
+class CTranslate2DecoderOnlyEngine(CTranslate2Engine):
     """Search with the copy of a decoder-only translator, which reads `source BOS target EOS`. Both sides together are
     limited to the model's context, past which the PyTorch engine drops the start of the source."""
 
