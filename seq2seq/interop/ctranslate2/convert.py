@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
 from seq2seq.errors import RunError
@@ -19,8 +18,6 @@ from seq2seq.run import Run
 from seq2seq.storage.folders import replacing_folder
 from seq2seq.storage.tensors import weights_of
 
-Result = TypeVar("Result", bound=Verified)
-
 
 def convert(
     run: Run,
@@ -28,8 +25,8 @@ def convert(
     tokenizers: Tokenizers,
     conversion: Conversion,
     longest_source: int,
-    verify: Callable[[Copy], Result],
-) -> Result:
+    verify: Callable[[Copy], Verified],
+) -> Verified:
     """Write the copy of a finished run, of its model on the CPU, in float32 and int8, atomically; verify it, and record
     the result.
 
@@ -37,14 +34,13 @@ def convert(
     keeps the PyTorch engine, and its record says why. Raises OSError where the copy cannot be written.
     """
     recipe = run.recipe()
-    weights = weights_of(model)
     try:
         if reason := conversion.inexpressible(recipe.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with replacing_folder(run.path / copies.FOLDER, keep=lambda name: False) as folder:
             copy = Copy(folder, _settings(run, recipe, conversion.decoder_only, longest_source), "float32")
-            _write(copy, recipe, conversion, weights, tokenizers)
+            _write(copy, recipe, conversion, model, tokenizers)
             verified = verify(copy)
             copies.write(folder, copy.settings, verified.precision, origin)
     except RunError as error:
@@ -81,14 +77,12 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _write(
-    copy: Copy, recipe: Recipe, conversion: Conversion, tensors: Mapping[str, Tensor], tokenizers: Tokenizers
-) -> None:
+def _write(copy: Copy, recipe: Recipe, conversion: Conversion, model: nn.Module, tokenizers: Tokenizers) -> None:
     # Copied, since quantising changes them in place.
-    weights = {name: tensor.float().clone().numpy() for name, tensor in tensors.items()}
+    weights = {name: weight.float().clone().numpy() for name, weight in weights_of(model).items()}
     source, target = vocabulary(tokenizers.source), vocabulary(tokenizers.target)
     for precision in PRECISIONS:
-        model = conversion.specification(recipe.model, weights, source, target, copy.settings.positions)
-        model.optimize(precision)
-        copy.model(precision).mkdir(parents=True)
-        model.save(str(copy.model(precision)))
+        spec = conversion.specification(recipe.model, weights, source, target, copy.settings.positions)
+        spec.optimize(precision)
+        copy.model(precision).mkdir()
+        spec.save(str(copy.model(precision)))

@@ -67,13 +67,11 @@ class CTranslate2Generator:
     def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
         """See `seq2seq.decoding.generation.generator.Generator`."""
         left = threading.Event()
-
-        def take(piece: str) -> bool:
-            return left.is_set()
-
         # In threads even for a single text, so that Ctrl-C is handled at once.
         with ThreadPoolExecutor(min(samples, self._workers)) as pool:
-            texts = [pool.submit(self._text, prompt, options, number, take) for number in range(samples)]
+            texts = [
+                pool.submit(self._text, prompt, options, number, lambda _: left.is_set()) for number in range(samples)
+            ]
             try:
                 return [text.result() for text in texts]
             finally:
