@@ -262,6 +262,5 @@ def write_bytes(path: Path, contents: bytes) -> None:
 def write_json(path: Path, values: Any) -> None:
     """Write a readable JSON file: indented, accents unescaped."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(
-        path, text.encode(errors="backslashreplace")
-    )  # half a surrogate pair of a file's name as \udce9, which is JSON
+    # Half a surrogate pair of a file's name becomes \udce9, which is JSON.
+    write_bytes(path, text.encode(errors="backslashreplace"))

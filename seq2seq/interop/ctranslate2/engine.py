@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import floor
-from typing import Any, NamedTuple
+from typing import Any
 
 from seq2seq.data.tokenizers import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis, penalty
@@ -27,15 +27,10 @@ _PATIENCE = 1.25
 _WIDEST = 32  # maximum beam that is tried where smaller ones find too few outputs
 _NEVER = frozenset((PAD, BOS))  # not allowed in outputs
 
-_Found = tuple[Sequence[Sequence[str]], Sequence[float]]  # the outputs of a source, and their scores
-
-
-class _Output(NamedTuple):
-    """An output of CTranslate2: tokens, without EOS, and the natural-log probability of all."""
-
-    tokens: tuple[int, ...]
-    total: float
-    ended: bool  # by EOS, which is then part of the total
+# The outputs of a source, as strings of tokens, and their scores; then as tokens, EOS included where they end with it,
+# each with the natural-log probability of all.
+_Found = tuple[Sequence[Sequence[str]], Sequence[float]]
+_Outputs = list[tuple[tuple[int, ...], float]]
 
 
 class CTranslate2Engine:
@@ -57,10 +52,10 @@ class CTranslate2Engine:
         """
         settings = _settings(options)
         limits = [self._limit(source, options.max_extra) for source in sources]
-        outputs: dict[int, list[_Output]] = {}
+        outputs: dict[int, _Outputs] = {}
         for places in self._groups(sources):
             outputs |= self._searched(places, sources, limits, settings)
-            odd = [place for place in places if not all(_NEVER.isdisjoint(output.tokens) for output in outputs[place])]
+            odd = [place for place in places if not all(_NEVER.isdisjoint(tokens) for tokens, _ in outputs[place])]
             if odd:
                 suppressed = [self._target.words([token]) for token in sorted(_NEVER)]
                 outputs |= self._searched(odd, sources, limits, {**settings, "suppress_sequences": suppressed})
@@ -106,30 +101,25 @@ class CTranslate2Engine:
 
     def _searched(
         self, places: Sequence[int], sources: Sequence[Tokens], limits: Sequence[int], settings: dict[str, Any]
-    ) -> dict[int, list[_Output]]:
+    ) -> dict[int, _Outputs]:
         """The outputs of the sources at some places; the call has the limit of the longest."""
         longest = max(limits[place] for place in places) + 1
         with _run_errors():
             groups = self._outputs([sources[place] for place in places], longest, settings)
-        return {
-            place: [self._output(*found) for found in zip(*group)] for place, group in zip(places, groups, strict=True)
-        }
+        outputs: dict[int, _Outputs] = {}
+        for place, (words, means) in zip(places, groups, strict=True):
+            tokens = map(self._target.numbers, words)
+            outputs[place] = [(output, mean * len(output)) for output, mean in zip(tokens, means)]
+        return outputs
 
-    def _output(self, words: Sequence[str], mean: float) -> _Output:
-        tokens = self._target.numbers(words)
-        ended = tokens[-1:] == (EOS,)
-        return _Output(tokens[:-1] if ended else tokens, mean * len(tokens), ended)
-
-    def _ranked(
-        self, source: Tokens, limit: int, outputs: Sequence[_Output], options: SearchOptions
-    ) -> list[Hypothesis]:
+    def _ranked(self, source: Tokens, limit: int, outputs: _Outputs, options: SearchOptions) -> list[Hypothesis]:
         """The n best outputs of a source by GNMT's penalty. Where too few end within its limit, the others are cut
         there and ended, as our search does."""
         alpha, n_best = options.length_penalty, options.n_best
         group, cut = [], []
-        for tokens, total, ended in outputs:
-            if ended and len(tokens) <= limit:
-                group.append(Hypothesis(tokens, (), total / penalty(len(tokens) + 1, alpha)))
+        for tokens, total in outputs:
+            if tokens[-1:] == (EOS,) and len(tokens) <= limit + 1:
+                group.append(Hypothesis(tokens[:-1], (), total / penalty(len(tokens), alpha)))
             else:
                 cut.append(tokens[:limit])
         if len(group) < n_best and cut:
