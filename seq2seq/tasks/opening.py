@@ -164,20 +164,12 @@ def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTra
 
 def _generator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedGenerator:
     from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
-    from seq2seq.interop.ctranslate2.loading import choose_device, open_model, read_vocabularies
+    from seq2seq.interop.ctranslate2.loading import choose_device
 
     device = choose_device(choice.device)
     precision = copy.precision if choice.precision == "auto" else choice.precision
     tokenizer = read_both(run.path, joint=True).target
-    vocabularies = read_vocabularies(copy, precision)
-    generator = CTranslate2Generator(
-        lambda: open_model(copy, precision, vocabularies, device, 1),
-        vocabularies.target,
-        tokenizer,
-        copy.settings.positions,
-        documents=copy.settings.documents,
-        workers=_workers(device),
-    )
+    generator = CTranslate2Generator(copy, precision, device, tokenizer, workers=_workers(device))
     return OpenedGenerator(generator, tokenizer, f"CTranslate2, {precision}, {device}")
 
 

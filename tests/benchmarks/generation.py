@@ -25,7 +25,6 @@ from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
-from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.tasks import models, open_run
@@ -73,13 +72,7 @@ def main() -> None:
 
 
 def by_copy(copy: Copy, precision: str, run: Run) -> CTranslate2Generator:
-    vocabularies = read_vocabularies(copy, precision)
-    return CTranslate2Generator(
-        lambda: open_model(copy, precision, vocabularies, "cpu", 1),
-        vocabularies.target,
-        models.read_tokenizers(run.recipe(), run.path).target,
-        copy.settings.positions,
-    )
+    return CTranslate2Generator(copy, precision, "cpu", models.read_tokenizers(run.recipe(), run.path).target)
 
 
 def fast(generator: CTranslate2Generator, samples: int, seed: int) -> int:
