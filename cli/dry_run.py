@@ -8,14 +8,14 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.device import Choice
 from seq2seq.measure.estimate import estimate
 from seq2seq.recipe import Recipe
-from seq2seq.tasks.workload import Say
 
+from .printing import note
 from .printing import show as write
 
 
-def show(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say) -> None:
-    """Measure and print the estimate; `say` receives progress messages."""
-    estimated = estimate(recipe, corpus, device, say)
+def show(recipe: Recipe, corpus: Corpus[Any], device: Choice) -> None:
+    """Measure and print the estimate."""
+    estimated = estimate(recipe, corpus, device, note)
     training, part = recipe.training, estimated.share < 1
     share = f"{estimated.share:.1%} of"
     hours, rest = divmod(int(training.steps * estimated.step_seconds), 3600)

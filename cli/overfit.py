@@ -16,7 +16,7 @@ from seq2seq.training.overfitting import for_overfitting
 from seq2seq.training.session import Validated
 
 from . import options
-from .printing import show
+from .printing import note, show
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def refuse_replaced(recipe: Recipe, given: set[str]) -> None:
         options.usage_error(f"--set {min(given & replaced)} has no effect: --overfit sets its own value")
 
 
-def run(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int, *, quiet: bool) -> None:
+def run(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int) -> None:
     """Train on `count` examples in a temporary folder; exit code 1 where they are not overfitted."""
     changed = for_overfitting(recipe)
     task = tasks.of(changed)
-    screen = Screen(changed, quiet=quiet)
+    screen = Screen(changed)
     last: list[float] = []
     enough = _OVERFITTED + task.overfitted_loss(count)
 
@@ -61,5 +61,5 @@ def run(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int, *, quie
         + ("" if overfitted else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
     if not overfitted:
-        options.note("A model that cannot learn these will learn nothing else.", quiet=quiet)
+        note("A model that cannot learn these will learn nothing else.")
         raise typer.Exit(1)

@@ -27,11 +27,10 @@ _FAR_OFF = 0.05  # share by which the first loss may differ from its expected va
 class Screen:
     """Shows one training run."""
 
-    def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._task = tasks.of(recipe)
-        self._console = Console(error=True, quiet=quiet)
-        self._out = Console()
+        self._console = Console(error=True)
 
     def say(self, message: str) -> None:
         """One line."""
@@ -77,7 +76,7 @@ class Screen:
         for name, judged in record.get("scores", {}).items():
             if name in own:
                 for line in self._task.score_lines(name, judged):
-                    self._out.print(line)
+                    Console().print(line)
 
     def _started(self, event: Started) -> None:
         if event.step:
@@ -89,8 +88,7 @@ class Screen:
                 )
             return
         self.say(f"Model: {event.parameters:,} parameters")
-        first = event.first
-        if first is None:
+        if (first := event.first) is None:
             return
         self.say(
             f"Loss before training: {first.loss:.3f} nats per token (uniform: ln V = {first.uniform:.3f}; "
@@ -115,11 +113,9 @@ class Screen:
                 case Continuation():
                     self._console.print(Text.assemble((sample.source, "dim"), sample.output))
                 case _:
-                    self._labelled(source=sample.source, reference=sample.reference, model=sample.output)
-
-    def _labelled(self, **texts: str) -> None:
-        for label, text in texts.items():
-            self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
+                    texts = {"source": sample.source, "reference": sample.reference, "model": sample.output}
+                    for label, text in texts.items():
+                        self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
 
 
 class _Meter:
