@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -17,10 +16,8 @@ from .train import on_bundled
 
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus
-    from seq2seq.decoding.translation.translate import Translator
     from seq2seq.measure.step_time import Spread
     from seq2seq.measure.throughput import Training, Translating
-    from seq2seq.recipe import Recipe
     from seq2seq.run import Run
 
 
@@ -53,20 +50,33 @@ def bench(
     measured = _run(run, recipe_name)
     from seq2seq import device as devices
     from seq2seq import tasks
+    from seq2seq.errors import MissingCorpusError, SeqxError
     from seq2seq.measure import throughput
     from seq2seq.measure.machine import this_machine
     from seq2seq.recipe import files as recipe_files
+    from seq2seq.tasks.opening import EngineChoice, open_translator
 
     recipe = measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, note)
-    recipe, corpus = _corpus(recipe, fallback=measured is None)
+    corpus: Corpus[Any] | None = None
+    try:
+        corpus = tasks.of(recipe).find({})
+    except MissingCorpusError as missing:
+        if measured is None and recipe.data.bundled is not None:
+            recipe, corpus = on_bundled(recipe, missing, "used instead, with the sizes that suit it")
     choice = devices.choose(device, recipe.training.precision)
     note(f"{recipe.name}: training on {choice}")
     training = throughput.training(recipe, corpus, choice, seconds, measured)
     translating, loading = [], None
     lines = tasks.of(recipe).workload().lines(measured) if measured else None
     if measured is not None and lines is not None:
-        for engine, translator in _engines(measured, device):
-            translating.append(throughput.translating(engine, translator, lines, seconds))
+        for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
+            note(f"{measured.path}: translating with {name}, {precision}")
+            try:
+                opened = open_translator(measured, EngineChoice(name, precision, device))
+            except SeqxError as error:
+                note(f"not measured: {error}")
+            else:
+                translating.append(throughput.translating(opened.engine, opened.translator, lines, seconds))
         note(f"{measured.path}: loading")
         command = [sys.executable, "-P", "-m", "seq2seq", "translate"]
         command += ["--run", str(measured.path), "--device", device, "-q"]
@@ -96,34 +106,6 @@ def _run(run: Path | None, recipe_name: str | None) -> Run | None:
     with suppress(RunError):
         return None if recipe_name else options.open_run(None)
     return None
-
-
-def _corpus(recipe: Recipe, *, fallback: bool) -> tuple[Recipe, Corpus[Any] | None]:
-    """The recipe and its corpus. A missing corpus is replaced by the bundled one, as in `seqx train`, or is None."""
-    from seq2seq import tasks
-    from seq2seq.errors import MissingCorpusError
-
-    try:
-        return recipe, tasks.of(recipe).find({})
-    except MissingCorpusError as missing:
-        if not fallback or recipe.data.bundled is None:
-            return recipe, None
-        return on_bundled(recipe, missing, "used instead, with the sizes that suit it")
-
-
-def _engines(run: Run, device: str) -> Iterator[tuple[str, Translator]]:
-    """The name and the translator of each engine that the run has."""
-    from seq2seq.errors import SeqxError
-    from seq2seq.tasks.opening import EngineChoice, open_translator
-
-    for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
-        note(f"{run.path}: translating with {name}, {precision}")
-        try:
-            opened = open_translator(run, EngineChoice(name, precision, device))
-        except SeqxError as error:
-            note(f"not measured: {error}")
-            continue
-        yield opened.engine, opened.translator
 
 
 def _show(report: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:

@@ -91,11 +91,11 @@ class Bar(Progress):
     ETA. On a narrow terminal, figures are left out from the last."""
 
     def __init__(self, console: Console, unit: str, *, disable: bool = False) -> None:
-        count = _Count(unit)
+        self._unit = unit
         super().__init__(
-            count,
+            _Column(self._count),
             BarColumn(None),
-            _Rest(console, count),
+            _Column(self._rest),
             console=console,
             disable=disable,
             refresh_per_second=4,
@@ -103,33 +103,29 @@ class Bar(Progress):
             redirect_stdout=False,
         )
 
-
-class _Count(ProgressColumn):
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        super().__init__(Column(no_wrap=True))
-
-    def render(self, task: Task) -> Text:
+    def _count(self, task: Task) -> str:
         total = "" if task.total is None else f"/{task.total:,.0f}"
-        return Text(self._unit.format(f"{task.completed:,.0f}{total}"))
+        return self._unit.format(f"{task.completed:,.0f}{total}")
 
-
-class _Rest(ProgressColumn):
-    def __init__(self, console: Console, count: _Count) -> None:
-        self._console = console
-        self._count = count
-        super().__init__(Column(no_wrap=True))
-
-    def render(self, task: Task) -> Text:
+    def _rest(self, task: Task) -> str:
         left = task.time_remaining
         times = f"{clock(task.elapsed or 0)}{_GAP}ETA {'-:--:--' if left is None else clock(left)}"
-        space = self._console.width - self._count.render(task).cell_len - len(times) - _LEAST_BAR - 2
+        space = self.console.width - cell_len(self._count(task)) - len(times) - _LEAST_BAR - 2
         shown = ""
         for figure in task.fields.get("figures", ()):
             if cell_len(shown + figure + _GAP) > space:
                 break
             shown += figure + _GAP
-        return Text(shown + times)
+        return shown + times
+
+
+class _Column(ProgressColumn):
+    def __init__(self, text: Callable[[Task], str]) -> None:
+        self._text = text
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        return Text(self._text(task))
 
 
 def clock(seconds: float) -> str:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from seq2seq.data.audit import Audit, Split
-    from seq2seq.data.findings import RecordExample
+    from seq2seq.data.audit_texts import Line, Spot, TextAudit, TextSplit
+    from seq2seq.data.findings import Character, Finding, RecordExample
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -91,14 +92,12 @@ def check(
     if as_json:
         show_json(audit.as_dict())
     elif isinstance(audit, TextAudit):
-        from . import data_text
-
-        data_text.show(audit)
+        _show_texts(audit)
     else:
-        _show(audit)
+        _show_pairs(audit)
 
 
-def _show(audit: Audit) -> None:
+def _show_pairs(audit: Audit) -> None:
     from .console import Console, figures
 
     rows = [(label, *map(figure, audit.splits)) for label, figure in _FIGURES.items()]
@@ -150,6 +149,60 @@ _FIGURES: dict[str, Callable[[Split], str]] = {
 def _show_examples(label: str, examples: Iterable[RecordExample]) -> None:
     for example in examples:
         show(f"  {label}line {example.place.line:,}: {example.texts[0]!r} = {example.texts[1]!r}"[:160])
+
+
+def _show_texts(audit: TextAudit) -> None:
+    from seq2seq.data.audit_texts import LONG, VERY_LONG
+
+    from .console import Console, figures
+
+    show(f"{audit.corpus}: " + "; ".join(split.origin for split in audit.splits))
+    counts: dict[str, Callable[[TextSplit], int]] = {
+        "documents": lambda split: split.documents,
+        "blank documents": lambda split: split.blank_documents,
+        "repeated documents": lambda split: split.repeated_documents,
+        "lines": lambda split: split.lines,
+        f"repeated lines of {LONG} or more": lambda split: split.repeated_lines.count,
+        f"lines over {VERY_LONG:,}": lambda split: split.very_long_lines.count,
+        "longest line": lambda split: split.longest_line,
+        "characters": lambda split: split.characters,
+        "bytes": lambda split: split.bytes,
+        "distinct characters": lambda split: split.distinct,
+        "odd characters": lambda split: sum(each.count for each in split.odd),
+    }
+    rows = [
+        *((label, *(f"{count(split):,}" for split in audit.splits)) for label, count in counts.items()),
+        ("long lines also in train", "", *(f"{each.in_train.count:,}" for each in audit.overlaps)),
+        ("characters not in train", "", *(f"{len(each.new_characters):,}" for each in audit.overlaps)),
+    ]
+    Console().print(figures(("", *(split.name for split in audit.splits)), rows))
+    for split in audit.splits:
+        show(f"  {split.name}, rarest characters: {_characters(split.rarest)}")
+        _show_line(f"{split.name}, repeated line", split.repeated_lines)
+        _show_line(f"{split.name}, very long line", split.very_long_lines)
+        for character in split.odd[:5]:
+            show(
+                f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: {character.count:,}, "
+                f"first at {_place(character.first)}"
+            )
+    for overlap in audit.overlaps:
+        _show_line(f"{overlap.name}, long line also in train", overlap.in_train, "train, ")
+        if overlap.new_characters:
+            show(f"  {overlap.name}, not in train: {_characters(overlap.new_characters[:8])}")
+
+
+def _characters(characters: tuple[Character[Spot], ...]) -> str:
+    return ", ".join(f"{chr(each.code_point)!r} {each.count:,}" for each in characters)
+
+
+def _show_line(label: str, lines: Finding[Line], other: str = "") -> None:
+    for line in lines.examples[:1]:
+        same = f" (as {other}{_place(line.other)})" if line.other else ""
+        show(f"  {label}, {_place(line.spot)}{same}: {line.text!r}"[:160])
+
+
+def _place(spot: Spot) -> str:
+    return f"line {spot.line:,}" if spot.document == 1 else f"document {spot.document:,}, line {spot.line:,}"
 
 
 command.add(app, get)

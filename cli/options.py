@@ -240,12 +240,11 @@ def usage_error(message: str) -> NoReturn:
 
 def given(context: typer.Context) -> dict[str, str]:
     """The parameters of a command that were given, by name, each with its option."""
-    options = {}
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
-            options[str(parameter.name)] = parameter.opts[0]
-    return options
+    return {
+        str(parameter.name): parameter.opts[0]
+        for parameter in context.command.params
+        if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
+    }
 
 
 def refuse_given(context: typer.Context, *names: str, because: str) -> None:

@@ -85,10 +85,7 @@ def together() -> Iterator[Processes]:
 @contextmanager
 def sharing(translator: Translates) -> Iterator[Translates]:
     """A translator that distributes its text over all processes."""
-    with together() as team:
-        if team.size == 1:
-            yield translator
-        else:
-            from seq2seq.decoding.translation.distributed import DistributedTranslator
+    from seq2seq.decoding.translation.distributed import DistributedTranslator
 
-            yield DistributedTranslator(translator, team)
+    with together() as team:
+        yield DistributedTranslator(translator, team)

@@ -108,16 +108,19 @@ def show(
 
     seqx tokenizer show "good morning" --kind byte-bpe --file train.en --vocabulary 2000
     """
-    if kind is None and (files or vocabulary):
-        options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
-    if kind is not None and run is not None:
-        options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
-    if kind is not None and kind.partition(":")[0] in _FIXED:
-        options.refuse_given(context, "files", "vocabulary", because=f"{kind} is not trained on text")
-    reading = how.reading()
-    named = _of_run(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
     from .console import Console
 
+    reading = how.reading()
+    if kind is None:
+        if files or vocabulary:
+            options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
+        named = _of_run(run)
+    else:
+        if run is not None:
+            options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
+        if kind.partition(":")[0] in _FIXED:
+            options.refuse_given(context, "files", "vocabulary", because=f"{kind} is not trained on text")
+        named = [(kind, _trained(kind, files or [], vocabulary or 1000, reading))]
     console = Console()
     for name, tokenizer in named:
         write_pieces(console, name, tokenizer, text)
@@ -179,14 +182,14 @@ def _of_run(path: Path | None) -> list[tuple[str, Tokenizer]]:
     return [(f"{name}, {recipe.data.source}", tokenizers.source), (f"{name}, {recipe.data.target}", tokenizers.target)]
 
 
-def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> list[tuple[str, Tokenizer]]:
-    (settings,) = _settings("--kind", kind, [vocabulary])
-    if not files and settings.kind not in _FIXED:
-        options.usage_error(f"--kind {kind} is trained on text: name it with --file")
+def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> Tokenizer:
     from seq2seq.data import tokenizers
     from seq2seq.data.lines import read_lines
 
-    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, reading))))]
+    (settings,) = _settings("--kind", kind, [vocabulary])
+    if not files and settings.kind not in _FIXED:
+        options.usage_error(f"--kind {kind} is trained on text: name it with --file")
+    return tokenizers.train(settings, (line for file in files for line in read_lines(file, reading)))
 
 
 def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:

@@ -89,6 +89,8 @@ def train(
     from seq2seq.run import Run, root
     from seq2seq.training import provenance
 
+    from . import checks
+
     if overfit is not None and (dry_run or minutes):
         options.usage_error(f"--overfit {overfit} has a budget of its own: leave out --dry-run and --minutes")
     changes = list(changes or [])
@@ -133,15 +135,10 @@ def train(
                 if minutes:
                     recipe, corpus = _timed(recipe, corpus, run, choice, minutes)
                 if dry_run:
-                    from . import dry_run as dry
-
-                    dry.show(recipe, corpus, choice)
+                    checks.dry_run(recipe, corpus, choice)
                     return
                 if overfit is not None:
-                    from . import overfit as check
-
-                    check.refuse_replaced(recipe, given)
-                    check.run(recipe, corpus, choice, overfit)
+                    checks.overfit(recipe, corpus, choice, overfit, given)
                     return
                 stop = StopSignals()
                 kept.enter_context(handled(stop.request))
