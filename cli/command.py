@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
@@ -51,8 +51,9 @@ def add(app: typer.Typer, function: Callable[..., None]) -> None:
     app.command(cls=Command)(command)
 
 
-def _remember(parameter: typer.CallbackParam, value: bool) -> None:
+def _remember(parameter: typer.CallbackParam, value: bool) -> bool:
     settings[str(parameter.name)] |= value
+    return value
 
 
 _EVERYWHERE = [
@@ -75,13 +76,12 @@ class Command(TyperCommand):
         given = self._given(ctx, args)
         rest = super().parse_args(ctx, args)
         for parameter in self.params:
-            values = given.get(parameter.name, ())
             name = "/".join(parameter.opts) if isinstance(parameter, TyperOption) else str(parameter.name)
-            for value in values if isinstance(values, list | tuple) else [values]:
-                if isinstance(value, str):
-                    _must_be_utf8(name, value)
-                    if isinstance(_first(ctx.params.get(parameter.name)), Path):
-                        self._dash(ctx, parameter.name, name, value)
+            names_files = any(isinstance(value, Path) for value in _listed(ctx.params.get(parameter.name)))
+            for value in _listed(given.get(parameter.name)):
+                _must_be_utf8(name, value)
+                if names_files:
+                    self._dash(ctx, parameter.name, name, value)
         return rest
 
     def invoke(self, ctx: Any) -> Any:
@@ -148,9 +148,9 @@ def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
         raise SeqxError(f"standard output is closed, and the results go there{remedy}")
 
 
-def _first(values: Any) -> Any:
-    """A value, or the first of several."""
-    return values[0] if isinstance(values, list | tuple) and values else values
+def _listed(values: Any) -> Sequence[Any]:
+    """The values of a parameter that may have several, or none."""
+    return values if isinstance(values, list | tuple) else [] if values is None else [values]
 
 
 def _must_be_utf8(name: str, value: str) -> None:

@@ -47,12 +47,12 @@ def one_of(*names: str) -> Callable[[typer.CallbackParam, Any], Any]:
 
 def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None:
     """Check that the output can be written, before the work."""
+    if output is None or output == STANDARD_INPUT:
+        return output
     from seq2seq.data.compression import refused
     from seq2seq.errors import OutputError
     from seq2seq.storage.atomic import must_be_writable
 
-    if output is None or output == STANDARD_INPUT:
-        return output
     name = f"{parameter.opts[0]} {output}" if parameter.opts[0].startswith("-") else str(output)
     try:
         must_be_writable(output)

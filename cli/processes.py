@@ -85,7 +85,10 @@ def together() -> Iterator[Processes]:
 @contextmanager
 def sharing(translator: Translates) -> Iterator[Translates]:
     """A translator that distributes its text over all processes."""
-    from seq2seq.decoding.translation.distributed import DistributedTranslator
-
     with together() as team:
-        yield DistributedTranslator(translator, team)
+        if team.size == 1:
+            yield translator
+        else:
+            from seq2seq.decoding.translation.distributed import DistributedTranslator
+
+            yield DistributedTranslator(translator, team)
