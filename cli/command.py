@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 from typer.core import TyperCommand, TyperOption
 
 from seq2seq import torchrun
@@ -27,8 +28,8 @@ _KEPT = ("train", "export", "get", "copy")  # results go to files alone
 
 
 def add(app: typer.Typer, function: Callable[..., None]) -> None:
-    """Add a function to an app as the command of its name, with --quiet and --debug. A parameter that is a dataclass
-    stands for the options that are its fields."""
+    """Add a function, all of whose parameters are keywords, to an app as the command of its name, with --quiet and
+    --debug. A parameter that is a dataclass stands for the options that are its fields."""
     groups: dict[str, Any] = {}
     parameters: list[Parameter] = []
     for parameter in signature(function, eval_str=True).parameters.values():
@@ -44,9 +45,8 @@ def add(app: typer.Typer, function: Callable[..., None]) -> None:
             values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         function(**values)
 
-    parameters += _EVERYWHERE
-    keywords = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
-    command.__signature__ = signature(function).replace(parameters=keywords)  # type: ignore[attr-defined]
+    parameters += signature(_Everywhere, eval_str=True).parameters.values()
+    command.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     app.command(cls=Command)(command)
 
@@ -56,15 +56,16 @@ def _remember(parameter: typer.CallbackParam, value: bool) -> bool:
     return value
 
 
-_EVERYWHERE = [
-    Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
-    for name, option in {
-        "quiet": typer.Option(
-            "--quiet", "-q", help="Print results and errors only.", callback=_remember, is_eager=True
-        ),
-        "debug": typer.Option("--debug", help="Show the traceback of an error.", callback=_remember, is_eager=True),
-    }.items()
-]
+@dataclass(frozen=True, kw_only=True)
+class _Everywhere:
+    """Options of every command."""
+
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Print results and errors only.", callback=_remember, is_eager=True)
+    ] = False
+    debug: Annotated[
+        bool, Option("--debug", help="Show the traceback of an error.", callback=_remember, is_eager=True)
+    ] = False
 
 
 class Command(TyperCommand):

@@ -22,13 +22,11 @@ def evaluate(
     context: typer.Context,
     run_folder: options.RunFolder = None,
     input: Annotated[
-        list[Path] | None,
-        Option("--input", "-i", help="For a language model: text to evaluate it on; repeatable."),
+        list[Path] | None, Option("--input", "-i", help="For a language model: text to evaluate it on; repeatable.")
     ] = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[
-        list[Path] | None,
-        Option(help="References, line by line; repeat it for several sets of references."),
+        list[Path] | None, Option(help="References, line by line; repeat it for several sets of references.")
     ] = None,
     sacrebleu: Annotated[
         str | None, Option(metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016.")
@@ -39,10 +37,7 @@ def evaluate(
     output: Annotated[
         Path | None,
         Option(
-            "--output",
-            "-o",
-            help="Also write the translations to this file, one per line.",
-            callback=options.writable,
+            "--output", "-o", help="Also write the translations to this file, one per line.", callback=options.writable
         ),
     ] = None,
     as_json: options.Json = False,

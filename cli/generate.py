@@ -58,9 +58,7 @@ def generate(
     seed: Annotated[
         int | None,
         Option(
-            min=0,
-            max=2**63 - 1,
-            help="Random seed; the same seed gives the same text. Default: random, and shown.",
+            min=0, max=2**63 - 1, help="Random seed; the same seed gives the same text. Default: random, and shown."
         ),
     ] = None,
     stop: Annotated[list[str] | None, Option(metavar="TEXT", help="Stop before this text; repeatable.")] = None,

@@ -97,8 +97,7 @@ Set = Annotated[
 ]
 Device = Annotated[str, Option(help="auto, cpu, mps, cuda, or one of several: cuda:1.", callback=_known)]
 Devices = Annotated[
-    list[str] | None,
-    Option("--device", help="cpu, cuda or mps; repeatable. Default: all that exist.", callback=_known),
+    list[str] | None, Option("--device", help="cpu, cuda or mps; repeatable. Default: all that exist.", callback=_known)
 ]
 Threads = Annotated[
     int | None,
@@ -163,7 +162,7 @@ Data = Annotated[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Text:
     """How text files are read."""
 
@@ -190,7 +189,7 @@ class Text:
         return Reading(self.encoding, "replace" if self.encoding_errors == "replace" else "strict", named)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Engine:
     """What computes the outputs of a finished run."""
 

@@ -42,8 +42,7 @@ def compare(
     d_model: Annotated[int, Option(min=1, help="Model width for which to count embedding parameters.")] = 256,
     layers: Annotated[int, Option(min=1, help="Number of layers of that model.")] = 6,
     plot: Annotated[
-        Path | None,
-        Option(metavar="FILE", help="Draw a chart into this .png or .svg file.", callback=options.writable),
+        Path | None, Option(metavar="FILE", help="Draw a chart into this .png or .svg file.", callback=options.writable)
     ] = None,
     as_json: options.Json = False,
     text: options.Text,

@@ -49,8 +49,7 @@ def train(
     device: options.Device = "auto",
     threads: options.Threads = None,
     batch_tokens: Annotated[
-        str | None,
-        Option(metavar="N|auto", help="Override training.batch_tokens; auto = as many as fit into memory."),
+        str | None, Option(metavar="N|auto", help="Override training.batch_tokens; auto = as many as fit into memory.")
     ] = None,
     minutes: Annotated[
         float | None,
@@ -62,8 +61,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, Option(help="Override training.seed.", min=0)] = None,
     dry_run: Annotated[
-        bool,
-        Option("--dry-run", help="Show model size, memory and a measured estimate of the time, without training."),
+        bool, Option("--dry-run", help="Show model size, memory and a measured estimate of the time, without training.")
     ] = False,
     overfit: Annotated[
         int | None, Option(min=1, help="Sanity check: overfit this many examples, then discard the run.")

@@ -62,8 +62,7 @@ def translate(
     top_k: options.TopK = 0,
     top_p: options.TopP = 1.0,
     seed: Annotated[
-        int,
-        Option(min=0, max=2**63 - 1, help="Random seed; a line's sample depends on the seed and its line number."),
+        int, Option(min=0, max=2**63 - 1, help="Random seed; a line's sample depends on the seed and its line number.")
     ] = 1,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
