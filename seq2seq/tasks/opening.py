@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from seq2seq.decoding.generation.generator import Generator
     from seq2seq.device import Choice
 
-ENGINES = ("auto", "torch", "ctranslate2")
-PRECISIONS = ("auto", "float32", "int8", "bfloat16")
-
 _CACHED = 2048  # tokens of a batch, over all beams: larger ones exceed the caches of a CPU, and are slower
 
 
