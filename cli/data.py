@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import options
 from .command import Command
 from .printing import show, show_json
-
-if TYPE_CHECKING:
-    from seq2seq.data.audit import Audit, Split
-    from seq2seq.data.findings import Finding, RecordExample
 
 app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -80,7 +76,6 @@ def check(
     Default: the recipe's corpus, as `seqx train` would find it.
     """
     from seq2seq import tasks
-    from seq2seq.data.audit_texts import TextAudit
     from seq2seq.data.corpus import Given
     from seq2seq.data.sources import find
     from seq2seq.errors import MissingCorpusError
@@ -93,85 +88,23 @@ def check(
     recipe = recipe_files.load(name, changes, options.noting())
     given = Given(source_file, target_file, (*(data or []), *map(Path, more)))
     task = tasks.of(recipe)
-    kind = task.kind()
     if message := task.refused_files(given):
         options.usage_error(message)
     try:
-        corpus = find(kind, {"train": given}, reading=reading)
+        corpus = find(task.kind(), {"train": given}, reading=reading)
     except MissingCorpusError as missing:
         if recipe.data.bundled is None:
             raise
         options.note(f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is checked instead")
-        kind = tasks.of(recipe.on_bundled()).kind()
-        corpus = find(kind, reading=reading)
-    audit: Any = kind.audit(corpus)
+        task = tasks.of(recipe.on_bundled())
+        corpus = find(task.kind(), reading=reading)
+    audit = task.audit(corpus)
     if as_json:
-        show_json(audit.as_dict())
+        show_json(audit.report)
         return
-    match audit:
-        case TextAudit():
-            from . import data_text
-
-            data_text.show(audit)
-        case _:
-            _show(audit)
-
-
-def _show(audit: Audit) -> None:
     from .console import Console, figures
 
-    rows = [(label, *(value(split) for split in audit.splits)) for label, value in _FIGURES]
-    overlaps = {each.name: each for each in audit.overlaps}
-    for side in ("source", "target"):
-        counts = [f"{overlaps[s.name].fields[side].count:,}" if s.name in overlaps else "" for s in audit.splits]
-        rows.append((f"{side} also in train", *counts))
-    show(f"{audit.corpus}: " + "; ".join(sorted({origin for split in audit.splits for origin in split.origins})))
-    Console().print(figures(("", *(split.name for split in audit.splits)), rows))
-    for split in audit.splits:
-        for name, finding in {"blank": split.blank, "duplicates": split.duplicates, **split.findings}.items():
-            _show_examples(f"{split.name}, {name}", finding)
-        for character in split.characters[:5]:
-            show(
-                f"  {split.name}, odd character U+{character.code_point:04X} {character.name}: "
-                f"{character.count:,}, first at line {character.first.line:,} of {character.first.origin}"
-            )
-    for each in audit.overlaps:
-        _show_examples(f"{each.name}, source also in train", each.fields["source"])
-        _show_examples(f"{each.name}, target also in train", each.fields["target"])
-    for verdict in audit.verdicts:
-        show(f"VERDICT, {verdict.kind}: {verdict.count:,} pairs of {verdict.origin}: {verdict.message}")
-        for example in verdict.examples[:2]:
-            _show_example("", example)
-    if not audit.verdicts:
-        show("No verdict: lines are aligned, sides are not swapped, placeholders are on both sides")
-
-
-def _ratio(split: Split) -> str:
-    ratio = split.figures["ratio"]
-    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f})"
-
-
-_FIGURES = (
-    ("pairs", lambda split: f"{split.records:,}"),
-    ("words, source", lambda split: f"{split.words['source']:,}"),
-    ("words, target", lambda split: f"{split.words['target']:,}"),
-    ("a side blank", lambda split: f"{split.blank.count:,}"),
-    ("duplicate pairs", lambda split: f"{split.duplicates.count:,}"),
-    ("sides alike", lambda split: f"{split.findings['copied'].count:,}"),
-    ("length ratio (1-99 %)", _ratio),
-    ("ratio over 4", lambda split: f"{split.findings['odd ratio'].count:,}"),
-    ("odd characters", lambda split: f"{sum(each.count for each in split.characters):,}"),
-    (
-        "longest, characters",
-        lambda split: f"{max((side.characters for side in split.longest.values() if side), default=0):,}",
-    ),
-)
-
-
-def _show_examples(label: str, finding: Finding[RecordExample]) -> None:
-    for example in finding.examples[:1]:
-        _show_example(f"{label}, ", example)
-
-
-def _show_example(label: str, example: RecordExample) -> None:
-    show(f"  {label}line {example.place.line:,}: {example.texts[0]!r} = {example.texts[1]!r}"[:160])
+    show(audit.title)
+    Console().print(figures(("", *audit.splits), audit.figures))
+    for remark in audit.remarks:
+        show(remark)

@@ -24,8 +24,8 @@ def fetch(kind: Kind[Any, SourceT], folder: Path, progress: Callable[[int], None
     name, hub = kind.data.corpus, kind.data.hub
     if hub is None:
         raise DataError(
-            f"corpus {name} has no place on the Hub; set data.hub.path, or put train, dev and test files"
-            f"{kind.files_for} into {folder / name} yourself"
+            f"corpus {name} has no place on the Hub; set data.hub.path, or put train, dev and test files into "
+            f"{folder / name} yourself"
         )
     with _writing(folder / name):
         must_be_replaceable(folder / name)
@@ -60,8 +60,7 @@ def write(
     with _writing(place), replacing_folder(place, keep=lambda name: name not in replaced) as new:
         for split, sources in corpus.splits().items():
             records = chain.from_iterable(source.read() for source in sources)
-            written += [place / name for name in kind.write(new, split, counted(records))]
-        kind.must_be_in_step(place, new)
+            written += [place / name for name in kind.write(new, place, split, counted(records))]
     progress(count)
     return written
 

@@ -31,12 +31,11 @@ _SHOWN = 300  # characters of a library's message
 def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
     """The records of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
     origin, rows_of = rows(hub, split)
-    columns = kind.hub_columns(hub)
-    numbers = [field in kind.numbers for field in kind.fields]
+    columns = list(zip(kind.columns.on_hub(hub), kind.columns.numbers))
 
     def read() -> Iterator[Any]:
         for place, row in rows_of():
-            yield kind.record([cell(row, name, place, number) for name, number in zip(columns, numbers)])
+            yield kind.record([cell(row, name, place, number) for name, number in columns])
 
     return kind.source(origin, read)
 
