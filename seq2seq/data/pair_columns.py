@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from seq2seq.data.languages import names
 from seq2seq.data.tables import NUMBER, WORD, Columns, Table, listed, suffix_of
@@ -33,18 +34,16 @@ class PairColumns(Columns):
         codes = columns and any(first[column] in second[column : column + 1] for column in columns)
         return None if codes else columns
 
-    def said(self, table: Table, columns: tuple[int, ...]) -> str:
-        """Nothing where the columns of a comma-separated table have the usual names."""
-        titles = [table.sample[0][column] for column in columns]
+    def placed(self, table: Table) -> Table:
+        """By name, else the first two columns of .tsv, where they look like text."""
+        if self.named(table) is None and suffix_of(table.path) == ".tsv":
+            _must_look_like_text(table)
+            return replace(table, columns=(0, 1))
+        placed = super().placed(table)
+        titles = [table.sample[0][column] for column in placed.columns]
         usual = tuple(title.strip() for title in titles) in ((self.data.source, self.data.target), self.fields)
-        return "" if usual and table.delimiter == "," else f"columns {', '.join(titles)}"
-
-    def unnamed(self, table: Table) -> tuple[int, ...]:
-        """The first two columns of .tsv. Raises DataError where they do not look like text."""
-        if suffix_of(table.path) != ".tsv":
-            return super().unnamed(table)
-        _must_look_like_text(table)
-        return 0, 1
+        # Of a comma-separated table, the usual names need not be said.
+        return placed if usual and table.delimiter == "," else replace(placed, said=f"columns {', '.join(titles)}")
 
     def missing(self, where: str, names: Sequence[str]) -> str:
         """The error where no column has the name of a side."""

@@ -71,13 +71,13 @@ class Columns:
         """Which columns of a table hold the fields, by its first line; None where that does not name them."""
         return self.choose(table.sample[0])
 
-    def said(self, table: Table, columns: tuple[int, ...]) -> str:
-        """Which columns were chosen by name, for the origin of the text; empty where they are the obvious ones."""
-        return ""
-
-    def unnamed(self, table: Table) -> tuple[int, ...]:
-        """The columns of a table whose first line names none of them. Raises DataError."""
-        raise DataError(self.missing(str(table.path), table.sample[0]))
+    def placed(self, table: Table) -> Table:
+        """A table with the places of its columns, where the user names none. Raises DataError where they are not known,
+        or do not look like text."""
+        columns = self.named(table)
+        if columns is None:
+            raise DataError(self.missing(str(table.path), table.sample[0]))
+        return replace(table, heading=True, columns=columns)
 
     def missing(self, where: str, names: Sequence[str]) -> str:
         """The error where no columns have the names of the fields."""
@@ -107,22 +107,19 @@ class Columns:
 
 
 def read_table(path: Path, columns: Columns, reading: Reading) -> Table:
-    """A table of records, in the columns that the user names, else that the first line names, else that are known
-    without names. Raises DataError where they are not known, or do not look like text."""
+    """A table of records, in the columns that the user names, else in those that `columns` says. Raises DataError where
+    they are not known, or do not look like text."""
     table = _table(path, reading)
-    named = columns.named(table)
-    if reading.columns:
-        first, *rest = table.sample
-        chosen = columns.given(first, reading, str(path))
-        heading = (
-            named is not None
-            or not all(name.isdecimal() for name in reading.columns)
-            or any(_titled(cell, [row[place] for row in rest if len(row) > place]) for place, cell in enumerate(first))
-        )
-        return replace(table, heading=heading, columns=chosen, said=columns_said(reading))
-    if named is not None:
-        return replace(table, heading=True, columns=named, said=columns.said(table, named))
-    return replace(table, columns=columns.unnamed(table))
+    if not reading.columns:
+        return columns.placed(table)
+    first, *rest = table.sample
+    chosen = columns.given(first, reading, str(path))
+    heading = (
+        columns.named(table) is not None
+        or not all(name.isdecimal() for name in reading.columns)
+        or any(_titled(cell, [row[place] for row in rest if len(row) > place]) for place, cell in enumerate(first))
+    )
+    return replace(table, heading=heading, columns=chosen, said=columns_said(reading))
 
 
 def columns_said(reading: Reading) -> str:

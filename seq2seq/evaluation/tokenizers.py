@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seq2seq.data.byte_pairs import sampled
-from seq2seq.data.tokenizers import UNKNOWN, Tokenizer, train
+from seq2seq.data.tokenizer import UNKNOWN, Tokenizer
+from seq2seq.data.tokenizers import train
 from seq2seq.errors import DataError
 from seq2seq.recipe import Tokenizer as TokenizerSettings
 

@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.documents import Documents
 from seq2seq.data.stream import TokenStream, Windows, encode, windows
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.device import Numerics

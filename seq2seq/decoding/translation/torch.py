@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batches import collate, pad_sources
-from seq2seq.data.tokenizers import BOS, EOS, PAD
+from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis
 from seq2seq.decoding.log_probabilities import label_log_probabilities
 from seq2seq.decoding.options import Number, SearchOptions

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import SPECIAL, Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy, Settings
