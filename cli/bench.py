@@ -52,6 +52,7 @@ def bench(
     from seq2seq import tasks
     from seq2seq.errors import MissingCorpusError, SeqxError
     from seq2seq.measure import throughput
+    from seq2seq.measure.machine import this_machine
     from seq2seq.recipe import files as recipe_files
     from seq2seq.tasks.opening import EngineChoice, open_translator
 

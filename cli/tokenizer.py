@@ -15,7 +15,7 @@ from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.data.tokenizers import Tokenizer
+    from seq2seq.data.tokenizer import Tokenizer
     from seq2seq.recipe import Tokenizer as TokenizerSettings
 
     from .console import Console
@@ -195,7 +195,7 @@ def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -
     """Show the tokens of a text, their ids under them, and how many there are of how many characters and bytes."""
     from rich.text import Text
 
-    from seq2seq.data.tokenizers import UNKNOWN, encodable
+    from seq2seq.data.tokenizer import UNKNOWN, encodable
 
     (ids,) = tokenizer.encode([text])
     coloured = console.coloured

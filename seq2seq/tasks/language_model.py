@@ -17,6 +17,7 @@ from seq2seq.run import Run
 from seq2seq.tasks.task import Front, Say, Task, TestText
 
 if TYPE_CHECKING:
+    from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
@@ -47,6 +48,12 @@ class LanguageModel(Task[Documents]):
         if given.source_file or given.target_file:
             return f"recipe {self.recipe.name} is for running text: name files with --data"
         return ""
+
+    def audit(self, corpus: Corpus[Documents]) -> Audit:
+        """By lines."""
+        from seq2seq.data.audit_texts import audit_texts
+
+        return audit_texts(corpus)
 
     def first(self, corpus: Corpus[Documents], tokenizers: Tokenizers, count: int) -> Corpus[Documents]:
         """The first chunks of the first document."""

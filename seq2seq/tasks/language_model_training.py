@@ -11,7 +11,7 @@ from seq2seq.data.batches import Batch
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.documents import Documents
 from seq2seq.data.stream import TokenStream, Windows, encode, windows
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling

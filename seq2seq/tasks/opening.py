@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seq2seq import limits
-from seq2seq.data.tokenizers import Tokenizer, read_both
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.data.tokenizers import read_both
 from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter

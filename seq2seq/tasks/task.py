@@ -23,6 +23,7 @@ from seq2seq.tasks import COMMANDS
 if TYPE_CHECKING:
     from torch import nn
 
+    from seq2seq.data.findings import Audit
     from seq2seq.data.records import Kind
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
@@ -129,6 +130,12 @@ class Task(ABC, Generic[SourceT]):
     def refused_files(self, given: Given) -> str:
         """A usage error where files cannot hold records of this task; empty where they can."""
         return ""
+
+    def audit(self, corpus: Corpus[SourceT]) -> Audit:
+        """What `seqx data check` reports. Raises DataError: unreadable text."""
+        from seq2seq.data.audit import audit
+
+        return audit(corpus, self.kind())
 
     def remarks(self, corpus: Corpus[SourceT]) -> Iterator[str]:
         """Notes on a corpus, shown before training."""

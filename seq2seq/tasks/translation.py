@@ -26,6 +26,7 @@ from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translato
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
+    from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
@@ -66,6 +67,12 @@ class Translation(Task[PairSource]):
         if len(given.data) > 1:
             return f"recipe {self.recipe.name} is for pairs: give one file of them with --data, not {len(given.data)}"
         return ""
+
+    def audit(self, corpus: Corpus[PairSource]) -> Audit:
+        """With verdicts."""
+        from seq2seq.data.audit_pairs import audit_pairs
+
+        return audit_pairs(corpus, self.kind())
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
         """A note where the sides of the user's pairs look swapped; none where there is too little text to tell."""

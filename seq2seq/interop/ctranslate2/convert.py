@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from torch import nn
 
-from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import SPECIAL, Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import specification

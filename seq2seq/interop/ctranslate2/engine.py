@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import floor
 from typing import Any
 
-from seq2seq.data.tokenizers import BOS, EOS, PAD
+from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis, penalty
 from seq2seq.decoding.options import Number, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, by_length

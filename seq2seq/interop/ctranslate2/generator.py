@@ -17,7 +17,7 @@ from typing import Any
 
 import ctranslate2
 
-from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
+from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.decoding.generation.generator import Generated, prompt_tokens
 from seq2seq.decoding.generation.incremental import IncrementalDecoder
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling

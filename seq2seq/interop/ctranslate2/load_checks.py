@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.storage.reading import read_json, read_small
 
 _SHORTLIST = "vmap.txt"  # in copies of an older seqx; CTranslate2 reads it if it is there

@@ -13,7 +13,7 @@ import numpy as np
 from ctranslate2 import specs
 from numpy.typing import NDArray
 
-from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.model.positions import sinusoids
 from seq2seq.recipe import Model
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE, Hypothesis, Tokens
 from seq2seq.decoding.log_probabilities import label_log_probabilities
