@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from . import options
-from .printing import show_json
+from .printing import note, show_json
+from .train import on_bundled
 
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus
-    from seq2seq.decoding.translation.translate import Translator
     from seq2seq.measure.steps import Spread
     from seq2seq.measure.throughput import Training, Translating
-    from seq2seq.recipe import Recipe
     from seq2seq.run import Run
 
 
 def bench(
+    *,
     run: options.RunFolder = None,
     recipe_name: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--recipe", "-r", help="Measure training of this recipe, without a run. Default: the recipe of the run."
         ),
     ] = None,
     changes: options.Set = None,
-    seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, help="Time for training, for each engine and for start-up.")
-    ] = 10.0,
+    seconds: Annotated[float, Option(min=0.1, help="Time for training, for each engine and for start-up.")] = 10.0,
     device: options.Device = "auto",
     threads: options.Threads = None,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Measure how fast this machine trains a recipe, translates with a run and starts: medians and percentiles.
 
@@ -51,32 +47,42 @@ def bench(
         options.usage_error("--run has a recipe of its own: leave out --recipe and --set, or --run")
     if changes and not recipe_name:
         options.usage_error("--set changes a recipe: name it with --recipe")
-    measured = _run(run, recipe_name, quiet)
+    measured = _run(run, recipe_name)
     from seq2seq import device as devices
     from seq2seq import tasks
+    from seq2seq.errors import MissingCorpusError, SeqxError
     from seq2seq.measure import throughput
     from seq2seq.measure.machine import this_machine
     from seq2seq.recipe import files as recipe_files
+    from seq2seq.tasks.opening import EngineChoice, open_translator
 
-    machine = this_machine()
-    recipe = (
-        measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, options.noting(quiet))
-    )
-    recipe, corpus = _corpus(recipe, fallback=measured is None, quiet=quiet)
+    recipe = measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, note)
+    corpus: Corpus[Any] | None = None
+    try:
+        corpus = tasks.of(recipe).find({})
+    except MissingCorpusError as missing:
+        if measured is None and recipe.data.bundled is not None:
+            recipe, corpus = on_bundled(recipe, missing, "used instead, with the sizes that suit it")
     choice = devices.choose(device, recipe.training.precision)
-    options.note(f"{recipe.name}: training on {choice}", quiet=quiet)
+    note(f"{recipe.name}: training on {choice}")
     training = throughput.training(recipe, corpus, choice, seconds, measured)
     translating, loading = [], None
     lines = tasks.of(recipe).workload().lines(measured) if measured else None
     if measured is not None and lines is not None:
-        for engine, translator in _engines(measured, device, quiet):
-            translating.append(throughput.translating(engine, translator, lines, seconds))
-        options.note(f"{measured.path}: loading", quiet=quiet)
+        for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
+            note(f"{measured.path}: translating with {name}, {precision}")
+            try:
+                opened = open_translator(measured, EngineChoice(name, precision, device))
+            except SeqxError as error:
+                note(f"not measured: {error}")
+            else:
+                translating.append(throughput.translating(opened.engine, opened.translator, lines, seconds))
+        note(f"{measured.path}: loading")
         command = [sys.executable, "-P", "-m", "seq2seq", "translate"]
         command += ["--run", str(measured.path), "--device", device, "-q"]
         loading = throughput.loading([*command, "--", lines[0]], seconds)
     report = {
-        "machine": machine,
+        "machine": this_machine(),
         "device": str(choice.numerics.device),
         "precision": choice.numerics.precision,
         "recipe": recipe.name,
@@ -91,51 +97,15 @@ def bench(
         _show(report, training, translating, loading)
 
 
-def _run(run: Path | None, recipe_name: str | None, quiet: bool) -> Run | None:
+def _run(run: Path | None, recipe_name: str | None) -> Run | None:
     """The run to measure; None where a recipe was named, or there is no finished run."""
     from seq2seq.errors import RunError
 
     if run is not None:
         return options.open_run(run, "bench")
-    if recipe_name is not None:
-        return None
-    try:
-        return options.open_run(None, quiet=quiet)
-    except RunError:
-        return None
-
-
-def _corpus(recipe: Recipe, *, fallback: bool, quiet: bool) -> tuple[Recipe, Corpus[Any] | None]:
-    """The recipe and its corpus. A missing corpus is replaced by the bundled one, as in `seqx train`, or is None."""
-    from seq2seq import tasks
-    from seq2seq.errors import MissingCorpusError
-
-    try:
-        return recipe, tasks.of(recipe).find({})
-    except MissingCorpusError as missing:
-        if not fallback or recipe.data.bundled is None:
-            return recipe, None
-        options.note(
-            f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is used instead, with the sizes that suit it",
-            quiet=quiet,
-        )
-    bundled = recipe.on_bundled()
-    return bundled, tasks.of(bundled).find({})
-
-
-def _engines(run: Run, device: str, quiet: bool) -> Iterator[tuple[str, Translator]]:
-    """The name and the translator of each engine that the run has."""
-    from seq2seq.errors import SeqxError
-    from seq2seq.tasks.opening import EngineChoice, open_translator
-
-    for name, precision in (("ctranslate2", "int8"), ("ctranslate2", "float32"), ("torch", "auto")):
-        options.note(f"{run.path}: translating with {name}, {precision}", quiet=quiet)
-        try:
-            opened = open_translator(run, EngineChoice(name, precision, device))
-        except SeqxError as error:
-            options.note(f"not measured: {error}", quiet=quiet)
-            continue
-        yield opened.engine, opened.translator
+    with suppress(RunError):
+        return None if recipe_name else options.open_run(None)
+    return None
 
 
 def _show(report: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:

@@ -1,18 +1,25 @@
-"""Checks before every command: options given once, paths and text in UTF-8, `-`, standard streams and processes."""
+"""How a function becomes a command, and the checks before every command: options given once, paths and text in UTF-8,
+`-`, standard streams and processes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+from typer import Option
 from typer.core import TyperCommand, TyperOption
 
 from seq2seq import torchrun
 from seq2seq.errors import SeqxError
 
 from . import options, processes, streams
+from .printing import note, settings
 
 _SHARED = ("train", "translate", "evaluate")  # several processes of torchrun share the work
 _PIPED = ("translate", "generate", "score")  # results go to --output in place of standard output
@@ -20,8 +27,49 @@ _STANDARD_INPUT = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _KEPT = ("train", "export", "get", "copy")  # results go to files alone
 
 
+def add(app: typer.Typer, function: Callable[..., None]) -> None:
+    """Add a function, all of whose parameters are keywords, to an app as the command of its name, with --quiet and
+    --debug. A parameter that is a dataclass stands for the options that are its fields."""
+    groups: dict[str, Any] = {}
+    parameters: list[Parameter] = []
+    for parameter in signature(function, eval_str=True).parameters.values():
+        if is_dataclass(group := parameter.annotation) and isinstance(group, type):
+            groups[parameter.name] = group
+            parameters += signature(group, eval_str=True).parameters.values()
+        else:
+            parameters.append(parameter)
+
+    @wraps(function)
+    def command(quiet: bool, debug: bool, **values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        function(**values)
+
+    parameters += signature(_Everywhere, eval_str=True).parameters.values()
+    command.__signature__ = signature(function).replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app.command(cls=Command)(command)
+
+
+def _remember(parameter: typer.CallbackParam, value: bool) -> bool:
+    settings[str(parameter.name)] |= value
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Everywhere:
+    """Options of every command."""
+
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Print results and errors only.", callback=_remember, is_eager=True)
+    ] = False
+    debug: Annotated[
+        bool, Option("--debug", help="Show the traceback of an error.", callback=_remember, is_eager=True)
+    ] = False
+
+
 class Command(TyperCommand):
-    """A command of seqx: `app.command(cls=Command)`."""
+    """A command of seqx."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse. Usage errors: an option of one value given twice, text or a path that is not UTF-8, `-` for another
@@ -29,13 +77,12 @@ class Command(TyperCommand):
         given = self._given(ctx, args)
         rest = super().parse_args(ctx, args)
         for parameter in self.params:
-            values = given.get(parameter.name, ())
             name = "/".join(parameter.opts) if isinstance(parameter, TyperOption) else str(parameter.name)
-            for value in values if isinstance(values, list | tuple) else [values]:
-                if isinstance(value, str):
-                    _must_be_utf8(name, value)
-                    if isinstance(_first(ctx.params.get(parameter.name)), Path):
-                        self._dash(ctx, parameter.name, name, value)
+            names_files = any(isinstance(value, Path) for value in _listed(ctx.params.get(parameter.name)))
+            for value in _listed(given.get(parameter.name)):
+                _must_be_utf8(name, value)
+                if names_files:
+                    self._dash(ctx, parameter.name, name, value)
         return rest
 
     def invoke(self, ctx: Any) -> Any:
@@ -56,12 +103,11 @@ class Command(TyperCommand):
                 parser.add_option(opts=[option], action="append_const", const=option, **add)
         given, _, _ = parser.parse_args(list(args))
         for parameter in single:
-            values = given.get(parameter.name, [])
-            if parameter.is_flag and len(set(values)) > 1:
-                options.usage_error(f"both {' and '.join(dict.fromkeys(values))} were given; give one")
-            if not parameter.is_flag and len(set(values)) > 1:
+            values = list(dict.fromkeys(given.get(parameter.name, [])))
+            if len(values) > 1:
+                both, name = " and ".join(values), "/".join(parameter.opts)
                 options.usage_error(
-                    f"{'/'.join(parameter.opts)} was given twice: {' and '.join(dict.fromkeys(values))}; give one"
+                    f"both {both} were given; give one" if parameter.is_flag else f"{name} was given twice: {both}"
                 )
         return dict(given)
 
@@ -93,8 +139,9 @@ def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
             f"several processes share train, evaluate and translate --input, not {name}: leave out torchrun, or unset "
             f"{', '.join(torchrun.VARIABLES)}"
         )
+    settings["quiet"] |= not processes.main()
     if reason := torchrun.ignored():
-        options.note(f"NOTE: {reason}: not set by torchrun; running as one process", quiet=values.get("quiet", False))
+        note(f"NOTE: {reason}: not set by torchrun; running as one process")
     if name in _KEPT:
         streams.drop_output()
     if streams.is_closed("stdout") and not (name in _PIPED and values.get("output")):
@@ -102,9 +149,9 @@ def must_be_ready(name: str, values: Mapping[str, Any]) -> None:
         raise SeqxError(f"standard output is closed, and the results go there{remedy}")
 
 
-def _first(values: Any) -> Any:
-    """A value, or the first of several."""
-    return values[0] if isinstance(values, list | tuple) and values else values
+def _listed(values: Any) -> Sequence[Any]:
+    """The values of a parameter that may have several, or none."""
+    return values if isinstance(values, list | tuple) else [] if values is None else [values]
 
 
 def _must_be_utf8(name: str, value: str) -> None:

@@ -6,29 +6,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from seq2seq.errors import RunError
 
 from . import options
 from .printing import show, show_json
+from .progress import Front
 
 
 def compare(
+    *,
     context: typer.Context,
-    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder: the baseline.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder to compare with the baseline.")],
+    first: Annotated[Path, Argument(metavar="RUN_A", help="Run folder: the baseline.")],
+    second: Annotated[Path, Argument(metavar="RUN_B", help="Run folder to compare with the baseline.")],
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
-    most: Annotated[
-        int, typer.Option("--most", min=0, help="Number of sentences to show that became better, and worse.")
-    ] = 5,
+    most: Annotated[int, Option(min=0, help="Number of sentences to show that became better, and worse.")] = 5,
     as_json: options.Json = False,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
+    text: options.Text,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Compare two runs on one test set: is the difference significant, and what changed?
 
@@ -38,13 +36,11 @@ def compare(
     """
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
-    reading = options.reading(encoding, encoding_errors)
+    reading = text.reading()
     if not source_file:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is given")
     from seq2seq import tasks
     from seq2seq.tasks.task import TestText
-
-    from .front import Front
 
     runs = [tasks.open_run(path, "compare") for path in (first, second)]
     task, other = (tasks.of(run.recipe()) for run in runs)
@@ -55,8 +51,8 @@ def compare(
         )
     if message := task.misused("compare", options.given(context), runs[0]):
         options.usage_error(message)
-    text = TestText((), source_file, (target_file,) if target_file else (), reading=reading)
-    comparison = task.compare(runs, text, device, most, Front(quiet=quiet))
+    test = TestText((), source_file, (target_file,) if target_file else (), reading=reading)
+    comparison = task.compare(runs, test, device, most, Front())
     if as_json:
         show_json(comparison.record())
     else:

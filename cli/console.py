@@ -16,20 +16,20 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from .printing import note, printable
+from .printing import note, printable, settings
 
 _LEAST_BAR = 10  # columns
 _GAP = "  "
 
 
 class Console(RichConsole):
-    """A console without markup, emoji and highlighting."""
+    """A console without markup, emoji and highlighting. On standard error, --quiet silences it."""
 
-    def __init__(self, *, error: bool = False, quiet: bool = False) -> None:
+    def __init__(self, *, error: bool = False) -> None:
         plain = os.environ.get("CLICOLOR") == "0" and not os.environ.get("FORCE_COLOR")
         super().__init__(
             stderr=error,
-            quiet=quiet,
+            quiet=error and settings["quiet"],
             markup=False,
             emoji=False,
             highlight=False,
@@ -62,14 +62,14 @@ class Console(RichConsole):
 
 
 @contextmanager
-def status(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+def status() -> Iterator[Callable[[str], None]]:
     """Yields a function that shows progress messages on standard error: in place on a terminal, else one per line."""
-    console = Console(error=True, quiet=quiet)
+    console = Console(error=True)
     if console.live:
         with console.status("") as shown:
             yield lambda text: shown.update(Text(text))
     else:
-        yield lambda text: note(text, quiet=quiet)
+        yield note
 
 
 def figures(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
@@ -91,11 +91,11 @@ class Bar(Progress):
     ETA. On a narrow terminal, figures are left out from the last."""
 
     def __init__(self, console: Console, unit: str, *, disable: bool = False) -> None:
-        count, rest = _Count(unit), _Rest(console, unit)
+        self._unit = unit
         super().__init__(
-            count,
+            _Column(self._count),
             BarColumn(None),
-            rest,
+            _Column(self._rest),
             console=console,
             disable=disable,
             refresh_per_second=4,
@@ -103,37 +103,29 @@ class Bar(Progress):
             redirect_stdout=False,
         )
 
+    def _count(self, task: Task) -> str:
+        total = "" if task.total is None else f"/{task.total:,.0f}"
+        return self._unit.format(f"{task.completed:,.0f}{total}")
 
-class _Count(ProgressColumn):
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        super().__init__(Column(no_wrap=True))
-
-    def render(self, task: Task) -> Text:
-        return Text(_count(task, self._unit))
-
-
-class _Rest(ProgressColumn):
-    def __init__(self, console: Console, unit: str) -> None:
-        self._console = console
-        self._unit = unit
-        super().__init__(Column(no_wrap=True))
-
-    def render(self, task: Task) -> Text:
+    def _rest(self, task: Task) -> str:
         left = task.time_remaining
         times = f"{clock(task.elapsed or 0)}{_GAP}ETA {'-:--:--' if left is None else clock(left)}"
-        space = self._console.width - cell_len(_count(task, self._unit)) - len(times) - _LEAST_BAR - 2
+        space = self.console.width - cell_len(self._count(task)) - len(times) - _LEAST_BAR - 2
         shown = ""
         for figure in task.fields.get("figures", ()):
             if cell_len(shown + figure + _GAP) > space:
                 break
             shown += figure + _GAP
-        return Text(shown + times)
+        return shown + times
 
 
-def _count(task: Task, unit: str) -> str:
-    total = "" if task.total is None else f"/{task.total:,.0f}"
-    return unit.format(f"{task.completed:,.0f}{total}")
+class _Column(ProgressColumn):
+    def __init__(self, text: Callable[[Task], str]) -> None:
+        self._text = text
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        return Text(self._text(task))
 
 
 def clock(seconds: float) -> str:

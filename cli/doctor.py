@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from . import options
-from .printing import printable, show, show_json
+from .printing import note, printable, show, show_json
 
 _RECIPE = "gpt-shakespeare"
 _SHOWN = {"ok": "ok     ", "unknown": "unknown", "wrong": "WRONG  "}
 
 
 def doctor(
+    *,
     recipe: options.Recipe = _RECIPE,
     changes: options.Set = None,
     devices: options.Devices = None,
     threads: options.Threads = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Less accurate figures in less time.")] = False,
+    quick: Annotated[bool, Option("--quick", help="Less accurate figures in less time.")] = False,
     run: Annotated[
-        Path | None, typer.Option("--run", help="Verify the files of this run by their checksums instead of measuring.")
+        Path | None, Option(help="Verify the files of this run by their checksums instead of measuring.")
     ] = None,
     as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Measure speed, exactness and memory of this machine's devices for a recipe, and recommend one.
 
@@ -38,7 +38,7 @@ def doctor(
     if run is not None:
         if recipe != _RECIPE or changes or devices or threads or quick:
             options.usage_error("--run verifies files: leave out --recipe, --set, --device, --threads and --quick")
-        _verify(run, as_json, quiet)
+        _verify(run, as_json)
         return
     from seq2seq import device
     from seq2seq.measure.devices import diagnose
@@ -47,15 +47,15 @@ def doctor(
     from .console import status
     from .diagnosis import write_json, write_tables
 
-    loaded = recipe_files.load(recipe, changes, options.noting(quiet))
+    loaded = recipe_files.load(recipe, changes, note)
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
-    with status(quiet=quiet) as say:
+    with status() as say:
         diagnosis = diagnose(loaded, named, quick=quick, say=say)
     (write_json if as_json else write_tables)(diagnosis)
 
 
-def _verify(path: Path, as_json: bool, quiet: bool) -> None:
+def _verify(path: Path, as_json: bool) -> None:
     """Show a verdict on each file of a run; exit code 1 where one is wrong."""
     from seq2seq.errors import RunError
     from seq2seq.measure import integrity
@@ -71,5 +71,5 @@ def _verify(path: Path, as_json: bool, quiet: bool) -> None:
     if as_json:
         show_json([asdict(verdict) for verdict in verdicts])
     if wrong := sum(verdict.state == "wrong" for verdict in verdicts):
-        options.note(f"{path}: {wrong} of {len(verdicts)} are missing or damaged", quiet=quiet)
+        note(f"{path}: {wrong} of {len(verdicts)} are missing or damaged")
         raise typer.Exit(1)

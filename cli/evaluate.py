@@ -5,21 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from . import options, processes
-from .printing import show, show_json, to_json
+from . import options
+from .printing import note, report, settings, show, show_json, to_json
+from .progress import Front
 
 
 def evaluate(
+    *,
     context: typer.Context,
     run_folder: options.RunFolder = None,
     input: Annotated[
         list[Path] | None,
-        typer.Option(
+        Option(
             "--input",
             "-i",
             help="For a language model: text to evaluate it on; repeatable. For a translator: JSON lines with source, "
@@ -28,31 +32,24 @@ def evaluate(
     ] = None,
     source_file: options.SourceFile = None,
     target_file: Annotated[
-        list[Path] | None,
-        typer.Option("--target-file", help="References, line by line; repeat it for several sets of references."),
+        list[Path] | None, Option(help="References, line by line; repeat it for several sets of references.")
     ] = None,
     sacrebleu: Annotated[
-        str | None,
-        typer.Option("--sacrebleu", metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016."),
+        str | None, Option(metavar="NAME", help="A sacreBLEU test set, for example wmt14 or multi30k/2016.")
     ] = None,
-    beam_size: Annotated[
-        int | None, typer.Option("--beam-size", min=1, max=1000, help="Default: the recipe's.")
-    ] = None,
-    length_penalty: Annotated[
-        float | None, typer.Option("--length-penalty", min=0, max=10, help="Default: the recipe's.")
-    ] = None,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
     sentences: options.Sentences = "auto",
-    output: options.OutputToo = None,
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output", "-o", help="Also write the translations to this file, one per line.", callback=options.writable
+        ),
+    ] = None,
     as_json: options.Json = False,
     columns: options.Columns = None,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
-    engine: options.Engine = "auto",
-    precision: options.Precision = "auto",
-    device: options.Device = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    text: options.Text,
+    engine: options.Engine,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
     intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte.
@@ -66,28 +63,23 @@ def evaluate(
         options.usage_error(f"both --source-file {source_file} and --sacrebleu {sacrebleu} were given; give one")
     if beam_size == 1:
         options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
-    reading = options.reading(encoding, encoding_errors, columns)
-    options.engine(engine, precision)
-    options.sentences(sentences)
-    quiet = quiet or not processes.main()
     from seq2seq import tasks
     from seq2seq.evaluation import kept
-    from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.task import TestText
 
     from .console import Console
-    from .front import Front
 
-    run = options.open_run(run_folder, "evaluate", quiet=quiet)
+    reading = text.reading(columns)
+    run = options.open_run(run_folder, "evaluate")
     task = tasks.of(run.recipe())
     run.record()  # a damaged record is reported before the work
     if message := task.misused("evaluate", options.given(context), run):
         options.usage_error(message)
-    text = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
-    choice = EngineChoice(engine, precision, processes.device(device), beam_size, length_penalty, sentences=sentences)
+    test = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
+    choice = replace(engine.choice(), beam_size=beam_size, length_penalty=length_penalty, sentences=sentences)
     # A result that cannot be written must not prevent the others.
     failed: list[str] = []
-    for evaluated in task.evaluate(run, text, choice, Front(quiet=quiet)):
+    for evaluated in task.evaluate(run, test, choice, Front()):
         name = evaluated.record["set"]
         with _collecting(failed):
             if not as_json:
@@ -107,8 +99,11 @@ def evaluate(
                 run, evaluated.record, evaluated.checksum(), evaluated.how, evaluated.files, evaluated.outputs
             )
             if path is not None:
-                options.note(f"Translations: {path}", quiet=quiet)
-    _end(failed)
+                note(f"Translations: {path}")
+    for message in filter(None, dict.fromkeys(failed)):
+        report(f"seqx: {message}")
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -121,17 +116,9 @@ def _collecting(failed: list[str]) -> Iterator[None]:
     except BrokenPipeError:
         failed.append("")  # the reader has closed the pipe
     except (SeqxError, OSError) as error:
-        if options.settings["debug"]:
+        if settings["debug"]:
             raise
         if isinstance(error, OSError):
             failed.append(f"cannot write {error.filename or 'the results'}: {error.strerror or error}")
         else:
             failed.append(f"the scores above were not saved: {error}")
-
-
-def _end(failed: list[str]) -> None:
-    """Report what could not be written; exit code 1 where there is anything."""
-    for message in filter(None, dict.fromkeys(failed)):
-        options.note(f"seqx: {message}")
-    if failed:
-        raise typer.Exit(1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from . import options
+from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus, SourceT
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
 
 
 def export(
+    *,
     run_folder: options.RunFolder = None,
-    format: Annotated[str, typer.Option("--format", help="Format: ctranslate2.")] = "ctranslate2",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    format: Annotated[str, Option(help="Format: ctranslate2.")] = "ctranslate2",
 ) -> None:
     """Convert a model for CTranslate2, in float32 and int8, into its run folder, and check it against PyTorch on the
     test set. `seqx train` does this at its end.
@@ -27,14 +27,14 @@ def export(
         options.usage_error(f"--format {format}: there is ctranslate2")
     from seq2seq import tasks
 
-    run = options.open_run(run_folder, "export", quiet=quiet)
+    run = options.open_run(run_folder, "export")
     with run.locked():
         run.clear()
         verified = tasks.of(run.recipe()).convert(run)
-    options.note(f"{run.path}: {verified}", quiet=quiet)
+    note(f"{run.path}: {verified}")
 
 
-def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT], *, quiet: bool) -> None:
+def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT]) -> None:
     """Make the copy of a run that has just finished, checked on its dev set, or on its test set where the dev set has
     changed. If this fails, the run is still complete and PyTorch serves it. Raises RunError where the copy cannot be
     written."""
@@ -45,8 +45,8 @@ def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT], *, qu
         changed = provenance.changed(run, corpus)
         for split, reason in changed.items():
             consequence = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
-            options.note(f"NOTE: {split}: {reason}{consequence}", quiet=quiet)
-        options.note(str(task.convert(run, None if "dev" in changed else corpus.dev)), quiet=quiet)
+            note(f"NOTE: {split}: {reason}{consequence}")
+        note(str(task.convert(run, None if "dev" in changed else corpus.dev)))
     except OSError as error:
         raise RunError(
             f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: "
@@ -54,4 +54,4 @@ def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT], *, qu
         ) from error
     except (SeqxError, RuntimeError, ValueError, MemoryError) as error:
         reason = str(error) if isinstance(error, SeqxError) else f"no CTranslate2 copy ({error}); PyTorch serves"
-        options.note(f"NOTE: {reason}", quiet=quiet)
+        note(f"NOTE: {reason}")

@@ -9,33 +9,24 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
-from . import (
-    bench,
-    compare,
-    data,
-    doctor,
-    evaluate,
-    export,
-    generate,
-    processes,
-    recipes,
-    score,
-    stopping,
-    streams,
-    tokenizer,
-    train,
-    translate,
-)
-from .command import Command
-from .options import settings
-from .printing import note, printable, show
+from . import command, data, processes, recipes, stopping, streams, tokenizer
+from .bench import bench
+from .compare import compare
+from .doctor import doctor
+from .evaluate import evaluate
+from .export import export
+from .generate import generate
+from .printing import printable, report, settings, show
+from .score import score
+from .train import train
+from .translate import translate
 
 _LESS_MEMORY = {  # by command: how to use less memory
     "train": "lower training.batch_tokens or decoding.batch_tokens with --set",
@@ -45,6 +36,7 @@ _LESS_MEMORY = {  # by command: how to use less memory
     "evaluate": "lower --beam-size, or give shorter lines",
     "generate": "lower --samples, --beam-size or --max-tokens",
 }
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 _SAFE_PATH = "PYTHONSAFEPATH"
 _USAGE = typer.BadParameter.__bases__
 _LONGEST = 1000  # characters of a message
@@ -79,15 +71,8 @@ def _options(
     pass
 
 
-app.command("train", cls=Command)(train.train)
-app.command("translate", cls=Command)(translate.translate)
-app.command("generate", cls=Command)(generate.generate)
-app.command("evaluate", cls=Command)(evaluate.evaluate)
-app.command("score", cls=Command)(score.score)
-app.command("compare", cls=Command)(compare.compare)
-app.command("export", cls=Command)(export.export)
-app.command("doctor", cls=Command)(doctor.doctor)
-app.command("bench", cls=Command)(bench.bench)
+for function in (train, translate, generate, evaluate, score, compare, export, doctor, bench):
+    command.add(app, function)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")
@@ -97,7 +82,7 @@ def main() -> None:
     """Run the command line: errors that a user can correct take one or two lines; exit codes are 0, 1, 2, and 128 + n
     after signal n."""
     _set_wait_policy()
-    settings["debug"] = False
+    settings.update(debug=False, quiet=False)
     with streams.ready(), stopping.clearing_up(), children_trust_no_working_directory():
         code = _run()
         if (signalled := stopping.code()) is not None:
@@ -119,8 +104,6 @@ def _run() -> int:
         return 130
     except SeqxError as error:
         return _failed(str(error))
-    except MemoryError:
-        return _failed(_no_memory())
     except OSError as error:
         streams.drop_output(error)
         if error.errno == errno.EPIPE:
@@ -130,19 +113,17 @@ def _run() -> int:
         return _failed(f"{place}: {error.strerror or error}{remedy}")
     except Exception as error:
         if isinstance(error, _USAGE):
-            return _refused(error)
-        if _is_out_of_memory(error):
-            return _failed(_no_memory())
+            shown = io.StringIO()
+            error.show(shown)  # type: ignore[attr-defined]
+            report(shown.getvalue().rstrip())
+            return 2
+        # Torch raises no MemoryError.
+        if isinstance(error, MemoryError) or any(text in str(error) for text in _NO_MEMORY):
+            words = [word for word in sys.argv[1:] if not word.startswith("-")]
+            return _failed(f"out of memory; {_LESS_MEMORY.get(''.join(words[:1]), 'give less text at a time')}")
         return _failed(
             f"stopped by {type(error).__name__}: {error}; a damaged file, or a bug in seqx: --debug shows where"
         )
-
-
-def _refused(error: Any) -> int:
-    shown = io.StringIO()
-    error.show(shown)
-    note(shown.getvalue().rstrip())
-    return 2
 
 
 @contextmanager
@@ -168,21 +149,11 @@ def _set_wait_policy() -> None:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _no_memory() -> str:
-    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    return f"out of memory; {_LESS_MEMORY.get(command, 'give less text at a time')}"
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether torch ran out of memory: it raises no MemoryError."""
-    return any(text in str(error) for text in ("out of memory", "not enough memory", "can't allocate memory"))
-
-
 def _failed(message: str) -> int:
     if settings["debug"]:
-        note(traceback.format_exc().rstrip())
+        report(traceback.format_exc().rstrip())
     else:
-        note(f"{processes.name()}: {_short(message)}")
+        report(f"{processes.name()}: {_short(message)}")
     return 1
 
 

@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer import Option
 
 from seq2seq import device_names
 from seq2seq.limits import MOST_THREADS
 
-from .printing import note as note  # every command has both: options.note, options.usage_error
-from .printing import results
+from . import processes
+from .printing import note, report, results
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
     from seq2seq.run import Run
+    from seq2seq.tasks.opening import EngineChoice
 
+MOST_PROBABLE = "at --top-k 1 the most probable token is always chosen"
 STANDARD_INPUT = Path("-")  # as --input; a file of that name comes as an absolute path
-settings = {"debug": False}
 
 
-def _remember_debug(value: bool) -> bool:
-    settings["debug"] = settings["debug"] or value
-    return value
+def checked(fits: Callable[[Any], bool], use: str) -> Callable[[typer.CallbackParam, Any], Any]:
+    """A callback that ends with a usage error where the value of an option does not fit."""
+
+    def check(parameter: typer.CallbackParam, value: Any) -> Any:
+        if not fits(value):
+            usage_error(f"{parameter.opts[0]} {value}: use {use}")
+        return value
+
+    return check
+
+
+def one_of(*names: str) -> Callable[[typer.CallbackParam, Any], Any]:
+    """A callback that ends with a usage error where the value of an option is not one of the names."""
+    return checked(names.__contains__, f"{', '.join(names[:-1])} or {names[-1]}")
 
 
 def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None:
     """Check that the output can be written, before the work."""
+    if output is None or output == STANDARD_INPUT:
+        return output
+    from seq2seq.data.compression import refused
     from seq2seq.errors import OutputError
     from seq2seq.storage.atomic import must_be_writable
 
-    if output is None or str(output) == "-":  # standard output
-        return output
     name = f"{parameter.opts[0]} {output}" if parameter.opts[0].startswith("-") else str(output)
     try:
         must_be_writable(output)
@@ -48,8 +64,6 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
     except OSError as error:
         place = "" if error.filename in (None, str(output)) else f"{error.filename}: "
         raise OutputError(f"cannot write {name}: {place}{error.strerror or error}; name another file") from error
-    from seq2seq.data.compression import refused
-
     if reason := refused(output):
         usage_error(f"{name}: {reason}")
     return output
@@ -72,102 +86,136 @@ def _set_threads(count: int | None) -> int | None:
 
 
 RunFolder = Annotated[
-    Path | None, typer.Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
+    Path | None, Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
 ]
 Recipe = Annotated[
-    str, typer.Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
+    str, Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Override a value of the recipe; repeatable."),
+    Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Override a value of the recipe; repeatable."),
 ]
-Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, mps, cuda, or one of several: cuda:1.", callback=_known)
-]
+Device = Annotated[str, Option(help="auto, cpu, mps, cuda, or one of several: cuda:1.", callback=_known)]
 Devices = Annotated[
-    list[str] | None,
-    typer.Option("--device", help="cpu, cuda or mps; repeatable. Default: all that exist.", callback=_known),
+    list[str] | None, Option("--device", help="cpu, cuda or mps; repeatable. Default: all that exist.", callback=_known)
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        "--threads",
+    Option(
         min=1,
         max=MOST_THREADS,
         help="Number of CPU threads. Default: $OMP_NUM_THREADS, else the cores available to the process.",
         callback=_set_threads,
     ),
 ]
-Engine = Annotated[
-    str,
-    typer.Option(
-        "--engine",
-        help=(
-            "auto, torch or ctranslate2. auto = the run's CTranslate2 copy if it supports the options, else PyTorch."
-        ),
-    ),
-]
-Precision = Annotated[
-    str,
-    typer.Option("--precision", help="auto, float32, int8 (CTranslate2) or bfloat16 (torch)."),
-]
 Sentences = Annotated[
     str,
-    typer.Option(
-        "--sentences",
-        help=(
-            "Several sentences on one line: split (translate each by itself), keep (together; only lines "
-            "too long for the model are cut) or auto (split if the training text had one sentence per "
-            "line)."
-        ),
+    Option(
+        help="Several sentences on one line: split (translate each by itself), keep (together; only lines too long "
+        "for the model are cut) or auto (split if the training text had one sentence per line).",
+        callback=one_of("auto", "split", "keep"),
+    ),
+]
+BeamSize = Annotated[int | None, Option(min=1, max=1000, help="Beam size; 1 = greedy search. Default: the recipe's.")]
+LengthPenalty = Annotated[
+    float | None,
+    Option(min=0, max=10, help="Length penalty (GNMT's alpha); higher = longer output. Default: the recipe's."),
+]
+above_0 = checked(lambda value: 0 < value < math.inf, "above 0")
+TopK = Annotated[int, Option(min=0, help="Sample from the k most probable tokens; 0 = all.")]
+TopP = Annotated[
+    float,
+    Option(
+        help="Sample from the smallest set of tokens with this total probability.",
+        callback=checked(lambda share: 0 < share <= 1, "above 0, up to 1"),
     ),
 ]
 Input = Annotated[
-    Path | None, typer.Option("--input", "-i", help="Text file, one sentence per line. Default, and -: standard input.")
+    Path | None, Option("--input", "-i", help="Text file, one sentence per line. Default, and -: standard input.")
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--output",
         "-o",
-        help=(
-            "Output file, complete or not written; compressed if it ends in .gz, .xz, .zst or .bz2. "
-            "Default, and -: standard output."
-        ),
+        help="Output file, complete or not written; compressed if it ends in .gz, .xz, .zst or .bz2. Default, and -: "
+        "standard output.",
         callback=writable,
     ),
 ]
-OutputToo = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Also write the translations to this file, one per line.", callback=writable),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_remember_debug, is_eager=True)
-]
-Encoding = Annotated[
-    str,
-    typer.Option(
-        "--encoding", metavar="NAME", help="Encoding of the input, for example cp1252. Output is always UTF-8."
-    ),
-]
-EncodingErrors = Annotated[
-    str,
-    typer.Option(
-        "--encoding-errors", help="How to treat bytes that are invalid in the encoding: strict (an error) or replace."
-    ),
-]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
 Columns = Annotated[
     str | None,
-    typer.Option(
-        "--columns",
+    Option(
         metavar="SOURCE,TARGET",
-        help=("Columns of a table that hold the pairs, by name or by number (from 1); for running text, one column."),
+        help="Columns of a table that hold the pairs, by name or by number (from 1); for running text, one column.",
     ),
 ]
-SourceFile = Annotated[Path | None, typer.Option("--source-file", help="Source sentences, one per line.")]
-TargetFile = Annotated[Path | None, typer.Option("--target-file", help="Target sentences, line by line.")]
+SourceFile = Annotated[Path | None, Option(help="Source sentences, one per line.")]
+TargetFile = Annotated[Path | None, Option(help="Target sentences, line by line.")]
+Data = Annotated[
+    list[Path] | None,
+    Option(
+        help="Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet) instead of two files; or running text: any "
+        "number of files (also .txt), or a folder."
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """How text files are read."""
+
+    encoding: Annotated[
+        str, Option(metavar="NAME", help="Encoding of the input, for example cp1252. Output is always UTF-8.")
+    ] = "utf-8"
+    encoding_errors: Annotated[
+        str,
+        Option(
+            help="How to treat bytes that are invalid in the encoding: strict (an error) or replace.",
+            callback=one_of("strict", "replace"),
+        ),
+    ] = "strict"
+
+    def reading(self, columns: str | None = None) -> Reading:
+        """The same for the library. Usage error: no such encoding, or an empty name in --columns."""
+        from seq2seq.data.lines import Reading, is_encoding
+
+        if not is_encoding(name := self.encoding):
+            usage_error(f"--encoding {name}: no such encoding; use for example utf-8, cp1252, latin-1 or utf-16")
+        named = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
+        if not all(named):
+            usage_error(f"--columns {columns}: separate columns with commas, for example fr,en or 2,4")
+        return Reading(self.encoding, "replace" if self.encoding_errors == "replace" else "strict", named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What computes the outputs of a finished run."""
+
+    engine: Annotated[
+        str,
+        Option(
+            help="auto, torch or ctranslate2. auto = the run's CTranslate2 copy if it supports the options, else "
+            "PyTorch.",
+            callback=one_of("auto", "torch", "ctranslate2"),
+        ),
+    ] = "auto"
+    precision: Annotated[
+        str,
+        Option(
+            help="auto, float32, int8 (CTranslate2) or bfloat16 (torch).",
+            callback=one_of("auto", "float32", "int8", "bfloat16"),
+        ),
+    ] = "auto"
+    device: Device = "auto"
+    threads: Threads = None
+
+    def choice(self) -> EngineChoice:
+        """The same for the library; of several processes, each takes its own device."""
+        from seq2seq.tasks.opening import EngineChoice
+
+        return EngineChoice(self.engine, self.precision, processes.device(self.device))
 
 
 @contextmanager
@@ -185,18 +233,17 @@ def written(output: Path | None) -> Iterator[IO[bytes]]:
 
 def usage_error(message: str) -> NoReturn:
     """End with a usage error: one line, exit code 2."""
-    note(f"seqx: {message}")
+    report(f"seqx: {message}")
     raise typer.Exit(2)
 
 
 def given(context: typer.Context) -> dict[str, str]:
     """The parameters of a command that were given, by name, each with its option."""
-    options = {}
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if source is not None and source.name == "COMMANDLINE":
-            options[str(parameter.name)] = parameter.opts[0]
-    return options
+    return {
+        str(parameter.name): parameter.opts[0]
+        for parameter in context.command.params
+        if (source := context.get_parameter_source(str(parameter.name))) and source.name == "COMMANDLINE"
+    }
 
 
 def refuse_given(context: typer.Context, *names: str, because: str) -> None:
@@ -206,58 +253,21 @@ def refuse_given(context: typer.Context, *names: str, because: str) -> None:
             usage_error(f"{option} has no effect: {because}")
 
 
-def must_be_text(option: str, *texts: str) -> None:
+def must_be_text(*texts: str) -> None:
     """End with a usage error where a text is the name of a file: most likely its contents are meant."""
     for text in texts:
         if os.path.isfile(text):  # noqa: PTH113 (a text may be longer than any path: that raises nothing here)
             usage_error(
-                f"{text} is a file: pass its contents with {option} {text}, or its name as text on standard input: "
+                f"{text} is a file: pass its contents with --input {text}, or its name as text on standard input: "
                 f"echo '{text}' | seqx ..."
             )
 
 
-def open_run(path: Path | None, command: str = "translate", *, quiet: bool = False) -> Run:
+def open_run(path: Path | None, command: str = "translate") -> Run:
     """The run of --run; without it the newest finished one, which is named. Raises as `tasks.open_run` does."""
     from seq2seq import tasks
 
     run = tasks.open_run(path, command)
     if path is None:
-        note(f"Run: {run.path}", quiet=quiet)
+        note(f"Run: {run.path}")
     return run
-
-
-def reading(encoding: str, errors: str, columns: str | None = None) -> Reading:
-    """Check --encoding, --encoding-errors and --columns."""
-    from seq2seq.data.lines import Reading, is_encoding
-
-    if not is_encoding(encoding):
-        usage_error(f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, latin-1 or utf-16")
-    if errors not in ("strict", "replace"):
-        usage_error(f"--encoding-errors {errors}: use strict or replace")
-    named = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
-    if not all(named):
-        usage_error(f"--columns {columns}: separate columns with commas, for example fr,en or 2,4")
-    return Reading(encoding, "replace" if errors == "replace" else "strict", named)
-
-
-def engine(name: str, precision: str) -> None:
-    """Check --engine and --precision."""
-    from seq2seq.tasks.opening import ENGINES, PRECISIONS
-
-    for option, value, known in (("engine", name, ENGINES), ("precision", precision, PRECISIONS)):
-        if value not in known:
-            usage_error(f"--{option} {value}: use {', '.join(known[:-1])} or {known[-1]}")
-
-
-def sentences(rule: str) -> str:
-    """Check --sentences."""
-    from seq2seq.decoding.translation.segments import RULES
-
-    if rule not in RULES:
-        usage_error(f"--sentences {rule}: use {', '.join(RULES[:-1])} or {RULES[-1]}")
-    return rule
-
-
-def noting(quiet: bool = False) -> Callable[[str], None]:
-    """A function that shows a message on standard error, unless `quiet`."""
-    return lambda message: note(message, quiet=quiet)

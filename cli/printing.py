@@ -16,6 +16,7 @@ _STEERING = re.compile(
     "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates of direction
     "\ud800-\udfff]"  # from paths that are not UTF-8
 )
+settings = {"debug": False, "quiet": False}  # the options of these names
 
 
 def printable(text: str, kept: str = "") -> str:
@@ -23,15 +24,20 @@ def printable(text: str, kept: str = "") -> str:
     return _STEERING.sub(lambda each: each[0] if each[0] in kept else each[0].encode("unicode_escape").decode(), text)
 
 
-def note(message: str, *, quiet: bool = False) -> None:
-    """A message on standard error."""
-    if not quiet:
-        print(printable(message, "\n\t"), file=sys.stderr, flush=True)
+def note(message: str) -> None:
+    """A message on standard error, unless --quiet was given."""
+    if not settings["quiet"]:
+        report(message)
 
 
-def show(text: str = "", *, end: str = "\n") -> None:
+def report(message: str) -> None:
+    """An error, or what else is shown even with --quiet, on standard error."""
+    print(printable(message, "\n\t"), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
     """A line of results for people, on standard output."""
-    print(printable(text, "\n\t"), end=end)
+    print(printable(text, "\n\t"))
 
 
 def to_json(values: Any, *, indent: int | None = None) -> str:

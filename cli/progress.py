@@ -6,13 +6,14 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.errors import SeqxError
 
 from . import processes
-from .printing import note
+from .printing import note, report, settings
 
 if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Translates
@@ -46,22 +47,30 @@ class Counted:
 
 @contextmanager
 def watched(
-    translator: Translates, total: int | Callable[[], Iterable[object]] | None, *, quiet: bool
+    translator: Translates, lines: int | Callable[[], Iterable[object]] | None, *, hidden: bool = False
 ) -> Iterator[Counted]:
-    """A translator whose progress is shown if it takes a while. `total`: the number of lines, or a function that
-    returns them to be counted meanwhile; None where it is unknown."""
+    """A translator whose progress is shown if it takes a while. `lines`: their number, or a function that returns them
+    to be counted meanwhile; None where it is unknown."""
     counted = Counted(translator)
-    if quiet or not sys.stderr.isatty():
+    if hidden or settings["quiet"] or not sys.stderr.isatty():
         yield counted
         return
     ended = threading.Event()
-    shown = threading.Thread(target=_show, args=(counted, total, ended), daemon=True)
+    shown = threading.Thread(target=_show, args=(counted, lines, ended), daemon=True)
     shown.start()
     try:
         yield counted
     finally:
         ended.set()
         shown.join()
+
+
+class Front:
+    """The command line's side of an evaluation: implements `seq2seq.tasks.task.Front`."""
+
+    say = staticmethod(note)
+    together = staticmethod(processes.together)
+    watched = staticmethod(watched)
 
 
 @contextmanager
@@ -72,20 +81,20 @@ def reporting_interruption(output: Path | None, counted: Counted | None = None) 
     except KeyboardInterrupt:
         if output is not None and processes.main() and (output.is_file() or not output.exists()):
             done = f" after {counted.lines:,} lines; none of them" if counted else "; nothing"
-            note(f"\nStopped{done} is written to {output}")
+            report(f"\nStopped{done} is written to {output}")
         raise
 
 
-def _show(counted: Counted, total: int | Callable[[], Iterable[object]] | None, ended: threading.Event) -> None:
+def _show(counted: Counted, lines: int | Callable[[], Iterable[object]] | None, ended: threading.Event) -> None:
     if ended.wait(_SOON):
         return
     from .console import Bar, Console
 
     console = Console(error=True)
     with Bar(console, "{} lines", disable=not console.live) as bar:
-        task = bar.add_task("", total=total if isinstance(total, int) else None)
-        if callable(total):
-            bar.update(task, total=_length(total(), ended))
+        task = bar.add_task("", total=lines if isinstance(lines, int) else None)
+        if callable(lines):
+            bar.update(task, total=_length(lines(), ended))
         while True:
             over = ended.wait(_OFTEN)
             speed = bar.tasks[0].speed
@@ -95,12 +104,8 @@ def _show(counted: Counted, total: int | Callable[[], Iterable[object]] | None, 
 
 
 def _length(lines: Iterable[object], ended: threading.Event) -> int | None:
-    count = 0
     try:
-        for _ in lines:
-            count += 1
-            if ended.is_set():
-                return None
+        count = sum(1 for _ in takewhile(lambda _: not ended.is_set(), lines))
     except SeqxError:
         return None  # reported by the translation itself
-    return count
+    return None if ended.is_set() else count

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument
 
-from . import options
-from .command import Command, must_be_ready
-from .printing import results
+from . import command, options
+from .printing import note, results
 
 app = typer.Typer(help="List, show and copy recipes.", invoke_without_command=True, rich_markup_mode=None)
 
@@ -19,7 +19,7 @@ def _list(context: typer.Context) -> None:
     """List the recipes that ship with seqx: what each needs and its measured score."""
     if context.invoked_subcommand is not None:
         return
-    must_be_ready("recipes", {})
+    command.must_be_ready("recipes", {})
     from rich.table import Table
 
     from seq2seq.recipe import files as recipe_files
@@ -35,25 +35,17 @@ def _list(context: typer.Context) -> None:
     Console().print(table)
 
 
-@app.command(cls=Command)
-def show(
-    name: Annotated[str, typer.Argument(help="Recipe name or path.")],
-    changes: options.Set = None,
-    debug: options.Debug = False,
-) -> None:
+def show(*, name: Annotated[str, Argument(help="Recipe name or path.")], changes: options.Set = None) -> None:
     """Print a recipe with all of its values, defaults included."""
     from seq2seq.recipe import files as recipe_files
 
-    results().write(recipe_files.load(name, changes, options.noting()).to_toml().encode())
+    results().write(recipe_files.load(name, changes, note).to_toml().encode())
 
 
-@app.command(cls=Command)
 def copy(
-    name: Annotated[str, typer.Argument(help="Recipe name.")],
-    file: Annotated[
-        Path, typer.Argument(help="New file; an existing file is not overwritten.", callback=options.writable)
-    ],
-    debug: options.Debug = False,
+    *,
+    name: Annotated[str, Argument(help="Recipe name.")],
+    file: Annotated[Path, Argument(help="New file; an existing file is not overwritten.", callback=options.writable)],
 ) -> None:
     """Copy a recipe with its comments, to edit it and train it with --recipe FILE."""
     from seq2seq.errors import RecipeError
@@ -64,4 +56,8 @@ def copy(
     if file.is_file():
         raise RecipeError(f"{file} exists already; name another file")
     write_bytes(file, path.read_bytes())
-    options.note(f"Written: {file}. Train it with: seqx train --recipe {file}")
+    note(f"Written: {file}. Train it with: seqx train --recipe {file}")
+
+
+command.add(app, show)
+command.add(app, copy)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.text import Text
-from torch import Tensor
 
 from seq2seq import tasks
 from seq2seq.recipe import Recipe
@@ -27,11 +26,10 @@ _FAR_OFF = 0.05  # share by which the first loss may differ from its expected va
 class Screen:
     """Shows one training run."""
 
-    def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._task = tasks.of(recipe)
-        self._console = Console(error=True, quiet=quiet)
-        self._out = Console()
+        self._console = Console(error=True)
 
     def say(self, message: str) -> None:
         """One line."""
@@ -53,10 +51,10 @@ class Screen:
                     case Progress():
                         meter.take(event)
                         if live and meter.due(_SHOW_EVERY):
-                            bar.update(task, completed=event.step, figures=meter.figures(event))
+                            bar.update(task, completed=event.step, figures=meter.figures())
                         elif not live and meter.due(_LINE_EVERY):
                             self.say(
-                                f"step {event.step:,}/{steps:,}  {'  '.join(meter.figures(event))}  ETA "
+                                f"step {event.step:,}/{steps:,}  {'  '.join(meter.figures())}  ETA "
                                 f"{meter.remaining(event.step, steps)}"
                             )
                     case Fault():
@@ -77,7 +75,7 @@ class Screen:
         for name, judged in record.get("scores", {}).items():
             if name in own:
                 for line in self._task.score_lines(name, judged):
-                    self._out.print(line)
+                    Console().print(line)
 
     def _started(self, event: Started) -> None:
         if event.step:
@@ -89,8 +87,7 @@ class Screen:
                 )
             return
         self.say(f"Model: {event.parameters:,} parameters")
-        first = event.first
-        if first is None:
+        if (first := event.first) is None:
             return
         self.say(
             f"Loss before training: {first.loss:.3f} nats per token (uniform: ln V = {first.uniform:.3f}; "
@@ -115,11 +112,9 @@ class Screen:
                 case Continuation():
                     self._console.print(Text.assemble((sample.source, "dim"), sample.output))
                 case _:
-                    self._labelled(source=sample.source, reference=sample.reference, model=sample.output)
-
-    def _labelled(self, **texts: str) -> None:
-        for label, text in texts.items():
-            self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
+                    texts = {"source": sample.source, "reference": sample.reference, "model": sample.output}
+                    for label, text in texts.items():
+                        self._console.print(Text.assemble("    ", (f"{label:12}", "dim"), printable(text)))
 
 
 class _Meter:
@@ -130,8 +125,7 @@ class _Meter:
         self._last = 0.0  # when the last update, or an interruption, ended
         self._busy = self._busy_before = 0.0  # seconds spent on updates: since last shown, and before
         self._updates = 0
-        self._tokens = self._padded = self._filled = 0
-        self._loss: float | Tensor = 0.0
+        self._since: list[Progress] = []  # updates since last shown; their losses stay on the device
 
     def rest(self) -> None:
         """Do not count the time since the last update."""
@@ -143,28 +137,26 @@ class _Meter:
         self._busy += now - self._last
         self._last = now
         self._updates += 1
-        self._tokens += event.tokens
-        self._padded += event.padded
-        self._filled += event.filled
-        self._loss = self._loss + event.loss * event.tokens  # stays on the device
+        self._since.append(event)
 
     def due(self, seconds: float) -> bool:
         """Whether it is time to show figures again."""
         return self._busy >= seconds
 
-    def figures(self, event: Progress) -> list[str]:
+    def figures(self) -> list[str]:
         """The figures since the last call, the most important first."""
+        tokens, last = sum(event.tokens for event in self._since), self._since[-1]
+        share = sum(event.filled for event in self._since) / sum(event.padded for event in self._since)
         shown = [
-            f"loss {float(self._loss) / self._tokens:.3f}",
-            f"{self._tokens / self._busy:,.0f} tokens/s",
-            f"epoch {event.place.epoch + 1}",
-            f"rate {event.learning_rate:.2e}",
-            f"padding {1 - self._filled / self._padded:.0%}",
+            f"loss {float(sum(event.loss * event.tokens for event in self._since)) / tokens:.3f}",
+            f"{tokens / self._busy:,.0f} tokens/s",
+            f"epoch {last.place.epoch + 1}",
+            f"rate {last.learning_rate:.2e}",
+            f"padding {1 - share:.0%}",
         ]
         self._busy_before += self._busy
         self._busy = 0.0
-        self._tokens = self._padded = self._filled = 0
-        self._loss = 0.0
+        self._since.clear()
         return shown
 
     def remaining(self, step: int, steps: int) -> str:

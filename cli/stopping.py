@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
-from .printing import note
+from . import processes
+from .printing import report
 
 # With USR1, USR2 and XCPU, batch systems and limits warn of a kill. Most of these do not exist on Windows.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
@@ -77,18 +78,9 @@ class StopSignals:
     """Signals during training: within `after_an_update` they request a stop after the current update, and a second
     Ctrl-C ends the process at once; elsewhere the first one does. Running the command again resumes."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self) -> None:
         self.exit_code = 0
-        self._quiet = quiet
         self._patient = False
-        self._handled = handled(self._ask)
-
-    def __enter__(self) -> StopSignals:
-        self._handled.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._handled.__exit__(None, None, None)
 
     @contextmanager
     def after_an_update(self) -> Iterator[None]:
@@ -101,14 +93,16 @@ class StopSignals:
         """Whether a stop was requested."""
         return self.exit_code != 0
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def request(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signals: see `handled`."""
         again, self.exit_code = self.asked(), self.exit_code or 128 + number
-        if not self._patient or (again and _typed(number)):
-            note("\nStopped; the same command resumes.", quiet=self._quiet)
+        at_once = not self._patient or (again and _typed(number))
+        # A batch system may repeat its signal while training saves.
+        if processes.main() and (at_once or not again):
+            now = "Stopped; the same command resumes." if at_once else "Stopping after this update; saving ..."
+            report(f"\n{now}")
+        if at_once:
             leave(self.exit_code)
-        if not again:
-            # A batch system may repeat its signal while training saves.
-            note("\nStopping after this update; saving ...", quiet=self._quiet)
 
 
 def _typed(number: int) -> bool:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO, TypeGuard
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -40,16 +40,16 @@ def ready() -> Iterator[None]:
         os.fdopen(number, "w" if number else "r", closefd=False) if stream is None else stream
         for number, stream in enumerate(before)
     )
-    out = sys.stdout
-    if isinstance(out, io.TextIOWrapper) and isinstance(getattr(out.buffer, "raw", out.buffer), io.FileIO):
+    if _is_file(out := sys.stdout):
         sys.stdout = io.TextIOWrapper(
             io.BufferedWriter(_Output(out.fileno(), "wb", closefd=False)),
             line_buffering=out.line_buffering or out.write_through,  # the latter by PYTHONUNBUFFERED
         )
+    if _is_file(sys.stderr):
+        sys.stderr = io.TextIOWrapper(_Notes(sys.stderr.fileno(), "wb", closefd=False), line_buffering=True)
     for name in _NAMES:
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace" if name == "stdin" else "backslashreplace")
-    sys.stderr = _Notes(sys.stderr)
     try:
         yield
     finally:
@@ -60,12 +60,13 @@ def drop_output(error: OSError | None = None) -> None:
     """Discard what is printed to standard output, where it is closed or `error` is its own."""
     if is_closed("stdout") or (error is not None and error.filename == _OUTPUT):
         _closed.discard("stdout")
-        _drop(sys.stdout)
+        with suppress(OSError, ValueError):
+            _replace(sys.stdout.fileno())
 
 
-def _drop(stream: Any) -> None:
-    with suppress(OSError, ValueError):
-        _replace(stream.fileno())
+def _is_file(stream: TextIO) -> TypeGuard[io.TextIOWrapper]:
+    """Whether a stream writes to a file of the system."""
+    return isinstance(stream, io.TextIOWrapper) and isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO)
 
 
 def _ensure_utf8() -> None:
@@ -109,26 +110,13 @@ class _Output(io.FileIO):
             raise
 
 
-class _Notes:
+class _Notes(io.FileIO):
     """Standard error: a failed write (a full disk, a closed terminal) does not end the command."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        self._try(self._stream.write, text)
-        return len(text)
-
-    def flush(self) -> None:
-        self._try(self._stream.flush)
-
-    def _try(self, function: Any, *arguments: str) -> None:
+    def write(self, contents: Buffer) -> int:
         try:
-            function(*arguments)
+            return super().write(contents)
         except OSError:
-            _drop(self._stream)
-        except (ValueError, RuntimeError):  # closed, or a signal handler wrote during a write
-            pass
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+            with suppress(OSError):
+                _replace(self.fileno())
+            return memoryview(contents).nbytes

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
+from typer import Argument, Option
 
-from . import options
-from .command import Command
+from . import command, options
+from .printing import note
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.data.tokenizers import Tokenizer
+    from seq2seq.data.tokenizer import Tokenizer
     from seq2seq.recipe import Tokenizer as TokenizerSettings
 
     from .console import Console
@@ -30,31 +31,21 @@ _COLOURS = ("black on #f7c6c7", "black on #c9e4b4", "black on #bcdcf4", "black o
 _BAR = "\u2502"
 
 
-@app.command(cls=Command)
 def compare(
+    *,
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Text, one sentence per line.")],
+    files: Annotated[list[Path], Argument(metavar="FILE...", help="Text, one sentence per line.")],
     kinds: Annotated[
-        str, typer.Option("--kinds", help="Tokenizers, separated by commas; tiktoken:NAME is an encoding of tiktoken.")
+        str, Option(help="Tokenizers, separated by commas; tiktoken:NAME is an encoding of tiktoken.")
     ] = "character,byte,bpe,unigram,byte-bpe,tiktoken:gpt2",
-    vocabulary: Annotated[
-        str, typer.Option("--vocabulary", help="Vocabulary sizes, separated by commas.")
-    ] = "500,1000,2000,4000,8000",
-    d_model: Annotated[
-        int, typer.Option("--d-model", min=1, help="Model width for which to count embedding parameters.")
-    ] = 256,
-    layers: Annotated[int, typer.Option("--layers", min=1, help="Number of layers of that model.")] = 6,
+    vocabulary: Annotated[str, Option(help="Vocabulary sizes, separated by commas.")] = "500,1000,2000,4000,8000",
+    d_model: Annotated[int, Option(min=1, help="Model width for which to count embedding parameters.")] = 256,
+    layers: Annotated[int, Option(min=1, help="Number of layers of that model.")] = 6,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", metavar="FILE", help="Draw a chart into this .png or .svg file.", callback=options.writable
-        ),
+        Path | None, Option(metavar="FILE", help="Draw a chart into this .png or .svg file.", callback=options.writable)
     ] = None,
     as_json: options.Json = False,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    text: options.Text,
 ) -> None:
     """Compare tokenizers on your text: vocabulary size, sequence length and size of the embedding.
 
@@ -69,19 +60,18 @@ def compare(
         options.refuse_given(context, "vocabulary", because=f"{kinds} have a fixed vocabulary")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
-    reading = options.reading(encoding, encoding_errors)
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
     from seq2seq.evaluation.tokenizers import Figures, Missing, Width, compare_tokenizers, hold_out
 
     from .tokenizer_comparison import Shown
 
+    reading = text.reading()
     sample = hold_out(line for file in files for line in read_lines(file, reading))
     width = Width(d_model, layers)
-    measured: list[Figures] = []
-    missing: list[Missing] = []
-    for result in compare_tokenizers(_announced(settings, quiet), sample, width):
-        measured.append(result) if isinstance(result, Figures) else missing.append(result)
+    results = list(compare_tokenizers(_announced(settings), sample, width))
+    measured = [result for result in results if isinstance(result, Figures)]
+    missing = [result for result in results if isinstance(result, Missing)]
     if not measured:
         raise DataError(missing[0].reason)
     shown = Shown(", ".join(map(str, files)), sample, width, measured, missing)
@@ -91,30 +81,25 @@ def compare(
         shown.write_table()
     if plot is not None:
         shown.draw(plot)
-        options.note(f"Written: {plot}", quiet=quiet)
+        note(f"Written: {plot}")
 
 
-@app.command(cls=Command)
 def show(
+    *,
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="Text to split.")],
+    text: Annotated[str, Argument(help="Text to split.")],
     run: options.RunFolder = None,
     kind: Annotated[
         str | None,
-        typer.Option(
-            "--kind", help="Instead of a run's tokenizer: character, byte, bpe, unigram, byte-bpe or tiktoken:NAME."
-        ),
+        Option(help="Instead of a run's tokenizer: character, byte, bpe, unigram, byte-bpe or tiktoken:NAME."),
     ] = None,
     files: Annotated[
-        list[Path] | None, typer.Option("--file", metavar="FILE", help="With --kind: text to train it on; repeatable.")
+        list[Path] | None, Option("--file", metavar="FILE", help="With --kind: text to train it on; repeatable.")
     ] = None,
     vocabulary: Annotated[
-        int | None,
-        typer.Option("--vocabulary", min=_LEAST, max=_MOST, help="With --kind: vocabulary size. Default: 1000."),
+        int | None, Option(min=_LEAST, max=_MOST, help="With --kind: vocabulary size. Default: 1000.")
     ] = None,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
-    debug: options.Debug = False,
+    how: options.Text,
 ) -> None:
     """Show how a tokenizer splits a text: tokens in colours (or separated by bars), their ids and their number.
 
@@ -122,16 +107,19 @@ def show(
 
     seqx tokenizer show "good morning" --kind byte-bpe --file train.en --vocabulary 2000
     """
-    if kind is None and (files or vocabulary):
-        options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
-    if kind is not None and run is not None:
-        options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
-    if kind is not None and kind.partition(":")[0] in _FIXED:
-        options.refuse_given(context, "files", "vocabulary", because=f"{kind} is not trained on text")
-    reading = options.reading(encoding, encoding_errors)
-    named = _of_run(run) if kind is None else _trained(kind, files or [], vocabulary or 1000, reading)
     from .console import Console
 
+    reading = how.reading()
+    if kind is None:
+        if files or vocabulary:
+            options.usage_error("--file and --vocabulary go with --kind: say which tokenizer to train")
+        named = _of_run(run)
+    else:
+        if run is not None:
+            options.usage_error(f"both --run {run} and --kind {kind} were given; give one")
+        if kind.partition(":")[0] in _FIXED:
+            options.refuse_given(context, "files", "vocabulary", because=f"{kind} is not trained on text")
+        named = [(kind, _trained(kind, files or [], vocabulary or 1000, reading))]
     console = Console()
     for name, tokenizer in named:
         write_pieces(console, name, tokenizer, text)
@@ -165,13 +153,13 @@ def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSet
     return [TokenizerSettings.model_validate({**values, "vocabulary_size": size}) for size in used]
 
 
-def _announced(settings: Sequence[TokenizerSettings], quiet: bool) -> Iterator[TokenizerSettings]:
+def _announced(settings: Sequence[TokenizerSettings]) -> Iterator[TokenizerSettings]:
     """The settings, one by one, with a progress message for each."""
     from seq2seq.evaluation.tokenizers import label
 
     from .console import status
 
-    with status(quiet=quiet) as progress:
+    with status() as progress:
         for number, each in enumerate(settings, start=1):
             size = "" if each.kind in _FIXED else f", vocabulary {each.vocabulary_size:,}"
             progress(f"Measuring {label(each)}{size} ({number} of {len(settings)})")
@@ -193,21 +181,21 @@ def _of_run(path: Path | None) -> list[tuple[str, Tokenizer]]:
     return [(f"{name}, {recipe.data.source}", tokenizers.source), (f"{name}, {recipe.data.target}", tokenizers.target)]
 
 
-def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> list[tuple[str, Tokenizer]]:
-    (settings,) = _settings("--kind", kind, [vocabulary])
-    if not files and settings.kind not in _FIXED:
-        options.usage_error(f"--kind {kind} is trained on text: name it with --file")
+def _trained(kind: str, files: Sequence[Path], vocabulary: int, reading: Reading) -> Tokenizer:
     from seq2seq.data import tokenizers
     from seq2seq.data.lines import read_lines
 
-    return [(kind, tokenizers.train(settings, (line for file in files for line in read_lines(file, reading))))]
+    (settings,) = _settings("--kind", kind, [vocabulary])
+    if not files and settings.kind not in _FIXED:
+        options.usage_error(f"--kind {kind} is trained on text: name it with --file")
+    return tokenizers.train(settings, (line for file in files for line in read_lines(file, reading)))
 
 
 def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -> None:
     """Show the tokens of a text, their ids under them, and how many there are of how many characters and bytes."""
     from rich.text import Text
 
-    from seq2seq.data.tokenizers import UNKNOWN, encodable
+    from seq2seq.data.tokenizer import UNKNOWN, encodable
 
     (ids,) = tokenizer.encode([text])
     coloured = console.coloured
@@ -233,3 +221,7 @@ def write_pieces(console: Console, name: str, tokenizer: Tokenizer, text: str) -
 def _visible(piece: str) -> str:
     """A piece on one line, with unprintable characters escaped."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in piece)
+
+
+command.add(app, compare)
+command.add(app, show)

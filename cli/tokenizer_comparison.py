@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -17,18 +16,6 @@ from seq2seq.storage.atomic import replacing
 from .console import Console, figures
 from .printing import show_json
 
-_COLUMNS = (
-    "tokenizer",
-    "vocab-\nulary",
-    "tokens\n/line",
-    "tokens\n/byte",
-    "bytes/\ntoken",
-    "embed-\nding",
-    "of\nmodel",
-    "unknown\ntokens",
-    "MB/s",
-)
-_LEAST_SHARE = 0.0001  # that is shown as a number
 _MARKERS = "osD^vPX*"
 
 
@@ -44,15 +31,16 @@ class Shown:
 
     def write_json(self) -> None:
         """Everything, to standard output."""
-        values = {
-            "text": self.origin,
-            "training_lines": len(self.sample.training),
-            "held_out_lines": len(self.sample.held_out),
-            "model": asdict(self.width),
-            "measured": [asdict(each) for each in self.measured],
-            "missing": [asdict(each) for each in self.missing],
-        }
-        show_json(values)
+        show_json(
+            {
+                "text": self.origin,
+                "training_lines": len(self.sample.training),
+                "held_out_lines": len(self.sample.held_out),
+                "model": asdict(self.width),
+                "measured": [asdict(each) for each in self.measured],
+                "missing": [asdict(each) for each in self.missing],
+            }
+        )
 
     def write_table(self) -> None:
         """One row per tokenizer; below, what the columns mean and why a tokenizer is missing."""
@@ -61,7 +49,7 @@ class Shown:
             f"{self.origin}: trained on {len(self.sample.training):,} lines, measured on "
             f"{len(self.sample.held_out):,} held out (every tenth; blank lines left out)\n"
         )
-        console.print(figures(_COLUMNS, [_row(each) for each in self.measured]))
+        console.print(figures(list(_COLUMNS), [[show(each) for show in _COLUMNS.values()] for each in self.measured]))
         console.print(
             f"\nEmbedding: its parameters at d_model {self.width.d_model}, and their share of a decoder-only model of "
             f"{self.width.layers} layers\n(12 x d_model² parameters each) whose head is tied to the embedding. "
@@ -79,17 +67,12 @@ class Shown:
         axes.set_xscale("log")
         for index, kind in enumerate(dict.fromkeys(each.kind for each in self.measured)):
             points = [(each.vocabulary, each.tokens_per_line) for each in self.measured if each.kind == kind]
-            # Hollow markers, because curves overlap.
-            style: dict[str, Any] = {
-                "marker": _MARKERS[index % len(_MARKERS)],
-                "fillstyle": "none",
-                "color": f"C{index % 10}",
-            }
+            colour, marker = f"C{index % 10}", _MARKERS[index % len(_MARKERS)]
+            (curve,) = axes.plot(*zip(*points), color=colour, marker=marker, fillstyle="none")  # curves overlap
             if len(points) > 1:
-                axes.plot(*zip(*points), label=kind, **style)
+                curve.set_label(kind)
             else:
-                axes.plot(*zip(*points), linestyle="", **style)
-                axes.annotate(kind, points[0], (0, 8), textcoords="offset points", ha="center", color=style["color"])
+                axes.annotate(kind, points[0], (0, 8), textcoords="offset points", ha="center", color=colour)
         above = axes.secondary_xaxis("top")
         for axis in (axes.xaxis, above.xaxis):
             axis.set_major_locator(FixedLocator(_apart({each.vocabulary for each in self.measured})))
@@ -119,22 +102,21 @@ def _apart(sizes: Iterable[int]) -> list[int]:
     return chosen
 
 
-def _row(measured: Figures) -> list[str]:
-    return [
-        measured.kind,
-        f"{measured.vocabulary:,}",
-        f"{measured.tokens_per_line:.1f}",
-        f"{measured.tokens_per_byte:.3f}",
-        f"{measured.bytes_per_token:.2f}",
-        f"{measured.embedding_parameters / 1e6:.2f} M",
-        f"{measured.embedding_share:.1%}",
-        _unknown(measured),
-        f"{measured.megabytes_per_second:.1f}",
-    ]
-
-
 def _unknown(measured: Figures) -> str:
     if not measured.unknown:
         return "0"
-    share = f"{measured.unknown_share:.2%}" if measured.unknown_share >= _LEAST_SHARE else f"<{_LEAST_SHARE:.2%}"
+    share = f"{measured.unknown_share:.2%}" if measured.unknown_share >= 0.0001 else "<0.01%"
     return f"{measured.unknown:,} ({share})"
+
+
+_COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "tokenizer": lambda measured: measured.kind,
+    "vocab-\nulary": lambda measured: f"{measured.vocabulary:,}",
+    "tokens\n/line": lambda measured: f"{measured.tokens_per_line:.1f}",
+    "tokens\n/byte": lambda measured: f"{measured.tokens_per_byte:.3f}",
+    "bytes/\ntoken": lambda measured: f"{measured.bytes_per_token:.2f}",
+    "embed-\nding": lambda measured: f"{measured.embedding_parameters / 1e6:.2f} M",
+    "of\nmodel": lambda measured: f"{measured.embedding_share:.1%}",
+    "unknown\ntokens": _unknown,
+    "MB/s": lambda measured: f"{measured.megabytes_per_second:.1f}",
+}

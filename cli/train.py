@@ -10,111 +10,77 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
 from . import export, options, processes
-from .stopping import StopSignals
+from .printing import note
+from .stopping import StopSignals, handled
 
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus, Given, SplitName
     from seq2seq.data.lines import Reading
     from seq2seq.device import Choice
+    from seq2seq.errors import MissingCorpusError
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
     from seq2seq.training.parallel.team import Team
 
-DevSource = Annotated[Path | None, typer.Option("--dev-source-file", help="Source sentences for validation.")]
-DevTarget = Annotated[Path | None, typer.Option("--dev-target-file", help="Target sentences, line by line.")]
-TestSource = Annotated[Path | None, typer.Option("--test-source-file", help="Source sentences of the test set.")]
-TestTarget = Annotated[Path | None, typer.Option("--test-target-file", help="Target sentences, line by line.")]
-DataFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--data",
-        help=(
-            "Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet) instead of two files; or running "
-            "text in any number of files (also .txt)."
-        ),
-    ),
-]
-MoreFiles = Annotated[list[Path] | None, typer.Argument(help="More files for --data, for example from *.txt.")]
-AddData = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--add-data",
-        metavar="FILE[:SHARE]",
-        help="More sentence pairs beside the recipe's corpora, by size or by a share of what is trained on (0.3): a "
-        "file of pairs, or SOURCE,TARGET. May be repeated.",
-    ),
-]
-DevData = Annotated[list[Path] | None, typer.Option("--dev-data", help="The same for validation.")]
-TestData = Annotated[list[Path] | None, typer.Option("--test-data", help="The same for the test set.")]
-
 
 def train(
+    *,
     recipe_name: options.Recipe,
     run_folder: Annotated[
-        Path | None, typer.Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
+        Path | None, Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
     ] = None,
     changes: options.Set = None,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
-    dev_source_file: DevSource = None,
-    dev_target_file: DevTarget = None,
-    test_source_file: TestSource = None,
-    test_target_file: TestTarget = None,
-    data: DataFiles = None,
-    dev_data: DevData = None,
-    test_data: TestData = None,
-    more: MoreFiles = None,
-    add_data: AddData = None,
-    columns: options.Columns = None,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
-    fallback: Annotated[
-        bool,
-        typer.Option(
-            "--fallback/--no-fallback", help="Train on the bundled corpus if the recipe's own is not available."
+    dev_source_file: Annotated[Path | None, Option(help="Source sentences for validation.")] = None,
+    dev_target_file: options.TargetFile = None,
+    test_source_file: Annotated[Path | None, Option(help="Source sentences of the test set.")] = None,
+    test_target_file: options.TargetFile = None,
+    data: options.Data = None,
+    dev_data: Annotated[list[Path] | None, Option(help="The same for validation.")] = None,
+    test_data: Annotated[list[Path] | None, Option(help="The same for the test set.")] = None,
+    more: Annotated[list[Path] | None, Argument(help="More files for --data, for example from *.txt.")] = None,
+    add_data: Annotated[
+        list[str] | None,
+        Option(
+            metavar="FILE[:SHARE]",
+            help="More sentence pairs beside the recipe's corpora, by size or by a share of what is trained on (0.3): "
+            "a file of pairs, or SOURCE,TARGET. May be repeated.",
         ),
-    ] = True,
+    ] = None,
+    columns: options.Columns = None,
+    files: options.Text,
+    fallback: Annotated[bool, Option(help="Train on the bundled corpus if the recipe's own is not available.")] = True,
     device: options.Device = "auto",
     threads: options.Threads = None,
     batch_tokens: Annotated[
-        str | None,
-        typer.Option(
-            "--batch-tokens",
-            metavar="N|auto",
-            help="Override training.batch_tokens; auto = as many as fit into memory.",
-        ),
+        str | None, Option(metavar="N|auto", help="Override training.batch_tokens; auto = as many as fit into memory.")
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(
-            "--minutes",
+        Option(
             min=0.01,
             help="Override training.steps: as many updates as fit into this time, validations and final scores "
             "included; a few are timed first.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Override training.seed.", min=0)] = None,
+    seed: Annotated[int | None, Option(help="Override training.seed.", min=0)] = None,
     dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Show model size, memory and a measured estimate of the time, without training."
-        ),
+        bool, Option("--dry-run", help="Show model size, memory and a measured estimate of the time, without training.")
     ] = False,
     overfit: Annotated[
-        int | None,
-        typer.Option("--overfit", min=1, help="Sanity check: overfit this many examples, then discard the run."),
+        int | None, Option(min=1, help="Sanity check: overfit this many examples, then discard the run.")
     ] = None,
     parallel: Annotated[
         str,
-        typer.Option(
-            "--parallel",
+        Option(
             help="Under torchrun: ddp (the whole model in each process) or fsdp (model sharded). auto = ddp.",
+            callback=options.one_of("auto", "ddp", "fsdp"),
         ),
     ] = "auto",
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
 ) -> None:
     """Train a recipe and evaluate the result. The same command again resumes a stopped run.
 
@@ -128,10 +94,9 @@ def train(
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
     from seq2seq.training import provenance
-    from seq2seq.training.parallel import launch
 
-    if parallel not in ("auto", *launch.WAYS):
-        options.usage_error(f"--parallel {parallel}: use auto, ddp or fsdp")
+    from . import checks
+
     if overfit is not None and (dry_run or minutes):
         options.usage_error(f"--overfit {overfit} has a budget of its own: leave out --dry-run and --minutes")
     changes = list(changes or [])
@@ -157,50 +122,46 @@ def train(
             f"--add-data {add_data[0]} goes with the recipe's own corpora: name all files by --add-data, or in "
             "[[data.corpora]]"
         )
-    reading = options.reading(encoding, encoding_errors, columns)
+    reading = files.reading(columns)
+    single = dry_run or minutes or overfit is not None or batch_tokens == "auto"
     with ExitStack() as kept:
-        with processes.joined(parallel, device, quiet=quiet) as team:
-            quiet = quiet or not team.main
+        with processes.joined(parallel, device) as team:
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched
             with team.main_first():
-                recipe = recipe_files.load(recipe_name, changes, options.noting(quiet))
+                recipe = recipe_files.load(recipe_name, changes, note)
                 if add_data:
                     recipe = recipe.with_corpora([_added(text) for text in add_data])
                 team.check(recipe)
                 if team.main and not dry_run and overfit is None:
                     Run(run_folder or root() / recipe.name).must_be_writable()
-                if team.size > 1 and (dry_run or minutes or overfit is not None or batch_tokens == "auto"):
+                if team.size > 1 and single:
                     options.usage_error(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
                         "torchrun"
                     )
-                recipe, corpus = _find(recipe, text, reading, fallback, quiet)
+                recipe, corpus = _find(recipe, text, reading, fallback)
                 run = Run(run_folder or root() / recipe.name)
                 choice = devices.choose(team.device(device), recipe.training.precision, attempt(recipe))
                 if batch_tokens == "auto":
-                    recipe = _fitted(recipe, run, choice, quiet)
+                    recipe = _fitted(recipe, run, choice)
                 if minutes:
-                    recipe, corpus = _timed(recipe, corpus, run, choice, minutes, quiet)
+                    recipe, corpus = _timed(recipe, corpus, run, choice, minutes)
                 if dry_run:
-                    from . import dry_run as dry
-
-                    dry.show(recipe, corpus, choice, options.noting(quiet))
+                    checks.dry_run(recipe, corpus, choice)
                     return
                 if overfit is not None:
-                    from . import overfit as check
-
-                    check.refuse_replaced(recipe, given)
-                    check.run(recipe, corpus, choice, overfit, quiet=quiet)
+                    checks.overfit(recipe, corpus, choice, overfit, given)
                     return
-                stop = kept.enter_context(StopSignals(quiet=not team.main))
+                stop = StopSignals()
+                kept.enter_context(handled(stop.request))
                 if team.main:
                     kept.enter_context(run.locked())
                     run.claim(recipe)
                     provenance.refuse_other_text(run, corpus)
-            to_conclude = _train(recipe, corpus, run, choice, stop, quiet, team)
+            to_conclude = _train(recipe, corpus, run, choice, stop, team)
         if team.main:  # The rest is for one process; the others have ended.
-            _conclude(recipe, corpus, run, choice if to_conclude else None, quiet)
+            _conclude(recipe, corpus, run, choice if to_conclude else None)
 
 
 def _added(text: str) -> dict[str, Any]:
@@ -218,22 +179,20 @@ def _added(text: str) -> dict[str, Any]:
     return {"name": Path(paths[0]).name.partition(".")[0], "files": paths, "share": value}
 
 
-def _fitted(recipe: Recipe, run: Run, device: Choice, quiet: bool) -> Recipe:
+def _fitted(recipe: Recipe, run: Run, device: Choice) -> Recipe:
     """The recipe with the largest batch that fits into memory; a resumed run keeps its batch size."""
     from seq2seq.measure.memory import largest_batch
 
     if (run.path / "recipe.toml").is_file():
-        begun = run.recipe().training.batch_tokens
-        options.note(f"Batch: {begun:,} tokens, as when {run.path} was begun", quiet=quiet)
-        return recipe.with_batch_tokens(begun)
-    budget = largest_batch(recipe, device.numerics)
-    options.note(f"Batch: {budget.batch_tokens:,} tokens: {budget.how}", quiet=quiet)
-    return recipe.with_batch_tokens(budget.batch_tokens)
+        batch_tokens, how = run.recipe().training.batch_tokens, f", as when {run.path} was begun"
+    else:
+        budget = largest_batch(recipe, device.numerics)
+        batch_tokens, how = budget.batch_tokens, f": {budget.how}"
+    note(f"Batch: {batch_tokens:,} tokens{how}")
+    return recipe.with_values({"training": {"batch_tokens": batch_tokens}})
 
 
-def _timed(
-    recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, minutes: float, quiet: bool
-) -> tuple[Recipe, Corpus[Any]]:
+def _timed(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, minutes: float) -> tuple[Recipe, Corpus[Any]]:
     """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as there is time for;
     a resumed run keeps its budget."""
     from seq2seq.measure.estimate import fit_minutes
@@ -242,25 +201,24 @@ def _timed(
     if (run.path / "recipe.toml").is_file():
         former = run.recipe()
         kept = former.training
-        options.note(f"Steps: {kept.steps:,}, as when {run.path} was begun", quiet=quiet)
+        note(f"Steps: {kept.steps:,}, as when {run.path} was begun")
         recipe = recipe.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
     else:
-        recipe, estimate = fit_minutes(recipe, corpus, device, minutes, options.noting(quiet))
+        recipe, estimate = fit_minutes(recipe, corpus, device, minutes, note)
         steps, every = recipe.training.steps, recipe.training.validate_every
-        options.note(
+        note(
             f"Steps: {steps:,} in about {minutes:g} minutes, at {estimate.step_seconds:.2f} s each: "
-            f"{estimate.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations",
-            quiet=quiet,
+            f"{estimate.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations"
         )
     pairs = recipe.data.judge_pairs
-    if pairs == usual.data.judge_pairs:
-        return recipe, corpus
-    options.note(f"Dev and test: the first {pairs:,} pairs of each, to fit the time", quiet=quiet)
-    return recipe, corpus.judged_on(pairs)
+    if pairs != usual.data.judge_pairs:
+        note(f"Dev and test: the first {pairs:,} pairs of each, to fit the time")
+        corpus = corpus.judged_on(pairs)
+    return recipe, corpus
 
 
 def _find(
-    recipe: Recipe, text: Mapping[SplitName, Given], reading: Reading, fallback: bool, quiet: bool
+    recipe: Recipe, text: Mapping[SplitName, Given], reading: Reading, fallback: bool
 ) -> tuple[Recipe, Corpus[Any]]:
     from seq2seq import tasks
     from seq2seq.errors import DataError, MissingCorpusError
@@ -275,26 +233,23 @@ def _find(
             remedy += f", or fill a folder with `seqx data get {recipe.name} --to DIR` and set SEQX_DATA=DIR"
         if not fallback or recipe.data.bundled is None:
             raise DataError(f"{missing}; {remedy}") from missing
-        options.note(
-            f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is used instead, with the budget "
-            f"that suits it.\n      For the real corpus {remedy}.",
-            quiet=quiet,
+        return on_bundled(
+            recipe, missing, f"used instead, with the budget that suits it.\n      For the real corpus {remedy}."
         )
-        bundled = recipe.on_bundled()
-        return bundled, tasks.of(bundled).find(text, reading)
     must_fit_machine(recipe)
     return recipe, corpus
 
 
-def _train(
-    recipe: Recipe,
-    corpus: Corpus[Any],
-    run: Run,
-    device: Choice,
-    stop: StopSignals,
-    quiet: bool,
-    team: Team,
-) -> bool:
+def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[Recipe, Corpus[Any]]:
+    """The recipe on its bundled corpus, and that corpus, in place of a missing one; `use` says how, for a note."""
+    from seq2seq import tasks
+
+    note(f"NOTE: {missing}.\n      The bundled {recipe.data.bundled} is {use}")
+    recipe = recipe.on_bundled()
+    return recipe, tasks.of(recipe).find({})
+
+
+def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team) -> bool:
     """Train the run to its end if it is not finished; returns whether it still has to be judged."""
     from seq2seq import tasks
     from seq2seq.tasks import preparation
@@ -307,36 +262,33 @@ def _train(
     if team.main:
         run.clear()
     if not team.broadcast(run.finished):
-        screen = Screen(recipe, quiet=quiet)
+        screen = Screen(recipe)
         session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
-            again = "all saved. The same command resumes from there."
-            options.note(f"Stopped at step {stopped.step:,}, {again}", quiet=quiet)
+            note(f"Stopped at step {stopped.step:,}, all saved. The same command resumes from there.")
             raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process got the signal
         if stop.asked():
             raise typer.Exit(stop.exit_code)
     return True
 
 
-def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None, quiet: bool) -> None:
+def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None) -> None:
     """Convert to CTranslate2 and judge on `device`, unless done already (None). Show the scores."""
     from seq2seq import tasks
 
     from .screen import Screen
 
     task = tasks.of(recipe)
-
-    screen = Screen(recipe, quiet=quiet)
     if device is None:
-        options.note(f"{run.path} is trained already; its scores:", quiet=quiet)
-        screen.scores(run.record())
-        return
-    if "ctranslate2" not in run.record():
-        screen.say("Copying the model for CTranslate2, and checking the copy on the dev set")
-        export.after_training(task, run, corpus, quiet=quiet)
-    screen.say("Judging the model on the test set")
-    task.judge(run, device, screen.say)
-    screen.scores(run.record())
-    options.note(f"\nTry it: {task.example(run)}", quiet=quiet)
+        note(f"{run.path} is trained already; its scores:")
+    else:
+        if "ctranslate2" not in run.record():
+            note("Copying the model for CTranslate2, and checking the copy on the dev set")
+            export.after_training(task, run, corpus)
+        note("Judging the model on the test set")
+        task.judge(run, device, note)
+    Screen(recipe).scores(run.record())
+    if device is not None:
+        note(f"\nTry it: {task.example(run)}")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from . import options, processes, progress
 from .lines import standard_input, windows
-from .printing import printable, show, to_json
+from .printing import note, printable, report, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
@@ -28,72 +29,45 @@ _WINDOW = 2000  # lines translated together
 
 
 def translate(
+    *,
     context: typer.Context,
     text: Annotated[
-        list[str] | None, typer.Argument(help="Text to translate. Default: --input, standard input, or a prompt.")
+        list[str] | None, Argument(help="Text to translate. Default: --input, standard input, or a prompt.")
     ] = None,
     run_folder: options.RunFolder = None,
     input: options.Input = None,
     output: options.Output = None,
-    beam_size: Annotated[
-        int | None,
-        typer.Option("--beam-size", min=1, max=1000, help="Beam size; 1 = greedy search. Default: the recipe's."),
-    ] = None,
-    length_penalty: Annotated[
-        float | None,
-        typer.Option(
-            "--length-penalty",
-            min=0,
-            max=10,
-            help="Length penalty (GNMT's alpha); higher = longer output. Default: the recipe's.",
-        ),
-    ] = None,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
     n_best: Annotated[
         int,
-        typer.Option(
-            "--n-best",
+        Option(
             min=1,
             max=1000,
-            help=(
-                "Number of different translations per line, best first, in Moses' format: `line ||| text ||| "
-                "score`, lines counted from 0. With --sample: as many draws, equal ones shown once."
-            ),
+            help="Number of different translations per line, best first, in Moses' format: `line ||| text ||| score`, "
+            "lines counted from 0. With --sample: as many draws, equal ones shown once.",
         ),
     ] = 1,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Sample translations instead of searching for the most probable one.")
+        bool,
+        Option(
+            "--sample",
+            help="Sample translations instead of searching for the most probable one; --temperature, --top-k, --top-p "
+            "and --seed need it.",
+        ),
     ] = False,
     temperature: Annotated[
-        float, typer.Option("--temperature", help="With --sample: above 0; lower = closer to greedy search.")
+        float, Option(help="Above 0; lower = closer to greedy search.", callback=options.above_0)
     ] = 1.0,
-    top_k: Annotated[
-        int, typer.Option("--top-k", min=0, help="With --sample: sample from the k most probable tokens; 0 = all.")
-    ] = 0,
-    top_p: Annotated[
-        float,
-        typer.Option(
-            "--top-p", help="With --sample: sample from the smallest set of tokens with this total probability."
-        ),
-    ] = 1.0,
+    top_k: options.TopK = 0,
+    top_p: options.TopP = 1.0,
     seed: Annotated[
-        int,
-        typer.Option(
-            "--seed",
-            min=0,
-            max=2**63 - 1,
-            help="With --sample: random seed; a line's sample depends on the seed and its line number.",
-        ),
+        int, Option(min=0, max=2**63 - 1, help="Random seed; a line's sample depends on the seed and its line number.")
     ] = 1,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
-    encoding: options.Encoding = "utf-8",
-    encoding_errors: options.EncodingErrors = "strict",
-    engine: options.Engine = "auto",
-    precision: options.Precision = "auto",
-    device: options.Device = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
+    files: options.Text,
+    engine: options.Engine,
 ) -> None:
     """Translate text line by line: line i of the output translates line i of the input, an empty line stays empty. A
     line without letters is copied.
@@ -106,65 +80,56 @@ def translate(
         text, input = None, input or options.STANDARD_INPUT
     if text and input:
         options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")
-    if not 0 < temperature < math.inf or not 0 < top_p <= 1:
-        options.usage_error(f"--temperature {temperature} and --top-p {top_p}: use above 0, and above 0 up to 1")
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     if not sample:
         options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample")
-    if sample and top_k == 1:
-        options.refuse_given(
-            context, "temperature", "top_p", "seed", because="at --top-k 1 the most probable token is always chosen"
-        )
-    scored = as_json or n_best > 1
-    if sample:
+    else:
         options.refuse_given(context, "beam_size", because="--sample draws translations instead of searching")
+        if top_k == 1:
+            options.refuse_given(context, "temperature", "top_p", "seed", because=options.MOST_PROBABLE)
+    scored = as_json or n_best > 1
     if not scored and (sample or beam_size == 1):
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score is shown")
-    reading = options.reading(encoding, encoding_errors)
+    reading = files.reading()
     if text:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
-    options.engine(engine, precision)
-    options.sentences(sentences)
-    quiet = quiet or not processes.main()
-    options.must_be_text("--input", *(text or ()))
+    options.must_be_text(*(text or ()))
     if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
+    from seq2seq.data.lines import read_lines
     from seq2seq.decoding.options import Sampling
     from seq2seq.decoding.translation.windows import numbered
-    from seq2seq.tasks.opening import EngineChoice, open_translator
+    from seq2seq.tasks.opening import open_translator
 
-    run = options.open_run(run_folder, quiet=quiet)
+    run = options.open_run(run_folder)
     lines = line_groups(text, input, reading)
     if lines is None:
         options.refuse_given(
             context, "output", "as_json", because="the prompt prints to the terminal; give text, --input or a pipe"
         )
-    opened = open_translator(
-        run,
-        EngineChoice(
-            engine,
-            precision,
-            processes.device(device),
-            beam_size,
-            length_penalty,
-            n_best,
-            Sampling(temperature, top_k, top_p, seed) if sample else None,
-            token_scores=scored,
-            sentences=sentences,
-        ),
+    choice = replace(
+        engine.choice(),
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        n_best=n_best,
+        sampling=Sampling(temperature, top_k, top_p, seed) if sample else None,
+        token_scores=scored,
+        sentences=sentences,
     )
+    opened = open_translator(run, choice)
     if opened.missing:
-        options.note(f"NOTE: {opened.missing}", quiet=quiet)
+        note(f"NOTE: {opened.missing}")
     if lines is None:
         _converse(opened, run.path)
         return
-    hidden = quiet or (output is None and sys.stdout.isatty())  # there the translations themselves show the progress
+    again = partial(read_lines, input, reading) if input is not None and input.is_file() else None
+    hidden = output is None and sys.stdout.isatty()  # there the translations themselves show the progress
     numbers, fewer = count(), 0
     with (
-        processes.sharing(opened.translator, quiet=quiet) as shared,
-        _target(output) as file,
-        progress.watched(shared, _counted(input, reading), quiet=hidden) as translator,
+        processes.sharing(opened.translator) as shared,
+        options.written(output) if processes.main() else Path(os.devnull).open("wb") as file,
+        progress.watched(shared, again, hidden=hidden) as translator,
         progress.reporting_interruption(output, translator),
         closing(translator.stream_windows(numbered(lines))) as translated,
     ):
@@ -174,28 +139,20 @@ def translate(
             for translation, number in zip(done, numbers):
                 if as_json:
                     written = _json(translation, (end - start) / len(done))
+                elif n_best > 1:
+                    written = "\n".join(
+                        f"{number} ||| {each.text} ||| {each.score:.4f}" for each in translation.outputs
+                    )
                 else:
-                    written = _n_best(translation, number) if n_best > 1 else translation.text
+                    written = translation.text
                 file.write((written + "\n").encode("utf-8", "replace"))
                 fewer += len(translation.outputs) < n_best and bool(translation.outputs[0].pieces)
             file.flush()
             start = end
     if fewer:
-        options.note(f"{fewer:,} lines have fewer than {n_best} different translations", quiet=quiet)
+        note(f"{fewer:,} lines have fewer than {n_best} different translations")
     if output:
-        options.note(f"Written: {output}", quiet=quiet)
-
-
-def _target(output: Path | None) -> AbstractContextManager[IO[bytes]]:
-    """Where translations go; of several processes, only the first has them written."""
-    return options.written(output) if processes.main() else Path(os.devnull).open("wb")
-
-
-def _counted(input: Path | None, reading: Reading) -> Callable[[], Iterator[str]] | None:
-    """A function that returns the lines to count them, where they can be read twice."""
-    from seq2seq.data.lines import read_lines
-
-    return (lambda: read_lines(input, reading)) if input is not None and input.is_file() else None
+        note(f"Written: {output}")
 
 
 def line_groups(text: list[str] | None, input: Path | None, reading: Reading) -> Iterator[list[str]] | None:
@@ -231,33 +188,21 @@ def _json(translation: Translation, seconds: float) -> str:
     return to_json(row)
 
 
-def _n_best(translation: Translation, number: int) -> str:
-    """The translations of a line in Moses' format."""
-    return "\n".join(f"{number} ||| {output.text} ||| {output.score:.4f}" for output in translation.outputs)
-
-
 def _converse(opened: OpenedTranslator, run: Path) -> None:
     """An interactive prompt: one line in, its translation out, until Ctrl-D."""
-    import contextlib
-
-    with contextlib.suppress(ImportError):
+    with suppress(ImportError):
         import readline  # noqa: F401 (arrow keys and history at the prompt)
-    options.note(
+    report(
         f"{run}: {opened.source} to {opened.target}, by {opened.engine}. A line and Enter translates it; Ctrl-D ends."
     )
     for number in count():
         try:
-            line = input_line(printable(f"{opened.source}> "))
+            line = input(printable(f"{opened.source}> "))
         except EOFError:
-            options.note("")
+            report("")
             return
         start = time.perf_counter()
         translation = opened.translator.translate([line], first=number)[0]
         for output in translation.outputs:
             show(output.text if len(translation.outputs) == 1 else f"{output.score:8.4f}  {output.text}")
-        options.note(f"    ({time.perf_counter() - start:.2f} s)")
-
-
-def input_line(prompt: str) -> str:
-    """A line typed at the prompt."""
-    return input(prompt)
+        report(f"    ({time.perf_counter() - start:.2f} s)")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seq2seq import device_names, limits
 from seq2seq.errors import DeviceError
@@ -241,13 +241,31 @@ def work_alone() -> None:
 @contextmanager
 def random_kept(device: torch.device) -> Iterator[None]:
     """Restores torch's random state, the CPU's and a device's, when the block ends."""
-    mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    state = random_state(device)
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            yield
+        yield
     finally:
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
+        set_random_state(state, device)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """torch's random state: `random.cpu`, and that of a GPU, `random.accelerator`."""
+    state = {"random.cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["random.accelerator"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["random.accelerator"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Restore a random state; that of another kind of device is left out."""
+    torch.set_rng_state(state["random.cpu"])
+    accelerator = state.get("random.accelerator")
+    if accelerator is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(accelerator, device)
+    elif accelerator is not None and device.type == "mps":
+        torch.mps.set_rng_state(accelerator)
 
 
 def bfloat16(device: torch.device) -> tuple[bool, str]:

@@ -103,7 +103,7 @@ def test_processes_that_torchrun_started_share_the_cores(container: Path, monkey
 def test_training_starts_where_the_system_does_not_tell_what_a_process_takes() -> None:
     """As on Windows, which has no module `resource`."""
     check = (
-        "import sys; sys.modules['resource'] = None; import cli.train, seq2seq.tasks.preparation, cli.dry_run; "
+        "import sys; sys.modules['resource'] = None; import cli.train, seq2seq.tasks.preparation, cli.checks; "
         "import torch; from seq2seq.measure import memory; assert memory.peak(torch.device('cpu')) == 0"
     )
     done = subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parent.parent, capture_output=True)

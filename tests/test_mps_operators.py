@@ -32,8 +32,8 @@ from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.tasks import models
-from seq2seq.training import ema, objective, optimisers
-from seq2seq.training.loop import updates
+from seq2seq.training import ema, objective, optimisers, schedule
+from seq2seq.training.loop import train
 from tests.support import tiny
 
 MPS, CPU = torch.device("mps"), torch.device("cpu")
@@ -165,7 +165,9 @@ def training(name: str) -> None:
     batch = tasks.of(wanted).workload().batch(64)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, NUMERICS)
-    with_gradients = updates(wanted, model, optimiser, repeat((Place(), batch)), measuring, NUMERICS)
+    with_gradients = train(
+        list(model.parameters()), optimiser, schedule.for_recipe(wanted), repeat((Place(), batch)), measuring, NUMERICS
+    )
     for step in (1, 2):  # the first makes what the second finds
         next(with_gradients).loss.item()
         ema.update(optimiser, model, 0.9, step, torch.tensor(False))

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -24,6 +23,9 @@ _ENOUGH = 200  # pairs that decide whether two texts are related at all
 _SHARED = re.compile(r"\d+|[A-ZÀ-ÖØ-Þ][\w'’-]{2,}")
 _ENDS = {end: kind for kind, ends in enumerate((".。।．۔", "?？؟", "!！", ":：", ",，、")) for end in ends}
 
+# A line: log length, kind of end, shared words as bits of a number.
+_LINE = np.dtype([("length", np.float64), ("end", np.int8), ("words", np.uint64)], align=True)
+Side = NDArray[np.void]  # lines
 Floats = NDArray[np.float64]
 
 
@@ -40,51 +42,22 @@ class Shift:
 def shift(pairs: Iterable[Pair]) -> Shift | None:
     """Where the lines of two sides are misaligned; None where they are aligned, or too few to decide."""
     shifts = _Shifts()
-    for sides in _features(pairs):
-        shifts.add(*sides)
-    return shifts.verdict()
-
-
-@dataclass
-class _Side:
-    """N lines: log length, kind of end, shared words as bits of a number."""
-
-    length: Floats
-    end: NDArray[np.int8]
-    words: NDArray[np.uint64]
-
-    def __getitem__(self, part: slice) -> _Side:
-        return _Side(self.length[part], self.end[part], self.words[part])
-
-    def __len__(self) -> int:
-        return len(self.length)
-
-    def with_more(self, more: _Side) -> _Side:
-        """These lines and the next ones."""
-        return _Side(*map(np.concatenate, zip(_parts(self), _parts(more))))
-
-
-def _parts(side: _Side) -> tuple[NDArray[Any], ...]:
-    return side.length, side.end, side.words
-
-
-def _features(pairs: Iterable[Pair]) -> Iterator[tuple[_Side, _Side]]:
     iterator = iter(pairs)
     while chunk := list(islice(iterator, _CHUNK)):
         source, target = (_side([pair[index].strip() for pair in chunk]) for index in (0, 1))
-        yield source, target
+        shifts.add(source, target)
+    return shifts.verdict()
 
 
-def _side(lines: list[str]) -> _Side:
-    words = np.zeros(len(lines), np.uint64)
+def _side(lines: list[str]) -> Side:
+    side = np.zeros(len(lines), _LINE)
     for number, line in enumerate(lines):
         bits = 0
         for word in _SHARED.findall(line):
             # Digits of any script.
             bits |= 1 << (crc32((str(int(word[:18])) if word.isdecimal() else word).encode()) & 63)
-        words[number] = bits
-    length = np.array([math.log(len(line) + 3) for line in lines])
-    return _Side(length, np.array([_ENDS.get(line[-1:], -1) for line in lines], np.int8), words)
+        side[number] = math.log(len(line) + 3), _ENDS.get(line[-1:], -1), bits
+    return side
 
 
 class _Shifts:
@@ -93,7 +66,7 @@ class _Shifts:
     def __init__(self) -> None:
         self._by = [by for by in range(-_MOST, _MOST + 1) if by]
         count = len(self._by)
-        self._held: tuple[_Side, _Side] | None = None  # lines whose neighbours are not read yet, and those before them
+        self._held: tuple[Side, Side] | None = None  # lines whose neighbours are not read yet, and those before them
         self._lines = self._done = 0  # read; compared
         self._ratio = 0.0
         self._sum, self._squares = np.zeros(count), np.zeros(count)
@@ -101,13 +74,13 @@ class _Shifts:
         self._best = np.zeros(count)  # the largest rise of a sum,
         self._from, self._to = np.zeros(count, np.int64), np.zeros(count, np.int64)  # and where
 
-    def add(self, source: _Side, target: _Side) -> None:
+    def add(self, source: Side, target: Side) -> None:
         """Add the next lines."""
         if self._held is None:
-            self._ratio = float(np.median(target.length - source.length))
+            self._ratio = float(np.median(target["length"] - source["length"]))
             self._held = source, target
         else:
-            self._held = self._held[0].with_more(source), self._held[1].with_more(target)
+            self._held = np.concatenate((self._held[0], source)), np.concatenate((self._held[1], target))
         self._lines += len(source)
         self._compare(self._lines - _MOST)
         # Of the lines that were compared, the last few stay: they are neighbours.
@@ -171,11 +144,10 @@ class _Shifts:
         self._sum[index] = sums[-1]
 
 
-def _likeness(source: _Side, target: _Side, ratio: float) -> Floats:
+def _likeness(source: Side, target: Side, ratio: float) -> Floats:
     """How well lines fit those of the same index."""
-    lengths = -np.minimum(2 * np.abs(target.length - source.length - ratio), 3)
-    shared = np.bitwise_count(source.words & target.words) / np.maximum(
-        np.bitwise_count(source.words | target.words), 1
-    )
-    result: Floats = lengths + 0.7 * (source.end == target.end) + 2 * shared
+    lengths = -np.minimum(2 * np.abs(target["length"] - source["length"] - ratio), 3)
+    one, other = source["words"], target["words"]
+    shared = np.bitwise_count(one & other) / np.maximum(np.bitwise_count(one | other), 1)
+    result: Floats = lengths + 0.7 * (source["end"] == target["end"]) + 2 * shared
     return result

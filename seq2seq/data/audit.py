@@ -1,24 +1,23 @@
-"""What is unusual in a corpus of records, found in one pass over it."""
+"""An audit of records: what is unusual in a corpus of them."""
 
 from __future__ import annotations
 
-import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
-from typing import Any, Generic
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic
 
 from seq2seq.data.corpus import SPLITS, Corpus, Record, Source, SplitName
 from seq2seq.data.findings import (
-    Character,
+    Audit,
     Finding,
-    FindingCounter,
     Place,
-    RecordExample,
-    Verdict,
+    Values,
     also_in_train,
+    cell,
     character,
+    digest,
+    first_places,
+    odd_character,
     odd_characters,
     repeated,
 )
@@ -26,176 +25,104 @@ from seq2seq.data.folding import fold
 from seq2seq.data.records import Kind
 
 
-@dataclass(frozen=True)
-class Longest:
-    """The longest text of a field in characters, and its place."""
-
-    characters: int
-    place: Place
-
-
-@dataclass(frozen=True)
-class Split:
-    """One split, alone."""
-
-    name: SplitName
-    origins: tuple[str, ...]
-    records: int
-    words: dict[str, int]  # by field
-    blank: Finding[RecordExample]  # without a visible character
-    duplicates: Finding[RecordExample]  # equal to an earlier record of the split
-    findings: dict[str, Finding[RecordExample]]  # `Kind.findings`
-    characters: tuple[Character[Place], ...]  # by code point
-    figures: dict[str, Any]  # further figures of the kind's tally
-    longest: dict[str, Longest | None]  # by field; None where there is no record
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Records of dev or test with a text that is also in train, in the same field and in any form (`fold`)."""
-
-    name: SplitName
-    fields: dict[str, Finding[RecordExample]]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What `seqx data check` reports."""
-
-    noun: str  # what a record is called
-    fields: tuple[str, ...]
-    corpus: str
-    splits: tuple[Split, ...]
-    overlaps: tuple[Overlap, ...]
-    verdicts: tuple[Verdict, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: counts of a field are under names such as `source_words`."""
-        splits = [
-            {
-                "name": split.name,
-                "origins": split.origins,
-                f"{self.noun}s": split.records,
-                **{f"{field}_words": count for field, count in split.words.items()},
-                "blank": split.blank,
-                "duplicates": split.duplicates,
-                **{name.replace(" ", "_"): finding for name, finding in split.findings.items()},
-                "characters": split.characters,
-                **split.figures,
-                **{f"longest_{field}": longest for field, longest in split.longest.items()},
-            }
-            for split in self.splits
-        ]
-        overlaps = [{"name": overlap.name, **overlap.fields} for overlap in self.overlaps]
-        whole = {"corpus": self.corpus, "splits": splits, "overlaps": overlaps, "verdicts": self.verdicts}
-        return {name: self._plain(value) for name, value in whole.items()}
-
-    def _plain(self, value: Any) -> Any:
-        if isinstance(value, RecordExample):
-            value = {"place": value.place, **dict(zip(self.fields, value.texts)), "other": value.other}
-        elif is_dataclass(value):
-            value = {field.name: getattr(value, field.name) for field in fields(value)}
-        if isinstance(value, dict):
-            return {name: self._plain(inner) for name, inner in value.items()}
-        return [self._plain(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
 class Tally(Generic[Record]):
-    """Counts of one split, record by record."""
+    """Counts of one split, record by record. A subclass that checks more names what `checks` finds."""
+
+    findings: ClassVar[tuple[str, ...]] = ()
+    labels: ClassVar[Mapping[str, str]] = {}  # of findings and figures in a table, by name
 
     def __init__(self, kind: Kind[Record, Any]) -> None:
-        self._kind = kind
-        self._words = [0] * len(kind.fields)
-        self._longest: list[Longest | None] = [None] * len(kind.fields)
-        self._blank = self._counter()
-        self._findings = {name: self._counter() for name in kind.findings}
+        self.kind = kind
+        self._words = dict.fromkeys(kind.fields, 0)
+        self._longest: dict[str, Values | None] = dict.fromkeys(kind.fields)
+        self._blank = Finding(self.show)
+        self._findings = {name: Finding(self.show) for name in self.findings}
         self._digests = array("Q")
         self._characters: dict[str, tuple[int, Place]] = {}
 
-    def _counter(self) -> FindingCounter[Place, Record, RecordExample]:
-        return FindingCounter(partial(show, self._kind))
+    def show(self, place: Place, record: Record, other: Place | None) -> Values:
+        """A record as an example of a finding; `other` is the place that it repeats."""
+        texts = dict(zip(self.kind.fields, self.kind.texts(record)))
+        return {"place": place._asdict(), **texts, "other": other and other._asdict()}
 
     def add(self, place: Place, record: Record) -> None:
         """Count a record."""
-        texts = self._kind.texts(record)
+        texts = self.kind.texts(record)
         shown = [text.strip() if text.isprintable() or fold(text) else "" for text in texts]
-        self._digests.append(_digest(texts))
-        for index, text in enumerate(texts):
-            self._words[index] += len(text.split())
-            longest = self._longest[index]
-            if longest is None or len(text) > longest.characters:
-                self._longest[index] = Longest(len(text), place)
+        self._digests.append(digest("\n".join(texts)))
+        for field, text in zip(self.kind.fields, texts):
+            self._words[field] += len(text.split())
+            longest = self._longest[field]
+            if longest is None or len(text) > longest["characters"]:
+                self._longest[field] = {"characters": len(text), "place": place._asdict()}
             for odd in odd_characters(text):
                 count, first = self._characters.get(odd, (0, place))
                 self._characters[odd] = (count + 1, first)
-        if all(shown):
-            self.look(place, record, shown)
-        else:
+        if not all(shown):
             self._blank.add(place, record)
-
-    def look(self, place: Place, record: Record, shown: Sequence[str]) -> None:
-        """Check a record without a blank text; `shown` are its texts, stripped."""
-        for name in self._kind.checks(record, shown):
+            return
+        for name in self.checks(record, shown):
             self._findings[name].add(place, record)
 
-    def figures(self) -> dict[str, Any]:
+    def checks(self, record: Record, shown: Sequence[str]) -> Iterable[str]:
+        """Which of `findings` a record without a blank text has; `shown` are its texts, stripped."""
+        return ()
+
+    def figures(self) -> Values:
         """Figures of this kind only."""
         return {}
 
-    def finish(self, name: SplitName, sources: Sequence[Source[Record]]) -> Split:
-        """The split of these sources."""
-        return Split(
-            name=name,
-            origins=tuple(source.origin for source in sources),
-            records=len(self._digests),
-            words=dict(zip(self._kind.fields, self._words)),
-            blank=self._blank.finding(),
-            duplicates=repeated(self._digests, numbered(sources), partial(show, self._kind)),
-            findings={name: counter.finding() for name, counter in self._findings.items()},
-            characters=tuple(character(of, *seen) for of, seen in sorted(self._characters.items())),
-            figures=self.figures(),
-            longest=dict(zip(self._kind.fields, self._longest)),
-        )
+    def cell(self, name: str, value: Any) -> str:
+        """The value of a finding or a figure in a table."""
+        return cell(value)
+
+    def report(self, name: SplitName, sources: Sequence[Source[Record]]) -> Values:
+        """The split of these sources; blank are records with a text without a visible character."""
+        return {
+            "name": name,
+            "origins": [source.origin for source in sources],
+            f"{self.kind.noun}s": len(self._digests),
+            **{f"{field}_words": count for field, count in self._words.items()},
+            "blank": self._blank.report(),
+            "duplicates": repeated(self._digests, numbered(sources), self.show),
+            **{name: finding.report() for name, finding in self._findings.items()},
+            "characters": [character(of, *seen) for of, seen in sorted(self._characters.items())],
+            **self.figures(),
+            **{f"longest_{field}": longest for field, longest in self._longest.items()},
+        }
 
 
-def audit(corpus: Corpus[Any], kind: Kind[Any, Any]) -> Audit:
-    """Check every record of a corpus. Raises DataError: unreadable text."""
+def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], Tally[Any]] = Tally) -> Audit:
+    """Check every record of a corpus, and which texts of dev and test are also in train, in the same field and in any
+    form (`fold`). Raises DataError: unreadable text."""
     sources = corpus.splits()
-    held_out = (corpus.dev, corpus.test)
-    held_out_keys = [
-        {fold(kind.texts(record)[field]) for source in held_out for record in source.read()} - {b""}
-        for field in range(len(kind.fields))
-    ]
-    in_train: list[dict[bytes, Place]] = [{} for _ in held_out_keys]
-    splits = []
-    for name in SPLITS:
-        tally = kind.tally()
+    tallies = {name: tally_of(kind) for name in SPLITS}
+    for name, tally in tallies.items():
         for place, record in numbered(sources[name]):
             tally.add(place, record)
-            for field, text in enumerate(kind.texts(record)) if name == "train" else ():
-                key = fold(text)
-                if key in held_out_keys[field]:
-                    in_train[field].setdefault(key, place)
-        splits.append(tally.finish(name, sources[name]))
 
-    def overlap(name: SplitName, field: int) -> Finding[RecordExample]:
-        def key(record: Any) -> bytes:
-            return fold(kind.texts(record)[field])
+    def keys(record: Any) -> Iterator[tuple[int, bytes]]:
+        return (key for key in enumerate(map(fold, kind.texts(record))) if key[1])
 
-        return also_in_train(numbered(sources[name]), key, in_train[field], partial(show, kind))
+    first = first_places(numbered(sources["train"]), numbered((corpus.dev, corpus.test)), keys)
+
+    def overlap(name: SplitName, number: int) -> Values:
+        def key(record: Any) -> tuple[int, bytes]:
+            return number, fold(kind.texts(record)[number])
+
+        return also_in_train(numbered(sources[name]), key, first, tallies[name].show)
 
     overlaps = [
-        Overlap(name, {title: overlap(name, field) for field, title in enumerate(kind.fields)}) for name in SPLITS[1:]
+        {"name": name, **{field: overlap(name, number) for number, field in enumerate(kind.fields)}}
+        for name in SPLITS[1:]
     ]
-    # Of a held-out part, the whole source, where lines have their neighbours.
-    whole = {id(source.whole or source): source.whole or source for split in sources.values() for source in split}
-    verdicts = tuple(verdict for source in whole.values() for verdict in kind.verdicts(source))
-    return Audit(kind.noun, kind.fields, corpus.name, tuple(splits), tuple(overlaps), verdicts)
-
-
-def show(kind: Kind[Record, Any], place: Place, record: Record, other: Place | None) -> RecordExample:
-    """A record as an example of a finding."""
-    return RecordExample(place, tuple(kind.texts(record)), other)
+    splits = [tally.report(name, sources[name]) for name, tally in tallies.items()]
+    return Audit(
+        {"corpus": corpus.name, "splits": splits, "overlaps": overlaps},
+        f"{corpus.name}: " + "; ".join(sorted({origin for split in splits for origin in split["origins"]})),
+        list(_figures(tallies["train"], splits, overlaps)),
+        list(_remarks(tallies["train"], splits, overlaps)),
+    )
 
 
 def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[Place, Record]]:
@@ -205,5 +132,39 @@ def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[Place, Record]
             yield Place(source.origin, line), record
 
 
-def _digest(texts: Sequence[str]) -> int:
-    return int.from_bytes(hashlib.blake2b("\n".join(texts).encode("utf-8", "surrogatepass"), digest_size=8).digest())
+def example(kind: Kind[Any, Any], shown: Values) -> str:
+    """An example of a finding on one line."""
+    return f"line {shown['place']['line']:,}: {' = '.join(repr(shown[field]) for field in kind.fields)}"
+
+
+def _figures(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[tuple[str, ...]]:
+    noun, fields = tally.kind.noun, tally.kind.fields
+    labels = {
+        f"{noun}s": f"{noun}s",
+        **{f"{field}_words": f"words, {field}" for field in fields},
+        "blank": "a side blank",
+        "duplicates": f"duplicate {noun}s",
+        **(tally.labels or {name: name for name in tally.findings}),
+        "characters": "odd characters",
+    }
+    for name, label in labels.items():
+        yield label, *(tally.cell(name, split[name]) for split in splits)
+    longest = [
+        max((split[f"longest_{field}"] or {"characters": 0})["characters"] for field in fields) for split in splits
+    ]
+    yield "longest, characters", *map(cell, longest)
+    for field in fields:
+        yield f"{field} also in train", "", *(cell(overlap[field]) for overlap in overlaps)
+
+
+def _remarks(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[str]:
+    for split in splits:
+        for name in ("blank", "duplicates", *tally.findings):
+            for shown in split[name]["examples"][:1]:
+                yield f"  {split['name']}, {name.replace('_', ' ')}, {example(tally.kind, shown)}"[:160]
+        for odd in split["characters"][:5]:
+            yield odd_character(split["name"], odd, f"line {odd['first']['line']:,} of {odd['first']['origin']}")
+    for overlap in overlaps:
+        for field in tally.kind.fields:
+            for shown in overlap[field]["examples"][:1]:
+                yield f"  {overlap['name']}, {field} also in train, {example(tally.kind, shown)}"[:160]

@@ -1,22 +1,25 @@
-"""What is unusual in running text of any size: of its longer lines, digests of 8 bytes are kept."""
+"""An audit of running text of any size: of its longer lines, digests of 8 bytes are kept."""
 
 from __future__ import annotations
 
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from seq2seq.data.corpus import SPLITS, Corpus, SplitName
 from seq2seq.data.documents import Documents
 from seq2seq.data.findings import (
-    Character,
+    Audit,
     Finding,
-    FindingCounter,
+    Values,
     also_in_train,
+    cell,
     character,
+    digest,
+    first_places,
+    odd_character,
     odd_characters,
     repeated,
     repeats,
@@ -24,86 +27,50 @@ from seq2seq.data.findings import (
 from seq2seq.data.folding import fold
 from seq2seq.data.pieces import by_document, lines_of
 
-LONG = 30  # characters; shorter lines, such as the name of a speaker, may be repeated
-VERY_LONG = 10_000
+_LONG = 30  # characters; shorter lines, such as the name of a speaker, may be repeated
+_VERY_LONG = 10_000
 _RAREST = 8
 _SHOWN = 200  # characters of a line in an example
+_LABELS = {
+    "documents": "documents",
+    "blank_documents": "blank documents",
+    "repeated_documents": "repeated documents",
+    "lines": "lines",
+    "repeated_lines": f"repeated lines of {_LONG} or more",
+    "very_long_lines": f"lines over {_VERY_LONG:,}",
+    "longest_line": "longest line",
+    "characters": "characters",
+    "bytes": "bytes",
+    "distinct": "distinct characters",
+    "odd": "odd characters",
+}
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """The place of a line: its document, and its number there, both counted from 1."""
 
     document: int
     line: int
 
 
-@dataclass(frozen=True)
-class Line:
-    """The beginning of a line with a finding; `other` is the place of the line that it repeats."""
-
-    spot: Spot
-    text: str
-    other: Spot | None = None
-
-
-@dataclass(frozen=True)
-class TextSplit:
-    """One split, alone."""
-
-    name: SplitName
-    origin: str
-    documents: int
-    blank_documents: int
-    repeated_documents: int  # equal to an earlier one of the split
-    lines: int
-    repeated_lines: Finding[Line]  # of 30 characters or more, equal to an earlier one of the split
-    very_long_lines: Finding[Line]  # over 10,000 characters
-    longest_line: int  # in characters
-    characters: int
-    bytes: int  # in UTF-8
-    distinct: int  # characters
-    rarest: tuple[Character[Spot], ...]  # the few rarest ones
-    odd: tuple[Character[Spot], ...]  # by code point, those of `odd_characters` except tab and line end
-
-
-@dataclass(frozen=True)
-class TextOverlap:
-    """What dev or test has in common with train, and what it has that train lacks."""
-
-    name: SplitName
-    long_lines: int  # of 30 characters or more
-    in_train: Finding[Line]  # those that are also in train, in any form
-    new_characters: tuple[Character[Spot], ...]  # by code point
-
-
-@dataclass(frozen=True)
-class TextAudit:
-    """What `seqx data check` reports of running text."""
-
-    corpus: str
-    splits: tuple[TextSplit, ...]
-    overlaps: tuple[TextOverlap, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For --json."""
-        return asdict(self)
-
-
-def audit_texts(corpus: Corpus[Documents]) -> TextAudit:
-    """Check all the text of a corpus. Raises DataError: unreadable text."""
+def audit_texts(corpus: Corpus[Documents]) -> Audit:
+    """Check all the text of a corpus, and which long lines of dev and test are also in train, in any form (`fold`).
+    Raises DataError: unreadable text."""
     (train,) = corpus.train
-    held_out = {fold(line) for documents in (corpus.dev, corpus.test) for _, line in _long_lines(documents)} - {b""}
-    in_train: dict[bytes, Spot] = {}
-    for spot, line in _long_lines(train):
-        key = fold(line)
-        if key in held_out:
-            in_train.setdefault(key, spot)
+    held_out = (item for documents in (corpus.dev, corpus.test) for item in _long_lines(documents))
+    first = first_places(_long_lines(train), held_out, lambda line: filter(None, [fold(line)]))
     tallies = {name: _Tally(documents) for name, (documents,) in corpus.splits().items()}
-    return TextAudit(
-        corpus.name,
-        tuple(tally.finish(name) for name, tally in tallies.items()),
-        tuple(tallies[name].overlap(name, tallies["train"], in_train) for name in SPLITS[1:]),
+    splits = [tally.report(name) for name, tally in tallies.items()]
+    overlaps = [tallies[name].overlap(name, tallies["train"], first) for name in SPLITS[1:]]
+    return Audit(
+        {"corpus": corpus.name, "splits": splits, "overlaps": overlaps},
+        f"{corpus.name}: " + "; ".join(split["origin"] for split in splits),
+        [
+            *((label, *(cell(split[name]) for split in splits)) for name, label in _LABELS.items()),
+            ("long lines also in train", "", *(cell(overlap["in_train"]) for overlap in overlaps)),
+            ("characters not in train", "", *(cell(len(overlap["new_characters"])) for overlap in overlaps)),
+        ],
+        list(_remarks(splits, overlaps)),
     )
 
 
@@ -111,12 +78,13 @@ def _long_lines(documents: Documents) -> Iterator[tuple[Spot, str]]:
     for number, parts in by_document(documents.pieces()):
         lines = (line for text, _ in parts for line in lines_of(text))
         for count, line in enumerate(lines, start=1):
-            if len(stripped := line.strip()) >= LONG:
+            if len(stripped := line.strip()) >= _LONG:
                 yield Spot(number + 1, count), stripped
 
 
-def _show(spot: Spot, line: str, other: Spot | None) -> Line:
-    return Line(spot, line[:_SHOWN], other)
+def _show(spot: Spot, line: str, other: Spot | None) -> Values:
+    """The beginning of a line with a finding; `other` is the place of the line that it repeats."""
+    return {"spot": spot._asdict(), "text": line[:_SHOWN], "other": other and other._asdict()}
 
 
 class _Tally:
@@ -125,22 +93,22 @@ class _Tally:
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
         self.first: dict[str, Spot] = {}  # of each character
-        self.digests = array("Q")  # of long lines
+        self._long_lines = array("Q")  # digests
         self._counts: Counter[str] = Counter()
         self._odd: set[str] = set()
         self._whole = array("Q")  # digests of documents
         self._blank = self._lines = self._longest = self._bytes = 0
-        self._very_long: FindingCounter[Spot, str, Line] = FindingCounter(_show)
+        self._very_long = Finding(_show)
         for number, parts in by_document(documents.pieces()):
-            digest, blank, line = hashlib.blake2b(digest_size=8), True, 0
+            whole, blank, line = hashlib.blake2b(digest_size=8), True, 0
             for text, _ in parts:
                 encoded = text.encode("utf-8", "surrogatepass")
-                digest.update(encoded)
+                whole.update(encoded)
                 blank = blank and not _shows(text)
                 self._bytes += len(encoded)
                 self._count_characters(number + 1, line, text)
                 line = self._look_at_lines(number + 1, line, text)
-            self._whole.append(int.from_bytes(digest.digest()))
+            self._whole.append(int.from_bytes(whole.digest()))
             self._blank += blank
             self._lines += line
 
@@ -156,49 +124,73 @@ class _Tally:
         for line, whole in enumerate(lines_of(text), start=before + 1):
             stripped = whole.strip()
             self._longest = max(self._longest, len(whole.removesuffix("\n")))
-            if len(stripped) >= LONG:
-                self.digests.append(_digest(stripped))
-            if len(stripped) > VERY_LONG:
+            if len(stripped) >= _LONG:
+                self._long_lines.append(digest(stripped))
+            if len(stripped) > _VERY_LONG:
                 self._very_long.add(Spot(document, line), stripped)
         return line
 
-    def overlap(self, name: SplitName, train: _Tally, in_train: dict[bytes, Spot]) -> TextOverlap:
-        """What the split shares with train, whose long lines have the places `in_train`, and what train lacks."""
-        return TextOverlap(
-            name,
-            len(self.digests),
-            also_in_train(_long_lines(self.documents), fold, in_train, _show),
-            self._described(sorted(self.first.keys() - train.first.keys())),
-        )
+    def overlap(self, name: SplitName, train: _Tally, first: dict[Any, Any]) -> Values:
+        """What the split shares with train, whose long lines have the places `first`, and which characters train
+        lacks."""
+        return {
+            "name": name,
+            "long_lines": len(self._long_lines),
+            "in_train": also_in_train(_long_lines(self.documents), fold, first, _show),
+            "new_characters": self._described(sorted(self.first.keys() - train.first.keys())),
+        }
 
-    def _described(self, characters: Iterable[str]) -> tuple[Character[Spot], ...]:
-        return tuple(character(of, self._counts[of], self.first[of]) for of in characters)
+    def _described(self, characters: Iterable[str]) -> list[Values]:
+        return [character(of, self._counts[of], self.first[of]) for of in characters]
 
-    def finish(self, name: SplitName) -> TextSplit:
+    def report(self, name: SplitName) -> Values:
         rarest = sorted(self._counts, key=lambda of: (self._counts[of], of))[:_RAREST]
-        odd = sorted(self._odd)
-        return TextSplit(
-            name=name,
-            origin=self.documents.origin,
-            documents=len(self._whole),
-            blank_documents=self._blank,
-            repeated_documents=repeats(self._whole)[0],
-            lines=self._lines,
-            repeated_lines=repeated(self.digests, _long_lines(self.documents), _show),
-            very_long_lines=self._very_long.finding(),
-            longest_line=self._longest,
-            characters=self._counts.total(),
-            bytes=self._bytes,
-            distinct=len(self._counts),
-            rarest=self._described(rarest),
-            odd=self._described(of for of in odd if of not in "\n\t"),
-        )
-
-
-def _digest(line: str) -> int:
-    return int.from_bytes(hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        return {
+            "name": name,
+            "origin": self.documents.origin,
+            "documents": len(self._whole),
+            "blank_documents": self._blank,
+            "repeated_documents": repeats(self._whole)[0],  # equal to an earlier one of the split
+            "lines": self._lines,
+            "repeated_lines": repeated(self._long_lines, _long_lines(self.documents), _show),
+            "very_long_lines": self._very_long.report(),
+            "longest_line": self._longest,
+            "characters": self._counts.total(),
+            "bytes": self._bytes,
+            "distinct": len(self._counts),
+            "rarest": self._described(rarest),
+            "odd": self._described(of for of in sorted(self._odd) if of not in "\n\t"),
+        }
 
 
 def _shows(text: str) -> bool:
     """Whether a text has a visible character."""
-    return bool(text) and not text.isspace() and (len(text) > VERY_LONG or bool(fold(text)))
+    return bool(text) and not text.isspace() and (len(text) > _VERY_LONG or bool(fold(text)))
+
+
+def _remarks(splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[str]:
+    for split in splits:
+        yield f"  {split['name']}, rarest characters: {_listed(split['rarest'])}"
+        yield from _example(f"{split['name']}, repeated line", split["repeated_lines"])
+        yield from _example(f"{split['name']}, very long line", split["very_long_lines"])
+        for odd in split["odd"][:5]:
+            yield odd_character(split["name"], odd, _place(odd["first"]))
+    for overlap in overlaps:
+        yield from _example(f"{overlap['name']}, long line also in train", overlap["in_train"], "train, ")
+        if overlap["new_characters"]:
+            yield f"  {overlap['name']}, not in train: {_listed(overlap['new_characters'][:8])}"
+
+
+def _listed(characters: Sequence[Values]) -> str:
+    return ", ".join(f"{chr(each['code_point'])!r} {each['count']:,}" for each in characters)
+
+
+def _example(label: str, finding: Values, other: str = "") -> Iterator[str]:
+    for line in finding["examples"][:1]:
+        repeats = f" (as {other}{_place(line['other'])})" if line["other"] else ""
+        yield f"  {label}, {_place(line['spot'])}{repeats}: {line['text']!r}"[:160]
+
+
+def _place(spot: Values) -> str:
+    document = "" if spot["document"] == 1 else f"document {spot['document']:,}, "
+    return f"{document}line {spot['line']:,}"

@@ -18,7 +18,8 @@ from seq2seq.data.budget import cut
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.noise import Noise
 from seq2seq.data.order import Order, Shuffled
-from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
 Part = TypeVar("Part", bound=Tensor | None)
@@ -221,16 +222,9 @@ def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:
 def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
     """Pad both sides: source + EOS, BOS + target, labels target + EOS; no mask where all sources are equally long."""
     source, mask, filled = pad_sources(sources)
-    lengths = np.array([len(target) + 1 for target in targets])
-    longest = int(lengths.max())
-    inputs = np.full((len(targets), longest), PAD, np.int64)
-    labels = np.full((len(targets), longest), PAD, np.int64)
-    for row, target in enumerate(targets):
-        count = len(target)
-        inputs[row, 0] = BOS
-        inputs[row, 1 : count + 1] = target
-        labels[row, :count] = target
-        labels[row, count] = EOS
+    labels, lengths = _padded(targets)
+    inputs = np.concatenate((np.full((len(targets), 1), BOS), labels[:, :-1]), axis=1)
+    labels[np.arange(len(targets)), lengths - 1] = EOS
     tokens = int(lengths.sum())
     return Batch(
         (source, mask, torch.from_numpy(inputs)),
@@ -238,33 +232,26 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
         tokens,
         padded=source.numel() + inputs.size,
         filled=filled + tokens,
-        mask=mask_of(lengths, longest),
+        mask=mask_of(lengths, labels.shape[1]),
     )
 
 
 def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
     """One sequence per pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
-    longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
-    inputs = np.full((len(targets), longest), PAD, np.int64)
-    labels = np.full((len(targets), longest), PAD, np.int64)
-    mask = np.zeros((len(targets), longest), np.bool_)
-    tokens = filled = 0
-    for row, (source, target) in enumerate(zip(sources, targets)):
-        first, last = len(source), len(source) + len(target)
-        inputs[row, :first] = source
-        inputs[row, first] = BOS
-        inputs[row, first + 1 : last + 1] = target
-        labels[row, first:last] = target
-        labels[row, last] = EOS
-        mask[row, first : last + 1] = True
-        tokens += len(target) + 1
-        filled += last + 1
+    joined = [np.concatenate((source, (BOS,), target)) for source, target in zip(sources, targets)]
+    inputs, lengths = _padded(joined)
+    inputs = inputs[:, :-1]
+    first, last = np.array([len(source) for source in sources]), lengths - 2
+    places = np.arange(inputs.shape[1])
+    mask = (places >= first[:, None]) & (places <= last[:, None])
+    labels = np.where(mask, np.roll(inputs, -1, axis=1), PAD)
+    labels[np.arange(len(joined)), last] = EOS
     return Batch(
         (torch.from_numpy(inputs),),
         torch.from_numpy(labels),
-        tokens,
+        int(mask.sum()),
         padded=inputs.size,
-        filled=filled,
+        filled=int(lengths.sum()) - len(joined),
         mask=torch.from_numpy(mask),
     )
 
@@ -275,13 +262,19 @@ JOINED = Layout(collate_joined, lambda lengths: lengths.sum(axis=1))
 
 def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
     """Source + EOS, padded: tokens (B, S), mask (B, 1, 1, S) or None where all are equally long, number of tokens."""
-    lengths = np.array([len(source) + 1 for source in sources])
-    tokens = np.full((len(sources), int(lengths.max())), PAD, np.int64)
-    for row, source in enumerate(sources):
-        tokens[row, : len(source)] = source
-        tokens[row, len(source)] = EOS
+    tokens, lengths = _padded(sources)
+    tokens[np.arange(len(sources)), lengths - 1] = EOS
     mask = mask_of(lengths, tokens.shape[1])
     return torch.from_numpy(tokens), None if mask is None else mask[:, None, None, :], int(lengths.sum())
+
+
+def _padded(rows: Sequence[Tokens]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows with PAD after them, one at least: tokens (B, T), and lengths (B,) with one PAD."""
+    lengths = np.array([len(row) + 1 for row in rows])
+    tokens = np.full((len(rows), int(lengths.max())), PAD, np.int64)
+    for row, filled in zip(tokens, rows):
+        row[: len(filled)] = filled
+    return tokens, lengths
 
 
 def mask_of(lengths: NDArray[Any], longest: int) -> Tensor | None:

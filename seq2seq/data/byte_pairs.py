@@ -15,7 +15,7 @@ import regex
 import tiktoken
 
 from seq2seq.data.timeouts import within
-from seq2seq.data.tokenizers import SPECIAL, encodable
+from seq2seq.data.tokenizer import SPECIAL, Tokenizer, encodable
 from seq2seq.errors import DataError
 
 # How cl100k_base (GPT-4) splits text into words, which no token crosses, without possessive quantifiers, which mean
@@ -37,7 +37,7 @@ _LEAST_SEEN = 2  # a model cannot learn a token that occurs once
 _PROBE = "Été  2024: l'eau\r\n\n\t e\u0301 \u65e5\u672c \U0001f600\u200d\0!?\u2028 x  "
 
 
-class BytePairs:
+class BytePairs(Tokenizer):
     """Byte-level subwords: nothing is unknown, and decoding an encoding restores the text, line ends and blanks too.
 
     A token's id is its rank + 4. Half a surrogate pair, which is not text, becomes U+FFFD. In a text of over 100,000
@@ -79,10 +79,6 @@ class BytePairs:
             else [token for part in parts(text, _LONGEST_ENCODED) for token in run(part)]
             for text in encodable(texts)
         ]
-
-    def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """The segmentation of `encode`: this tokenizer has no sampling."""
-        return self.encode(texts)
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """The text of each token sequence; bytes that are not UTF-8 become U+FFFD."""
@@ -132,7 +128,8 @@ def train(vocabulary_size: int, lines: Iterable[str]) -> BytePairs:
 
     Line ends are part of the training text. Raises DataError where the text has too few pairs to merge.
     """
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+    import tokenizers
+    from tokenizers import Regex, models, pre_tokenizers, trainers
 
     free = vocabulary_size - len(SPECIAL)
     if free < 256:
@@ -140,7 +137,7 @@ def train(vocabulary_size: int, lines: Iterable[str]) -> BytePairs:
             f"no byte-bpe vocabulary of {vocabulary_size} tokens can be made: 4 special tokens and 256 bytes are in "
             f"each; raise tokenizer.vocabulary_size to at least {len(SPECIAL) + 256}"
         )
-    model = Tokenizer(models.BPE())
+    model = tokenizers.Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(PATTERN), "isolated")
     to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     model.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, Literal, cast
 
 from seq2seq.errors import DataError
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 KINDS = {".gz": "gzip", ".xz": "xz", ".zst": "zstd", ".bz2": "bzip2"}
 _FIRST = {
@@ -59,7 +56,7 @@ def decompressed(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
             raise DataError(f"{name} is not a whole {named} file (its first bytes are others); {_AGAIN}")
         yield file
         return
-    opened = _reader(file, kind)
+    opened = _stream(file, kind, "rb")
     try:
         yield opened
     except MemoryError as error:
@@ -86,24 +83,27 @@ def _beginning(file: IO[bytes]) -> bytes:
     return beginning
 
 
-def _reader(file: IO[bytes], kind: str) -> IO[bytes]:
+def _stream(file: IO[bytes], kind: str, mode: Literal["rb", "wb"]) -> IO[bytes]:
+    """A reader or a writer of one of `KINDS`; the file itself stays open."""
     match kind:
         case "gzip":
             import gzip
 
-            return cast(IO[bytes], gzip.GzipFile(fileobj=file))
+            return cast(IO[bytes], gzip.GzipFile("", mode, fileobj=file, mtime=0))
         case "xz":
             import lzma
 
-            return lzma.LZMAFile(file)
+            return lzma.LZMAFile(file, mode)
         case "bzip2":
             import bz2
 
-            return bz2.BZ2File(file)
+            return bz2.BZ2File(file, mode)
     import pyarrow  # type: ignore[import-untyped]
 
-    source = pyarrow.PythonFile(file, mode="r")
-    return cast(IO[bytes], io.BufferedReader(pyarrow.CompressedInputStream(source, "zstd")))
+    if mode == "rb":
+        source = pyarrow.PythonFile(file, mode="r")
+        return cast(IO[bytes], io.BufferedReader(pyarrow.CompressedInputStream(source, kind)))
+    return cast(IO[bytes], pyarrow.CompressedOutputStream(pyarrow.PythonFile(_Open(file), mode="w"), kind))
 
 
 def _of_the_format(error: Exception) -> bool:
@@ -118,27 +118,8 @@ def _of_the_format(error: Exception) -> bool:
 
 def compressing(file: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes]]:
     """A writer to an open binary file, compressed as the name of `path` says; the file itself stays open."""
-    match KINDS.get(path.suffix.lower()):
-        case "gzip":
-            import gzip
-
-            return cast("AbstractContextManager[IO[bytes]]", gzip.GzipFile("", "wb", fileobj=file, mtime=0))
-        case "xz":
-            import lzma
-
-            return lzma.LZMAFile(file, "w")
-        case "bzip2":
-            import bz2
-
-            return bz2.BZ2File(file, "w")
-        case "zstd":
-            import pyarrow
-
-            return cast(
-                "AbstractContextManager[IO[bytes]]",
-                pyarrow.CompressedOutputStream(pyarrow.PythonFile(_Open(file), mode="w"), "zstd"),
-            )
-    return nullcontext(file)
+    kind = KINDS.get(path.suffix.lower())
+    return _stream(file, kind, "wb") if kind else nullcontext(file)
 
 
 def refused(path: Path) -> str:

@@ -14,22 +14,18 @@ from dataclasses import dataclass
 from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Source, SplitName
+from seq2seq.data.corpus import SPLITS, Checksum, Source, SplitName
 from seq2seq.data.hold_out import Chosen, choose, part_checksum
 from seq2seq.data.lines import Reading, read_blocks
 from seq2seq.data.pieces import Piece, between, by_document, cut_at_lines, line_count
 from seq2seq.data.records import Kind, origin_of
 from seq2seq.data.rows import file_rows
-from seq2seq.data.tables import listed, suffix_of
+from seq2seq.data.tables import Columns, listed, suffix_of
 from seq2seq.data.unchanged import Unchanged
 from seq2seq.errors import DataError
-from seq2seq.recipe import Hub
+from seq2seq.recipe import Data, Hub
 from seq2seq.storage.checksums import checksum
-
-if TYPE_CHECKING:
-    from seq2seq.data.audit_texts import TextAudit
 
 WHOLE_DOCUMENTS = 20  # held out, where there are this many or more; else the tail of each
 TAIL_SHARE = 20  # one line in this many, for each of dev and test
@@ -65,42 +61,41 @@ def streamed(
     return Documents(origin, read, functools.cache(checksum), files, streamed=pieces)
 
 
-class DocumentKind(Kind[str, Documents]):
-    """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one per row."""
+class _TextColumn(Columns):
+    """The column that the recipe names for the Hub, or `text`."""
 
-    noun = "text"
-    source_type = Documents
-    fields = ("text",)
-    needed = "one column"
-    reads = "running text"
-    blank = ""
-    enough = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
-    suffixes = (".txt", ".jsonl", ".csv", ".parquet")
-    formats = f"running text is read from {', '.join(suffixes)}; rename or convert it"
-
-    @property
-    def _known(self) -> list[str]:
-        """The names of the column of text, the recipe's own first."""
-        return list(dict.fromkeys([self.data.hub.text_column, "text"] if self.data.hub else ["text"]))
+    def __init__(self, data: Data) -> None:
+        super().__init__(("text",))
+        self._known = list(dict.fromkeys([data.hub.text_column, "text"] if data.hub else ["text"]))
 
     def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
-        """The column `data.hub.text_column`, or `text`."""
         return next(((names.index(name),) for name in self._known if name in names), None)
 
     def missing(self, where: str, names: Sequence[str]) -> str:
-        """The error where no column is named as running text is."""
         return (
             f"{where} has no column {' or '.join(self._known)}; there are: {listed(sorted(names))}; rename one, or "
             "say which by --columns NAME"
         )
 
+    def on_hub(self, hub: Hub) -> tuple[str, ...]:
+        return (hub.text_column,)
+
+
+class DocumentKind(Kind[str, Documents]):
+    """Running text: a .txt file is a document; .jsonl, .csv and .parquet files have one per row."""
+
+    noun = "text"
+    reads = "running text"
+    source_type = Documents
+    blank = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
+    suffixes = (".txt", ".jsonl", ".csv", ".parquet")
+
+    def __init__(self, data: Data) -> None:
+        super().__init__(data, _TextColumn(data))
+
     def record(self, cells: Sequence[str]) -> str:
         """The text of a row as a .txt file would have it."""
         return cells[0].removeprefix("\ufeff").replace("\r\n", "\n")
-
-    def hub_columns(self, hub: Hub) -> tuple[str, ...]:
-        """The column of text."""
-        return (hub.text_column,)
 
     def texts(self, record: str) -> Sequence[str]:
         """The document."""
@@ -137,7 +132,7 @@ class DocumentKind(Kind[str, Documents]):
         """The documents of one file; of .txt, in pieces. Raises DataError, at once or while reading."""
         self.must_be_readable(path)
         if suffix_of(path) != ".txt":
-            rows = file_rows(path, self, reading)[1]
+            rows = file_rows(path, self.columns, reading)[1]
             return self.source(str(path), lambda: map(self.record, rows()), lambda: checksum(path))
         if reading.columns:
             raise DataError(f"--columns is for tables: {path} has none")
@@ -161,21 +156,15 @@ class DocumentKind(Kind[str, Documents]):
         """The play; of its last tenth, cut between two speeches, half is dev, half test."""
         return {split: _play(split) for split in SPLITS} if self.data.corpus == "play" else None
 
-    def write(self, folder: Path, split: SplitName, records: Iterator[str]) -> list[str]:
+    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[str]) -> list[str]:
         """As .txt where there is one document, else as .jsonl."""
         first = list(islice(records, 2))
         name = f"{split}.{'txt' if len(first) == 1 else 'jsonl'}"
-        with (folder / name).open("wb") as file:
+        with (new / name).open("wb") as file:
             for document in chain(first, records):
                 line = document if len(first) == 1 else json.dumps({"text": document}, ensure_ascii=False) + "\n"
                 file.write(line.encode("utf-8", "replace"))
         return [name]
-
-    def audit(self, corpus: Corpus[Documents]) -> TextAudit:
-        """The audit of running text, by lines. Raises DataError: unreadable text."""
-        from seq2seq.data.audit_texts import audit_texts
-
-        return audit_texts(corpus)
 
 
 def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, Documents]:

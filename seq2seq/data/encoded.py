@@ -96,7 +96,6 @@ def encode(
     language: str = "",
     held_out: Sequence[PairSource] = (),
     also: Sequence[Path] = (),
-    progress: Callable[[int], None] = lambda pairs: None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Encoded:
     """Encode pairs, or find them encoded, in `cache` or in `also`, which are only read: each source in order, without
@@ -112,7 +111,7 @@ def encode(
     models = (tokenizer.serialise()[1] for tokenizer in (tokenizers.source, tokenizers.target))
     folder = find_or_build(
         (settings, *checksums, *models),
-        lambda partial: _write(partial, pairs, tokenizers, max_length, max_ratio, language, _seen(held_out), progress),
+        lambda partial: _write(partial, pairs, tokenizers, max_length, max_ratio, language, _seen(held_out)),
         cache,
         also=also,
         say=say,
@@ -137,7 +136,6 @@ def _write(
     max_ratio: float,
     language: str,
     seen: tuple[set[bytes], set[bytes]],
-    progress: Callable[[int], None],
 ) -> None:
     style = Style()
     end = 0
@@ -172,7 +170,6 @@ def _write(
                     part.kept += 1
             tokens.write(np.asarray(flat, kind).tobytes())
             offsets.write(np.asarray(ends, np.int64).tobytes())
-            progress(sum(part.read for part in parts))
         write_through(tokens, offsets)
     dropped = sum((part.dropped for part in parts), Counter[str]())
     reasons = dict(sorted(dropped.items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -15,30 +15,24 @@ from seq2seq.errors import DataError
 from seq2seq.storage.folders import must_be_replaceable, replacing_folder
 
 
-def fetch(kind: Kind[Any, SourceT], folder: Path, progress: Callable[[int], None] = lambda records: None) -> list[Path]:
+def fetch(kind: Kind[Any, SourceT], folder: Path) -> list[Path]:
     """Write a recipe's corpus from the Hugging Face Hub to `folder`/<corpus>/, where SEQX_DATA = `folder` finds it.
 
-    Returns the files; `progress` receives numbers of records. Raises DataError: no data.hub in the recipe, the Hub out
-    of reach, `folder` cannot be written.
+    Returns the files. Raises DataError: no data.hub in the recipe, the Hub out of reach, `folder` cannot be written.
     """
     name, hub = kind.data.corpus, kind.data.hub
     if hub is None:
         raise DataError(
-            f"corpus {name} has no place on the Hub; set data.hub.path, or put train, dev and test files"
-            f"{kind.files_for} into {folder / name} yourself"
+            f"corpus {name} has no place on the Hub; set data.hub.path, or put train, dev and test files into "
+            f"{folder / name} yourself"
         )
     with _writing(folder / name):
         must_be_replaceable(folder / name)
     train, dev, test = (from_hub(kind, hub, split) for split in SPLITS)
-    return write(Corpus(name, "hub", (train,), dev, test), kind, folder, progress)
+    return write(Corpus(name, "hub", (train,), dev, test), kind, folder)
 
 
-def write(
-    corpus: Corpus[SourceT],
-    kind: Kind[Any, SourceT],
-    folder: Path,
-    progress: Callable[[int], None] = lambda records: None,
-) -> list[Path]:
+def write(corpus: Corpus[SourceT], kind: Kind[Any, SourceT], folder: Path) -> list[Path]:
     """Write a corpus in the format of its kind: all files, or none.
 
     Other files of the folder stay, except those that would be found instead of these. Raises DataError where they are
@@ -47,22 +41,10 @@ def write(
     place = folder / kind.data.corpus
     replaced = {name for split in SPLITS for name in kind.replaced(split)}
     written: list[Path] = []
-    count = 0
-
-    def counted(records: Iterator[Any]) -> Iterator[Any]:
-        nonlocal count
-        for record in records:
-            yield record
-            count += 1
-            if count % 10_000 == 0:
-                progress(count)
-
     with _writing(place), replacing_folder(place, keep=lambda name: name not in replaced) as new:
         for split, sources in corpus.splits().items():
             records = chain.from_iterable(source.read() for source in sources)
-            written += [place / name for name in kind.write(new, split, counted(records))]
-        kind.must_be_in_step(place, new)
-    progress(count)
+            written += [place / name for name in kind.write(new, place, split, records)]
     return written
 
 

@@ -1,13 +1,14 @@
-"""What an audit finds in a corpus of any kind: how often, and where first. Digests are kept, not texts, so that a
-corpus may have any size."""
+"""What an audit finds in a corpus of any kind: how often, and where first, as JSON values. Digests are kept, not texts,
+so that a corpus may have any size."""
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import regex
@@ -18,80 +19,68 @@ _ODD = regex.compile(
     rf"[[\p{{C}}\ufffd]--[{_JOINERS}]]|(?<![^\x00-\x7f\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}])[{_JOINERS}]", regex.V1
 )
 
-Where = TypeVar("Where")  # the place of a record, or of a line of a document
-Item = TypeVar("Item")  # a record, or a line
-Example = TypeVar("Example")
-Show = Callable[[Where, Item, Where | None], Example]  # an item at a place, and the place that it repeats
+Values = dict[str, Any]  # of JSON
+Located = Iterable[tuple[Any, Any]]  # records with their places, or lines with theirs
+Show = Callable[[Any, Any, Any], Values]  # of a place, what is there, and the place that it repeats or None: an example
 
 
 @dataclass(frozen=True)
-class Place:
+class Audit:
+    """What `seqx data check` reports."""
+
+    report: Values
+    title: str
+    figures: list[tuple[str, ...]]  # rows of a table: a label, a value for each split
+    remarks: list[str]  # lines with examples
+
+    @property
+    def splits(self) -> list[str]:
+        """The names of the splits."""
+        return [split["name"] for split in self.report["splits"]]
+
+
+class Place(NamedTuple):
     """The place of a record: its source, and its number there, counted from 1 (the line, in files of lines)."""
 
     origin: str
     line: int
 
 
-@dataclass(frozen=True)
-class RecordExample:
-    """The texts of a record that shows a finding; `other` is the place that it repeats, where there is one."""
-
-    place: Place
-    texts: tuple[str, ...]
-    other: Place | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is wrong with a text, in how many of its records, and the first of them."""
-
-    kind: Literal["misaligned", "unrelated", "swapped", "placeholders", "numbers"]
-    origin: str
-    message: str
-    count: int
-    examples: tuple[RecordExample, ...]
-
-
-@dataclass(frozen=True)
-class Finding(Generic[Example]):
+class Finding:
     """How many records or lines have it, and the first few of them."""
 
-    count: int = 0
-    examples: tuple[Example, ...] = ()
-
-
-class FindingCounter(Generic[Where, Item, Example]):
-    """Counts the records or lines of a finding."""
-
-    def __init__(self, show: Show[Where, Item, Example]) -> None:
+    def __init__(self, show: Show) -> None:
         self.count = 0
-        self.examples: list[Example] = []
+        self._examples: list[Values] = []
         self._show = show
 
-    def add(self, place: Where, item: Item, other: Where | None = None) -> None:
-        """Count an item, and keep it where it is one of the first."""
+    def add(self, place: Any, item: Any, other: Any = None) -> None:
+        """Count what is at a place and repeats what is at another one; show it where it is one of the first."""
         self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(self._show(place, item, other))
+        if len(self._examples) < EXAMPLES:
+            self._examples.append(self._show(place, item, other))
 
-    def finding(self) -> Finding[Example]:
+    def report(self) -> Values:
         """The finding so far."""
-        return Finding(self.count, tuple(self.examples))
+        return {"count": self.count, "examples": self._examples}
 
 
-@dataclass(frozen=True)
-class Character(Generic[Where]):
+def cell(value: Any) -> str:
+    """The value of a report in a table."""
+    if isinstance(value, dict):
+        return f"{value['count']:,}"
+    return f"{sum(each['count'] for each in value):,}" if isinstance(value, list) else f"{value:,}"
+
+
+def character(of: str, count: int, first: Any) -> Values:
     """A character, how often it occurs, and where first."""
-
-    code_point: int
-    name: str
-    count: int
-    first: Where
+    return {"code_point": ord(of), "name": unicodedata.name(of, "no name"), "count": count, "first": first._asdict()}
 
 
-def character(of: str, count: int, first: Where) -> Character[Where]:
-    """A character with its name."""
-    return Character(ord(of), unicodedata.name(of, "no name"), count, first)
+def odd_character(split: str, odd: Mapping[str, Any], where: str) -> str:
+    """The remark on an odd character that is first found in a place."""
+    code = f"U+{odd['code_point']:04X} {odd['name']}"
+    return f"  {split}, odd character {code}: {odd['count']:,}, first at {where}"
 
 
 def odd_characters(text: str) -> list[str]:
@@ -100,34 +89,42 @@ def odd_characters(text: str) -> list[str]:
     return _ODD.findall(text) if not text.isprintable() or "\ufffd" in text else []
 
 
-def also_in_train(
-    items: Iterable[tuple[Where, Item]],
-    key: Callable[[Item], bytes],
-    in_train: Mapping[bytes, Where],
-    show: Show[Where, Item, Example],
-) -> Finding[Example]:
-    """Items whose key has a place in the training text, by `in_train`."""
-    counter = FindingCounter(show)
+def digest(text: str) -> int:
+    """What stands for a text in an array of "Q"."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def first_places(train: Located, held_out: Located, keys: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:
+    """Of all keys of what is held out, the first places in the training text."""
+    known = {key for _, item in held_out for key in keys(item)}
+    first: dict[Any, Any] = {}
+    for place, item in train:
+        for key in keys(item):
+            if key in known:
+                first.setdefault(key, place)
+    return first
+
+
+def also_in_train(items: Located, key: Callable[[Any], Any], first: Mapping[Any, Any], show: Show) -> Values:
+    """Items whose key is among those of `first_places`."""
+    finding = Finding(show)
     for place, item in items:
-        other = in_train.get(key(item))
-        if other is not None:
-            counter.add(place, item, other)
-    return counter.finding()
+        if (other := first.get(key(item))) is not None:
+            finding.add(place, item, other)
+    return finding.report()
 
 
-def repeated(
-    digests: array[int], items: Iterable[tuple[Where, Item]], show: Show[Where, Item, Example]
-) -> Finding[Example]:
+def repeated(digests: array[int], items: Located, show: Show) -> Values:
     """Items whose digest occurred before; they are read again as far as the examples need it."""
     count, few = repeats(digests)
     needed: Container[int] = {index for pair in few for index in pair}
-    kept: dict[int, tuple[Where, Item]] = {}
+    kept: dict[int, tuple[Any, Any]] = {}
     for index, item in enumerate(items) if few else ():
         if index in needed:
             kept[index] = item
         if index == few[-1][0]:
             break
-    return Finding(count, tuple(show(*kept[index], kept[first][0]) for index, first in few))
+    return {"count": count, "examples": [show(*kept[index], kept[first][0]) for index, first in few]}
 
 
 def repeats(digests: array[int]) -> tuple[int, list[tuple[int, int]]]:

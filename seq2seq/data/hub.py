@@ -31,12 +31,11 @@ _SHOWN = 300  # characters of a library's message
 def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
     """The records of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
     origin, rows_of = rows(hub, split)
-    columns = kind.hub_columns(hub)
-    numbers = [field in kind.numbers for field in kind.fields]
+    columns = list(zip(kind.columns.on_hub(hub), kind.columns.numbers))
 
     def read() -> Iterator[Any]:
         for place, row in rows_of():
-            yield kind.record([cell(row, name, place, number) for name, number in zip(columns, numbers)])
+            yield kind.record([cell(row, name, place, number) for name, number in columns])
 
     return kind.source(origin, read)
 
@@ -59,12 +58,19 @@ def rows(hub: Hub, split: SplitName) -> tuple[str, Callable[[], Iterator[Row]]]:
     origin = f"hub {hub.path} {name}"
     offline = "" if Path(hub.path).exists() else _offline()
     try:
-        datasets = _datasets()
+        import datasets
+        import huggingface_hub
+
+        datasets.disable_progress_bars()
+        # The reason is reported once, at the end.
+        huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         builder = within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
         # Of the formats that the library reads, the only one that cannot hide code.
         if type(builder).__module__ not in _PARQUET:
             raise DataError(f"{hub.path} is not kept as parquet")
-        within(_STALLED, builder.download_and_prepare, lambda: size_of(*_caches(datasets)))
+        # With unfinished downloads.
+        caches = Path(datasets.config.HF_DATASETS_CACHE), Path(huggingface_hub.constants.HF_HUB_CACHE)
+        within(_STALLED, builder.download_and_prepare, lambda: size_of(*caches))
         table = builder.as_dataset(split=name)
     except Exception as error:  # the library raises many unrelated types
         reason = offline if offline and "Offline" in str(error) else _message(error)
@@ -80,16 +86,6 @@ def rows(hub: Hub, split: SplitName) -> tuple[str, Callable[[], Iterator[Row]]]:
                 yield f"{origin}, row {number}", dict(zip(batch, values))
 
     return origin, read
-
-
-def _datasets() -> Any:
-    import datasets
-    import huggingface_hub
-
-    datasets.disable_progress_bars()
-    # The reason is reported once, at the end.
-    huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    return datasets
 
 
 @functools.cache
@@ -125,10 +121,3 @@ def _message(error: object) -> str:
     """A library's message on one line; it may contain bytes from a server."""
     line = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
     return "".join(character if character.isprintable() else "\ufffd" for character in line)
-
-
-def _caches(datasets: Any) -> tuple[Path, Path]:
-    """The cache folders of the libraries, with unfinished downloads."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE), Path(datasets.config.HF_DATASETS_CACHE)

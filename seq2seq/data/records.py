@@ -1,4 +1,4 @@
-"""Kinds of record: how rows of files and of the Hub become records, and what is hashed, held out and audited of them.
+"""Kinds of record: how rows of files and of the Hub become records, and what is hashed and held out of them.
 
 A kind whose records are named tuples of text, a column each, is a subclass of `Kind` that defines only its
 `record_type`. A kind that is stored or read differently overrides the methods in which it differs.
@@ -10,21 +10,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic
 
-from seq2seq.data.corpus import SPLITS, Checksum, Corpus, Given, Record, Source, SourceT, SplitName
+from seq2seq.data.corpus import SPLITS, Checksum, Given, Record, Source, SourceT, SplitName
+from seq2seq.data.folding import fold
 from seq2seq.data.hold_out import hold_out, part_checksum
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.rows import file_rows, must_hold_text
-from seq2seq.data.tables import Table, listed, suffix_of
+from seq2seq.data.tables import Columns, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
-from seq2seq.recipe import Data, Hub
+from seq2seq.recipe import Data
 from seq2seq.storage.checksums import checksum
-
-if TYPE_CHECKING:
-    from seq2seq.data.audit import Audit, Tally
-    from seq2seq.data.findings import Verdict
 
 _NAMED = 3  # files of a split that its origin names
 
@@ -37,61 +34,23 @@ class Kind(Generic[Record, SourceT]):
     record_type: Callable[..., Any]
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
-    formats: ClassVar[str] = ""  # the error where a file has another suffix, if more is to be said
     numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
-    findings: ClassVar[tuple[str, ...]] = ()  # names that `checks` may return
     blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
-    enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
-    files_wanted: ClassVar[str] = "--data"
+    files_option: ClassVar[str] = "--data"
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, columns: Columns | None = None) -> None:
         self.data = data
-
-    # A row becomes a record.
+        self.columns = columns or Columns(self.record_type._fields, self.numbers)  # type: ignore[attr-defined]
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The columns of a record, by name, in the order of `record_type`."""
-        names: tuple[str, ...] = self.record_type._fields  # type: ignore[attr-defined]
-        return names
-
-    @property
-    def needed(self) -> str:
-        """The columns that a table must have, for errors."""
-        return f"{len(self.fields)} columns ({', '.join(self.fields)})"
-
-    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
-        """Which of the named columns hold the fields; None where they are not all there."""
-        stripped = [name.strip() for name in names]
-        return tuple(map(stripped.index, self.fields)) if {*self.fields} <= {*stripped} else None
-
-    def named(self, table: Table) -> tuple[int, ...] | None:
-        """Which columns of a table hold the fields, by its first line; None where that does not name them."""
-        return self.choose(table.sample[0])
-
-    def said(self, table: Table, columns: tuple[int, ...]) -> str:
-        """Which columns were chosen by name, for the origin of the text; empty where they are the obvious ones."""
-        return ""
-
-    def unnamed(self, table: Table) -> tuple[int, ...]:
-        """The columns of a table whose first line names none of them. Raises DataError."""
-        raise DataError(self.missing(str(table.path), table.sample[0]))
-
-    def missing(self, where: str, names: Sequence[str]) -> str:
-        """The error where no columns have the names of the fields."""
-        return (
-            f"{where} has no columns {', '.join(self.fields)}; there are: {listed(names)}; rename them, or say which "
-            f"by --columns {','.join(self.fields).upper()}"
-        )
+        """The texts of a record, by name, in the order of `record_type`."""
+        return self.columns.fields
 
     def record(self, cells: Sequence[str]) -> Record:
         """The record of a row, given the text of its columns."""
         record: Record = self.record_type(*cells)
         return record
-
-    def hub_columns(self, hub: Hub) -> tuple[str, ...]:
-        """The columns of a data set on the Hub that hold the fields."""
-        return self.fields
 
     # How records are compared.
 
@@ -113,8 +72,6 @@ class Kind(Generic[Record, SourceT]):
 
     def is_empty(self, source: SourceT) -> bool:
         """Whether every record of a source has a blank text."""
-        from seq2seq.data.folding import fold
-
         return not any(all(map(fold, self.texts(record))) for record in source.read())
 
     # Where records are read from.
@@ -127,7 +84,7 @@ class Kind(Generic[Record, SourceT]):
     def file(self, path: Path, reading: Reading) -> SourceT:
         """The records of one file. Raises DataError, at once or while reading."""
         self.must_be_readable(path)
-        said, rows = file_rows(path, self, reading)
+        said, rows = file_rows(path, self.columns, reading)
         # With other columns, or a first line that names them, it is another text.
         return self.source(
             f"{path} ({said})" if said else str(path),
@@ -138,8 +95,11 @@ class Kind(Generic[Record, SourceT]):
     def must_be_readable(self, path: Path) -> None:
         """Raise DataError where a file has no format of this kind, or cannot be read repeatedly."""
         if suffix_of(path) not in self.suffixes:
-            formats = self.formats or f"{self.reads} are read from {', '.join(self.suffixes)}; rename or convert it"
-            raise DataError(f"{path}: {formats}")
+            verb = "are" if self.reads.endswith("s") else "is"
+            raise DataError(
+                f"{path}: {self.reads} {verb} read from {', '.join(self.suffixes)}; rename or convert it, and give "
+                f"{self.files_option}"
+            )
         must_hold_text(path)
 
     def files(self, paths: Iterable[Path], reading: Reading) -> SourceT:
@@ -164,11 +124,6 @@ class Kind(Generic[Record, SourceT]):
             )
         return self.files(given.data, reading)
 
-    @property
-    def files_for(self) -> str:
-        """A description of the files of a mirror, for errors."""
-        return ""
-
     def mirror_names(self, split: SplitName) -> list[str]:
         """The files of a split, any of which a folder under $SEQX_DATA may hold."""
         return [f"{split}{suffix}" for suffix in self.suffixes]
@@ -187,12 +142,13 @@ class Kind(Generic[Record, SourceT]):
         """The splits of the recipe's corpus where it ships with seqx."""
         return None
 
-    # How records are written and audited.
+    # How records are written.
 
-    def write(self, folder: Path, split: SplitName, records: Iterator[Record]) -> list[str]:
-        """Write a split to a folder so that it is found there (`mirrored`); returns the names of its files."""
+    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[Record]) -> list[str]:
+        """Write a split to a `new` folder, which will replace `folder`, so that it is found there (`mirrored`);
+        returns the names of its files. Raises DataError where other files of `folder` would no longer fit them."""
         name = f"{split}.jsonl"
-        with (folder / name).open("wb") as file:
+        with (new / name).open("wb") as file:
             for record in records:
                 row = dict(zip(self.fields, self.texts(record), strict=True))
                 file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
@@ -201,29 +157,6 @@ class Kind(Generic[Record, SourceT]):
     def replaced(self, split: SplitName) -> list[str]:
         """Files of a split that must not stay in a folder beside those of `write`."""
         return self.mirror_names(split)
-
-    def must_be_in_step(self, folder: Path, written: Path) -> None:
-        """Raise DataError where files of a folder would no longer be aligned with those just written."""
-
-    def tally(self) -> Tally[Record]:
-        """The tally of one split of an audit."""
-        from seq2seq.data.audit import Tally
-
-        return Tally(self)
-
-    def checks(self, record: Record, shown: Sequence[str]) -> Iterable[str]:
-        """Which of `findings` a record without a blank text has; `shown` are its texts, stripped."""
-        return ()
-
-    def verdicts(self, source: SourceT) -> Sequence[Verdict]:
-        """What is wrong with a source as a whole."""
-        return ()
-
-    def audit(self, corpus: Corpus[SourceT]) -> Audit | Any:
-        """What `seqx data check` reports. Raises DataError: unreadable text."""
-        from seq2seq.data.audit import audit
-
-        return audit(corpus, self)
 
 
 def origin_of(sources: Sequence[Source[Any]]) -> str:

@@ -5,49 +5,46 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seq2seq.data.lines import PLAIN, Reading, read_lines
-from seq2seq.data.tables import columns_said, read_table, suffix_of, user_columns
+from seq2seq.data.tables import Columns, columns_said, read_table, suffix_of
 from seq2seq.errors import DataError
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
-if TYPE_CHECKING:
-    from seq2seq.data.records import Kind
-
 Row = tuple[str, Mapping[str, Any]]  # its place, for errors; its columns
 Rows = Callable[[], Iterator[list[str]]]
-Choose = Callable[[Mapping[str, Any]], Sequence[str]]  # the columns of a row that hold a record
+# The columns of a row that hold a record, and whether they may be whole numbers.
+Choose = Callable[[Mapping[str, Any]], list[tuple[str, bool]]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS = 16  # of a parquet file, read at a time: each may be a whole book
 
 
-def file_rows(path: Path, kind: Kind[Any, Any], reading: Reading) -> tuple[str, Rows]:
+def file_rows(path: Path, columns: Columns, reading: Reading) -> tuple[str, Rows]:
     """A description of the chosen columns of a file, empty where they are the obvious ones, and a reader of their text
     row by row. Raises DataError, at once or while reading."""
-
-    def chosen(row: Mapping[str, Any]) -> list[str]:
-        names = list(column_names(row))
-        columns = user_columns(names, reading, kind, str(path)) if reading.columns else kind.choose(names)
-        if columns is None:
-            raise DataError(kind.missing(str(path), sorted(names)))
-        return [names[column] for column in columns]
-
-    numbers = [field in kind.numbers for field in kind.fields]
     suffix = suffix_of(path)
     if suffix in (".tsv", ".csv"):
-        table = read_table(path, kind, reading)
+        table = read_table(path, columns, reading)
         return table.said, lambda: table.rows(reading)
+
+    def chosen(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
+        names = list(column_names(row))
+        places = columns.given(names, reading, str(path)) if reading.columns else columns.choose(names)
+        if places is None:
+            raise DataError(columns.missing(str(path), sorted(names)))
+        return [(names[place], number) for place, number in zip(places, columns.numbers)]
+
     if suffix == ".parquet":
-        return columns_said(reading), lambda: _parquet_rows(path, chosen, numbers)
-    return columns_said(reading), lambda: _json_rows(read_json_lines(path, reading), chosen, numbers)
+        return columns_said(reading), lambda: _parquet_rows(path, chosen)
+    return columns_said(reading), lambda: _json_rows(read_json_lines(path, reading), chosen)
 
 
-def _json_rows(rows: Iterable[Row], choose: Choose, numbers: Sequence[bool]) -> Iterator[list[str]]:
+def _json_rows(rows: Iterable[Row], choose: Choose) -> Iterator[list[str]]:
     columns: list[tuple[str, bool]] = []
     for place, row in rows:
-        columns = columns or list(zip(choose(row), numbers))
+        columns = columns or choose(row)
         yield [cell(row, name, place, number) for name, number in columns]
 
 
@@ -107,7 +104,7 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is empty; check how it was made")
 
 
-def _parquet_rows(path: Path, choose: Choose, numbers: Sequence[bool]) -> Iterator[list[str]]:
+def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
     """The text of some columns, which `choose` names from a row that has all columns but no values."""
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
@@ -120,17 +117,17 @@ def _parquet_rows(path: Path, choose: Choose, numbers: Sequence[bool]) -> Iterat
                 else None
                 for column in file.schema_arrow
             }
-            names = choose(empty)
+            columns = choose(empty)
             count = 0
-            chosen = sorted({name.split(".")[0] for name in names})
-            rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, names))
+            chosen = sorted({name.split(".")[0] for name, _ in columns})
+            rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, [name for name, _ in columns]))
             if not rows:
                 raise DataError(f"{path}: rows are over {LONGEST_LINE:,} bytes long; break them into more rows")
             for batch in file.iter_batches(batch_size=rows, columns=chosen):
                 for row in batch.to_pylist():
                     count += 1
                     place = f"{path}, row {count}"
-                    yield [cell(row, name, place, number) for name, number in zip(names, numbers)]
+                    yield [cell(row, name, place, number) for name, number in columns]
     except MemoryError as error:
         raise DataError(
             f"{path}: a page of it needs more memory than there is ({error}); write smaller rows"

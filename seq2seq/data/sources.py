@@ -51,8 +51,7 @@ def _corpus(
         if kind.is_empty(source):
             blank = kind.blank if any(True for _ in source.read()) else ""
             raise DataError(
-                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text{kind.enough}, or files of its own "
-                f"for {split}"
+                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text, or files of its own for {split}"
             )
     return Corpus(name, found, (splits["train"],), splits["dev"], splits["test"])
 
@@ -62,7 +61,7 @@ def _from_files(
 ) -> dict[SplitName, SourceT]:
     splits = {split: kind.given(split, files, reading) for split, files in given.items()}
     if "train" not in splits:
-        raise DataError(f"files were given for {' and '.join(splits)}, none to train on: give {kind.files_wanted}")
+        raise DataError(f"files were given for {' and '.join(splits)}, none to train on: give {kind.files_option}")
     for split in SPLITS[1:]:
         if split in splits:
             splits[split].checksum()  # reads it: what cannot be read is said now, not after hours of training

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from seq2seq.data.batches import Batch, Place, Source, mask_of
 from seq2seq.data.cache import find_or_build, map_file, release, report_of, token_type, write_report, write_through
 from seq2seq.data.documents import Documents
-from seq2seq.data.tokenizers import EOS, PAD, UNKNOWN, Tokenizer
+from seq2seq.data.tokenizer import EOS, PAD, UNKNOWN, Tokenizer
 from seq2seq.errors import DataError
 
 _FORMAT = 2
@@ -54,13 +54,11 @@ def encode(
     documents: Documents,
     tokenizer: Tokenizer,
     cache: Path,
-    progress: Callable[[int], None] = lambda characters: None,
     say: Callable[[str], None] = lambda message: None,
     *,
     also: Sequence[Path] = (),
 ) -> TokenStream:
-    """Encode documents piece by piece, or find them encoded, in `cache` or in `also`, which are only read; `progress`
-    receives the number of characters read so far.
+    """Encode documents piece by piece, or find them encoded, in `cache` or in `also`, which are only read.
 
     Where there is more than one document, each ends with EOS. The report counts documents and, over all of them,
     characters, UTF-8 bytes, tokens and UNKNOWN; documents without a character do not count. Raises DataError: text
@@ -69,7 +67,7 @@ def encode(
     suffix, model = tokenizer.serialise()
     folder = find_or_build(
         (f"stream {_FORMAT}", documents.checksum(), suffix, model),
-        lambda partial: _write(partial, documents, tokenizer, progress),
+        lambda partial: _write(partial, documents, tokenizer),
         cache,
         also=also,
         say=say,
@@ -80,7 +78,7 @@ def encode(
 def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any], dict[str, Any]]:
     """The tokens of documents and their report, as of `encode`, without a cache on disk."""
     file = io.BytesIO()
-    report = _encode(file, documents, tokenizer, lambda characters: None)
+    report = _encode(file, documents, tokenizer)
     return np.frombuffer(file.getbuffer(), report["dtype"]), report
 
 
@@ -167,16 +165,14 @@ def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: 
     return Batch((torch.from_numpy(inputs),), torch.from_numpy(labels), tokens, inputs.size, tokens, mask)
 
 
-def _write(folder: Path, documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]) -> None:
+def _write(folder: Path, documents: Documents, tokenizer: Tokenizer) -> None:
     with (folder / "tokens").open("wb") as file:
-        report = _encode(file, documents, tokenizer, progress)
+        report = _encode(file, documents, tokenizer)
         write_through(file)
     write_report(folder, report)
 
 
-def _encode(
-    file: IO[bytes], documents: Documents, tokenizer: Tokenizer, progress: Callable[[int], None]
-) -> dict[str, Any]:
+def _encode(file: IO[bytes], documents: Documents, tokenizer: Tokenizer) -> dict[str, Any]:
     counts = dict.fromkeys(("documents", "characters", "bytes", "tokens", "unknown"), 0)
     kind = token_type(tokenizer.size)
     begun = False
@@ -189,7 +185,6 @@ def _encode(
         counts["characters"] += len(text)
         counts["bytes"] += len(text.encode("utf-8", "surrogatepass"))
         _put(file, np.asarray(tokenizer.encode([text])[0], kind), counts)
-        progress(counts["characters"])
     if counts["documents"] > 1:
         _put(file, np.array([EOS], kind), counts)
     if not counts["tokens"]:

@@ -9,15 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.compression import without_suffix
 from seq2seq.data.lines import Reading, read_lines
 from seq2seq.errors import DataError
+from seq2seq.recipe import Hub
 from seq2seq.storage.reading import LONGEST_LINE
-
-if TYPE_CHECKING:
-    from seq2seq.data.records import Kind
 
 _LINES, _CHARACTERS, _ROWS = 1000, 1 << 20, 100  # of a file, by which it is judged
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -42,7 +39,9 @@ class Table:
     def rows(self, reading: Reading) -> Iterator[list[str]]:
         """The text of each row, column by column, without the heading. Raises DataError."""
         lines = islice(read_lines(self.path, reading), self.skipped, None)
-        rows = _quoted(lines, self) if self.quoted else _split(lines, self)
+        rows = (
+            _quoted(lines, self) if self.quoted else enumerate((line.split(self.delimiter) for line in lines), start=1)
+        )
         for number, fields in islice(rows, int(self.heading), None):
             try:
                 yield [fields[column] for column in self.columns]
@@ -55,32 +54,72 @@ class Table:
                 raise DataError(f"{place}: {message}") from None
 
 
-def read_table(path: Path, kind: Kind[Any, Any], reading: Reading) -> Table:
-    """A table of records, in the columns that the user names, else that the first line names, else that the kind has
-    without names. Raises DataError where they are not known, or do not look like text."""
+class Columns:
+    """Which columns of a table, or of rows with names, hold the fields of a record."""
+
+    def __init__(self, fields: Sequence[str], numbers: Sequence[str] = ()) -> None:
+        """`numbers`: fields that may be whole numbers in JSON and parquet."""
+        self.fields = tuple(fields)
+        self.numbers = [field in numbers for field in fields]
+
+    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
+        """Which of the named columns hold the fields; None where they are not all there."""
+        stripped = [name.strip() for name in names]
+        return tuple(map(stripped.index, self.fields)) if {*self.fields} <= {*stripped} else None
+
+    def named(self, table: Table) -> tuple[int, ...] | None:
+        """Which columns of a table hold the fields, by its first line; None where that does not name them."""
+        return self.choose(table.sample[0])
+
+    def placed(self, table: Table) -> Table:
+        """A table with the places of its columns, where the user names none. Raises DataError where they are not known,
+        or do not look like text."""
+        columns = self.named(table)
+        if columns is None:
+            raise DataError(self.missing(str(table.path), table.sample[0]))
+        return replace(table, heading=True, columns=columns)
+
+    def missing(self, where: str, names: Sequence[str]) -> str:
+        """The error where no columns have the names of the fields."""
+        return (
+            f"{where} has no columns {', '.join(self.fields)}; there are: {listed(names)}; rename them, or say which "
+            f"by --columns {','.join(self.fields).upper()}"
+        )
+
+    def on_hub(self, hub: Hub) -> tuple[str, ...]:
+        """The columns of a data set on the Hub that hold the fields."""
+        return self.fields
+
+    def given(self, names: Sequence[str], reading: Reading, where: str) -> tuple[int, ...]:
+        """The columns that the user gave by name or number. Raises DataError: another number of them, or no such
+        column."""
+        option = f"--columns {','.join(reading.columns)}"
+        if len(reading.columns) != len(self.fields):
+            columns = f"{len(self.fields)} column{'s' * (len(self.fields) > 1)} ({', '.join(self.fields)})"
+            raise DataError(f"{option}: {where} is read by {columns}, by name or number")
+        chosen = []
+        for name in reading.columns:
+            index = int(name) - 1 if name.isdecimal() else [*map(str.strip, names), name].index(name)
+            if not 0 <= index < len(names):
+                raise DataError(f"{option}: {where} has no column {name}; there are {len(names)}: {listed(names)}")
+            chosen.append(index)
+        return tuple(chosen)
+
+
+def read_table(path: Path, columns: Columns, reading: Reading) -> Table:
+    """A table of records, in the columns that the user names, else in those that `columns` says. Raises DataError where
+    they are not known, or do not look like text."""
     table = _table(path, reading)
-    named = kind.named(table)
-    if reading.columns:
-        return _with_user_columns(table, reading, kind, heading=named is not None)
-    if named is not None:
-        return replace(table, heading=True, columns=named, said=kind.said(table, named))
-    return replace(table, columns=kind.unnamed(table))
-
-
-def user_columns(names: Sequence[str], reading: Reading, kind: Kind[Any, Any], where: str) -> tuple[int, ...]:
-    """The columns that the user gave by name or number. Raises DataError: another number of them, or no such column."""
-    if len(reading.columns) != len(kind.fields):
-        raise DataError(f"--columns {','.join(reading.columns)}: {where} is read by {kind.needed}, by name or number")
-    columns = []
-    for name in reading.columns:
-        index = int(name) - 1 if name.isdecimal() else [*map(str.strip, names), name].index(name)
-        if not 0 <= index < len(names):
-            raise DataError(
-                f"--columns {','.join(reading.columns)}: {where} has no column {name}; there are "
-                f"{len(names)}: {listed(names)}"
-            )
-        columns.append(index)
-    return tuple(columns)
+    if not reading.columns:
+        return columns.placed(table)
+    first, *rest = table.sample
+    chosen = columns.given(first, reading, str(path))
+    heading = (
+        columns.named(table) is not None
+        or not all(name.isdecimal() for name in reading.columns)
+        or any(_titled(cell, [row[place] for row in rest if len(row) > place]) for place, cell in enumerate(first))
+    )
+    return replace(table, heading=heading, columns=chosen, said=columns_said(reading))
 
 
 def columns_said(reading: Reading) -> str:
@@ -136,10 +175,6 @@ def _even(rows: Sequence[Sequence[str]]) -> bool:
     return len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
 
 
-def _split(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]]]:
-    return ((number, line.split(table.delimiter)) for number, line in enumerate(lines, start=1))
-
-
 def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]]]:
     characters = begun = 0  # of the row being read; the last line of the previous row
 
@@ -171,14 +206,6 @@ def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]
         elif "unquoted field" in str(error):
             hint = "quote text that holds a line end (a carriage return counts)"
         raise DataError(f"{table.path}, line {reader.line_num + table.skipped}: not CSV ({error}); {hint}") from error
-
-
-def _with_user_columns(table: Table, reading: Reading, kind: Kind[Any, Any], *, heading: bool) -> Table:
-    first, *rest = table.sample
-    chosen = user_columns(first, reading, kind, str(table.path))
-    by_name = not all(name.isdecimal() for name in reading.columns)
-    titled = any(_titled(cell, [row[column] for row in rest if len(row) > column]) for column, cell in enumerate(first))
-    return replace(table, heading=heading or by_name or titled, columns=chosen, said=columns_said(reading))
 
 
 def _titled(first: str, others: Sequence[str]) -> bool:

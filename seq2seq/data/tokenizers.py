@@ -11,21 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import sentencepiece
 
 from seq2seq import limits
 from seq2seq.data.characters import visible
+from seq2seq.data.tokenizer import BOS, EOS, PAD, SPECIAL, UNKNOWN, Tokenizer, encodable
 from seq2seq.errors import DataError, RunError, refuse_one_text
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.storage.reading import read_json, read_small
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Tokenizer as TokenizerConfig
-
-PAD, UNKNOWN, BOS, EOS = range(4)
-SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
 # SentencePiece is trained on at most this many lines, sampled from all: more change little and cost memory.
 TRAINING_LINES = 1_000_000
@@ -34,31 +32,9 @@ _SAMPLING = ("bpe", "unigram")  # kinds that can segment a text in more ways tha
 
 _FEW = 30  # texts
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _sampling = threading.Lock()
 
 _LOST = "restore the file from a backup, or train the run again"
-
-
-class Tokenizer(Protocol):
-    """Text in, token ids out, and back. Ids 0 to 3 are PAD, UNKNOWN, BOS and EOS; `encode` adds none of them."""
-
-    size: int
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The tokens of each text."""
-
-    def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """One random segmentation of each text, a pure function of the arguments."""
-
-    def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each token sequence."""
-
-    def piece(self, token: int) -> str:
-        """How one token looks."""
-
-    def serialise(self) -> tuple[str, bytes]:
-        """File suffix and contents that `read` takes."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +54,7 @@ class Tokenizers:
         return self.source is self.target
 
 
-class SentencePiece:
+class SentencePiece(Tokenizer):
     """BPE or unigram subwords (SentencePiece). Decoding an encoding restores the text after the model's normalisation.
 
     `identity`: runs of blanks become one, none stay at the ends, U+2581 becomes a blank. `nfkc`: NFKC before that.
@@ -132,7 +108,7 @@ class SentencePiece:
         return "model", self._model
 
 
-class Characters:
+class Characters(Tokenizer):
     """One token per character; a character not seen in training is UNKNOWN and decodes to U+FFFD."""
 
     def __init__(self, alphabet: str) -> None:
@@ -144,10 +120,6 @@ class Characters:
         """The tokens of each text."""
         refuse_one_text(texts, "encode")
         return [[self._ids.get(character, UNKNOWN) for character in text] for text in texts]
-
-    def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """The only segmentation there is."""
-        return self.encode(texts)
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """The text of each token sequence."""
@@ -164,7 +136,7 @@ class Characters:
         return "json", json.dumps({"kind": "character", "alphabet": self._alphabet}).encode()
 
 
-class Bytes:
+class Bytes(Tokenizer):
     """One token per byte of UTF-8: nothing is unknown; bytes that are not UTF-8 decode to U+FFFD."""
 
     size = len(SPECIAL) + 256
@@ -172,10 +144,6 @@ class Bytes:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text."""
         return [[byte + len(SPECIAL) for byte in text.encode()] for text in encodable(texts)]
-
-    def sample(self, texts: Sequence[str], strength: float, seed: int) -> list[list[int]]:
-        """The only segmentation there is."""
-        return self.encode(texts)
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """The text of each token sequence."""
@@ -219,12 +187,6 @@ def train(settings: TokenizerConfig, lines: Iterable[str]) -> Tokenizer:
             return _train_sentencepiece(settings, lines)
 
 
-def encodable(texts: Sequence[str]) -> list[str]:
-    """The texts, with half surrogate pairs (undecodable bytes of a command line) replaced by U+FFFD."""
-    refuse_one_text(texts, "encode")
-    return [text if text.isascii() else _SURROGATE.sub("\ufffd", text) for text in texts]
-
-
 def save(tokenizer: Tokenizer, folder: Path, stem: str = "tokenizer") -> Path:
     """Write a tokenizer beside a model; returns the file."""
     suffix, contents = tokenizer.serialise()
@@ -235,28 +197,26 @@ def save(tokenizer: Tokenizer, folder: Path, stem: str = "tokenizer") -> Path:
 
 def read(folder: Path, stem: str = "tokenizer") -> Tokenizer:
     """Read what `save` wrote. Raises RunError where it is missing or damaged."""
-    path = folder / f"{stem}.model"
-    if path.is_file():
-        try:
-            return SentencePiece(read_small(path))
-        except (RuntimeError, ValueError) as error:
-            raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
-    path = folder / f"{stem}.json"
+    path = next((path for suffix in ("model", "json") if (path := folder / f"{stem}.{suffix}").is_file()), None)
+    if path is None:
+        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}")
     try:
-        values: dict[str, Any] = read_json(path)
-        if values["kind"] == "byte":
+        return SentencePiece(read_small(path)) if path.suffix == ".model" else _restored(read_json(path))
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
+
+
+def _restored(values: dict[str, Any]) -> Tokenizer:
+    match values["kind"]:
+        case "byte":
             return Bytes()
-        if values["kind"] == "character":
+        case "character":
             return Characters(values["alphabet"])
-        if values["kind"] in ("byte-bpe", "tiktoken"):
+        case "byte-bpe" | "tiktoken":
             from seq2seq.data import byte_pairs
 
             return byte_pairs.restore(values)
-        raise ValueError(f"kind {values['kind']!r}")
-    except FileNotFoundError as error:
-        raise RunError(f"no {stem}.model or {stem}.json in {folder}: the run folder is incomplete; {_LOST}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is not a tokenizer that seqx wrote ({error!r}); {_LOST}") from error
+    raise ValueError(f"kind {values['kind']!r}")
 
 
 def read_both(folder: Path, *, joint: bool) -> Tokenizers:

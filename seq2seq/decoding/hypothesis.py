@@ -15,9 +15,8 @@ class Hypothesis:
     """One finished output."""
 
     tokens: tuple[int, ...]  # without BOS and EOS
-    token_scores: tuple[
-        float, ...
-    ]  # natural-log probability of each token, then of EOS where it ended with that; or none
+    # Natural-log probability of each token, then of EOS where it ended with that; or none.
+    token_scores: tuple[float, ...]
     score: float  # their sum over the length penalty: what search ranks by
 
 

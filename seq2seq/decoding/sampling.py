@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.data.tokenizers import EOS
+from seq2seq.data.tokenizer import EOS
 from seq2seq.decoding.options import Number, Sampling
 
 # Random numbers that a row draws in one call, which costs as much as some hundreds of them.

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from seq2seq.data.tokenizers import BOS, EOS
+from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.decoding.hypothesis import Hypothesis, hypothesis, penalty
 from seq2seq.model.state import State
 

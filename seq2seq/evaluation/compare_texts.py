@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.pieces import by_document, cut_at_lines
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.errors import DataError
 from seq2seq.evaluation.bootstrap import interval, resampled, two_sided_p_value
 

@@ -19,7 +19,7 @@ from seq2seq.data.documents import Documents, streamed
 from seq2seq.data.lines import read_lines
 from seq2seq.data.pieces import Piece, by_document, cut_at_lines
 from seq2seq.data.stream import in_memory, windows
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.decoding.log_probabilities import label_log_probabilities
 from seq2seq.decoding.translation.distributed import OneProcess, Processes
 from seq2seq.device import Numerics

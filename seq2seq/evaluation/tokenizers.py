@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seq2seq.data.byte_pairs import sampled
-from seq2seq.data.tokenizers import UNKNOWN, Tokenizer, train
+from seq2seq.data.tokenizer import UNKNOWN, Tokenizer
+from seq2seq.data.tokenizers import train
 from seq2seq.errors import DataError
 from seq2seq.recipe import Tokenizer as TokenizerSettings
 

@@ -19,7 +19,7 @@ from seq2seq.measure.machine import this_machine
 from seq2seq.measure.memory import FEW, Budget
 from seq2seq.measure.steps import ModelSteps, Row, Stopwatch, random_model
 from seq2seq.recipe import Recipe
-from seq2seq.tasks.workload import Say
+from seq2seq.tasks.task import Say
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1, 2)  # of the recipe's batch
 TEXTS = (1, 16)  # decoded at once
@@ -85,7 +85,7 @@ def diagnose(
     """
     machine = this_machine()
     if not machine["optimisers"][recipe.optimizer.kind]:
-        recipe = recipe.with_optimizer("adamw")
+        recipe = recipe.with_values({"optimizer": {"kind": "adamw"}})
     stopwatch = Stopwatch(1.0, most=8) if quick else Stopwatch(4.0)
     present = device.present()
     device.prepare()

@@ -26,7 +26,8 @@ from seq2seq.measure.steps import Stopwatch, grow, one_batch, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
-from seq2seq.tasks.workload import SHARES, Costs, Say
+from seq2seq.tasks.task import Say
+from seq2seq.tasks.workload import SHARES, Costs
 
 SECONDS = 30.0  # for updates, and as many for a validation
 _UPDATES = 12

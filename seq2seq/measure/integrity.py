@@ -21,7 +21,7 @@ from seq2seq.interop.ctranslate2.loading import read_vocabularies
 from seq2seq.run import LOST, Run, refuse_strange_files, root
 from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
-from seq2seq.tasks import pytorch
+from seq2seq.tasks import models
 from seq2seq.training.checkpoints import checkpoint
 
 State = Literal["ok", "unknown", "wrong"]
@@ -101,8 +101,7 @@ def _file(run: Run, name: str, known: Any) -> str:
 
 
 def _model(run: Run) -> str:
-    recipe = run.recipe()
-    model = pytorch.trained_model(run, pytorch.read_tokenizers(recipe, run.path), torch.device("cpu"))
+    model, _ = models.trained_model(run, torch.device("cpu"))
     odd = [name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())]
     if odd:
         raise RunError(f"{odd[0]} is not finite; {LOST}")

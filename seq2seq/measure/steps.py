@@ -21,8 +21,8 @@ from seq2seq.device import Numerics, wait
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.tasks.workload import guessed_vocabulary
-from seq2seq.training import loop, objective, optimisers
-from seq2seq.training.loop import Progress
+from seq2seq.training import objective, optimisers, schedule
+from seq2seq.training.loop import Progress, train
 from seq2seq.training.objective import Objective
 
 _WARM_UP = 3  # steps that allocate, compile and fill caches
@@ -128,7 +128,16 @@ def updates(
     given: deque[Batch] = deque()
     taken = ((Place(), given.popleft()) for _ in repeat(None))
     optimiser = optimiser or optimisers.for_recipe(recipe, model)
-    progress = loop.updates(recipe, model, optimiser, taken, objective, numerics)
+    progress = train(
+        list(model.parameters()),
+        optimiser,
+        schedule.for_recipe(recipe),
+        taken,
+        objective,
+        numerics,
+        accumulate=recipe.training.accumulate,
+        clip_norm=recipe.training.clip_norm,
+    )
 
     def update(*batches: Batch) -> Progress:
         given.extend(batches)

@@ -1,5 +1,4 @@
-"""The layers: `Block` (encoder layer, or decoder-only layer where causal) and `CrossBlock` (decoder layer with a
-memory)."""
+"""The layers: `Block` (encoder layer; decoder-only layer where causal) and `CrossBlock` (decoder layer)."""
 
 from __future__ import annotations
 
@@ -62,14 +61,10 @@ class CrossBlock(nn.Module):
         self.cross_attention_residual = Residual(config)
         self.feed_forward_residual = Residual(config)
 
-    def project(self, memory: Tensor) -> KeyValue:
-        """What `forward` takes of a memory (B, S, C), computed once per source."""
-        return self.cross_attention.project(memory)
-
     def forward(
         self, x: Tensor, memory: KeyValue, memory_mask: Tensor | None = None, cache: Cache | None = None
     ) -> Tensor:
-        """x (N, T, C) -> (N, T, C); memory from `project`; memory_mask (B, 1, 1, S), True = may attend."""
+        """x (N, T, C) -> (N, T, C); memory as `cross_attention` projects it; memory_mask (B, 1, 1, S)."""
         x = self.attention_residual(x, lambda y: self.attention(y, cache=cache))
         x = self.cross_attention_residual(x, lambda y: self.cross_attention(y, memory, memory_mask))
         return self.feed_forward_residual(x, self.feed_forward)  # type: ignore[no-any-return]

@@ -1,5 +1,4 @@
-"""Dropout that is not the bottleneck on a CPU, where one Bernoulli number per element costs more than the matrix
-products."""
+"""Dropout for CPUs, where a Bernoulli number per element would cost more than the matrix products."""
 
 from __future__ import annotations
 

@@ -1,17 +1,21 @@
 """The decoder-only half of the Transformer: causal layers alone, each position predicting the next token.
 
-Shapes: B batch, N hypotheses, T length, C model width, V vocabulary.
+Shapes: B batch, N hypotheses, H heads, T length, D head width, C model width, V vocabulary.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seq2seq.model import flops
+from seq2seq.model.attention import attend
 from seq2seq.model.blocks import Block
-from seq2seq.model.components import initialise
+from seq2seq.model.components import FeedForward, initialise
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.fast_step import fast_steps
 from seq2seq.model.heads import VocabularyHead, scale_last_norm
 from seq2seq.model.positions import added_positions
 from seq2seq.model.stack import Stack
@@ -59,7 +63,7 @@ class Gpt(Stack[Block]):
         """The state after reading B prompts (B, P); of prompts longer than the context, the last half a context."""
         newest = prompt if prompt.size(1) <= self.context else prompt[:, -max(1, self.context // 2) :]
         caches = [Cache() for _ in self.blocks]
-        state = State(caches, [], None, history=History([newest]), layers=fast_steps(self.layers()))
+        state = State(caches, [], None, history=History([newest]), layers=[FastStep(block) for block in self.layers()])
         if newest.size(1):
             self._read(newest, state)
         return state
@@ -89,3 +93,51 @@ class Gpt(Stack[Block]):
         for block, cache in zip(self.blocks, state.caches, strict=True):
             x = block(x, cache=cache)
         return self.norm(x)  # type: ignore[no-any-return]
+
+
+Function = Callable[[Tensor], Tensor]
+
+
+class FastStep:
+    """A `Block` without dropout for one position of each hypothesis, its modules bound in advance: for a few vectors,
+    calls are nearly all of the cost. Built for each decoding state, since training changes the weights."""
+
+    def __init__(self, block: Block) -> None:
+        attention = block.attention
+        self._pre = block.attention_residual.pre
+        self._n_heads = attention.n_heads
+        self._attention_norm = block.attention_residual.norm.forward
+        self._query_key_value = _function(attention.query_key_value)
+        self._transforms = [transform.forward for transform in attention.transforms]
+        self._output = _function(attention.output)
+        self._feed_forward_norm = block.feed_forward_residual.norm.forward
+        self._feed_forward = _function(block.feed_forward)
+
+    def __call__(self, x: Tensor, cache: Cache) -> Tensor:
+        """x (N, C) -> (N, C); the cache takes the position's keys and values."""
+        if self._pre:
+            x = x + self._attend(self._attention_norm(x), cache)
+            return x + self._feed_forward(self._feed_forward_norm(x))
+        x = self._attention_norm(x + self._attend(x, cache))
+        return self._feed_forward_norm(x + self._feed_forward(x))  # type: ignore[no-any-return]
+
+    def _attend(self, x: Tensor, cache: Cache) -> Tensor:
+        N, C = x.shape
+        packed = self._query_key_value(x).view(N, 1, 3, self._n_heads, -1)
+        query_key, value = packed.narrow(2, 0, 2), packed.select(2, 2).transpose(1, 2)
+        for transform in self._transforms:
+            query_key = transform(query_key, cache.length)
+        query, key = query_key.permute(2, 0, 3, 1, 4).unbind()  # each (N, H, 1, D)
+        stored = cache.append(key, value)
+        return self._output(attend(query, stored.key, stored.value).view(N, C))
+
+
+def _function(module: nn.Module) -> Function:
+    """A module as a function. Plain modules, whose calls would take a tenth of a small model's time, are reduced to
+    their operators; any other, a linear map with an adapter for example, is called itself."""
+    if type(module) is nn.Linear:
+        return partial(F.linear, weight=module.weight, bias=module.bias)
+    if type(module) is FeedForward:
+        inner, activation, outer = _function(module.inner), module.activation, _function(module.outer)
+        return lambda x: outer(activation(inner(x)))
+    return module

@@ -52,8 +52,7 @@ class Cache:
 
     @torch.no_grad()
     def select(self, rows: Tensor) -> None:
-        """Keep the given rows, in the given order (a row may come twice); gradients do not flow through the
-        selected rows.
+        """Keep the given rows, in the given order (a row may come twice), without gradients.
 
         Capacity is left for one position only: with more, attention would read scattered memory, twice as slowly.
         """
@@ -88,8 +87,7 @@ class History:
 
 @dataclass
 class State:
-    """All that the next step needs: N hypotheses (rows) over B sentences, N a multiple of B, rows of a sentence
-    adjacent."""
+    """All that the next step needs: N hypotheses over B sentences, those of a sentence in N/B adjacent rows."""
 
     caches: list[Cache]
     memories: list[KeyValue]

@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from seq2seq.model import flops
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.model.components import initialise
-from seq2seq.model.decoder import Decoder
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.encoder import Encoder
 from seq2seq.model.heads import VocabularyHead, scale_last_norm
 from seq2seq.model.positions import added_positions
-from seq2seq.model.stack import matrices_of
+from seq2seq.model.stack import Decoder, Encoder, matrices_of
 from seq2seq.model.state import State
 from seq2seq.recipe import Model as ModelConfig
 

@@ -4,23 +4,16 @@ where it was given, since its author expected an effect."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seq2seq.recipe import optimizers
-
-if TYPE_CHECKING:
-    from seq2seq.recipe.recipe import Recipe
-    from seq2seq.recipe.sections import Data
+from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.recipe.sections import Data, Model, Tokenizer, Training
 
 
-def misfits(recipe: Recipe) -> Iterator[str]:
-    """Messages: what does not fit, and what to do about it."""
-    yield from (message for wrong, message in _misfits(recipe) if wrong)
-
-
-def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
-    """(whether the values are wrong, the message if they are)."""
-    data, tokenizer, model, training = recipe.data, recipe.tokenizer, recipe.model, recipe.training
+def misfits(
+    task: str, data: Data, tokenizer: Tokenizer, model: Model, training: Training
+) -> Iterator[tuple[bool, str]]:
+    """(whether values do not fit, the message if they do not: what to do about it)."""
     decoder_only = model.architecture == "decoder-only"
     yield (
         training.keep == "ema" and not training.ema,
@@ -34,7 +27,7 @@ def _misfits(recipe: Recipe) -> Iterator[tuple[bool, str]]:
         model.tie == "all" and not tokenizer.joint,
         'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
     )
-    if recipe.task == "language-model":
+    if task == "language-model":
         yield not decoder_only, 'task = "language-model" needs model.architecture = "decoder-only"'
         yield (
             tokenizer.kind in ("bpe", "unigram"),
@@ -93,8 +86,15 @@ def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Options of optimisers of other kinds than that of some values, as `optimizer.key`, each with why it has no
     effect; the values need not be valid."""
     section = values.get("optimizer")
-    foreign = optimizers.foreign(section) if isinstance(section, Mapping) else {}
-    return {f"optimizer.{key}": why for key, why in foreign.items()}
+    kind = section.get("kind", "adam") if isinstance(section, Mapping) else None
+    if not isinstance(section, Mapping) or kind not in list(OPTIONS):  # it need not be hashable
+        return {}
+    foreign = {}
+    for key in [key for key in section if key not in OPTIONS[kind]]:
+        if having := [other for other in OPTIONS if key in OPTIONS[other]]:
+            have = f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+            foreign[f"optimizer.{key}"] = f'optimizer.kind = "{kind}" ({have})'
+    return foreign
 
 
 def without_effect(values: Mapping[str, Any]) -> dict[str, str]:

@@ -44,17 +44,3 @@ def _with_kind(values: Any) -> Any:
 _AnyKind = Adam | AdamW | Muon
 Optimizer = Annotated[Annotated[_AnyKind, Field(discriminator="kind")], BeforeValidator(_with_kind)]
 OPTIONS = {kind.model_fields["kind"].default: list(kind.model_fields) for kind in get_args(_AnyKind)}  # keys by kind
-
-
-def foreign(values: Mapping[str, Any]) -> dict[str, str]:
-    """Keys among the values of an `[optimizer]` that other kinds have and its own has not, each with why it has no
-    effect."""
-    kind = _with_kind(values)["kind"]
-    if kind not in list(OPTIONS):  # it need not be hashable
-        return {}
-    others = {key: [other for other in OPTIONS if key in OPTIONS[other]] for key in values if key not in OPTIONS[kind]}
-    return {
-        key: f'optimizer.kind = "{kind}" ({" and ".join(having)} {"has" if len(having) == 1 else "have"} it)'
-        for key, having in others.items()
-        if having
-    }

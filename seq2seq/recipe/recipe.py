@@ -11,9 +11,9 @@ import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import migrations, optimizers
+from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
-from seq2seq.recipe.optimizers import Adam, Optimizer
+from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.sections import Data, Decoding, Model, Name, Section, Tokenizer, Training
 
 TaskName = Literal["translation", "language-model"]
@@ -44,8 +44,9 @@ class Recipe(Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for message in misfits(self):
-            raise ValueError(message)
+        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training):
+            if wrong:
+                raise ValueError(message)
         return self
 
     def idle(self) -> dict[str, str]:
@@ -81,32 +82,24 @@ class Recipe(Section):
     def with_corpora(self, added: Sequence[Mapping[str, Any]]) -> Recipe:
         """The recipe with more corpora, given by their values, beside its own. Raises RecipeError where values are
         wrong, a name occurs twice, or shares exceed 1."""
-        values = self.model_dump()
-        data = values["data"]
-        own = data["corpora"] or ({"name": self.data.corpus, "hub": data["hub"]},)
-        data.update(corpus=Data.model_fields["corpus"].default, hub=None, corpora=(*own, *added))
-        return validated(values, f"recipe {self.name}")
+        hub = self.data.hub and self.data.hub.model_dump()
+        own = self.model_dump()["data"]["corpora"] or ({"name": self.data.corpus, "hub": hub},)
+        corpus = Data.model_fields["corpus"].default
+        return self.with_values({"data": {"corpus": corpus, "hub": None, "corpora": (*own, *added)}})
 
-    def with_optimizer(self, kind: str) -> Recipe:
-        """The recipe with another optimiser, which keeps the options that it shares with this one."""
+    def with_values(self, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+        """The recipe with other values, by section; of an optimiser of another kind, the options that both have stay.
+        Raises RecipeError where they are not valid."""
         values = self.model_dump()
-        values["optimizer"]["kind"] = kind
+        for section, change in changes.items():
+            values[section].update(change)
         return validated(without(values, foreign_options(values)), f"recipe {self.name}")
-
-    def with_batch_tokens(self, batch_tokens: int) -> Recipe:
-        """The recipe with another `training.batch_tokens`. Raises RecipeError where that cannot hold a pair."""
-        values = self.model_dump()
-        values["training"]["batch_tokens"] = batch_tokens
-        return validated(values, f"recipe {self.name}")
 
     def with_budget(self, steps: int, validate_every: int, judge_pairs: int) -> Recipe:
         """The recipe with another number of updates, the warm-up in proportion, and other validations."""
-        values = self.model_dump()
-        training = values["training"]
-        training["warmup_steps"] = max(1, round(steps / self.training.steps * self.training.warmup_steps))
-        training.update(steps=steps, validate_every=validate_every)
-        values["data"]["judge_pairs"] = judge_pairs
-        return validated(values, f"recipe {self.name}")
+        warmup_steps = max(1, round(steps / self.training.steps * self.training.warmup_steps))
+        training = {"steps": steps, "warmup_steps": warmup_steps, "validate_every": validate_every}
+        return self.with_values({"training": training, "data": {"judge_pairs": judge_pairs}})
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out (None, which TOML lacks, is left to the default)."""
@@ -138,11 +131,13 @@ def _explain(item: Any) -> str:
     where, message = ".".join(map(str, location)), item["msg"].removeprefix("Value error, ")
     value = item.get("input")
     if item["type"] == "extra_forbidden":
-        if location[0] == "optimizer" and (why := optimizers.foreign({"kind": item["loc"][1], location[-1]: value})):
-            return f"{where} has no effect with {why[location[-1]]}; leave it out"
+        if location[0] == "optimizer" and (
+            why := foreign_options({"optimizer": {"kind": item["loc"][1], location[-1]: value}})
+        ):
+            return f"{where} has no effect with {why[where]}; leave it out"
         if where in migrations.MOVED:
             return f"unknown key {where}, which is {migrations.MOVED[where]} now"
-        known = optimizers.OPTIONS[item["loc"][1]] if location[0] == "optimizer" else _fields(location[:-1])
+        known = OPTIONS[item["loc"][1]] if location[0] == "optimizer" else _fields(location[:-1])
         return f"unknown key {where:.80}{near(str(location[-1]), known)}; known here: {', '.join(known)}"
     if item["type"] == "union_tag_invalid":
         where, value = f"{where}.kind", value["kind"]

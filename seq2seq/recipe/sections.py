@@ -165,14 +165,12 @@ class Training(Section):
     batch_tokens: Positive = Field(4096, description="batch size: sentences x longest side, padding included")
     accumulate: Positive = Field(1, description="batches per update (gradient accumulation)")
     learning_rate: float | None = Field(
-        None,
-        gt=0,
-        description="peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3",
+        None, gt=0, description="peak, reached after the warm-up; unset = 1/sqrt(d_model x warmup_steps), section 5.3"
     )
     warmup_steps: Positive = 4000
     schedule: Literal["inverse_square_root", "linear", "cosine", "wsd"] = Field(
         "inverse_square_root",
-        description=("after the warm-up: 1/sqrt(step), section 5.3; or decay to the last step; wsd: level, then decay"),
+        description="after the warm-up: 1/sqrt(step), section 5.3; or decay to the last step; wsd: level, then decay",
     )
     final_share: float = Field(0.0, ge=0, le=1, description="final learning rate as a fraction of the peak")
     decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: fraction of the steps that decay")
@@ -180,7 +178,7 @@ class Training(Section):
     clip_norm: float = Field(0.0, ge=0, description="maximum gradient norm; 0 = off, as in the paper")
     max_skipped: Positive = Field(
         10,
-        description=("consecutive non-finite updates before rolling back to the last good checkpoint at half the rate"),
+        description="consecutive non-finite updates before rolling back to the last good checkpoint at half the rate",
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = Field(False, description="compile the layers with torch.compile; pays in long runs on CUDA")

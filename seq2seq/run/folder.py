@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import ArgumentError, RunError
-from seq2seq.run.migrations import MIGRATIONS
 from seq2seq.run.untrusted import refuse_strange_files
 from seq2seq.storage.atomic import clear, must_take_files, write_bytes, write_json
 from seq2seq.storage.checksums import described, must_be
-from seq2seq.storage.formats import migrated, newest
+from seq2seq.storage.formats import Migration, migrated, newest
 from seq2seq.storage.locks import LockedError, lock
 from seq2seq.storage.reading import read_json, read_small, read_toml
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
+_MIGRATIONS: tuple[Migration, ...] = ()  # of run.json, which has had one format so far
 _OBJECTS = ("corpora", "ctranslate2", "evaluations", "files", "pairs", "scores", "text", "versions", "weights")
 LOST = "restore the file from a backup, or train the run again"
 
@@ -100,13 +100,13 @@ class Run:
         for key in _OBJECTS:
             if not isinstance(values.get(key, {}), dict):
                 raise RunError(f"{path} is damaged: {key!r} is not a JSON object; {LOST}")
-        return migrated(values, MIGRATIONS, path)
+        return migrated(values, _MIGRATIONS, path)
 
     def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Change run.json under a lock, so that several processes lose no update. Raises RunError where it is damaged
         or cannot be written."""
         with self.writing(), lock(self.path / ".record.lock", wait=True):
-            write_json(self.path / "run.json", {"format": newest(MIGRATIONS), **change(self.record())})
+            write_json(self.path / "run.json", {"format": newest(_MIGRATIONS), **change(self.record())})
 
     def note(self, **values: Any) -> None:
         """Set values of run.json."""

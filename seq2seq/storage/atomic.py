@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,38 +54,20 @@ def must_be_writable(path: Path) -> None:
             raise refusal(errno.EBADF, path)
     elif (former := status_of(place)) is None:
         must_take_files(place.parent, place.name)
-    elif stat.S_ISDIR(former.st_mode):
-        raise refusal(errno.EISDIR, path)
-    elif stat.S_ISSOCK(former.st_mode):
-        raise refusal(errno.ENXIO, path)
-    else:
-        _must_allow(place, os.W_OK)
+    elif not stat.S_ISFIFO(former.st_mode):  # opening a pipe waits for a reader
+        os.close(os.open(place, os.O_WRONLY))
 
 
 def must_take_files(folder: Path, *names: str) -> None:
     """Raise OSError where it is already clear that files, of these names, cannot be created in a folder, which would
     be created itself where it does not exist."""
     present = next(place for place in (folder, *folder.parents) if status_of(place) is not None)
-    status = present.stat()
-    if not stat.S_ISDIR(status.st_mode):
-        raise refusal(errno.ENOTDIR, present)
-    if not status.st_nlink:  # deleted, and still the working directory
-        raise refusal(errno.ENOENT, present)
-    _must_allow(present, os.W_OK | os.X_OK)
-    longest = os.pathconf(present, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+    try:
+        tempfile.TemporaryFile(dir=present).close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(present)) from None
     for name in (*folder.relative_to(present).parts, *names):
-        if len(os.fsencode(name)) > longest:
-            raise refusal(errno.ENAMETOOLONG, folder / name)
-
-
-def _must_allow(path: Path, mode: int) -> None:
-    if not _allowed(path, mode):
-        read_only = hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
-        raise refusal(errno.EROFS if read_only else errno.EACCES, path)
-
-
-def _allowed(path: Path, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+        status_of(present / name)  # raises for a name that is too long
 
 
 def refusal(number: int, path: Path) -> OSError:
@@ -165,10 +148,9 @@ def _created(place: Path, mode: int) -> tuple[IO[bytes], Path]:
         partial = partial_of(place)
         return open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)), partial
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or not _allowed(place, os.W_OK):
+        writable = os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or not writable:
             raise
-        import tempfile
-
         handle, name = tempfile.mkstemp(suffix=".partial")
         return os.fdopen(handle, "wb"), Path(name)
 
@@ -280,6 +262,5 @@ def write_bytes(path: Path, contents: bytes) -> None:
 def write_json(path: Path, values: Any) -> None:
     """Write a readable JSON file: indented, accents unescaped."""
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(
-        path, text.encode(errors="backslashreplace")
-    )  # half a surrogate pair of a file's name as \udce9, which is JSON
+    # Half a surrogate pair of a file's name becomes \udce9, which is JSON.
+    write_bytes(path, text.encode(errors="backslashreplace"))

@@ -17,13 +17,12 @@ from seq2seq.run import Run
 from seq2seq.tasks.task import Front, Say, Task, TestText
 
 if TYPE_CHECKING:
+    from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.language_model_training import LanguageModelTraining
-    from seq2seq.tasks.language_model_workload import LanguageModelWorkload
-    from seq2seq.tasks.models import Model
+    from seq2seq.tasks.language_model_training import LanguageModelTraining, LanguageModelWorkload
 
 
 class LanguageModel(Task[Documents]):
@@ -33,9 +32,8 @@ class LanguageModel(Task[Documents]):
     plural = "models of running text"
     usual_recipe = "gpt-shakespeare"
 
-    @staticmethod
-    def described(run: Run) -> str:
-        """A model of running text."""
+    @classmethod
+    def described(cls, run: Run) -> str:
         return "a model of running text"
 
     @property
@@ -44,14 +42,18 @@ class LanguageModel(Task[Documents]):
         return "continues text"
 
     def kind(self) -> DocumentKind:
-        """Documents."""
         return DocumentKind(self.recipe.data)
 
     def refused_files(self, given: Given) -> str:
-        """Running text has no sides."""
         if given.source_file or given.target_file:
             return f"recipe {self.recipe.name} is for running text: name files with --data"
         return ""
+
+    def audit(self, corpus: Corpus[Documents]) -> Audit:
+        """By lines."""
+        from seq2seq.data.audit_texts import audit_texts
+
+        return audit_texts(corpus)
 
     def first(self, corpus: Corpus[Documents], tokenizers: Tokenizers, count: int) -> Corpus[Documents]:
         """The first chunks of the first document."""
@@ -67,55 +69,39 @@ class LanguageModel(Task[Documents]):
         return math.log(count) / self.recipe.model.max_length
 
     def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
-        """The pieces of all documents."""
         yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
 
-    def model(self, tokenizers: Tokenizers) -> Model:
-        """A GPT."""
-        from seq2seq.tasks import models
-
-        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
-
-    def training(
-        self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[LanguageModelTraining, dict[str, Any]]:
-        """Training on windows of the text."""
+    def training(self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say) -> LanguageModelTraining:
         from seq2seq.tasks.language_model_training import training
 
         return training(self.recipe, corpus, tokenizers.target, run, say)
 
     def workload(self) -> LanguageModelWorkload:
-        """Chunks of text."""
-        from seq2seq.tasks.language_model_workload import LanguageModelWorkload
+        from seq2seq.tasks.language_model_training import LanguageModelWorkload
 
         return LanguageModelWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
-        """The loss."""
         return f"dev loss {figures['negative_log_likelihood']:.4f} nats per token"
 
     def write_test(self, run: Run, test: Documents) -> None:
-        """Documents."""
         from seq2seq.evaluation.perplexity import write_set
 
         write_set(run, test)
 
     def read_test(self, run: Run) -> Documents:
-        """Documents."""
         from seq2seq.evaluation.perplexity import read_set
 
         return read_set(run)
 
     def measure(self, run: Run, text: Documents, device: Choice, processes: Processes) -> dict[str, Any]:
-        """The loss of the text."""
         from seq2seq.evaluation.perplexity import measure
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, device.numerics.device)
         return measure(gpt, tokenizers.target, text, device.numerics, processes)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
-        """The loss, in three units."""
         yield (
             f"{name}: {scores['tokens']:,} tokens, {scores['bytes']:,} bytes, context {scores['context']}, "
             f"{scores['seconds']:.1f} s"
@@ -126,25 +112,22 @@ class LanguageModel(Task[Documents]):
         )
 
     def convert(self, run: Run, dev: Documents | None = None) -> Verified:
-        """Verified by log-probabilities and continuations."""
         import torch
 
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import verify_generator
         from seq2seq.tasks import models
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         gpt, tokenizers = trained_gpt(run, torch.device("cpu"))
         texts = (piece for piece, _ in (dev or self.read_test(run)).pieces())
         verify = partial(verify_generator, path=run.path, model=gpt, tokenizer=tokenizers.target, texts=texts)
-        conversion = models.architecture(self.recipe).conversion()
-        return convert(run, gpt, tokenizers, conversion, models.longest_source(self.recipe), verify)
+        return convert(run, gpt, tokenizers, models.longest_source(self.recipe), verify)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
-        """By bits per byte."""
         from seq2seq import device as devices
         from seq2seq.evaluation import perplexity
-        from seq2seq.tasks.pytorch import trained_gpt
+        from seq2seq.tasks.models import trained_gpt
 
         parts = compare_texts.in_parts(self.read_test(runs[0]))
         nats = []

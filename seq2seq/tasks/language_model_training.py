@@ -1,13 +1,18 @@
-"""Training a language model on windows of text, and the check that each split has a token to predict."""
+"""Training a language model on windows of text, and its workload for measurements."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import torch
+
+from seq2seq.data.batches import Batch
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.documents import Documents
 from seq2seq.data.stream import TokenStream, Windows, encode, windows
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.data.unchanged import digest
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.device import Numerics
@@ -17,8 +22,9 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.preparation import cache_for, other_caches
+from seq2seq.tasks.preparation import Prepared, cache_for, other_caches
 from seq2seq.tasks.task import Say
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
 from seq2seq.training.task import Continuation, Validation
 
 _DEV_LOSS_TOKENS = 200_000
@@ -31,7 +37,8 @@ class LanguageModelTraining(Prediction):
     def __init__(self, recipe: Recipe, tokenizer: Tokenizer, train: TokenStream, dev: TokenStream) -> None:
         context, some = recipe.model.max_length, dev[:_DEV_LOSS_TOKENS]
         validation = list(windows(some, context=context, batch_tokens=recipe.training.batch_tokens))
-        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation)
+        report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
+        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation, report)
         self._tokenizer = tokenizer
         self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
 
@@ -45,7 +52,7 @@ class LanguageModelTraining(Prediction):
 
 def training(
     recipe: Recipe, corpus: Corpus[Documents], tokenizer: Tokenizer, run: Run, say: Say
-) -> tuple[LanguageModelTraining, dict[str, Any]]:
+) -> LanguageModelTraining:
     """As `Task.training` has it."""
     cache, others = cache_for(run, corpus), other_caches()
     train, dev = (encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train[0], corpus.dev))
@@ -53,8 +60,7 @@ def training(
     _must_hold_tokens("dev", corpus.dev, len(dev))
     _must_hold_tokens("test", corpus.test, _few_tokens(corpus.test, tokenizer))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
-    report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
-    return LanguageModelTraining(recipe, tokenizer, train, dev), report
+    return LanguageModelTraining(recipe, tokenizer, train, dev)
 
 
 def batches(recipe: Recipe, stream: TokenStream) -> Windows:
@@ -83,3 +89,44 @@ def _few_tokens(text: Documents, tokenizer: Tokenizer) -> int:
         if count > 1:
             break
     return max(count, 0)
+
+
+class LanguageModelWorkload(Workload[Documents]):
+    """Chunks of running text."""
+
+    unit = "characters"
+    beginning_size = 2_000_000
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        """Rows as long as the context, each position predicting the next token."""
+        context = self._recipe.model.max_length
+        size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
+        drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
+        filled = size[0] * context
+        return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
+
+    def size(self, text: Documents, say: Say = lambda message: None) -> int:
+        return sum(len(piece) for piece, _ in text.pieces())
+
+    def beginning(self, text: Documents, size: int) -> Documents:
+        first, length = [], 0
+        for piece, _ in text.pieces():
+            first.append(piece)
+            length += len(piece)
+            if length > size:
+                break
+        else:
+            return text
+        cut = "".join(first)[:size]
+        origin = f"{text.origin}, first {size:,} characters"
+        return Documents(origin, lambda: iter([cut]), lambda: digest([(cut, "")]))
+
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
+        return float(report["text"]["tokens"])
+
+    def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+        training = prepared.training
+        assert isinstance(training, Prediction)
+        rows = sum(len(batch.labels) for batch in training.validation)
+        loss = rows * seconds_per_row(training, model, numerics, seconds)
+        return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))

@@ -1,22 +1,30 @@
-"""Models over tokens: everything that depends on their architecture, chosen in one place."""
+"""Models over tokens: what depends on their architecture, chosen in one place; those of finished runs, on PyTorch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
 
 from seq2seq import sizes
+from seq2seq.data import tokenizers as tokenizer_files
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
-from seq2seq.decoding.translation.engine import Engine
+from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.translation.engine import Engine, Scorer
+from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
-from seq2seq.device import Numerics
+from seq2seq.decoding.translation.translate import Translator
+from seq2seq.device import Numerics, work_alone
+from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
-
-if TYPE_CHECKING:
-    from seq2seq.interop.ctranslate2.specification import Conversion
+from seq2seq.run import Run
+from seq2seq.storage.tensors import load_weights, read_weights
 
 Model = Transformer | Gpt
 
@@ -28,34 +36,15 @@ class Architecture(NamedTuple):
     sides: int  # of a pair in one sequence of the model
     model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
     engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
-    conversion: Callable[[], Conversion]  # how CTranslate2 expresses such a model
 
 
-def _encoder_decoder_conversion() -> Conversion:
-    from seq2seq.interop.ctranslate2.specification import ENCODER_DECODER
-
-    return ENCODER_DECODER
-
-
-def _decoder_only_conversion() -> Conversion:
-    from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
-
-    return DECODER_ONLY
-
-
-ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, _encoder_decoder_conversion)
-DECODER_ONLY = Architecture(
-    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, _decoder_only_conversion
-)
+ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine)
+DECODER_ONLY = Architecture(JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine)
 
 
 def architecture(recipe: Recipe) -> Architecture:
     """The architecture of a recipe."""
-    match recipe.model.architecture:
-        case "decoder-only":
-            return DECODER_ONLY
-        case "encoder-decoder":
-            return ENCODER_DECODER
+    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[recipe.model.architecture]
 
 
 def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
@@ -67,3 +56,73 @@ def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Mod
 def longest_source(recipe: Recipe) -> int:
     """The longest source that the recipe's model translates, in tokens, EOS included."""
     return recipe.model.max_length // architecture(recipe).sides
+
+
+def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:
+    """The tokenizers of a run folder."""
+    return tokenizer_files.read_both(folder, joint=recipe.tokenizer.joint)
+
+
+def options(recipe: Recipe) -> SearchOptions:
+    """The search options of a recipe."""
+    decoding = recipe.decoding
+    return SearchOptions(
+        decoding.beam_size, decoding.length_penalty, max_extra=decoding.max_extra, batch_tokens=decoding.batch_tokens
+    )
+
+
+def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
+    """The model and the tokenizers of a finished run."""
+    recipe, weights = run.recipe(), read_weights(run.weights)
+    tokenizers = read_tokenizers(recipe, run.path)
+    sides = {
+        "source_embedding": tokenizers.source,
+        "target_embedding": tokenizers.target,
+        "embedding": tokenizers.target,
+    }
+    for name, tokenizer in sides.items():
+        key = f"{name}.weight"
+        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != tokenizer.size:
+            raise RunError(
+                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
+                "different runs"
+            )
+    sizes.must_fit_file(recipe.model, tokenizers.target.size, run.weights)
+    trained = model(recipe, tokenizers.source.size, tokenizers.target.size)
+    load_weights(trained, weights, run.weights)
+    run.must_be_unchanged(run.weights.name, "tokenizer")
+    return trained.to(device), tokenizers
+
+
+def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
+    """The model and the tokenizers of a finished language model."""
+    trained, tokenizers = trained_model(run, device)
+    assert isinstance(trained, Gpt), "recipes of language models have no other architecture"
+    return trained.eval(), tokenizers
+
+
+def translating(
+    engine: Engine,
+    device: torch.device,
+    tokenizers: Tokenizers,
+    search: SearchOptions,
+    longest: int,
+    segmenter: Segmenter | None = None,
+    scorer: Scorer | None = None,
+) -> Translator:
+    """An engine on a device as a translator of sources of up to `longest` tokens, EOS included.
+
+    On a CPU each thread has its own batch: about twice as fast as all threads on one batch, and no slower for a
+    single sentence.
+    """
+    cpu = device.type == "cpu"
+    return Translator(
+        engine,
+        tokenizers,
+        search,
+        longest,
+        segmenter=segmenter,
+        scorer=scorer,
+        workers=torch.get_num_threads() if cpu else 1,
+        initializer=work_alone if cpu else None,
+    )

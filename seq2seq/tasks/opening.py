@@ -1,5 +1,4 @@
-"""Opens a finished run to translate or to generate, with the engine that supports the options. Torch is imported only
-where it is used."""
+"""Opens a finished run with the engine that supports the options. Torch is imported only where it is used."""
 
 from __future__ import annotations
 
@@ -7,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seq2seq import limits
-from seq2seq.data.tokenizers import Tokenizer, read_both
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.data.tokenizers import read_both
 from seq2seq.decoding.options import GenerationOptions, Sampling, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
@@ -21,9 +21,6 @@ from seq2seq.tasks import must_offer
 if TYPE_CHECKING:
     from seq2seq.decoding.generation.generator import Generator
     from seq2seq.device import Choice
-
-ENGINES = ("auto", "torch", "ctranslate2")
-PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 
 _CACHED = 2048  # tokens of a batch, over all beams: larger ones exceed the caches of a CPU, and are slower
 
@@ -165,20 +162,12 @@ def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTra
 
 def _generator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedGenerator:
     from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
-    from seq2seq.interop.ctranslate2.loading import choose_device, open_model, read_vocabularies
+    from seq2seq.interop.ctranslate2.loading import choose_device
 
     device = choose_device(choice.device)
     precision = copy.precision if choice.precision == "auto" else choice.precision
     tokenizer = read_both(run.path, joint=True).target
-    vocabularies = read_vocabularies(copy, precision)
-    generator = CTranslate2Generator(
-        lambda: open_model(copy, precision, vocabularies, device, 1),
-        vocabularies.target,
-        tokenizer,
-        copy.settings.positions,
-        documents=copy.settings.documents,
-        workers=_workers(device),
-    )
+    generator = CTranslate2Generator(copy, precision, device, tokenizer, workers=_workers(device))
     return OpenedGenerator(generator, tokenizer, f"CTranslate2, {precision}, {device}")
 
 
@@ -187,22 +176,37 @@ def _workers(device: str) -> int:
 
 
 def _translator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedTranslator:
-    from seq2seq.tasks import pytorch
+    from seq2seq.tasks import models
 
     recipe = run.recipe()
-    options = choice.options(pytorch.options(recipe))
+    source, target = recipe.data.source, recipe.data.target
+    options = choice.options(models.options(recipe))
     device = _torch_device(choice, recipe.training.precision)
-    translator = pytorch.translator(run, device, options, sentences=choice.sentences, exact=choice.precision == "auto")
-    return OpenedTranslator(translator, recipe.data.source, recipe.data.target, options, f"PyTorch, {device}", missing)
+    numerics, engine = device.numerics, models.architecture(recipe).engine
+    model, tokenizers = models.trained_model(run, numerics.device)
+    scoring = replace(numerics, autocast=None) if choice.precision == "auto" else numerics
+    translator = models.translating(
+        engine(model, numerics),
+        numerics.device,
+        tokenizers,
+        options,
+        models.longest_source(recipe),
+        Segmenter.of_run(run.path, run.record, source, target, choice.sentences),
+        Scorer(lambda: engine(model, scoring), together=numerics.device.type != "cpu"),
+    )
+    return OpenedTranslator(translator, source, target, options, f"PyTorch, {device}", missing)
 
 
 def _generator_of_run(run: Run, choice: EngineChoice, missing: str) -> OpenedGenerator:
-    from seq2seq.tasks import pytorch
+    from seq2seq.decoding.generation.torch import TorchGenerator
+    from seq2seq.tasks import models
 
     # Decoding token by token is bound by reading the weights: converting them to bfloat16 costs more than it saves.
     device = _torch_device(choice, "float32")
-    tokenizer = pytorch.read_tokenizers(run.recipe(), run.path).target
-    return OpenedGenerator(pytorch.generator(run, device), tokenizer, f"PyTorch, {device}", missing)
+    gpt, tokenizers = models.trained_gpt(run, device.numerics.device)
+    several = run.record().get("text", {}).get("documents", 1) > 1
+    generator = TorchGenerator(gpt, tokenizers.target, device.numerics, documents=several)
+    return OpenedGenerator(generator, tokenizers.target, f"PyTorch, {device}", missing)
 
 
 def _torch_device(choice: EngineChoice, usual: str) -> Choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seq2seq.data.batches import Batch, Source
 from seq2seq.device import Numerics
@@ -20,8 +21,11 @@ class Prediction:
 
     watched: str | None = "loss"
 
-    def __init__(self, recipe: Recipe, vocabulary: int, source: Source, validation: Sequence[Batch]) -> None:
+    def __init__(
+        self, recipe: Recipe, vocabulary: int, source: Source, validation: Sequence[Batch], report: Mapping[str, Any]
+    ) -> None:
         self.source = source
+        self.report = report
         self.validation = validation  # what the dev loss is measured on
         self._recipe = recipe
         self._vocabulary = vocabulary

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import torch
 
@@ -15,12 +16,22 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import must_take_files
-from seq2seq.tasks.prepared import Prepared
-from seq2seq.tasks.pytorch import read_tokenizers
+from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.task import Say, Task
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text, versions
 from seq2seq.training.session import Session
+from seq2seq.training.task import TrainingTask
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[SourceT]):
+    """Everything that a session needs except the model."""
+
+    tokenizers: Tokenizers
+    training: TrainingTask[Any]
+    corpus: Corpus[SourceT]
+    report: dict[str, Any]  # for run.json
 
 
 def session(
@@ -80,8 +91,8 @@ def prepare(
     )
     if overfit:
         corpus = task.first(corpus, tokenizers, overfit)
-    training, report = task.training(corpus, tokenizers, run, say)
-    return Prepared(tokenizers, training, corpus, {"corpora": record, **report})
+    training = task.training(corpus, tokenizers, run, say)
+    return Prepared(tokenizers, training, corpus, {"corpora": record, **training.report})
 
 
 def train_tokenizers(task: Task[SourceT], corpus: Corpus[SourceT], folder: Path) -> Tokenizers:

@@ -23,6 +23,7 @@ from seq2seq.tasks import COMMANDS
 if TYPE_CHECKING:
     from torch import nn
 
+    from seq2seq.data.findings import Audit
     from seq2seq.data.records import Kind
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
@@ -101,15 +102,15 @@ class Task(ABC, Generic[SourceT]):
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
 
-    @staticmethod
-    @abstractmethod
-    def described(run: Run) -> str:
+    @classmethod
+    def described(cls, run: Run) -> str:
         """A description of a run for messages, for example: a translator (fr to en)."""
+        return f"a {cls.noun}"
 
     @property
-    @abstractmethod
     def does(self) -> str:
-        """What a finished run does: two that do the same can be compared."""
+        """What a finished run does, for example: translates fr to en. Two that do the same can be compared."""
+        return f"is a {self.noun}"
 
     # The records.
 
@@ -130,6 +131,12 @@ class Task(ABC, Generic[SourceT]):
         """A usage error where files cannot hold records of this task; empty where they can."""
         return ""
 
+    def audit(self, corpus: Corpus[SourceT]) -> Audit:
+        """What `seqx data check` reports. Raises DataError: unreadable text."""
+        from seq2seq.data.audit import audit
+
+        return audit(corpus, self.kind())
+
     def remarks(self, corpus: Corpus[SourceT]) -> Iterator[str]:
         """Notes on a corpus, shown before training."""
         yield from ()
@@ -140,8 +147,7 @@ class Task(ABC, Generic[SourceT]):
         return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
 
     def overfitted_loss(self, count: int) -> float:
-        """The lowest negative log-likelihood per token, in nats, of `count` overfitted examples: that of guessing
-        which one it is."""
+        """The lowest `loss` of `count` overfitted examples: that of guessing which one it is."""
         return 0.0
 
     def lines(self, corpus: Corpus[SourceT], sides: Collection[int]) -> Iterator[str]:
@@ -153,16 +159,16 @@ class Task(ABC, Generic[SourceT]):
 
     # Training.
 
-    @abstractmethod
     def model(self, tokenizers: Tokenizers) -> nn.Module:
-        """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
+        """The model, a Transformer or a GPT by the recipe's architecture, its weights drawn from torch's generator.
+        Raises RecipeError where this machine cannot hold it."""
+        from seq2seq.tasks import models
+
+        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
     @abstractmethod
-    def training(
-        self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[TrainingTask[Any], dict[str, Any]]:
-        """What a session trains, and what run.json records of the text. Raises DataError where the text cannot be
-        trained or judged on."""
+    def training(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say) -> TrainingTask[Any]:
+        """What a session trains. Raises DataError where the text cannot be trained or judged on."""
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         """The figures of a validation, for people."""

@@ -29,12 +29,11 @@ from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translato
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
+    from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.models import Model
-    from seq2seq.tasks.translation_training import TranslationTraining
-    from seq2seq.tasks.translation_workload import TranslationWorkload
+    from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
 
 _LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and characters of their sources: fewer are not enough to judge by
 
@@ -48,9 +47,8 @@ class Translation(Task[PairSource]):
     evaluates_several = False
     files_option = "--source-file and --target-file"
 
-    @staticmethod
-    def described(run: Run) -> str:
-        """A translator, with its languages."""
+    @classmethod
+    def described(cls, run: Run) -> str:
         data = run.recipe().data
         return f"a translator ({data.source} to {data.target})"
 
@@ -60,7 +58,6 @@ class Translation(Task[PairSource]):
         return f"translates {self.recipe.data.source} to {self.recipe.data.target}"
 
     def kind(self) -> PairKind:
-        """Sentence pairs."""
         return PairKind(self.recipe.data)
 
     def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[PairSource]:
@@ -72,10 +69,15 @@ class Translation(Task[PairSource]):
         return super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
-        """Pairs come in a single file."""
         if len(given.data) > 1:
             return f"recipe {self.recipe.name} is for pairs: give one file of them with --data, not {len(given.data)}"
         return ""
+
+    def audit(self, corpus: Corpus[PairSource]) -> Audit:
+        """With verdicts."""
+        from seq2seq.data.audit_pairs import audit_pairs
+
+        return audit_pairs(corpus, self.kind())
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
         """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, none
@@ -113,28 +115,17 @@ class Translation(Task[PairSource]):
                 for side in sides:
                     yield target if side else pairs.tagged(source)
 
-    def model(self, tokenizers: Tokenizers) -> Model:
-        """A Transformer or a GPT, by the recipe's architecture."""
-        from seq2seq.tasks import models
-
-        return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
-
-    def training(
-        self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[TranslationTraining, dict[str, Any]]:
-        """Training on the pairs that are neither too long nor in dev or test."""
+    def training(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say) -> TranslationTraining:
         from seq2seq.tasks.translation_training import training
 
         return training(self.recipe, corpus, tokenizers, run, say)
 
     def workload(self) -> TranslationWorkload:
-        """Sentence pairs."""
-        from seq2seq.tasks.translation_workload import TranslationWorkload
+        from seq2seq.tasks.translation_training import TranslationWorkload
 
         return TranslationWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
-        """Losses and BLEU."""
         kinds = [f"{name.removeprefix('bleu_')} {value:.1f}" for name, value in figures.items() if "bleu_" in name]
         return (
             f"dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} unsmoothed), dev BLEU "
@@ -142,7 +133,6 @@ class Translation(Task[PairSource]):
         )
 
     def write_test(self, run: Run, test: PairSource) -> None:
-        """Sentences with their references."""
         judging.write_set(run, test)
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
@@ -169,7 +159,6 @@ class Translation(Task[PairSource]):
             judging.keep(run, judged, opened.options, opened.engine)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
-        """Scores with signatures and intervals, and BLEU by source length."""
         search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""
         yield (
             f"{name}: {scores['sentences']:,} sentences, {search}{scores['seconds']:.1f} s; "
@@ -196,37 +185,31 @@ class Translation(Task[PairSource]):
         yield f"BLEU by source length: {by_length}"
 
     def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
-        """Verified by comparing translations."""
         import torch
 
         from seq2seq.device import Numerics
         from seq2seq.interop.ctranslate2.convert import convert
         from seq2seq.interop.ctranslate2.verify import JUDGED, verify_translator
-        from seq2seq.tasks import models, pytorch
+        from seq2seq.tasks import models
 
         pairs = dev.read() if dev else ((sentence.source, sentence.references[0]) for sentence in judging.read_set(run))
         sentences = list(islice(pairs, 2 * JUDGED))
         cpu = Numerics(torch.device("cpu"), None)
-        tokenizers = pytorch.read_tokenizers(self.recipe, run.path)
-        model = pytorch.trained_model(run, tokenizers, cpu.device)
-        architecture = models.architecture(self.recipe)
+        model, tokenizers = models.trained_model(run, cpu.device)
         verify = partial(
             verify_translator,
             path=run.path,
-            plain=architecture.engine(model, cpu),
+            plain=models.architecture(self.recipe).engine(model, cpu),
             tokenizers=tokenizers,
-            options=pytorch.options(self.recipe),
+            options=models.options(self.recipe),
             sentences=sentences,
         )
-        longest = models.longest_source(self.recipe)
-        return convert(run, model, tokenizers, architecture.conversion(), longest, verify)
+        return convert(run, model, tokenizers, models.longest_source(self.recipe), verify)
 
     def example(self, run: Run) -> str:
-        """An example of `seqx translate`."""
         return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        """A translator is evaluated on --source-file and --target-file."""
         if command != "evaluate":
             return ""
         translator = f"{run.path} is a translator: it takes --source-file and --target-file"
@@ -237,7 +220,6 @@ class Translation(Task[PairSource]):
         return no_effect(given, ("columns",), translator) or no_effect(given, files, "no file is given")
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        """By translating the test set."""
         name, sentences, files = self._test_set(run, text)
         opened = self._opened(run, choice, front)
         options = opened.options
@@ -258,7 +240,6 @@ class Translation(Task[PairSource]):
         yield Evaluated(judged.record, lambda: judging.checksum(sentences), how, files, judged.translations)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        """By translating the test set with both runs."""
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []

@@ -1,4 +1,4 @@
-"""Training a translator: training pairs as batches, dev pairs for validation, and which of them cannot be used."""
+"""Training a translator on sentence pairs, and its workload for measurements."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from seq2seq.data.batches import Batch, Batches
 from seq2seq.data.budget import cut
@@ -20,22 +21,27 @@ from seq2seq.data.noise import Noise
 from seq2seq.data.order import Mixed
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.segments import Segmenter
+from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
+from seq2seq.evaluation import judge
 from seq2seq.evaluation.metrics import bleu
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks.models import Model, architecture, longest_source
+from seq2seq.tasks.models import Model, architecture, longest_source, translating
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.pytorch import translating
+from seq2seq.tasks.preparation import Prepared, cache_for, other_caches
 from seq2seq.tasks.task import Say
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
 from seq2seq.training.task import Sample, Validation
 
 _DEV_LOSS_PAIRS = 2000
 _SAMPLES = 3
+_SENTENCES = (1, 8, 32)  # translated together; the larger numbers where there is time
+_LINES = 1000  # of the test set, at most, that a benchmark translates
 
 
 class _Dev(NamedTuple):
@@ -58,7 +64,8 @@ class TranslationTraining(Prediction):
         self.left_out = sum((kind.left_out for kind in self._dev.values()), Counter[str]())
         validation = [batch for kind in self._dev.values() for batch in kind.batches]
         source = batches(recipe, pairs, tokenizers, corpus)
-        super().__init__(recipe, tokenizers.target.size, source, validation)
+        report = {"pairs": pairs.report, "caches": [pairs.folder.name]}
+        super().__init__(recipe, tokenizers.target.size, source, validation, report)
 
     def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
         """As `Prediction`; of several kinds of text, the means over the kinds, and the loss of each."""
@@ -72,8 +79,28 @@ class TranslationTraining(Prediction):
     def try_out(self, model: Model, numerics: Numerics) -> Validation:
         """`bleu` of greedy translations of the first dev sentences, and some of them; of several kinds of text the mean
         over the kinds, and the BLEU of each."""
+        pairs = [pair for kind in self._dev.values() for pair in kind.translated]
+        translations = self.greedy(model, numerics).translate([source for source, _ in pairs])
+        outputs = [translation.text for translation in translations]
+        chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
+        remaining = iter(outputs)
+        by_kind = {
+            name: bleu(
+                list(islice(remaining, len(kind.translated))),
+                [target for _, target in kind.translated],
+                self._recipe.data.target,
+            )
+            for name, kind in self._dev.items()
+        }
+        figures = {"bleu": mean(by_kind.values())}
+        if len(by_kind) > 1:
+            figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
+        return Validation(figures, tuple(Sample(*pairs[index], outputs[index]) for index in chosen))
+
+    def greedy(self, model: Model, numerics: Numerics) -> Translator:
+        """A model as a translator, without a beam."""
         recipe = self._recipe
-        translator = translating(
+        return translating(
             architecture(recipe).engine(model, numerics),
             numerics.device,
             self._tokenizers,
@@ -81,23 +108,6 @@ class TranslationTraining(Prediction):
             longest_source(recipe),
             self._segmenter,
         )
-        pairs = [pair for kind in self._dev.values() for pair in kind.translated]
-        outputs = [translation.text for translation in translator.translate([source for source, _ in pairs])]
-        chosen = sorted({index * len(outputs) // _SAMPLES for index in range(_SAMPLES)}) if outputs else []
-        samples = tuple(Sample(*pairs[index], outputs[index]) for index in chosen)
-        remaining = iter(outputs)
-        by_kind = {
-            name: bleu(
-                list(islice(remaining, len(kind.translated))),
-                [target for _, target in kind.translated],
-                recipe.data.target,
-            )
-            for name, kind in self._dev.items()
-        }
-        figures = {"bleu": mean(by_kind.values())}
-        if len(by_kind) > 1:
-            figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
-        return Validation(figures, samples)
 
     def ranking(self, figures: Mapping[str, float]) -> float:
         """BLEU, where the recipe says so. While BLEU is 0 it shows no progress: then the loss ranks, below any BLEU."""
@@ -128,7 +138,7 @@ class TranslationTraining(Prediction):
 
 def training(
     recipe: Recipe, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say
-) -> tuple[TranslationTraining, dict[str, Any]]:
+) -> TranslationTraining:
     """Implements `Task.training`. Pairs of dev or test are left out of training, unless they are to be overfitted."""
     pairs = encode(
         corpus.train,
@@ -154,7 +164,7 @@ def training(
     training = TranslationTraining(recipe, tokenizers, pairs, corpus)
     _say_left_out("dev", corpus.dev, training.left_out, say)
     _say_left_out("test", corpus.test, _blank(corpus.test), say)
-    return training, {"pairs": pairs.report, "caches": [pairs.folder.name]}
+    return training
 
 
 def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
@@ -193,3 +203,82 @@ def _say_left_out(split: SplitName, text: PairSource, left_out: Mapping[str, int
         )
     if unusable:
         say(f"NOTE: {unusable:,} of {count:,} pairs for {split} cannot be used ({reasons})")
+
+
+class TranslationWorkload(Workload[PairSource]):
+    """Sentence pairs, for either architecture."""
+
+    unit = "pairs"
+    beginning_size = 100_000  # the pairs that are bucketed together: fewer would be padded more
+    report_every = 1_000_000  # pairs read
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        self._layout = architecture(recipe).layout
+
+    def batch(self, budget: int) -> Batch:
+        """A random batch like the recipe's, of at most `budget` places per side, or of one row: the cost of a step does
+        not depend on the tokens. Sides have up to a quarter of the recipe's `max_length`."""
+        longest = max(4, self._recipe.data.max_length // 4)
+        shortest = longest // 2
+        size, generator = (self._rows(budget, longest), 2), torch.Generator().manual_seed(1)
+        lengths = torch.randint(shortest, longest + 1, size, generator=generator)
+        lengths[-1], lengths[0] = shortest, longest  # so that a batch of two or more rows has padding
+        pairs = [(int(source), int(target)) for source, target in lengths]
+        return self._random(pairs, guessed_vocabulary(self._recipe.tokenizer), generator)
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        """The random batch that takes the most memory within a budget: every row as long as the recipe allows."""
+        longest = self._recipe.data.max_length
+        lengths = [(longest, longest)] * self._rows(budget, longest)
+        vocabulary = vocabulary or guessed_vocabulary(self._recipe.tokenizer)
+        return self._random(lengths, vocabulary, torch.Generator().manual_seed(1))
+
+    def size(self, text: PairSource, say: Say = lambda message: None) -> int:
+        count = 0
+        for count, _ in enumerate(text.read(), start=1):
+            if count % self.report_every == 0:
+                say(f"Read: {count:,} pairs of {text.origin}")
+        return count
+
+    def beginning(self, text: PairSource, size: int) -> PairSource:
+        pairs = list(islice(text.read(), size + 1))
+        if len(pairs) <= size:
+            return text
+        del pairs[size:]
+        return PairSource(f"{text.origin}, first {size:,} pairs", lambda: iter(pairs), lambda: digest(pairs))
+
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
+        return float(report["pairs"]["kept"]) * tokens_per_row
+
+    def judged(self, corpus: Corpus[PairSource]) -> int:
+        """The number of pairs of dev or test, whichever has more."""
+        return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
+
+    def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+        training = prepared.training
+        assert isinstance(training, TranslationTraining)
+        sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
+        translator = training.greedy(model, numerics)
+        counts = sorted({min(count, len(sources)) for count in _SENTENCES})
+        return Costs(
+            pair=seconds_per_row(training, model, numerics, seconds),
+            translation=seconds(lambda count: translator.translate(sources[:count]), counts),
+            sentences=self._recipe.training.validate_sentences,
+        )
+
+    def lines(self, run: Run) -> list[str]:
+        return [sentence.source for sentence in judge.read_set(run)[:_LINES]]
+
+    def _rows(self, budget: int, longest: int) -> int:
+        width = int(self._layout.longest(np.array([[longest - 1, longest - 1]]))[0]) + 1
+        return max(1, budget // width)
+
+    def _random(self, lengths: Sequence[tuple[int, int]], vocabulary: int, generator: torch.Generator) -> Batch:
+        """Pairs whose sides have these lengths, 2 or more, EOS included."""
+        longest = max(source + target for source, target in lengths)
+        rows = torch.randint(4, vocabulary, (len(lengths), longest), generator=generator).tolist()
+        return self._layout.collate(
+            [row[: source - 1] for row, (source, _) in zip(rows, lengths)],
+            [row[source - 1 : source + target - 2] for row, (source, target) in zip(rows, lengths)],
+        )

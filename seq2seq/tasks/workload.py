@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic
 
 from seq2seq.data.batches import Batch
 from seq2seq.data.corpus import Corpus, SourceT
 from seq2seq.device import Numerics
-from seq2seq.recipe import Tokenizer
+from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
+from seq2seq.tasks.task import Say
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.prepared import Prepared
+    from seq2seq.tasks.preparation import Prepared
 
-Say = Callable[[str], None]
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
 SecondsOfOne = Callable[[Callable[[int], object], Sequence[int]], float]
@@ -49,36 +50,47 @@ class Costs:
         return _OF_TEXT * self.whole + translations * self.translation
 
 
-class Workload(Protocol[SourceT]):
+class Workload(ABC, Generic[SourceT]):
     """The workload of a recipe's task."""
 
     unit: str  # of the size of a text
     beginning_size: int  # units that are enough to measure with
 
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
     def batch(self, budget: int) -> Batch:
         """A random batch like the recipe's, of at most `budget` places per side, or of one row: the cost of a step does
         not depend on the tokens."""
+        return self.worst(budget)
 
+    @abstractmethod
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
         """The random batch that takes the most memory within a budget."""
 
+    @abstractmethod
     def size(self, text: SourceT, say: Say = lambda message: None) -> int:
         """The size of a text in units; all of it is read, which finds whatever cannot be read."""
 
+    @abstractmethod
     def beginning(self, text: SourceT, size: int) -> SourceT:
         """The first units of a text; the text itself where it is not longer."""
 
+    @abstractmethod
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
         """Target tokens of one epoch, from the report on the prepared text."""
 
     def judged(self, corpus: Corpus[SourceT]) -> int:
-        """The number of records that validating and judging take time for."""
+        """The number of records that validating and judging take time for; 0 where they are not counted."""
+        return 0
 
+    @abstractmethod
     def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         """The measured costs of validating and judging."""
 
     def lines(self, run: Run) -> list[str] | None:
         """Lines for a benchmark to translate; None where the run is not a translator."""
+        return None
 
 
 def guessed_vocabulary(tokenizer: Tokenizer) -> int:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
 
 import torch
-from torch import nn
 
 from seq2seq.errors import DeviceError
-
-
-class Layered(Protocol):
-    """A model of layers."""
-
-    def layers(self) -> Iterable[nn.Module]:
-        """The layers, first to last."""
+from seq2seq.model.stack import Layered
 
 
 def compile_layers(model: Layered, device: torch.device, backend: str = "inductor") -> None:
-    """Compile the layers of a model in place, with sizes left open: the layers of a stack share one graph, of which
-    there is one with a mask and one without, whatever the batches. Raises DeviceError on a device where it does not
-    pay."""
+    """Compile the layers of a model in place, with sizes left open, so that those of a stack share a graph with a mask
+    and one without. Raises DeviceError on a device where it does not pay."""
     if device.type != "cuda" and backend == "inductor":
         raise DeviceError(
             f"training.compile = true on {device}: needs a C++ compiler there and was not faster; leave it false"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -44,14 +44,15 @@ def averages(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, Te
 @contextmanager
 def in_place(optimiser: torch.optim.Optimizer, model: nn.Module) -> Iterator[None]:
     """Within the block, the model has the averages in place of its weights."""
-    own = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    taken = averages(optimiser, model)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            weight.copy_(taken[name])
+
+    @torch.no_grad()
+    def put(values: Iterable[Tensor]) -> None:
+        for weight, value in zip(model.parameters(), values, strict=True):
+            weight.copy_(value)
+
+    own = [weight.detach().clone() for weight in model.parameters()]
+    put(averages(optimiser, model).values())
     try:
         yield
     finally:
-        with torch.no_grad():
-            for name, weight in model.named_parameters():
-                weight.copy_(own[name])
+        put(own)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -48,30 +47,19 @@ class FixedLimit(MicroBatchLimit):
     """No micro-batches: the other processes take part in every pass."""
 
     def shrink(self, tried: Sequence[Batch]) -> None:
-        """Memory ran out. Raises DeviceError."""
         raise DeviceError(
             f"out of memory on {max(piece.padded for piece in tried):,} tokens of a batch, which --parallel fsdp "
             "cannot cut; resume with more processes, or with --parallel ddp, which computes it in pieces"
         )
 
 
-class Passes(Protocol):
-    """How forward and backward passes are made."""
-
-    def add(
-        self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
-    ) -> Measured:
-        """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights; returns the sums,
-        detached."""
-
-
 class Sequential:
-    """One batch after another, each by the whole device."""
+    """Forward and backward passes of one batch after another, each by the whole device."""
 
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """See `Passes`."""
+        """Add the gradient of the batches' loss / `tokens` to that of the weights; returns the sums, detached."""
         parts = []
         for batch in batches:
             measured = measure(batch)
@@ -80,7 +68,7 @@ class Sequential:
         return Measured.total(parts)
 
 
-class PerThread:
+class PerThread(Sequential):
     """Each thread computes its own rows, with its own random numbers, without waiting for the others at every matrix
     product; gradients are summed in the order of the rows, so that a training run can be repeated."""
 
@@ -91,8 +79,6 @@ class PerThread:
     def add(
         self, measure: Measure, batches: Sequence[Batch], tokens: float, parameters: Sequence[nn.Parameter]
     ) -> Measured:
-        """See `Passes`."""
-
         def passes(rows: Batch, seed: int) -> tuple[Measured, Sequence[Tensor | None]]:
             with drawing_from(torch.Generator().manual_seed(seed)):
                 measured = measure(rows)
@@ -119,7 +105,7 @@ class PerThread:
 
 
 @contextmanager
-def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Passes]:
+def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Sequential]:
     """The fastest passes on a device; without `side_by_side`, a batch is computed as a whole."""
     count = torch.get_num_threads() if device.type == "cpu" and side_by_side else 1
     if count == 1:
@@ -130,7 +116,7 @@ def passes_on(device: torch.device, *, side_by_side: bool = True) -> Iterator[Pa
 
 
 def gradient(
-    passes: Passes,
+    passes: Sequential,
     measure: Measure,
     batches: Sequence[Batch],
     tokens: float,

@@ -1,5 +1,4 @@
-"""The training loop: a generator of one `Progress` per update. Printing, evaluating, saving and stopping are left to
-the caller."""
+"""The training loop: a generator of one `Progress` per update, whose caller prints, evaluates, saves and stops."""
 
 from __future__ import annotations
 
@@ -12,8 +11,6 @@ from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Numerics, large_products
-from seq2seq.recipe import Recipe
-from seq2seq.training import schedule as schedules
 from seq2seq.training.gradient import FixedLimit, MicroBatchLimit, gradient, passes_on
 from seq2seq.training.objective import Objective
 from seq2seq.training.optimisers import step_unless
@@ -89,31 +86,3 @@ def train(
                 pieces=pieces,
                 skipped=skipped,
             )  # fmt: skip
-
-
-def updates(
-    recipe: Recipe,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Iterator[tuple[Place, Batch]],
-    objective: Objective,
-    numerics: Numerics,
-    *,
-    step: int = 0,
-    rate: float = 1.0,
-    team: Team = ALONE,
-) -> Iterator[Progress]:
-    """`train` with a recipe's schedule, times `rate`, its accumulation and its clipping."""
-    planned = schedules.for_recipe(recipe)
-    return train(
-        list(model.parameters()),
-        optimiser,
-        lambda number: rate * planned(number),
-        batches,
-        objective,
-        numerics,
-        step=step,
-        accumulate=recipe.training.accumulate,
-        clip_norm=recipe.training.clip_norm,
-        team=team,
-    )

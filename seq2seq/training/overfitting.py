@@ -9,24 +9,18 @@ from seq2seq.training import schedule
 def for_overfitting(recipe: Recipe) -> Recipe:
     """The recipe without regularisation, and with a short budget."""
     rate = schedule.peak(recipe)
-    return recipe.model_copy(
-        update={
-            "data": recipe.data.model_copy(update={"chunks": "packed"}),
-            "model": recipe.model.model_copy(update={"dropout": 0.0}),
-            "tokenizer": recipe.tokenizer.model_copy(update={"sampling": 0.0}),
-            "training": recipe.training.model_copy(
-                update={
-                    "steps": 1000,
-                    "learning_rate": min(rate, 1e-3) if recipe.model.norm == "post" else rate,
-                    "warmup_steps": 50,
-                    "schedule": "wsd",
-                    "label_smoothing": 0.0,
-                    "validate_every": 50,
-                    "patience": 0,
-                    "ema": 0.0,
-                    "keep": "best",
-                    "average_last": 1,
-                }
-            ),
-        }
+    training = {
+        "steps": 1000,
+        "learning_rate": min(rate, 1e-3) if recipe.model.norm == "post" else rate,
+        "warmup_steps": 50,
+        "schedule": "wsd",
+        "label_smoothing": 0.0,
+        "validate_every": 50,
+        "patience": 0,
+        "ema": 0.0,
+        "keep": "best",
+        "average_last": 1,
+    }
+    return recipe.with_values(
+        {"data": {"chunks": "packed"}, "model": {"dropout": 0.0}, "tokenizer": {"sampling": 0.0}, "training": training}
     )

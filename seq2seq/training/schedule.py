@@ -55,12 +55,10 @@ def peak(recipe: Recipe) -> float:
     return training.learning_rate or float((recipe.model.d_model * training.warmup_steps) ** -0.5)
 
 
-def for_recipe(recipe: Recipe) -> Schedule:
-    """The schedule of a recipe."""
-    training = recipe.training
+def for_recipe(recipe: Recipe, share: float = 1.0) -> Schedule:
+    """The schedule of a recipe, times a `share`."""
+    training, highest = recipe.training, share * peak(recipe)
     if training.schedule == "inverse_square_root":
-        return inverse_square_root(peak(recipe), training.warmup_steps)
+        return inverse_square_root(highest, training.warmup_steps)
     shapes = {"linear": linear, "cosine": cosine, "wsd": level_then_linear(training.decay_share)}
-    return decaying(
-        peak(recipe), training.warmup_steps, training.steps, training.final_share, shapes[training.schedule]
-    )
+    return decaying(highest, training.warmup_steps, training.steps, training.final_share, shapes[training.schedule])

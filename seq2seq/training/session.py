@@ -1,5 +1,4 @@
-"""A whole training run: start or resume, validate, save, stop early, average. A generator of events, which the
-caller shows."""
+"""A whole training run as a generator of events: start or resume, validate, save, stop early, average."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ import torch
 from seq2seq.data.batches import Batch, Place
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
+from seq2seq.model.stack import Layered
 from seq2seq.pipeline import in_order
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -25,9 +25,8 @@ from seq2seq.storage.tensors import save_weights
 from seq2seq.training import compiled, ema, optimisers, provenance, schedule
 from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
-from seq2seq.training.compiled import Layered
 from seq2seq.training.faults import Fault, Health, Reader
-from seq2seq.training.loop import Progress, updates
+from seq2seq.training.loop import Progress, train
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
 
@@ -145,17 +144,19 @@ class Session:
         yield Stopped(step, reason, finished=True)
 
     def _updates(self, step: int) -> Iterator[Progress]:
-        source, place, numerics = self._task.source, self._state.place, self._device.numerics
-        batches = source.stream(Place() if place is None else _after(*place))
-        return updates(
-            self._recipe,
-            self.model,
+        source, numerics, training = self._task.source, self._device.numerics, self._recipe.training
+        epoch, chunk, index = self._state.place or (0, 0, -1)
+        batches = source.stream(Place(epoch, chunk, index + 1))
+        return train(
+            list(self.model.parameters()),
             self._optimiser,
+            schedule.for_recipe(self._recipe, self.health.rate),
             ahead(batches, numerics.device) if source.ahead else batches,
             self._task.objective(self.model, numerics),
             numerics,
             step=step,
-            rate=self.health.rate,
+            accumulate=training.accumulate,
+            clip_norm=training.clip_norm,
             team=self._team,
         )
 
@@ -181,8 +182,7 @@ class Session:
         return not bool(self._team.full_tensor(size).isfinite())
 
     def _roll_back(self, step: int) -> tuple[int, list[Fault]]:
-        """Roll back to the last checkpoint before the faults, at half the learning rate. Raises RunError after a few
-        times."""
+        """Roll back to before the faults, at half the learning rate. Raises RunError after a few times."""
         former = self.health
         loaded = self._store.before_faults()
         again = former.retreats + 1 if former.retreated_to == loaded.step else 1
@@ -336,7 +336,3 @@ def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Itera
     if device.type == "cpu":
         return batches
     return in_order(batches, lambda batch, _: batch, lambda batch: batch, workers=1)
-
-
-def _after(epoch: int, chunk: int, index: int) -> Place:
-    return Place(epoch, chunk, index + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch import nn
 
@@ -53,6 +53,7 @@ class TrainingTask(Protocol[ModelT]):
     """The task of a session."""
 
     source: Source
+    report: Mapping[str, Any]  # on the text, for run.json
     watched: str | None  # the figure, or "loss", that shows whether training diverges; None = none does
 
     def objective(self, model: ModelT, numerics: Numerics) -> Objective:

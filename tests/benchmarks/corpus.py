@@ -87,8 +87,8 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     from seq2seq.data.batches import Place
     from seq2seq.measure.memory import peak
     from seq2seq.tasks import models, translation_training
-    from seq2seq.training import objective, optimisers
-    from seq2seq.training.loop import updates
+    from seq2seq.training import objective, optimisers, schedule
+    from seq2seq.training.loop import train
 
     wanted, both, (encoded, _) = opened(asked.folder, asked.recipe)
     choice = device.choose("cpu", wanted.training.precision)
@@ -101,7 +101,17 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     alone = together = 0
     for given, count in ((repeat((Place(), own)), 5), (batches, asked.updates)):
         alone = together
-        for _ in islice(updates(wanted, model, optimiser, given, measuring, choice.numerics), count):
+        updates = train(
+            list(model.parameters()),
+            optimiser,
+            schedule.for_recipe(wanted),
+            given,
+            measuring,
+            choice.numerics,
+            accumulate=wanted.training.accumulate,
+            clip_norm=wanted.training.clip_norm,
+        )
+        for _ in islice(updates, count):
             pass
         together = peak(_cpu())
     return {

@@ -20,16 +20,15 @@ from pathlib import Path
 
 import torch
 
-from seq2seq import device
 from seq2seq.data.tokenizers import EOS
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
-from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
-from seq2seq.tasks import open_run, pytorch
+from seq2seq.tasks import models, open_run
+from seq2seq.tasks.opening import EngineChoice, open_generator
 
 TOKENS = 512
 
@@ -42,9 +41,8 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     run = open_run(asked.run, "generate")
-    choice = device.choose("cpu", "float32")
-    generator = pytorch.generator(run, choice)
-    model, _ = pytorch.trained_gpt(run, torch.device("cpu"))
+    generator = open_generator(run, EngineChoice("torch", device="cpu"), GenerationOptions()).generator
+    model, _ = models.trained_gpt(run, torch.device("cpu"))
 
     def with_cache(samples: int, seed: int) -> int:
         options = GenerationOptions(Sampling(temperature=0.8, seed=seed), max_tokens=TOKENS)
@@ -74,13 +72,7 @@ def main() -> None:
 
 
 def by_copy(copy: Copy, precision: str, run: Run) -> CTranslate2Generator:
-    vocabularies = read_vocabularies(copy, precision)
-    return CTranslate2Generator(
-        lambda: open_model(copy, precision, vocabularies, "cpu", 1),
-        vocabularies.target,
-        pytorch.read_tokenizers(run.recipe(), run.path).target,
-        copy.settings.positions,
-    )
+    return CTranslate2Generator(copy, precision, "cpu", models.read_tokenizers(run.recipe(), run.path).target)
 
 
 def fast(generator: CTranslate2Generator, samples: int, seed: int) -> int:

@@ -13,14 +13,14 @@ import torch
 import seq2seq
 from seq2seq import library
 from seq2seq.data.tokenizers import Bytes, Characters
-from seq2seq.device import choose
+from seq2seq.decoding.options import GenerationOptions
 from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.evaluation import metrics
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights, weights_of
-from seq2seq.tasks import open_run, pytorch
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks import models, open_run
+from seq2seq.tasks.opening import EngineChoice, open_generator, open_translator
 from tests.support.command import ROOT, Seqx
 
 
@@ -95,8 +95,7 @@ def test_a_generator_continues_a_prompt_as_the_command_does(seqx: Seqx, trained_
 def misused(trained: Path, trained_text: Path) -> dict[str, Any]:
     translator, generator = seq2seq.load(trained), seq2seq.load(trained_text)
     engine = open_translator(Run(trained), EngineChoice()).translator
-    both = pytorch.read_tokenizers(Run(trained).recipe(), trained)
-    model = pytorch.trained_model(Run(trained), both, torch.device("cpu"))
+    model, _ = models.trained_model(Run(trained), torch.device("cpu"))
     return {
         "load no name": lambda: seq2seq.load(""),
         "load nothing": lambda: seq2seq.load(None),  # type: ignore[arg-type]
@@ -137,16 +136,14 @@ def test_a_wrong_argument_is_an_error_of_seqx_and_of_python(trained: Path, train
 
 
 def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, trained_text: Path) -> None:
-    cpu = choose("cpu")
     for opened in (
-        lambda: pytorch.translator(Run(trained_text), cpu),
         lambda: open_translator(Run(trained_text), EngineChoice()),
         lambda: open_translator(Run(trained_text), EngineChoice(engine="torch")),
     ):
         with pytest.raises(RunError, match="is a model of running text, not a translator"):
             opened()
     with pytest.raises(RunError, match=r"is a translator \(fr to en\), not a text model"):
-        pytorch.generator(Run(trained), cpu)
+        open_generator(Run(trained), EngineChoice(), GenerationOptions())
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")
     with pytest.raises(RunError, match="is a file, not a run folder"):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,9 @@ def _counting(of: list[Pair]) -> tuple[PairSource, list[int]]:
 
 def test_the_second_time_nothing_is_read_or_encoded(tmp_path: Path, bpe: Tokenizers) -> None:
     counted, reads = _counting(list(pairs(20)))
-    heard: list[int] = []
-    first = encode([counted], bpe, tmp_path, **LIMITS, progress=heard.append)
-    again = encode([counted], bpe, tmp_path, **LIMITS, progress=heard.append)
-    assert (len(reads), heard) == (1, [20])
+    first = encode([counted], bpe, tmp_path, **LIMITS)
+    again = encode([counted], bpe, tmp_path, **LIMITS)
+    assert len(reads) == 1
     assert _all(first) == _all(again)
 
 
@@ -102,12 +102,12 @@ def test_the_cache_knows_text_tokenizer_and_settings_apart(tmp_path: Path, bpe: 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, bpe: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded, "CHUNK", 10)
 
-    def interrupt(count: int) -> None:
-        if count == 20:
-            raise KeyboardInterrupt
+    def interrupted() -> Iterator[Pair]:
+        yield from pairs(20)
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode([text(pairs(30))], bpe, tmp_path, **LIMITS, progress=interrupt)
+        encode([PairSource("interrupted", interrupted, lambda: "")], bpe, tmp_path, **LIMITS)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
@@ -126,11 +126,12 @@ def test_who_wants_what_another_is_writing_waits_for_it(tmp_path: Path, bpe: Tok
 
         said: list[str] = []
 
-        def come_second(count: int) -> None:
+        def read() -> Iterator[Pair]:
             second.append(other.submit(encode, [counted], bpe, tmp_path, **LIMITS, say=said.append))
             wait(second, timeout=0.2)
+            return counted.read()
 
-        first = encode([counted], bpe, tmp_path, **LIMITS, progress=come_second)
+        first = encode([replace(counted, read=read)], bpe, tmp_path, **LIMITS)
         assert _all(second[0].result()) == _all(first)
     assert len(reads) == 1
     assert said == [f"Waiting for process {os.getpid()}, which encodes the same text"]

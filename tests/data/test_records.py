@@ -10,12 +10,13 @@ import json
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
+from seq2seq.data.audit import Tally, audit
 from seq2seq.data.corpus import SPLITS, Corpus, Given, Source
 from seq2seq.data.fetch import fetch, write
 from seq2seq.data.lines import PLAIN, Reading
@@ -37,11 +38,16 @@ class LabelledKind(Kind[Labelled, Source[Labelled]]):
     reads = "examples"
     record_type = Labelled
     numbers = ("label",)
-    findings = ("unknown label",)
+
+
+class LabelledTally(Tally[Labelled]):
+    """Also labels that are none."""
+
+    findings = ("unknown_label",)
 
     def checks(self, record: Labelled, shown: Sequence[str]) -> Iterator[str]:
         if record.label not in ("0", "1"):
-            yield "unknown label"
+            yield "unknown_label"
 
 
 class Comparison(NamedTuple):
@@ -184,8 +190,11 @@ def test_an_audit_counts_what_it_counts_of_every_kind_and_what_the_kind_checks()
         return Source("made", lambda: iter([Labelled(*row) for row in rows]), lambda: "")
 
     train = made(("a film", "1"), ("", "0"), ("a film", "1"), ("odd\x07", "2"))
-    audit = LABELLED.audit(Corpus("tiny", "files", (train,), made(("A  film!", "0")), made(("new", "7"))))
-    found: dict[str, Any] = audit.as_dict()
+    corpus = Corpus("tiny", "files", (train,), made(("A  film!", "0")), made(("new", "7")))
+    audited = audit(corpus, LABELLED, LabelledTally)
+    found = audited.report
+    assert ("unknown_label", "1", "0", "1") in audited.figures
+    assert "  train, unknown label, line 4: 'odd\\x07' = '2'" in audited.remarks
     split = found["splits"][0]
     assert (split["examples"], split["text_words"], split["label_words"]) == (4, 5, 4)
     assert (split["blank"]["count"], split["duplicates"]["count"], split["unknown_label"]["count"]) == (1, 1, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data.corpus import SPLITS, Given, SplitName
-from seq2seq.data.pairs import Pair, PairKind, bundled
+from seq2seq.data.pairs import Pair, PairKind
 from seq2seq.errors import DataError, MissingCorpusError
 from tests.support.corpora import find_pairs, held_out
 from tests.support.samples import pairs, text
@@ -103,7 +103,7 @@ def test_columns_of_the_hub_follow_the_direction(tmp_path: Path) -> None:
     ]
     told = hub.model_copy(update={"source_column": "x.non_english", "target_column": "x.english"})
     for source, target, expected in (("fr", "en", "x.non_english"), ("en", "fr", "x.english")):
-        assert PairKind(recipe.Data(source=source, target=target)).hub_columns(told)[0] == expected
+        assert PairKind(recipe.Data(source=source, target=target)).columns.on_hub(told)[0] == expected
 
 
 def test_seqx_data_that_points_nowhere_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,9 +270,7 @@ def test_a_record_names_origins_and_checksums(tmp_path: Path) -> None:
     assert {len(part["sha256"]) for part in (*record["train"], record["dev"], record["test"])} == {64}
 
 
-def test_no_other_corpus_is_bundled() -> None:
-    with pytest.raises(DataError, match="no bundled corpus named 'novels'; there is: phrasebook"):
-        bundled("novels", "train")
+def test_no_other_languages_are_bundled() -> None:
     with pytest.raises(DataError, match="bundled phrasebook is fr-en, not de-en: name files or another corpus"):
         find_pairs(recipe.Data(source="de"))
 

@@ -106,7 +106,7 @@ def test_columns_are_those_that_the_user_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (("2",), "--columns 2: .*two columns, the source and the target"),
+        (("2",), r"--columns 2: .*2 columns \(source, target\)"),
         (("2", "9"), r"--columns 2,9: .*no column 9; there are 4: 1276, Oui\., 8123, Yes\."),
         (("0", "1"), "no column 0"),
         (("fr", "en"), "no column fr"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from seq2seq.data.corpus import Given
 from seq2seq.data.documents import hold_out
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.lines import Reading
-from seq2seq.data.pairs import PairSource, file_pair
+from seq2seq.data.pairs import Pair, PairSource, file_pair
 from seq2seq.data.stream import encode as encode_text
 from seq2seq.data.tokenizers import Bytes, Characters, Tokenizers
 from seq2seq.data.unchanged import digest
@@ -174,14 +175,14 @@ def changed(path: Path) -> bytes:
 
 def encode_while(text: PairSource, cache: Path, then: Callable[[], None], **more: Any) -> Encoded:
     """Encode a text; `then` happens when a part of it is."""
-    happened: list[int] = []
 
-    def progress(count: int) -> None:
-        if not happened:
-            then()
-        happened.append(count)
+    def read() -> Iterator[Pair]:
+        for number, pair in enumerate(text.read(), start=1):
+            yield pair
+            if number == 200:
+                then()
 
-    return encode([text], BYTES, cache, **LIMITS, progress=progress, **more)
+    return encode([replace(text, read=read)], BYTES, cache, **LIMITS, **more)
 
 
 def test_text_that_changes_while_it_is_encoded_leaves_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

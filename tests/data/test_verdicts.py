@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from seq2seq.data.alignment import Shift, shift
+from seq2seq.data.audit_pairs import judge
 from seq2seq.data.direction import Direction, looks_swapped
-from seq2seq.data.pairs import Pair, PairSource
-from seq2seq.data.verdicts import Verdict, judge
+from seq2seq.data.findings import Values
+from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.recipe import Data
 from tests.phrasebook.generator import phrases
 from tests.support.corpora import held_out
 from tests.support.samples import pairs, text
@@ -22,6 +24,9 @@ def sound() -> list[Pair]:
     return random.Random(1).sample(phrases(), 1000)
 
 
+FR_EN, EN_FR = PairKind(Data()), PairKind(Data(source="en", target="fr"))
+
+
 def _shifted(of: list[Pair], line: int, by: int) -> list[Pair]:
     """Pairs whose target is the one of `by` lines further on, from a line on."""
     targets = [target for _, target in of]
@@ -29,15 +34,15 @@ def _shifted(of: list[Pair], line: int, by: int) -> list[Pair]:
     return list(zip([source for source, _ in of], targets))
 
 
-def _only(verdicts: tuple[Verdict, ...]) -> Verdict:
+def _only(verdicts: list[Values]) -> Values:
     (verdict,) = verdicts
     return verdict
 
 
 @pytest.mark.parametrize("count", [0, 3, 30, 200, 1000])
 def test_a_sound_text_has_no_verdict(sound: list[Pair], count: int) -> None:
-    assert judge(text(sound[:count]), "fr", "en") == ()
-    assert judge(text([pair[::-1] for pair in sound[:count]]), "en", "fr") == ()
+    assert judge(text(sound[:count]), FR_EN) == []
+    assert judge(text([pair[::-1] for pair in sound[:count]]), EN_FR) == []
 
 
 @pytest.mark.parametrize("by", [1, 2, 7, -1, -3, 20])
@@ -76,10 +81,10 @@ def test_scripts_without_capitals_are_in_step_by_lengths_numbers_and_ends() -> N
 
 
 def test_a_small_file_shifted_as_a_whole(sound: list[Pair]) -> None:
-    verdict = _only(judge(text(_shifted(sound[:80], 0, 1), "a.fr, a.en"), "fr", "en"))
-    assert (verdict.kind, verdict.origin) == ("misaligned", "a.fr, a.en")
-    assert "source line i fits target line i - 1" in verdict.message
-    assert len(verdict.examples) == 3
+    verdict = _only(judge(text(_shifted(sound[:80], 0, 1), "a.fr, a.en"), FR_EN))
+    assert (verdict["kind"], verdict["origin"]) == ("misaligned", "a.fr, a.en")
+    assert "source line i fits target line i - 1" in verdict["message"]
+    assert len(verdict["examples"]) == 3
 
 
 def test_sides_in_another_order_fit_no_better_than_others(sound: list[Pair]) -> None:
@@ -87,21 +92,21 @@ def test_sides_in_another_order_fit_no_better_than_others(sound: list[Pair]) -> 
     random.Random(2).shuffle(targets)
     found = shift(zip([source for source, _ in sound], targets))
     assert found == Shift(1, 1000, 0)
-    assert _only(judge(text(zip([source for source, _ in sound], sorted(targets))), "fr", "en")).kind == "unrelated"
+    assert _only(judge(text(zip([source for source, _ in sound], sorted(targets))), FR_EN))["kind"] == "unrelated"
 
 
 def test_swapped_sides_are_said(sound: list[Pair]) -> None:
-    verdict = _only(judge(text([pair[::-1] for pair in sound]), "fr", "en"))
-    assert (verdict.kind, verdict.examples[0].place.line) == ("swapped", 1)
-    assert verdict.count > 900
-    assert "the source looks like en and the target like fr: swap" in verdict.message
+    verdict = _only(judge(text([pair[::-1] for pair in sound]), FR_EN))
+    assert (verdict["kind"], verdict["examples"][0]["place"]["line"]) == ("swapped", 1)
+    assert verdict["count"] > 900
+    assert "the source looks like en and the target like fr: swap" in verdict["message"]
 
 
 def test_a_part_that_is_swapped_is_found(sound: list[Pair]) -> None:
-    verdict = _only(judge(text([*sound[:700], *(pair[::-1] for pair in sound[700:])]), "fr", "en"))
-    assert "in some of the lines looked at, first at" in verdict.message
-    assert abs(verdict.examples[0].place.line - 701) <= 6
-    assert 250 < verdict.count < 310
+    verdict = _only(judge(text([*sound[:700], *(pair[::-1] for pair in sound[700:])]), FR_EN))
+    assert "in some of the lines looked at, first at" in verdict["message"]
+    assert abs(verdict["examples"][0]["place"]["line"] - 701) <= 6
+    assert 250 < verdict["count"] < 310
 
 
 def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> None:
@@ -135,9 +140,9 @@ def test_few_lines_and_unknown_languages_are_not_judged(sound: list[Pair]) -> No
     ],
 )
 def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str) -> None:
-    verdict = _only(judge(text([*sound[:9], (source, target), *sound[9:50]]), "fr", "en"))
-    assert (verdict.kind, verdict.count) == ("placeholders", 1)
-    assert (verdict.examples[0].place.line, verdict.examples[0].texts[0]) == (10, source)
+    verdict = _only(judge(text([*sound[:9], (source, target), *sound[9:50]]), FR_EN))
+    assert (verdict["kind"], verdict["count"]) == ("placeholders", 1)
+    assert (verdict["examples"][0]["place"]["line"], verdict["examples"][0]["source"]) == (10, source)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +161,7 @@ def test_a_lost_placeholder_is_found(sound: list[Pair], source: str, target: str
     ],
 )
 def test_what_is_kept_is_not_called_lost(sound: list[Pair], source: str, target: str) -> None:
-    assert judge(text([*sound[:9], (source, target), *sound[9:50]]), "fr", "en") == ()
+    assert judge(text([*sound[:9], (source, target), *sound[9:50]]), FR_EN) == []
 
 
 def test_numbered_arguments_are_told_from_money_by_how_many_are_lost(sound: list[Pair]) -> None:
@@ -165,10 +170,10 @@ def test_numbered_arguments_are_told_from_money_by_how_many_are_lost(sound: list
         money = [(f"{source} $2", f"{target} 2 $") for source, target in sound[lost : lost + kept]]
         return text([*arguments, *money, *sound[lost + kept : 100]])
 
-    verdict = _only(judge(lines(30, 3), "fr", "en"))
-    assert (verdict.kind, verdict.count, len(verdict.examples) > 0) == ("placeholders", 30, True)
-    assert "of 33 pairs" in verdict.message
-    assert judge(lines(30, 20), "fr", "en") == judge(lines(2, 0), "fr", "en") == judge(lines(0, 50), "fr", "en") == ()
+    verdict = _only(judge(lines(30, 3), FR_EN))
+    assert (verdict["kind"], verdict["count"], len(verdict["examples"]) > 0) == ("placeholders", 30, True)
+    assert "of 33 pairs" in verdict["message"]
+    assert judge(lines(30, 20), FR_EN) == judge(lines(2, 0), FR_EN) == judge(lines(0, 50), FR_EN) == []
 
 
 def test_lost_numbers_are_said_where_they_are_many() -> None:
@@ -179,11 +184,11 @@ def test_lost_numbers_are_said_where_they_are_many() -> None:
                 f"There are {number + 1100 if number >= wrong else 7:,} seats.",
             )
 
-    assert judge(text(lines(0)), "fr", "en") == ()
-    assert judge(text(lines(2)), "fr", "en") == ()
-    verdict = _only(judge(text(lines(20)), "fr", "en"))
-    assert (verdict.kind, verdict.count) == ("numbers", 20)
-    assert "of 40 pairs with numbers" in verdict.message
+    assert judge(text(lines(0)), FR_EN) == []
+    assert judge(text(lines(2)), FR_EN) == []
+    verdict = _only(judge(text(lines(20)), FR_EN))
+    assert (verdict["kind"], verdict["count"]) == ("numbers", 20)
+    assert "of 40 pairs with numbers" in verdict["message"]
 
 
 def test_lines_of_what_is_held_out_are_those_of_the_whole(sound: list[Pair]) -> None:

@@ -15,7 +15,7 @@ from seq2seq.errors import RecipeError
 from seq2seq.measure.estimate import Estimate, estimate, within
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
-from seq2seq.tasks.translation_workload import TranslationWorkload
+from seq2seq.tasks.translation_training import TranslationWorkload
 from seq2seq.tasks.workload import Costs
 from tests.support import tiny
 

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.encoder import Encoder
 from seq2seq.model.heads import ClassHead, ScalarHead, VocabularyHead
 from seq2seq.model.positions import added_positions
+from seq2seq.model.stack import Encoder
 from tests.support.fakes import padding_mask, randomise, tiny_gpt, tiny_recipe, tiny_transformer
 
 

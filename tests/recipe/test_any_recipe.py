@@ -12,7 +12,7 @@ from seq2seq.device import Numerics
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import validated
 from seq2seq.recipe.optimizers import OPTIONS
-from seq2seq.tasks import models, pytorch
+from seq2seq.tasks import models
 from seq2seq.training import optimisers
 
 
@@ -79,4 +79,4 @@ def test_any_recipe_that_validates_builds_and_takes_a_step(
     optimiser.step()
     assert any(not torch.equal(old, new) for old, new in zip(before, model.parameters()))
     engine = models.architecture(drawn).engine(model, Numerics(torch.device("cpu"), None))
-    assert len(engine.translate([[4]], pytorch.options(drawn))) == 1
+    assert len(engine.translate([[4]], models.options(drawn))) == 1

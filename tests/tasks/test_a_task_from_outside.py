@@ -25,15 +25,15 @@ from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
-from seq2seq.model.encoder import Encoder
 from seq2seq.model.heads import ClassHead
 from seq2seq.model.positions import added_positions
+from seq2seq.model.stack import Encoder
 from seq2seq.recipe import Model, Recipe
 from seq2seq.recipe.recipe import validated
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
+from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.preparation import session
-from seq2seq.tasks.pytorch import read_tokenizers
 from seq2seq.tasks.task import Say, Task, judged
 from seq2seq.training.objective import Measured
 from seq2seq.training.session import Session, Stopped, Validated
@@ -119,8 +119,8 @@ class ClassificationTraining:
 
     watched = "loss"
 
-    def __init__(self, source: Examples, dev: Batch) -> None:
-        self.source = source
+    def __init__(self, source: Examples, dev: Batch, report: dict[str, Any]) -> None:
+        self.source, self.report = source, report
         self._dev = dev
 
     def objective(self, model: Classifier, numerics: Numerics) -> Classes:
@@ -140,11 +140,6 @@ class Classification(Task[corpora.Source[Labelled]]):
     noun = "classifier"
     plural = "classifiers"
     usual_recipe = "sentiment"
-    does = "classifies"
-
-    @staticmethod
-    def described(run: Run) -> str:
-        return "a classifier"
 
     def kind(self) -> LabelledKind:
         return LabelledKind(self.recipe.data)
@@ -154,10 +149,10 @@ class Classification(Task[corpora.Source[Labelled]]):
 
     def training(
         self, corpus: Corpus[corpora.Source[Labelled]], tokenizers: Tokenizers, run: Run, say: Say
-    ) -> tuple[ClassificationTraining, dict[str, Any]]:
+    ) -> ClassificationTraining:
         train, dev = list(corpus.train[0].read()), list(corpus.dev.read())
         source = Examples(tokenizers.source, train, self.recipe.training.seed)
-        return ClassificationTraining(source, batch(tokenizers.source, dev)), {"examples": len(train)}
+        return ClassificationTraining(source, batch(tokenizers.source, dev), {"examples": len(train)})
 
     def measure(self, run: Run, text: corpora.Source[Labelled], choice: Choice, processes: Processes) -> dict[str, Any]:
         tokenizers = read_tokenizers(self.recipe, run.path)

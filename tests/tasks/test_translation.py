@@ -12,7 +12,7 @@ from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Numerics
 from seq2seq.recipe import files as recipe_files
-from seq2seq.tasks import models, pytorch
+from seq2seq.tasks import models
 from seq2seq.tasks.translation_training import TranslationTraining
 from tests.support import tiny
 from tests.support.fakes import randomise
@@ -37,7 +37,7 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     options = SearchOptions(beam_size=1, max_extra=wanted.decoding.max_extra)
 
     def served(longest: int, lines: list[str]) -> list[str]:
-        translator = pytorch.translating(
+        translator = models.translating(
             models.architecture(wanted).engine(model, CPU), CPU.device, both, options, longest
         )
         return [translation.text for translation in translator.translate(lines)]

@@ -89,7 +89,7 @@ def stopped_is_whole(
 
 
 def test_skipped_updates_are_named_and_resumed_is_uninterrupted(corpus: Corpus, tmp_path: Path) -> None:
-    recipe = tiny_recipe(steps=8, ema=0.5, keep="ema").with_optimizer("muon")
+    recipe = tiny_recipe(steps=8, ema=0.5, keep="ema").with_values({"optimizer": {"kind": "muon"}})
 
     def when(step: int, rate: float) -> bool:
         return step in (3, 6)

@@ -63,8 +63,8 @@ def test_an_optimiser_that_this_torch_lacks_is_refused_and_says_since_when(monke
 
 def test_another_optimiser_keeps_the_options_that_both_have() -> None:
     recipe = Recipe(optimizer=Muon(weight_decay=0.1, betas=(0.5, 0.6), muon_learning_rate=0.3))
-    assert recipe.with_optimizer("adamw").optimizer == AdamW(weight_decay=0.1, betas=(0.5, 0.6))
-    assert recipe.with_optimizer("adam").optimizer == Adam(betas=(0.5, 0.6))
+    assert recipe.with_values({"optimizer": {"kind": "adamw"}}).optimizer == AdamW(weight_decay=0.1, betas=(0.5, 0.6))
+    assert recipe.with_values({"optimizer": {"kind": "adam"}}).optimizer == Adam(betas=(0.5, 0.6))
 
 
 def test_muons_update_has_singular_values_near_one() -> None:

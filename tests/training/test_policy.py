@@ -103,6 +103,7 @@ class Policy:
     """Validated by its reward."""
 
     watched = None
+    report: Mapping[str, Any] = {}
 
     def __init__(self, model: Gpt) -> None:
         self.source = Rollouts(model)

@@ -6,7 +6,7 @@ import collections.abc
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from seq2seq.data.tokenizers import EOS, UNKNOWN, Tokenizer
+from seq2seq.data.tokenizer import EOS, UNKNOWN, Tokenizer
 from seq2seq.decoding.options import DEFAULT, GenerationOptions
 
 Ended = Literal["end", "stop", "length"]  # by EOS, by a stop string, or at the maximum length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from seq2seq.data.tokenizers import EOS, Tokenizer
+from seq2seq.data.tokenizer import EOS, Tokenizer
 from seq2seq.decoding.generation.generator import Ended, Generated
 from seq2seq.decoding.hypothesis import NOT_FINITE
 from seq2seq.errors import RunError

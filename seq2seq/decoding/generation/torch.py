@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from seq2seq.data.tokenizers import EOS, Tokenizer
+from seq2seq.data.tokenizer import EOS, Tokenizer
 from seq2seq.decoding.generation.generator import Generated, prompt_tokens
 from seq2seq.decoding.generation.incremental import IncrementalDecoder
 from seq2seq.decoding.hypothesis import NOT_FINITE

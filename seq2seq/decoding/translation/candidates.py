@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from seq2seq.data.tokenizers import Tokenizer
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.decoding.hypothesis import NOT_FINITE, Hypothesis, Tokens, penalty
 from seq2seq.decoding.options import Number, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer

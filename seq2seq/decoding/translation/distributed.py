@@ -16,21 +16,16 @@ Value = TypeVar("Value")
 class Processes(Protocol):
     """The processes that work together, as far as this module needs them."""
 
-    rank: int  # of this one, from 0
-    size: int
-
-    def all_gather(self, value: Value) -> list[Value]:
-        """The values of all processes, in their order."""
-
-
-class OneProcess:
-    """A process by itself."""
-
-    rank, size = 0, 1
+    rank: int = 0  # of this one
+    size: int = 1
 
     def all_gather(self, value: Value) -> list[Value]:
         """The values of all processes, in their order."""
         return [value]
+
+
+class OneProcess(Processes):
+    """A process by itself."""
 
 
 class Translates(Protocol):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from seq2seq.data.batches import collate, pad_sources
-from seq2seq.data.tokenizers import BOS, EOS, PAD
+from seq2seq.data.batches import collate, collate_joined, pad_sources
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis
 from seq2seq.decoding.log_probabilities import label_log_probabilities
 from seq2seq.decoding.options import Number, SearchOptions
 from seq2seq.decoding.sampling import Sampler
-from seq2seq.decoding.search import Steps, beam_search, most_probable, roll_out
+from seq2seq.decoding.search import beam_search, most_probable, roll_out
 from seq2seq.decoding.translation.engine import by_length
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
@@ -24,8 +24,8 @@ from seq2seq.model.transformer import Transformer
 class TorchEngine:
     """Search with the PyTorch encoder-decoder, on any device."""
 
-    def __init__(self, model: Transformer, numerics: Numerics) -> None:
-        self._model = model.eval()
+    def __init__(self, model: Transformer | Gpt, numerics: Numerics) -> None:
+        self._model: Any = model.eval()
         self._numerics = numerics
 
     @torch.inference_mode()
@@ -33,95 +33,82 @@ class TorchEngine:
         self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
     ) -> list[list[Hypothesis]]:
         """See `Engine`."""
-        device = self._numerics.device
-        tokens, mask, _ = pad_sources(sources)
-        with self._numerics.context():
-            state = self._model.start(tokens.to(device), None if mask is None else mask.to(device))
-            return _search(self._model, state, sources, options, numbers or _places(sources), device)
-
-    @torch.inference_mode()
-    def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-        """See `Engine`."""
-        batch = collate(sources, targets).to(self._numerics.device)
-        with self._numerics.context():
-            logits: Tensor = self._model(*batch.inputs)
-        return _scored(logits, batch.labels, targets, alpha)
-
-
-class DecoderOnlyEngine:
-    """Search with a decoder-only translator, which reads `source BOS target EOS`, on any device."""
-
-    def __init__(self, model: Gpt, numerics: Numerics) -> None:
-        self._model = model.eval()
-        self._numerics = numerics
-
-    @torch.inference_mode()
-    def translate(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
-    ) -> list[list[Hypothesis]]:
-        """See `Engine`."""
-        device = self._numerics.device
-        numbers = numbers or _places(sources)
+        numbers = numbers or [(place,) for place in range(len(sources))]
         outputs: dict[int, list[Hypothesis]] = {}
         with self._numerics.context():
-            for places in by_length(sources):
-                group = [list(map(int, sources[place])) for place in places]
-                state = self._model.start(torch.tensor(group, dtype=torch.long, device=device))
-                named = [numbers[place] for place in places]
-                outputs.update(zip(places, _search(self._model, state, group, options, named, device), strict=True))
+            for places in self._groups(sources):
+                group = [sources[place] for place in places]
+                found = self._search(group, self._start(group), options, [numbers[place] for place in places])
+                outputs.update(zip(places, found, strict=True))
         return [outputs[place] for place in range(len(sources))]
 
     @torch.inference_mode()
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
         """See `Engine`."""
-        longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
-        most = max(map(len, targets)) + 1
-        inputs = torch.full((len(sources), longest), PAD)
-        labels = torch.full((len(sources), most), PAD)
-        places = torch.zeros(len(sources), most, dtype=torch.long)  # of the states that predict the labels
-        for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
-            start, end = len(source), len(source) + len(target) + 1
-            inputs[row, :end] = torch.tensor([*source, BOS, *target])
-            labels[row, : end - start] = torch.tensor([*target, EOS])
-            places[row, : end - start] = torch.arange(start, end)
-        device = self._numerics.device
+        labels = collate(sources, targets).labels.to(self._numerics.device)
         with self._numerics.context():
-            hidden = self._model.hidden(inputs.to(device))  # (B, T, C)
-            rows = torch.arange(len(sources), device=device)[:, None]
-            logits: Tensor = self._model.head(hidden[rows, places.to(device)])
-        return _scored(logits, labels.to(device), targets, alpha)
+            logits = self._logits(sources, targets)
+        scores = label_log_probabilities(logits, labels).tolist()
+        return [
+            hypothesis(list(map(int, target)), row[: len(target) + 1], alpha) for target, row in zip(targets, scores)
+        ]
+
+    def _groups(self, sources: Sequence[Tokens]) -> list[list[int]]:
+        """The places of the sources that are searched together."""
+        return [list(range(len(sources)))]
+
+    def _start(self, sources: Sequence[Tokens]) -> State:
+        """The state after reading B sources."""
+        device = self._numerics.device
+        tokens, mask, _ = pad_sources(sources)
+        state: State = self._model.start(tokens.to(device), None if mask is None else mask.to(device))
+        return state
+
+    def _logits(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Tensor:
+        """The logits (B, T, V) of the labels of given targets."""
+        logits: Tensor = self._model(*collate(sources, targets).to(self._numerics.device).inputs)
+        return logits
+
+    def _search(
+        self, sources: Sequence[Tokens], state: State, options: SearchOptions, numbers: Sequence[Number]
+    ) -> list[list[Hypothesis]]:
+        """The n best outputs of each source; `state` is their start."""
+        device = self._numerics.device
+        limits = [len(source) + options.max_extra for source in sources]
+        alpha, n_best = options.length_penalty, options.n_best
+        if options.sampling is not None:
+            rows = torch.arange(len(sources), device=device).repeat_interleave(n_best)
+            state.reorder(rows, rows)
+            repeated = [limit for limit in limits for _ in range(n_best)]
+            named = [(*number, rank) for number in numbers for rank in range(n_best)]
+            sampler = Sampler(options.sampling, device=device, rows=named)
+            drawn = roll_out(self._model, state, repeated, sampler, alpha=alpha, device=device)
+            groups = [drawn[start : start + n_best] for start in range(0, len(drawn), n_best)]
+            return [sorted(group, key=lambda output: -output.score) for group in groups]
+        if options.beam_size == 1:
+            best = roll_out(self._model, state, limits, most_probable, alpha=alpha, device=device)
+            return [[output] for output in best]
+        return beam_search(
+            self._model, state, limits, beam_size=options.beam_size, alpha=alpha, n_best=n_best, device=device
+        )
 
 
-def _places(sources: Sequence[Tokens]) -> list[Number]:
-    return [(place,) for place in range(len(sources))]
+class DecoderOnlyEngine(TorchEngine):
+    """Search with a decoder-only translator, which reads `source BOS target EOS`, on any device."""
 
+    def _groups(self, sources: Sequence[Tokens]) -> list[list[int]]:
+        return by_length(sources)
 
-def _search(
-    steps: Steps,
-    state: State,
-    sources: Sequence[Tokens],
-    options: SearchOptions,
-    numbers: Sequence[Number],
-    device: torch.device,
-) -> list[list[Hypothesis]]:
-    """The n best outputs of each source; `state` is their start."""
-    limits = [len(source) + options.max_extra for source in sources]
-    alpha, n_best = options.length_penalty, options.n_best
-    if options.sampling is not None:
-        rows = torch.arange(len(sources), device=device).repeat_interleave(n_best)
-        state.reorder(rows, rows)
-        repeated = [limit for limit in limits for _ in range(n_best)]
-        named = [(*number, rank) for number in numbers for rank in range(n_best)]
-        sampler = Sampler(options.sampling, device=device, rows=named)
-        drawn = roll_out(steps, state, repeated, sampler, alpha=alpha, device=device)
-        groups = [drawn[start : start + n_best] for start in range(0, len(drawn), n_best)]
-        return [sorted(group, key=lambda output: -output.score) for group in groups]
-    if options.beam_size == 1:
-        return [[output] for output in roll_out(steps, state, limits, most_probable, alpha=alpha, device=device)]
-    return beam_search(steps, state, limits, beam_size=options.beam_size, alpha=alpha, n_best=n_best, device=device)
+    def _start(self, sources: Sequence[Tokens]) -> State:
+        tokens = [list(map(int, source)) for source in sources]
+        state: State = self._model.start(torch.tensor(tokens, dtype=torch.long, device=self._numerics.device))
+        return state
 
-
-def _scored(logits: Tensor, labels: Tensor, targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
-    """Targets as hypotheses, from logits (B, T, V) of their labels (B, T), each target's EOS counted."""
-    scores = label_log_probabilities(logits, labels).tolist()
-    return [hypothesis(list(map(int, target)), row[: len(target) + 1], alpha) for target, row in zip(targets, scores)]
+    def _logits(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Tensor:
+        inputs = collate_joined(sources, targets).to(self._numerics.device).inputs[0]
+        starts = torch.tensor([[len(source)] for source in sources])
+        places = starts + torch.arange(max(map(len, targets)) + 1)  # of the states that predict the labels
+        hidden = self._model.hidden(inputs)  # (B, T, C)
+        rows = torch.arange(len(sources), device=hidden.device)[:, None]
+        logits: Tensor = self._model.head(hidden[rows, places.clamp(max=hidden.size(1) - 1).to(hidden.device)])
+        return logits

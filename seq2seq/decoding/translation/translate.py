@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import NamedTuple
 
 from seq2seq.data.characters import has_letters, is_blank, visible
 from seq2seq.data.tokenizers import Tokenizers
@@ -18,15 +17,6 @@ from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.windows import Window, numbered, windows_of
 from seq2seq.errors import RunError, refuse_one_text
 from seq2seq.pipeline import in_order
-
-
-class _Begun(NamedTuple):
-    """A window whose batches are submitted to the engine."""
-
-    lines: list[Line]
-    outputs: dict[
-        tuple[int, int], tuple[Future[list[list[Output]]], int]
-    ]  # by the number of a part: its batch, and its place in that
 
 
 class Translator:
@@ -81,7 +71,7 @@ class Translator:
         return in_order(
             windows,
             lambda window, pool: self._begin(window, chosen, pool),
-            lambda begun: self._end(begun, chosen),
+            lambda finish: finish(),
             workers=self._workers,
             initializer=self._initializer,
         )
@@ -94,7 +84,7 @@ class Translator:
         refuse_one_text(lines, "translate")
         chosen = self._checked(options or self._options)
         with self._pool() as pool:
-            return self._end(self._begin(Window(first, lines), chosen, pool), chosen)
+            return self._begin(Window(first, lines), chosen, pool)()
 
     def score(self, lines: Sequence[str], translations: Sequence[str]) -> list[Output | None]:
         """Given translations of lines, by forced decoding: the scores that `translate` reports for the same text.
@@ -124,29 +114,28 @@ class Translator:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._workers, initializer=self._initializer)
 
-    def _begin(self, window: Window, options: SearchOptions, pool: ThreadPoolExecutor) -> _Begun:
-        """Tokenise lines and submit their batches to the engine."""
+    def _begin(
+        self, window: Window, options: SearchOptions, pool: ThreadPoolExecutor
+    ) -> Callable[[], list[Translation]]:
+        """Tokenise lines and submit their batches to the engine -> a function that waits for their translations."""
         lines = self._reader.lines(window, whole=options.sampling is None)
         parts = [part for line in lines for part in (*line.parts, line.whole) if part and part.tokens]
         rows = max(1, options.batch_tokens // options.beam_size)
-        outputs: dict[tuple[int, int], tuple[Future[list[list[Output]]], int]] = {}
+        # By the number of a part: its batch, and its place in that.
+        submitted: dict[tuple[int, int], tuple[Future[list[list[Output]]], int]] = {}
         for places in _batches([len(part.tokens) for part in parts], rows):
             batch = [parts[place] for place in places]
             sources, numbers = [part.tokens for part in batch], [part.number for part in batch]
             future = pool.submit(self._candidates.search, sources, options, numbers)
-            outputs |= {number: (future, place) for place, number in enumerate(numbers)}
-        return _Begun(lines, outputs)
-
-    def _end(self, begun: _Begun, options: SearchOptions) -> list[Translation]:
-        """The translations of a window, whose batches are waited for."""
+            submitted |= {number: (future, place) for place, number in enumerate(numbers)}
 
         def outputs(part: Part) -> list[Output]:
             if not part.tokens:
                 return [copied(part.text.strip())]
-            batch, place = begun.outputs[part.number]
+            batch, place = submitted[part.number]
             return batch.result()[place]
 
-        return [self._translation(line, outputs, options.length_penalty) for line in begun.lines]
+        return lambda: [self._translation(line, outputs, options.length_penalty) for line in lines]
 
     def _translation(self, line: Line, outputs: Callable[[Part], list[Output]], alpha: float) -> Translation:
         text, parts, whole = line

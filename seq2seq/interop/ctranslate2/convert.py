@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
-from seq2seq.data.tokenizers import SPECIAL, Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import SPECIAL, Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
+from seq2seq.interop.ctranslate2 import specification
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy, Settings
 from seq2seq.interop.ctranslate2.specification import Conversion
 from seq2seq.interop.ctranslate2.verify import Verified
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.storage.atomic import sync_folder, sync_tree
+from seq2seq.storage.folders import replacing_folder
 from seq2seq.storage.tensors import weights_of
-
-Result = TypeVar("Result", bound=Verified)
 
 
 def convert(
-    run: Run,
-    model: nn.Module,
-    tokenizers: Tokenizers,
-    conversion: Conversion,
-    longest_source: int,
-    verify: Callable[[Copy], Result],
-) -> Result:
+    run: Run, model: nn.Module, tokenizers: Tokenizers, longest_source: int, verify: Callable[[Copy], Verified]
+) -> Verified:
     """Write the copy of a finished run, of its model on the CPU, in float32 and int8, atomically; verify it, and record
     the result.
 
@@ -39,19 +31,16 @@ def convert(
     keeps the PyTorch engine, and its record says why. Raises OSError where the copy cannot be written.
     """
     recipe = run.recipe()
-    weights = weights_of(model)
+    conversion = specification.conversion(recipe.model)
     try:
         if reason := conversion.inexpressible(recipe.model):
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
-        with tempfile.TemporaryDirectory(prefix=f".{copies.FOLDER}.", suffix=".partial", dir=run.path) as scratch:
-            settings = _settings(run, recipe, conversion.decoder_only, longest_source)
-            copy = Copy(Path(scratch) / copies.FOLDER, settings, "float32")
-            _write(copy, recipe, conversion, weights, tokenizers)
+        with replacing_folder(run.path / copies.FOLDER, keep=lambda name: False) as folder:
+            copy = Copy(folder, _settings(run, recipe, conversion.decoder_only, longest_source), "float32")
+            _write(copy, recipe, conversion, model, tokenizers)
             verified = verify(copy)
-            copies.write(copy.folder, copy.settings, verified.precision, origin)
-            sync_tree(copy.folder)
-            _move(copy.folder, run.path / copies.FOLDER)
+            copies.write(folder, copy.settings, verified.precision, origin)
     except RunError as error:
         run.note(ctranslate2={"refused": str(error)})
         raise
@@ -86,22 +75,12 @@ def vocabulary(tokenizer: Tokenizer) -> list[str]:
     return list(words)
 
 
-def _write(
-    copy: Copy, recipe: Recipe, conversion: Conversion, tensors: Mapping[str, Tensor], tokenizers: Tokenizers
-) -> None:
+def _write(copy: Copy, recipe: Recipe, conversion: Conversion, model: nn.Module, tokenizers: Tokenizers) -> None:
     # Copied, since quantising changes them in place.
-    weights = {name: tensor.float().clone().numpy() for name, tensor in tensors.items()}
+    weights = {name: weight.float().clone().numpy() for name, weight in weights_of(model).items()}
     source, target = vocabulary(tokenizers.source), vocabulary(tokenizers.target)
     for precision in PRECISIONS:
-        model = conversion.specification(recipe.model, weights, source, target, copy.settings.positions)
-        model.optimize(precision)
-        copy.model(precision).mkdir(parents=True)
-        model.save(str(copy.model(precision)))
-
-
-def _move(folder: Path, place: Path) -> None:
-    """Move a folder to its place; a former one moves to the scratch folder."""
-    if place.exists():
-        place.rename(folder.with_name("former"))
-    folder.rename(place)
-    sync_folder(place.parent)
+        spec = conversion.specification(recipe.model, weights, source, target, copy.settings.positions)
+        spec.optimize(precision)
+        copy.model(precision).mkdir()
+        spec.save(str(copy.model(precision)))

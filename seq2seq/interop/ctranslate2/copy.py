@@ -103,14 +103,18 @@ def read(run: Path) -> Copy | None:
     folder = run / FOLDER
     try:
         values = read_json(folder / RECORD)
-        if values["format"] != _FORMAT or not _is_of(values["made_of"], run):
+        if values["format"] != _FORMAT or _small(run) != values["made_of"]["files"]:
+            return None
+        if difference(run / _WEIGHTS, values["made_of"]["weights"]):
             return None
         files = values.get("files")
         if not isinstance(files, dict | None):
             raise ValueError(f"files = {files!r:.40}")
         known = values.pop("sha256", None)
         changed = known is not None and known != checksum_of(values)
-        return Copy(folder, _settings(values["settings"]), _precision(values["precision"]), files, changed)
+        if (precision := values["precision"]) not in PRECISIONS:
+            raise ValueError(f"precision = {precision!r:.40}")
+        return Copy(folder, _settings(values["settings"]), precision, files, changed)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -121,9 +125,7 @@ def read(run: Path) -> Copy | None:
 
 def _settings(values: dict[str, Any]) -> Settings:
     """Settings, with the types and bounds of a recipe checked. Raises ValueError."""
-    values = {**values}
-    values.pop(_OLDER, None)
-    settings = Settings(**values)
+    settings = Settings(**{name: value for name, value in {**values}.items() if name != _OLDER})
     for field in fields(settings):
         value = getattr(settings, field.name)
         if type(value) not in _KINDS.get(field.type, (type(value),)):
@@ -136,16 +138,6 @@ def _settings(values: dict[str, Any]) -> Settings:
     if not 0 <= settings.length_penalty <= 10:
         raise ValueError(f"length_penalty = {settings.length_penalty}")
     return settings
-
-
-def _precision(value: str) -> str:
-    if value not in PRECISIONS:
-        raise ValueError(f"precision = {value!r:.40}")
-    return value
-
-
-def _is_of(origin: dict[str, Any], run: Path) -> bool:
-    return bool(_small(run) == origin["files"] and not difference(run / _WEIGHTS, origin["weights"]))
 
 
 def _small(run: Path) -> dict[str, str]:

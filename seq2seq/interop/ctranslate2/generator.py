@@ -8,20 +8,22 @@ copy opened again, which takes as long as a few tokens do.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import blake2b
 from queue import SimpleQueue
 from typing import Any
 
 import ctranslate2
 
-from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizer
+from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.decoding.generation.generator import Generated, prompt_tokens
 from seq2seq.decoding.generation.incremental import IncrementalDecoder
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.errors import RunError
-from seq2seq.interop.ctranslate2.loading import Vocabulary
+from seq2seq.interop.ctranslate2.copy import Copy
+from seq2seq.interop.ctranslate2.loading import open_model, read_vocabularies
 
 _seeding = threading.Lock()  # the seed is global to the process
 
@@ -29,25 +31,17 @@ _seeding = threading.Lock()  # the seed is global to the process
 class CTranslate2Generator:
     """The copy of a language model, with the tokenizer that it was trained with.
 
-    `open_copy` opens it, as a `ctranslate2.Generator` of one thread; `context` is the model's, in tokens; `workers`
-    texts are generated at a time. Log-probabilities are over the allowed tokens: all but PAD, UNKNOWN and BOS.
+    `workers` texts are generated at a time. Log-probabilities are over the allowed tokens: all but PAD, UNKNOWN and
+    BOS.
     """
 
-    def __init__(
-        self,
-        open_copy: Callable[[], Any],
-        vocabulary: Vocabulary,
-        tokenizer: Tokenizer,
-        context: int,
-        *,
-        documents: bool = False,
-        workers: int = 1,
-    ) -> None:
-        self._open = open_copy
-        self._vocabulary = vocabulary
+    def __init__(self, copy: Copy, precision: str, device: str, tokenizer: Tokenizer, *, workers: int = 1) -> None:
+        vocabularies = read_vocabularies(copy, precision)
+        self._open = partial(open_model, copy, precision, vocabularies, device, 1)
+        self._vocabulary = vocabularies[1]
         self._tokenizer = tokenizer
-        self._context = context
-        self._documents = documents
+        self._context = copy.settings.positions
+        self._documents = copy.settings.documents
         self._workers = workers
 
     def stream(self, prompt: str, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
@@ -73,13 +67,11 @@ class CTranslate2Generator:
     def generate(self, prompt: str, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
         """See `seq2seq.decoding.generation.generator.Generator`."""
         left = threading.Event()
-
-        def take(piece: str) -> bool:
-            return left.is_set()
-
         # In threads even for a single text, so that Ctrl-C is handled at once.
         with ThreadPoolExecutor(min(samples, self._workers)) as pool:
-            texts = [pool.submit(self._text, prompt, options, number, take) for number in range(samples)]
+            texts = [
+                pool.submit(self._text, prompt, options, number, lambda _: left.is_set()) for number in range(samples)
+            ]
             try:
                 return [text.result() for text in texts]
             finally:
@@ -93,9 +85,7 @@ class CTranslate2Generator:
             raise RunError(reason)
         decoder = IncrementalDecoder(self._tokenizer, options.stop)
         *read, last = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
-        window = [*(read if len(read) <= self._context else _newest(read, self._context)), last]
-        if len(window) > self._context:
-            window = _newest(window, self._context)
+        window = self._within([*self._within(read), last])
         generator = self._seeded(options.sampling, number)
         left = False
 
@@ -117,9 +107,16 @@ class CTranslate2Generator:
                 **self._arguments(options.sampling),
             )
             remaining -= len(window) - begun
-            window = _newest(window, self._context)
+            window = self._newest(window)
         take(decoder.close())
         return decoder.generated()
+
+    def _within(self, tokens: list[int]) -> list[int]:
+        return tokens if len(tokens) <= self._context else self._newest(tokens)
+
+    def _newest(self, tokens: list[int]) -> list[int]:
+        """The tokens of a window after it moved: the newest half of the context."""
+        return tokens[-max(1, self._context // 2) :]
 
     def _seeded(self, sampling: Sampling, number: int) -> Any:
         """The copy, opened again, its thread seeded with the seed and the number of the text."""
@@ -157,8 +154,3 @@ def inexpressible(options: GenerationOptions) -> str:
     if options.sampling.repetition_penalty != 1:
         return "only PyTorch has a --repetition-penalty that counts the prompt and all of the text"
     return ""
-
-
-def _newest(tokens: Sequence[int], context: int) -> list[int]:
-    """The tokens of a window after it moved: the newest half of the context."""
-    return list(tokens[-max(1, context // 2) :])

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.storage.reading import read_json, read_small
 
 _SHORTLIST = "vmap.txt"  # in copies of an older seqx; CTranslate2 reads it if it is there
@@ -35,19 +35,16 @@ def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
     """Raise ValueError where a model folder is not consistent: settings that name other tokens than ours; a shortlist
     with tokens that are not in the vocabularies; arrays that the file does not hold, whose shapes do not fit one
     another, the heads or the vocabularies, or whose types are not those of the precision (the folder's name)."""
-    _settings(read_json(folder / "config.json"))
+    settings = read_json(folder / "config.json")
+    if not isinstance(settings, dict):
+        raise ValueError("config.json holds no JSON object")
+    # For a token that the vocabulary lacks, CTranslate2 would read past the end of the embeddings.
+    for name, token in _TOKENS.items():
+        if settings.get(name, token) != token:
+            raise ValueError(f"config.json has {name} {settings[name]!r:.40}, where {token} fits")
     if (folder / _SHORTLIST).exists():
         _phrases(folder / _SHORTLIST, source)
     _model(folder / "model.bin", {"encoder": len(source), "decoder": len(target)}, folder.name)
-
-
-def _settings(values: Any) -> None:
-    """For a token that the vocabulary lacks, CTranslate2 would read past the end of the embeddings."""
-    if not isinstance(values, dict):
-        raise ValueError("config.json holds no JSON object")
-    for name, token in _TOKENS.items():
-        if values.get(name, token) != token:
-            raise ValueError(f"config.json has {name} {values[name]!r:.40}, where {token} fits")
 
 
 def _phrases(path: Path, source: Sequence[str]) -> None:

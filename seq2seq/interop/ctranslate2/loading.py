@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import ctranslate2
 
@@ -30,13 +31,6 @@ class Vocabulary:
         return tuple(self._numbers[word] for word in words)
 
 
-class Vocabularies(NamedTuple):
-    """The vocabularies of a copy; the same object where it is shared."""
-
-    source: Vocabulary
-    target: Vocabulary
-
-
 def choose_device(name: str) -> str:
     """The device of --device auto|cpu|cuda for CTranslate2; auto is CUDA where available. Raises DeviceError where the
     device is not available."""
@@ -51,22 +45,21 @@ def choose_device(name: str) -> str:
     return name
 
 
-def read_vocabularies(copy: Copy, precision: str) -> Vocabularies:
-    """The vocabularies of a copy. Raises RunError where they are damaged."""
+def read_vocabularies(copy: Copy, precision: str) -> tuple[Vocabulary, Vocabulary]:
+    """The vocabularies of the source and the target, the same object where it is shared. Raises RunError where they are
+    damaged."""
     folder = copy.model(precision)
-    try:
+    with _damage_reported(copy, precision):
         for name in ("shared_vocabulary.json", "vocabulary.json"):
             if (folder / name).is_file():
                 shared = Vocabulary(folder / name)
-                return Vocabularies(shared, shared)
-        return Vocabularies(
-            Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
-        )
-    except (ValueError, OSError) as error:
-        raise _damaged(copy, precision, error) from error
+                return shared, shared
+        return Vocabulary(folder / "source_vocabulary.json"), Vocabulary(folder / "target_vocabulary.json")
 
 
-def open_model(copy: Copy, precision: str, vocabularies: Vocabularies, device: str, workers: int) -> Any:
+def open_model(
+    copy: Copy, precision: str, vocabularies: tuple[Vocabulary, Vocabulary], device: str, workers: int
+) -> Any:
     """The Translator or Generator of CTranslate2 for a copy; it takes batches from `workers` threads at a time.
 
     `device` is from `choose_device`. On a CPU one thread for each of several batches is faster than several threads for
@@ -75,10 +68,10 @@ def open_model(copy: Copy, precision: str, vocabularies: Vocabularies, device: s
     kind, _, number = device.partition(":")
     open_folder = ctranslate2.Generator if copy.settings.decoder_only else ctranslate2.Translator
     folder = copy.model(precision)
-    try:
+    with _damage_reported(copy, precision):
         if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
             raise DeviceError(f"--precision {precision}: {device} has none in CTranslate2; use float32")
-        check(folder, vocabularies.source.all_words, vocabularies.target.all_words)
+        check(folder, *(vocabulary.all_words for vocabulary in vocabularies))
         copy.must_be_unchanged(precision)
         return open_folder(
             str(folder),
@@ -88,14 +81,16 @@ def open_model(copy: Copy, precision: str, vocabularies: Vocabularies, device: s
             inter_threads=workers,
             intra_threads=1,
         )
+
+
+@contextmanager
+def _damage_reported(copy: Copy, precision: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        raise
     except (RuntimeError, ValueError, IndexError, OSError) as error:
-        raise _damaged(copy, precision, error) from error
-
-
-def _damaged(copy: Copy, precision: str, error: Exception) -> Exception:
-    if isinstance(error, PermissionError):
-        return error
-    return RunError(
-        f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
-        f"{copy.folder.parent}` makes it again, --engine torch does without"
-    )
+        raise RunError(
+            f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
+            f"{copy.folder.parent}` makes it again, --engine torch does without"
+        ) from error

@@ -13,7 +13,7 @@ import numpy as np
 from ctranslate2 import specs
 from numpy.typing import NDArray
 
-from seq2seq.data.tokenizers import SPECIAL
+from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.model.positions import sinusoids
 from seq2seq.recipe import Model
 
@@ -70,26 +70,16 @@ def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
     encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
     decoder = specs.TransformerDecoderSpec(model.decoder_layers, model.n_heads, **shape)
     target = weights["target_embedding.weight"]
-    table = _positions(model, weights, positions)
-    for stack, embeddings, embedding in (
-        (encoder, encoder.embeddings[0], weights.get("source_embedding.weight", target)),
-        (decoder, decoder.embeddings, target),
-    ):
-        embeddings.weight = embedding
-        stack.scale_embeddings = model.scale_embedding
-        stack.position_encodings.encodings = table
+    encoder.embeddings[0].weight = weights.get("source_embedding.weight", target)
+    decoder.embeddings.weight = target
     decoder.projection.weight = weights.get("head.weight", target)
-    for number, layer in enumerate(encoder.layer):
-        _block(layer, weights, f"encoder.blocks.{number}", model)
+    _stack(encoder, weights, "encoder.", model, positions)
+    _stack(decoder, weights, "decoder.", model, positions)
     for number, layer in enumerate(decoder.layer):
-        _block(layer, weights, f"decoder.blocks.{number}", model)
         name = f"decoder.blocks.{number}.cross_attention"
         for linear, part in zip(layer.attention.linear, ("query", "key_value", "output"), strict=True):
             _linear(linear, weights, f"{name}.{part}")
         _norm(layer.attention.layer_norm, weights, f"{name}_residual.norm")
-    if model.norm == "pre":
-        _norm(encoder.layer_norm, weights, "encoder.norm")
-        _norm(decoder.layer_norm, weights, "decoder.norm")
     return specs.TransformerSpec(encoder, decoder)
 
 
@@ -104,17 +94,21 @@ def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
         rotary_interleave=False,
         qk_norm=model.qk_norm,
     )
-    decoder = spec.decoder
-    decoder.embeddings.weight = weights["embedding.weight"]
-    decoder.scale_embeddings = model.scale_embedding
-    decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
-    if model.positions != "rotary":
-        decoder.position_encodings.encodings = _positions(model, weights, positions)
-    for number, layer in enumerate(decoder.layer):
-        _block(layer, weights, f"blocks.{number}", model)
-    if model.norm == "pre":
-        _norm(decoder.layer_norm, weights, "norm")
+    spec.decoder.embeddings.weight = weights["embedding.weight"]
+    spec.decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
+    _stack(spec.decoder, weights, "", model, positions)
     return spec
+
+
+def _stack(stack: Any, weights: Weights, prefix: str, model: Model, positions: int) -> None:
+    """An encoder or a decoder, but for its embeddings and attention to the memory."""
+    stack.scale_embeddings = model.scale_embedding
+    if model.positions != "rotary":
+        stack.position_encodings.encodings = _positions(model, weights, positions)
+    for number, layer in enumerate(stack.layer):
+        _block(layer, weights, f"{prefix}blocks.{number}", model)
+    if model.norm == "pre":
+        _norm(stack.layer_norm, weights, f"{prefix}norm")
 
 
 def _positions(model: Model, weights: Weights, length: int) -> Array:
@@ -152,3 +146,8 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
 
 ENCODER_DECODER = Conversion(False, _encoder_decoder)
 DECODER_ONLY = Conversion(True, _decoder_only)
+
+
+def conversion(model: Model) -> Conversion:
+    """How models of a recipe are expressed."""
+    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[model.architecture]

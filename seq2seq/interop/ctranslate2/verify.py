@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.data.tokenizers import Tokenizer, Tokenizers
+from seq2seq.data.tokenizer import Tokenizer
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE, Hypothesis, Tokens
 from seq2seq.decoding.log_probabilities import label_log_probabilities
@@ -148,11 +149,8 @@ def verify_generator(
     scores = {precision: _scores(copy, precision, passages) for precision in PRECISIONS}
     pairs = zip(chain.from_iterable(expected), chain.from_iterable(scores["float32"]), strict=True)
     difference = max(abs(one - other) for one, other in pairs)
-    plain = TorchGenerator(model, tokenizer, _CPU)
-    vocabularies = read_vocabularies(copy, "float32")
-    fast = CTranslate2Generator(
-        lambda: open_model(copy, "float32", vocabularies, "cpu", 1), vocabularies.target, tokenizer, model.context
-    )
+    plain = TorchGenerator(model, tokenizer, _CPU, documents=copy.settings.documents)
+    fast = CTranslate2Generator(copy, "float32", "cpu", tokenizer)
     prompts = tokenizer.decode([passage[: max(1, len(passage) // 2)] for passage in passages[:_PROMPTS]])
     # Past the context, so that the window moves.
     greedy = GenerationOptions(Sampling(temperature=0), max_tokens=len(passages[0]))
@@ -218,6 +216,6 @@ def _scores(copy: Copy, precision: str, passages: Sequence[Tokens]) -> list[list
     """The log-probability of each token but the first of each passage, by CTranslate2."""
     vocabularies = read_vocabularies(copy, precision)
     scored = open_model(copy, precision, vocabularies, "cpu", 1).score_batch(
-        [vocabularies.target.words(passage) for passage in passages], max_batch_size=8, max_input_length=0
+        [vocabularies[1].words(passage) for passage in passages], max_batch_size=8, max_input_length=0
     )
     return [list(result.log_probs) for result in scored]

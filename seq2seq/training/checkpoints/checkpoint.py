@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seq2seq.device import random_state, set_random_state
 from seq2seq.errors import RunError
 from seq2seq.storage.atomic import sync_folder, write_json
 from seq2seq.storage.checksums import checksum_of, sha256
@@ -24,7 +25,7 @@ from seq2seq.training.parallel.team import ALONE, Team
 _WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _SOURCE = "source."  # prefix of the names of its tensors
 _FLOAT32 = 4  # bytes
-_OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state
+_OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state, tensors of the source
 
 
 class DamagedCheckpoint(RunError):
@@ -53,7 +54,7 @@ def save(
         partial.mkdir(parents=True)
         save_weights(weights, partial / _WEIGHTS)
         sources = {_SOURCE + name: tensor for name, tensor in source.items()}
-        save_weights({**moments, **_random_state(device), **sources}, partial / _OPTIMISER)
+        save_weights({**moments, **random_state(device), **sources}, partial / _OPTIMISER)
         sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
@@ -129,7 +130,7 @@ def load(
         weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
         must_fit(model, weights, path / _WEIGHTS)
         kept = _kept(tensors, shapes)
-        _set_random_state(tensors, device)
+        set_random_state(tensors, device)
     except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
     load_weights(model, {name: team.shard(tensor, own[name]) for name, tensor in weights.items()}, path)
@@ -151,8 +152,7 @@ def set_aside(path: Path) -> Path:
 
 
 def prune(checkpoints: Path, whole: Sequence[int], weights: Sequence[int]) -> None:
-    """Delete checkpoints, except for `whole` ones, from which training may resume, and the weights of those whose
-    `weights` may be needed."""
+    """Delete checkpoints but those of the steps `whole`; of the steps `weights`, only the optimiser is deleted."""
     for step in steps(checkpoints):
         path = folder(checkpoints, step)
         if step in whole:
@@ -232,21 +232,3 @@ def _kept(
                 raise ValueError(f"{_OPTIMISER}: {prefix}{key} is {tensor.dtype}, {tuple(tensor.shape)}")
         states[name] = kept
     return states
-
-
-def _set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["random.cpu"])
-    accelerator = state.get("random.accelerator")
-    if accelerator is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(accelerator, device)
-    elif accelerator is not None and device.type == "mps":
-        torch.mps.set_rng_state(accelerator)
-
-
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    state = {"random.cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["random.accelerator"] = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        state["random.accelerator"] = torch.mps.get_rng_state()
-    return state

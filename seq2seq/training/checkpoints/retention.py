@@ -1,5 +1,4 @@
-"""The checkpoints of a training run: what is saved, what is kept, and which one training resumes from or rolls back
-to."""
+"""Which checkpoints of a training run are kept, and which one training resumes from or rolls back to."""
 
 from __future__ import annotations
 
@@ -33,9 +32,8 @@ class TrainingState:
     best_value: float | None = None
     without_gain: int = 0
     best: list[Ranked] = field(default_factory=list)  # best first
-    former_best: list[Ranked] = field(
-        default_factory=list
-    )  # at the previous validation, to which training may roll back
+    # At the previous validation, to which training may roll back.
+    former_best: list[Ranked] = field(default_factory=list)
     seconds: float = 0.0
     tokens: int = 0
 
@@ -50,105 +48,95 @@ class Loaded:
     damaged: tuple[Fault, ...]  # faults of later checkpoints, which could not be used
 
 
+@dataclass(frozen=True)
 class Store:
     """Saves a model and its optimiser under a folder, and loads them again. Of a team, the first process writes,
     deletes, and loads before the others."""
 
-    def __init__(
-        self,
-        folder: Path,
-        training: Training,
-        model: nn.Module,
-        optimiser: Optimiser,
-        device: torch.device,
-        team: Team = ALONE,
-        source: Source | None = None,
-    ) -> None:
-        self._folder = folder
-        self._training = training
-        self._model = model
-        self._optimiser = optimiser
-        self._device = device
-        self._team = team
-        self._source = source
+    folder: Path
+    training: Training
+    model: nn.Module
+    optimiser: Optimiser
+    device: torch.device
+    team: Team = ALONE
+    source: Source | None = None
 
     def save(self, step: int, state: TrainingState, health: Health, *, validated: bool = False) -> None:
         """Write a checkpoint, of a model that was `validated` or not; delete those that are no longer needed."""
         values: dict[str, Any] = {"memory": asdict(state), "health": asdict(health)}
-        source = self._source.state() if self._source else {}
+        source = self.source.state() if self.source else {}
         tensors = {name: value for name, value in source.items() if isinstance(value, Tensor)}
         if others := {name: value for name, value in source.items() if name not in tensors}:
             values["source"] = others
         if validated and not self._on_schedule(step):
             values["validated"] = True
-        checkpoint.save(self._folder, step, self._model, self._optimiser, values, self._device, self._team, tensors)
+        checkpoint.save(self.folder, step, self.model, self.optimiser, values, self.device, self.team, tensors)
         self.prune(state, health)
 
     def prune(self, state: TrainingState, health: Health) -> None:
         """Delete what is not needed; nothing during faults, since training may roll back to any checkpoint."""
-        if health.in_a_row or not self._team.main:
+        if health.in_a_row or not self.team.main:
             return
         validated = self._validated()
         sound = [step for step in validated if not self._during_faults(step)]
-        intact = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self._folder)[-1:]]
+        intact = [*validated[-2:], *sound[-1:], *checkpoint.resumable(self.folder)[-1:]]
         best = (int(step) for _, step in [*state.best, *state.former_best])
-        checkpoint.prune(self._folder, intact, [*validated[-self._training.average_last :], *best])
+        checkpoint.prune(self.folder, intact, [*validated[-self.training.average_last :], *best])
 
     def newest(self) -> Loaded | None:
         """Load the newest intact checkpoint; None where there is no checkpoint yet.
 
         Damaged ones are set aside. Raises RunError where all are damaged; nothing is then moved.
         """
-        with self._team.main_first():
-            present = checkpoint.resumable(self._folder)
+        with self.team.main_first():
+            present = checkpoint.resumable(self.folder)
             return self._load(present) if present else None
 
     def before_faults(self) -> Loaded:
-        """Load the newest checkpoint that was not saved during faults, and delete all later ones. Raises RunError as
-        `newest` does."""
-        with self._team.main_first():
-            present = checkpoint.resumable(self._folder)
+        """As `newest`, but not one that was saved during faults; later ones are deleted."""
+        with self.team.main_first():
+            present = checkpoint.resumable(self.folder)
             loaded = self._load(
                 [step for step in self._validated() if step in present and not self._during_faults(step)]
             )
-            for step in checkpoint.steps(self._folder):
-                if step > loaded.step and self._team.main:
-                    checkpoint.remove(checkpoint.folder(self._folder, step))
+            for step in checkpoint.steps(self.folder):
+                if step > loaded.step and self.team.main:
+                    checkpoint.remove(self.path(step))
             return loaded
 
     def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
         """The steps of the checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for
         those. Raises RunError where all are damaged."""
-        steps = [step for step in self._validated() if step > 0][-self._training.average_last :]
-        best_only = self._training.keep == "best"
+        steps = [step for step in self._validated() if step > 0][-self.training.average_last :]
+        best_only = self.training.keep == "best"
         if best_only:
             steps += [int(step) for _, step in reversed(state.best)]
         faults: list[Fault] = []
         sound: list[int] = []
         for step in reversed(steps):
             try:
-                checkpoint.check_weights(checkpoint.folder(self._folder, step), self._model)
+                checkpoint.check_weights(self.path(step), self.model)
                 sound.insert(0, step)
             except checkpoint.DamagedCheckpoint as error:
                 faults.append(Fault(step, "checkpoint", f"{error}; the final weights are made without it"))
             if sound and best_only:
                 break
         if not sound:
-            raise RunError(f"{self._folder}: no checkpoint is left to make the final weights of: all are damaged")
+            raise RunError(f"{self.folder}: no checkpoint is left to make the final weights of: all are damaged")
         return sound, faults
 
     def path(self, step: int) -> Path:
         """The folder of a step's checkpoint."""
-        return checkpoint.folder(self._folder, step)
+        return checkpoint.folder(self.folder, step)
 
     def _load(self, candidates: Sequence[int]) -> Loaded:
         damaged: dict[int, str] = {}
         for step in reversed(candidates):
             try:
-                values = checkpoint.load(self.path(step), self._model, self._optimiser, self._device, self._team)
+                values = checkpoint.load(self.path(step), self.model, self.optimiser, self.device, self.team)
                 state, health = _remembered(values, self.path(step))
-                if self._source:
-                    self._source.restore(values.get("source", {}))
+                if self.source:
+                    self.source.restore(values.get("source", {}))
             except checkpoint.DamagedCheckpoint as error:
                 damaged[step] = str(error)
                 continue
@@ -163,7 +151,7 @@ class Store:
             ]
             return Loaded(step, state, health, tuple(faults))
         raise RunError(
-            f"{self._folder}: no checkpoint is left to resume from: {'; '.join(damaged.values())}; to train again "
+            f"{self.folder}: no checkpoint is left to resume from: {'; '.join(damaged.values())}; to train again "
             "from the start delete that folder"
         )
 
@@ -177,10 +165,10 @@ class Store:
 
     def _validated(self) -> list[int]:
         """Checkpoints of the start and of validations; those of an interruption are only for resuming."""
-        return [step for step in checkpoint.steps(self._folder) if self._on_schedule(step) or self._late(step)]
+        return [step for step in checkpoint.steps(self.folder) if self._on_schedule(step) or self._late(step)]
 
     def _on_schedule(self, step: int) -> bool:
-        return step % self._training.validate_every == 0 or step == self._training.steps
+        return step % self.training.validate_every == 0 or step == self.training.steps
 
     def _late(self, step: int) -> bool:
         """Whether a checkpoint is of a validation that waited for a boundary; False for a damaged one."""

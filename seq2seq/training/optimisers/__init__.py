@@ -7,8 +7,7 @@ from torch import nn
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe
-from seq2seq.training.optimisers.adam import Adam
-from seq2seq.training.optimisers.adamw import AdamW
+from seq2seq.training.optimisers.adam import Adam, AdamW
 from seq2seq.training.optimisers.muon import Muon
 from seq2seq.training.optimisers.optimiser import Optimiser, masked_step, step_unless
 from seq2seq.training.schedule import peak
@@ -18,20 +17,12 @@ __all__ = ["Adam", "AdamW", "Muon", "Optimiser", "class_of", "for_recipe", "mask
 
 def class_of(kind: str) -> type[Optimiser]:
     """The class of an `optimizer.kind`."""
-    match kind:
-        case "adam":
-            return Adam
-        case "adamw":
-            return AdamW
-        case "muon":
-            return Muon
-        case _:
-            raise ValueError(f"no optimiser of kind {kind!r}")
+    classes: dict[str, type[Optimiser]] = {"adam": Adam, "adamw": AdamW, "muon": Muon}
+    return classes[kind]
 
 
 def for_recipe(recipe: Recipe, model: nn.Module) -> Optimiser:
-    """The optimiser of a recipe; the loop sets its rates at every update. Raises RecipeError where this torch lacks
-    it."""
+    """The optimiser of a recipe, whose rates the loop sets. Raises RecipeError where this torch lacks it."""
     optimiser = class_of(recipe.optimizer.kind)
     if optimiser.needs and not optimiser.available():
         raise RecipeError(

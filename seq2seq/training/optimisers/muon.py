@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from seq2seq.device import work_alone
+from seq2seq.model.stack import Layered
 from seq2seq.recipe import Muon as MuonOptions
-from seq2seq.training.optimisers.adamw import AdamW
+from seq2seq.training.optimisers.adam import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
 
 
-class Layered(Protocol):
-    """A model of layers."""
-
-    def matrices(self) -> list[nn.Parameter]:
-        """The matrices of its layers."""
-
-
 class Muon(Optimiser):
-    """torch's, its matrices divided among CPU threads, and an AdamW, stepped and saved as one; `concurrent` runs them
-    in threads."""
+    """torch's, its matrices divided among threads where `concurrent`, and an AdamW, stepped and saved as one."""
 
     description = "Muon, with fused AdamW for the rest"
     needs = ("Muon", "2.9")
@@ -44,7 +37,7 @@ class Muon(Optimiser):
     @classmethod
     def of(cls, options: MuonOptions, model: nn.Module, rate: float) -> Muon:
         """The optimiser of a model: Muon takes the matrices of its layers."""
-        matrices: list[nn.Parameter] = cast(Layered, model).matrices()
+        matrices = cast(Layered, model).matrices()
         taken = set(matrices)
         rest = [weight for weight in model.parameters() if weight not in taken]
         # A single matrix is too little work for several threads.

@@ -30,13 +30,11 @@ class Optimiser(torch.optim.Optimizer, ABC):
 
     @abstractmethod
     def state_shapes(self, weight: Tensor) -> Shapes:
-        """The float32 tensors of a weight's state after an update: their shapes by name. A checkpoint holds exactly
-        these."""
+        """The float32 tensors of a weight's state, which a checkpoint holds: their shapes by name."""
 
 
 def step_unless(skipped: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """An optimiser's update, unless `skipped`, (): weights and state then stay unchanged. The host does not wait for
-    CUDA."""
+    """An optimiser's update, unless `skipped`, (), which leaves all unchanged. The host does not wait for CUDA."""
     if skipped.is_cuda:
         masked_step(skipped, optimiser)
     elif not skipped:

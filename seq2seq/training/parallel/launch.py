@@ -8,10 +8,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
-from queue import SimpleQueue
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 from torch import distributed
@@ -90,19 +90,16 @@ def _reach(place: torchrun.Place) -> None:
 
 def _interruptible(function: Callable[[], Value]) -> Value:
     """The result of a function that waits in C++, run in another thread, so that this one handles signals."""
-    done: SimpleQueue[tuple[Value | None, Exception | None]] = SimpleQueue()
+    done: Future[Value] = Future()
 
     def run() -> None:
         try:
-            done.put((function(), None))
+            done.set_result(function())
         except Exception as error:
-            done.put((None, error))
+            done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    value, error = done.get()
-    if error is not None:
-        raise error
-    return cast(Value, value)
+    return done.result()
 
 
 def own_device(name: str, number: int) -> str:

@@ -1,5 +1,4 @@
-"""A model sharded over the processes (FSDP2): weights, gradients and the optimiser's state; layers are gathered one by
-one while they compute."""
+"""A model sharded over the processes (FSDP2): weights, gradients, optimiser; a layer is gathered while it computes."""
 
 from __future__ import annotations
 
@@ -33,7 +32,6 @@ class Shards(Replicas):
         self._copy: nn.Module | None = None
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError where a recipe cannot be trained this way."""
         kind = recipe.optimizer.kind
         if class_of(kind).whole_matrices:
             raise RecipeError(
@@ -66,13 +64,11 @@ class Shards(Replicas):
         return sums
 
     def full_tensor(self, tensor: Tensor) -> Tensor:
-        """A tensor computed from parameters, gathered where it is sharded."""
         return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
     @torch.no_grad()
     def gather(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Full tensors on the CPU, for the first process, none for the others; one after another, so that no device
-        holds them all."""
+        """On the CPU, one after another, so that no device holds them all; none for the other processes."""
         gathered = {}
         for name, tensor in tensors.items():
             full = self.full_tensor(tensor)
@@ -81,14 +77,12 @@ class Shards(Replicas):
         return gathered
 
     def shard(self, full: Tensor, like: Tensor) -> Tensor:
-        """This process's shard of a full tensor, sharded as the parameter `like` is."""
         if not isinstance(like, DTensor) or full.shape != like.shape:
             return full
         return distribute_tensor(full.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
     @contextmanager
     def full_model(self, model: Model) -> Iterator[Model | None]:
-        """The full model in the first process; None in the others."""
         device = next(model.parameters()).device
         weights = self.gather(dict(model.named_parameters()))
         if self._copy is None:

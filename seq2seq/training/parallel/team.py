@@ -116,12 +116,10 @@ class Replicas(Team):
         self._seed = 0
 
     def device(self, name: str) -> str:
-        """The GPU of this process's number on its machine, or the CPU."""
         return self._device
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """The first process runs this block, then all others."""
         if not self.main:
             self.broadcast(None)
         yield
@@ -129,19 +127,16 @@ class Replicas(Team):
             self.broadcast(None)
 
     def broadcast(self, value: Value) -> Value:
-        """The first process's value, in all processes."""
         values = [value]
         distributed.broadcast_object_list(values, 0, group=self._control)
         return values[0]
 
     def all_gather(self, value: Value) -> list[Value]:
-        """The values of all processes, by rank."""
         values: list[Any] = [None] * self.size
         distributed.all_gather_object(values, value, group=self._control)
         return values
 
     def all_max(self, *numbers: int) -> tuple[int, ...]:
-        """The maximum of each number over all processes."""
         maxima = torch.tensor(numbers)
         distributed.all_reduce(maxima, distributed.ReduceOp.MAX, group=self._control)
         return tuple(maxima.tolist())
@@ -159,11 +154,9 @@ class Replicas(Team):
             torch.manual_seed(int(np.random.SeedSequence((self._seed, self.rank, step)).generate_state(1)[0]))
 
     def rows_of(self, batch: Batch) -> Batch:
-        """This process's rows of a batch."""
         return batch.share(self.rank, self.size)
 
     def all_reduce(self, sums: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-        """Sum gradients over all processes, in place; returns `sums` (N,), of loss and figures, summed likewise."""
         distributed.all_reduce(sums)
         for gradients in _buckets([weight.grad for weight in parameters if weight.grad is not None]):
             flat = torch.cat([gradient.flatten() for gradient in gradients])
@@ -174,7 +167,6 @@ class Replicas(Team):
 
     @contextmanager
     def full_model(self, model: Model) -> Iterator[Model | None]:
-        """The full model in the first process; None in the others."""
         yield model if self.main else None
 
 

@@ -17,7 +17,7 @@ from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
-from seq2seq.tasks import pytorch
+from seq2seq.tasks import models
 from tests.support import reference
 from tests.support.fakes import tiny_gpt, tiny_transformer
 
@@ -182,12 +182,12 @@ def test_a_batch_a_thread_gives_the_same_and_leaves_the_caller_its_threads(
     model = tiny(vocabulary=tokenizer.size)
     options = replace(BEAM, n_best=1, batch_tokens=60)
     engine = DecoderOnlyEngine if isinstance(model, Gpt) else TorchEngine
-    beside = pytorch.translating(engine(model, CPU), CPU.device, Tokenizers(tokenizer, tokenizer), options, 32)
+    beside = models.translating(engine(model, CPU), CPU.device, Tokenizers(tokenizer, tokenizer), options, 32)
     assert torch.get_num_threads() == 3
     lines = ["ab" * (place % 11) + "c" for place in range(60)]
     found = beside.translate(lines)
     assert torch.get_num_threads() == 3
     assert [each.text for each in found] == [each.text for each in beside.stream(iter(lines), window=25)]
     use_threads(1)
-    alone = pytorch.translating(engine(model, CPU), CPU.device, Tokenizers(tokenizer, tokenizer), options, 32)
+    alone = models.translating(engine(model, CPU), CPU.device, Tokenizers(tokenizer, tokenizer), options, 32)
     assert found == alone.translate(lines)

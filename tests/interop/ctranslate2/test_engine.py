@@ -21,7 +21,7 @@ from seq2seq.interop.ctranslate2.engine import load
 from seq2seq.interop.ctranslate2.loading import choose_device
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights
-from seq2seq.tasks import models, pytorch
+from seq2seq.tasks import models
 from tests.support.finished_translators import SENTENCES, add_copy, finished
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -47,9 +47,9 @@ def engines(run: Run) -> tuple[Engine, Engine]:
     """CTranslate2 in float32, and PyTorch."""
     copy = copies.read(run.path)
     assert copy is not None
-    both = pytorch.read_tokenizers(run.recipe(), run.path)
     cpu = torch.device("cpu")
-    plain = models.architecture(run.recipe()).engine(pytorch.trained_model(run, both, cpu), Numerics(cpu, None))
+    model, _ = models.trained_model(run, cpu)
+    plain = models.architecture(run.recipe()).engine(model, Numerics(cpu, None))
     return load(copy, "float32", "cpu", 1), plain
 
 

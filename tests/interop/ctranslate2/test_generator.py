@@ -17,14 +17,13 @@ from seq2seq.data.tokenizers import EOS, Bytes
 from seq2seq.decoding.generation.generator import Generator
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling
-from seq2seq.device import Choice, Numerics
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import verify
 from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.interop.ctranslate2.verify import VerifiedGenerator
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights
-from seq2seq.tasks import pytorch
+from seq2seq.tasks import models
 from seq2seq.tasks.opening import EngineChoice, open_generator
 from tests.support.fakes import drained
 from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, add_copy, finished
@@ -41,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def generators(run: Run) -> tuple[Generator, TorchGenerator]:
     """CTranslate2's in float32, and PyTorch's."""
-    plain = pytorch.generator(run, Choice(Numerics(torch.device("cpu"), None), ""))
+    plain = open_generator(run, EngineChoice("torch", device="cpu"), GenerationOptions()).generator
     return open_generator(run, EngineChoice("ctranslate2", "float32", "cpu"), GenerationOptions()).generator, plain
 
 
@@ -78,7 +77,7 @@ def test_log_probabilities_are_pytorchs(run: Run) -> None:
         assert one.log_probability == pytest.approx(other.log_probability, abs=1e-3)
     drawn = GenerationOptions(Sampling(temperature=0.6, top_k=5, seed=2), max_tokens=CONTEXT - 3)
     (one,) = fast.generate("Bad", drawn)
-    model = pytorch.trained_model(run, pytorch.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
+    model, _ = models.trained_model(run, torch.device("cpu"))
     prompt = LETTERS.encode(["Bad"])[0]
     spelt = [*one.tokens, EOS] if one.ended == "end" else list(one.tokens)
     with torch.no_grad():
@@ -136,7 +135,7 @@ def test_tokens_come_as_often_as_by_pytorch(run: Run, sampling: Sampling) -> Non
     from seq2seq.decoding.sampling import probabilities
 
     fast, _ = generators(run)
-    model = pytorch.trained_model(run, pytorch.read_tokenizers(run.recipe(), run.path), torch.device("cpu"))
+    model, _ = models.trained_model(run, torch.device("cpu"))
     with torch.no_grad():
         logits = model(torch.tensor(LETTERS.encode(["Bad"])))[:, -1]
     logits[:, :EOS] = -torch.inf
