@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seq2seq.data.folding import fold
+from seq2seq.data.cleaning.likeness import likeness
 from seq2seq.data.invariants import long_numbers, placeholders
 from seq2seq.data.pairs import Pair
 
@@ -22,12 +22,12 @@ class Identical:
         self._least = least
 
     def takes(self, pair: Pair) -> bool:
-        """Whether the sides have so many characters, and are equal but for case, punctuation and blanks."""
+        """Whether the sides have so many characters, and the same letters."""
         shorter, longer = sorted(map(len, pair))
         if shorter < self._least or longer > shorter * (1 + _ALIKE):
             return False
-        source, target = pair
-        return source == target or (_may_equal(source, target) and fold(source) == fold(target))
+        source, target = map(likeness, pair)
+        return source == target
 
 
 class Placeholders:
@@ -51,12 +51,6 @@ class Numbers:
         be its last two digits."""
         source, target = map(long_numbers, pair)
         return source != target and (_lacks(pair[1], source) or _lacks(pair[0], target))
-
-
-def _may_equal(source: str, target: str) -> bool:
-    """A quick check: texts of the same letters have most words in common."""
-    left, right = set(source.casefold().split()), set(target.casefold().split())
-    return 2 * len(left & right) >= min(len(left), len(right)) - 2
 
 
 def _lacks(side: str, numbers: dict[str, int]) -> bool:

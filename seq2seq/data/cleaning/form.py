@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from operator import eq
@@ -85,11 +86,14 @@ class MinLetters:
 
     def takes(self, pair: Pair) -> bool:
         """Whether letters are less than the least share of a side's visible characters."""
-        for side in pair:
-            visible = "".join(side.split())
-            if sum(map(str.isalpha, visible)) < self._least * len(visible):
-                return True
-        return False
+        return any(map(self._has_few, pair))
+
+    def _has_few(self, side: str) -> bool:
+        parts = _parts(side)
+        visible = sum(map(len, parts))
+        if sum(map(len, filter(str.isalpha, parts))) >= self._least * visible:  # a quick check
+            return False
+        return sum(map(str.isalpha, side)) < self._least * visible
 
 
 class MaxRepeats:
@@ -102,25 +106,26 @@ class MaxRepeats:
 
     def takes(self, pair: Pair) -> bool:
         """Whether one side alone has a part more often than the most."""
-        source, target = (self._repeats(side.split()) for side in pair)
+        source, target = (self._repeats(_parts(side)) for side in pair)
         return source != target
 
     def _repeats(self, parts: list[str]) -> bool:
-        repeated = self._most + 1
         if len(parts) - len(set(parts)) < self._most:
             return False
-        for size in range(1, _LONGEST_PART + 1):
-            run = 0  # of words that equal the one `size` before them
-            for same in map(eq, parts, parts[size:]):
-                run = run + 1 if same else 0
-                if run >= size * (repeated - 1):
-                    return True
-        return False
+        # A part of n words is repeated where n words in succession equal those n words before them.
+        return any(
+            b"\1" * (size * self._most) in bytes(map(eq, parts, parts[size:])) for size in range(1, _LONGEST_PART + 1)
+        )
 
 
 def words(side: str) -> int:
     """The number of words, separated by blanks."""
-    return len(side.split())
+    return len(_parts(side))
+
+
+@functools.lru_cache(maxsize=4)  # the two sides of a pair, for each of the filters
+def _parts(side: str) -> list[str]:
+    return side.split()
 
 
 def _bytes(side: str) -> int:

@@ -11,7 +11,7 @@ from seq2seq.data.languages import names, short_code
 from seq2seq.data.pairs import Pair
 
 _LEAST_CHARACTERS = 30  # a shorter text is not judged: names and single words are in any language
-_JUDGED = 200  # characters of a side
+_FIRST, _MOST = 60, 200  # characters judged: the first; more where these are in another language
 
 # Of the languages of `languages`, by short code.
 _LATIN = "ca cs da de en eo es et fi fr hr hu id it la lt lv nl no pl pt ro sk sl sv tr vi"
@@ -83,5 +83,8 @@ class OtherLanguage:
     def _is_other(self, side: str, accepted: frozenset[str]) -> bool:
         if len(side) < _LEAST_CHARACTERS:
             return False
-        language, probability = classifier()(side[:_JUDGED])
+        classify = classifier()
+        if classify(side[:_FIRST])[0] in accepted:
+            return False
+        language, probability = classify(side[:_MOST])
         return language not in accepted and probability >= self._sure

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from array import array
 
-from seq2seq.data.folding import fold
+from seq2seq.data.cleaning.likeness import likeness
 from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.pairs import Pair
 
 _FIRST_SIZE = 1 << 10
-_NUMBER = re.compile(r"\d+")
 
 
 class Counts:
@@ -81,7 +78,7 @@ class NearDuplicates:
 
     def takes(self, pair: Pair) -> bool:
         """Whether such a pair was there before."""
-        source, target = map(_folded, pair)
+        source, target = map(likeness, pair)
         return self._seen.add(source * 3 + target & 0xFFFF_FFFF_FFFF_FFFF) > 0
 
 
@@ -96,14 +93,9 @@ class MaxPerSide:
 
     def takes(self, pair: Pair) -> bool:
         """Whether a side has had the most pairs; sides that differ as near duplicates do are the same."""
-        source, target = map(_folded, pair)
+        source, target = map(likeness, pair)
         if max(self._sources.count(source), self._targets.count(target)) >= self._most:
             return True
         self._sources.add(source)
         self._targets.add(target)
         return False
-
-
-@functools.lru_cache(maxsize=4)  # the two sides of a pair, for each of the filters
-def _folded(side: str) -> int:
-    return int.from_bytes(fold(_NUMBER.sub("0", side)))
