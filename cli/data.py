@@ -1,4 +1,4 @@
-"""`seqx data check`, `seqx data get`."""
+"""`seqx data check`, `seqx data get`; `seqx data clean` is in `data_clean`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
+from . import data_clean, options
 from .command import Command
 from .printing import show, show_json
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from seq2seq.data.audit import Audit, Split
     from seq2seq.data.findings import Finding, RecordExample
 
-app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Download, audit and clean training text.", no_args_is_help=True, rich_markup_mode=None)
+app.command(cls=Command)(data_clean.clean)
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe (name or path) whose corpus to download.")]
 

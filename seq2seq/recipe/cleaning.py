@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
+from seq2seq.errors import RecipeError
 from seq2seq.recipe.sections import Section
+from seq2seq.storage.reading import parse_toml
 
 
 def _number(value: Any) -> Any:
@@ -46,3 +50,23 @@ class Cleaning(Section):
     duplicates: bool = Field(True, description="the pair again")
     near_duplicates: bool = Field(True, description="the pair again but for case, punctuation, blanks and digits")
     max_per_side: Limit = Field(20, description="most pairs with the same source, or with the same target")
+
+
+def changed_cleaning(changes: Iterable[str], cleaning: Cleaning | None = None) -> Cleaning:
+    """The filters of a recipe, or the defaults, changed by `FILTER=VALUE`. Raises RecipeError."""
+    values = (cleaning or Cleaning()).model_dump()
+    for text in changes:
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator:
+            raise RecipeError(f"--set {text}: write it as FILTER=VALUE, for example language=false")
+        if name not in values:
+            close = difflib.get_close_matches(name, [*values], n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise RecipeError(f"--set {text}: no filter is called {name}{hint}; there are: {', '.join(values)}")
+        try:
+            values[name] = parse_toml(f"value = {value}")["value"]
+            Cleaning.model_validate(values)
+        except ValueError as error:
+            message = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "not a value"
+            raise RecipeError(f"--set {text}: {message.removeprefix('Value error, ')}") from error
+    return Cleaning.model_validate(values)
