@@ -86,6 +86,13 @@ def figures(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: int
     return table
 
 
+def cut(text: str, width: int) -> str:
+    """A line that fits into some columns, with an ellipsis where it was longer."""
+    shown = Text(text)
+    shown.truncate(width, overflow="ellipsis")
+    return shown.plain
+
+
 class Bar(Progress):
     """A progress bar on one line: count, bar, the field `figures` (texts, the most important first), elapsed time and
     ETA. On a narrow terminal, figures are left out from the last."""

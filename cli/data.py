@@ -1,4 +1,4 @@
-"""`seqx data check`, `seqx data get`."""
+"""`seqx data check`, `seqx data get`; `seqx data clean` is in `data_clean`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from . import options
+from . import command, data_clean, options
 from .printing import note, show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.records import Kind
 
 
-app = typer.Typer(help="Download and audit training text.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Download, audit and clean training text.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def get(
@@ -99,3 +99,8 @@ def check(
     Console().print(figures(("", *audit.splits), audit.figures))
     for remark in audit.remarks:
         show(remark)
+
+
+command.add(app, get)
+command.add(app, check)
+command.add(app, data_clean.clean)

@@ -4,7 +4,6 @@ placeholders or numbers lost."""
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.data import alignment
+from seq2seq.data import alignment, invariants
 from seq2seq.data.audit import Tally, audit, example
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.direction import Direction
@@ -22,23 +21,6 @@ from seq2seq.data.pairs import Pair, PairKind, PairSource
 
 _ODD_RATIO = 4.0
 _STEPS = 64  # steps per doubling in which ratios are counted: percentiles are exact to about 1 %
-
-_PLACEHOLDER = re.compile(
-    r"\{\{?[^{}\n]{0,40}\}?\}"  # {name}
-    r"|%(?:\(\w+\)|\d+\$)?[-+0#]*\d*(?:\.\d+)?[sdifgxXuc@](?![A-Za-z])"  # %s, %(name)s, %1$d
-    r"|(?<!\d)%[1-9](?!\w)"  # %1
-    r"|\$\{\w+\}|\[\[\w+\]\]|__\w+__"
-    r"|&(?:nbsp|ensp|emsp|thinsp|shy|zwnj|zwj|#160|#173|#xa0|#xA0);"
-    r"|\\[nrt]"  # as a program's text has it
-    r"|</?(?:[A-Za-z][\w:-]*(?:\s[^<>]*)?|\d+)/?>"
-    r"|(?:https?://|www\.)[^\s<>\"«»()]+"
-    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
-)
-_ARGUMENT = re.compile(r"(?<![\w$])\$([1-9])(?!\d|[.,]\d)")  # $1, or money
-_MAY_HOLD = re.compile(r"[{%<$\[@&\\]|__|://|www\.")
-_GROUPS = re.compile(r"(?<=\d)[\s.,'’](?=\d{3}(?!\d))")
-_DIGIT = re.compile(r"\d")
-_LONG_NUMBER = re.compile(r"\d{3,}")  # seldom written as a word
 _LEAST_NUMBERS, _NUMBER_SHARE = 3, 0.2
 _LEAST_ARGUMENTS, _ARGUMENT_SHARE = 3, 0.9
 
@@ -117,14 +99,14 @@ def judge(pairs: PairSource, kind: PairKind) -> list[Values]:
         nonlocal holding, holding_arguments
         for line, pair in enumerate(pairs.read(), start=1):
             direction.add(pair)
-            left, right = map(_placeholders, pair)
+            left, right = map(invariants.placeholders, pair)
             if left != right:
                 lost.add(Place(pairs.origin, line), pair)
-            if digits := _arguments(pair):
+            if digits := {digit for side in pair for digit in invariants.arguments(side)}:
                 holding_arguments += 1
                 if not digits <= set(pair[0]) & set(pair[1]):
                     arguments.add(Place(pairs.origin, line), pair)
-            left, right = map(_long_numbers, pair)
+            left, right = map(invariants.long_numbers, pair)
             holding += bool(left or right)
             if left != right:
                 numbers.add(Place(pairs.origin, line), pair)
@@ -176,29 +158,3 @@ def _swapped(direction: Direction, source: str, target: str) -> tuple[str, int]:
     if direction.throughout:
         return f"{looks}: swap the files, or the columns", direction.lines
     return f"{looks} in some of the lines looked at, first at {direction.first:,}", direction.swapped
-
-
-def _placeholders(side: str) -> dict[str, int]:
-    if not _MAY_HOLD.search(side):
-        return {}
-    return Counter(map(_as_one, _PLACEHOLDER.findall(side)))
-
-
-def _arguments(pair: Pair) -> set[str]:
-    """The digits of $1 and the like on either side."""
-    return {digit for side in pair if "$" in side for digit in _ARGUMENT.findall(side)}
-
-
-def _as_one(placeholder: str) -> str:
-    """The part that must be equal on both sides: of a tag its name, of an address only that it is one."""
-    if placeholder.startswith("<"):
-        return placeholder.split()[0].strip("/<>").lower()
-    if placeholder.startswith(("http", "www.")) or ("@" in placeholder and not placeholder.startswith(("%", "{"))):
-        return "address"
-    return placeholder.replace(" ", "")
-
-
-def _long_numbers(side: str) -> dict[str, int]:
-    if not _DIGIT.search(side):
-        return {}
-    return Counter(str(int(number[:30])) for number in _LONG_NUMBER.findall(_GROUPS.sub("", side)))  # of any script

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from seq2seq.data import sources
+from seq2seq.data.cleaning import cleaned
 from seq2seq.data.corpus import Corpus, Given, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.errors import MissingCorpusError
-from seq2seq.recipe import Data, NamedCorpus
+from seq2seq.recipe import Cleaning, Data, NamedCorpus
 
 
 def find(data: Data, reading: Reading = PLAIN) -> Corpus[PairSource]:
@@ -60,7 +62,13 @@ def _one(data: Data, named: NamedCorpus, reading: Reading) -> Corpus[PairSource]
     if not named.judged:
         train = train.whole or train  # nothing needs to be held out
     train, dev, test = (replace(text, tag=named.tag) for text in (train.first(named.pairs), corpus.dev, corpus.test))
-    return replace(corpus, train=(train,), dev=dev, test=test)
+    cleaning = data.cleaning if named.cleaning is None else named.cleaning
+    return replace(corpus, train=(clean(train, cleaning, data),), dev=dev, test=test)
+
+
+def clean(pairs: PairSource, cleaning: Cleaning | Literal[False] | None, data: Data) -> PairSource:
+    """The pairs without those that cleaning drops; as they are where there is none."""
+    return cleaned(pairs, cleaning, data.source, data.target) if cleaning else pairs
 
 
 def _given(files: Sequence[str]) -> Given:

@@ -3,14 +3,11 @@ line."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
-from seq2seq.data.languages import names
+from seq2seq.data.identification import classifier, known
 
 Pair = tuple[str, str]
-Classify = Callable[[str], tuple[str, float]]
 
 _LETTERS = 60  # of each side, judged together: a line, or several consecutive ones
 _MOST = 300  # characters judged of a long line
@@ -27,7 +24,7 @@ class Direction:
         self.swapped = self.right = 0  # lines judged so
         self.first = 0  # line that is swapped, counted from 1: where several are together, of these
         self._last = 0  # where the last judgement was that lines are swapped, the first of them
-        self._codes = (_known(source), _known(target))
+        self._codes = (known(source), known(target))
         self._able = bool(all(self._codes)) and self._codes[0] != self._codes[1]
         self._start = 1
         self._held: tuple[list[str], list[str]] = ([], [])
@@ -60,7 +57,7 @@ class Direction:
         return self._swapped >= _LEAST and self.swapped * 200 > self.right
 
     def _judge(self) -> None:
-        classify = _classifier(*self._codes)
+        classify = classifier(*self._codes)
         guesses = [classify("\n".join(side)[:_MOST]) for side in self._held]
         self._judged += 1
         if min(probability for _, probability in guesses) < _SURE:
@@ -85,28 +82,3 @@ def looks_swapped(pairs: Iterable[Pair], source: str, target: str) -> bool:
     for pair in pairs:
         direction.add(pair)
     return direction.throughout
-
-
-@functools.cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-@functools.cache
-def _languages() -> frozenset[str]:
-    return frozenset(_identifier().nb_classes)
-
-
-def _known(code: str) -> str:
-    """The identifier's code of a language; an empty string where it has none."""
-    return next((name for name in sorted(names(code), key=len) if name in _languages()), "")
-
-
-@functools.lru_cache(maxsize=1)
-def _classifier(source: str, target: str) -> Classify:
-    identifier = _identifier()
-    identifier.set_languages(sorted((source, target)))
-    classify: Classify = identifier.classify
-    return classify

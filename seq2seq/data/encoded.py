@@ -101,8 +101,8 @@ def encode(
     """Encode pairs, or find them encoded, in `cache` or in `also`, which are only read: each source in order, without
     the pairs that training should not see.
 
-    Dropped, counted by reason in `report`: a side blank; a side over `max_length` tokens (EOS counted); sides of a
-    ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the numbers of
+    Dropped, counted by reason in `report`: what cleaning drops; a side blank; a side over `max_length` tokens (EOS
+    counted); sides of a ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the numbers of
     each source, and the style of all, in this `language`. Raises DataError: text that cannot be read, no pair left, a
     cache that cannot be written.
     """
@@ -198,3 +198,6 @@ def _chunks(texts: Iterable[tuple[Part, PairSource]]) -> Iterator[tuple[Part, Pa
         pairs = text.read()
         while chunk := list(islice(pairs, CHUNK)):
             yield part, text, chunk
+        if text.dropped:
+            part.dropped.update(text.dropped())
+            part.read += sum(text.dropped().values())

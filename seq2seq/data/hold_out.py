@@ -40,7 +40,7 @@ def hold_out(
     @functools.cache
     def held_out() -> Chosen:
         kept = (record for record in map(texts, source.read()) if all(text.strip() for text in record))
-        chosen = choose(map(_fingerprint, kept), splits)
+        chosen = choose(map(fingerprint, kept), splits)
         if chosen.distinct <= len(splits):
             raise DataError(
                 f"{source.origin}: no {noun} for train is left of {chosen.distinct} distinct {noun}s where "
@@ -50,7 +50,7 @@ def hold_out(
 
     def read(split: SplitName) -> Iterator[tuple[int, Any]]:
         chosen = held_out().splits
-        return (line for line in source.numbered() if chosen.get(_fingerprint(texts(line[1])), "train") == split)
+        return (line for line in source.numbered() if chosen.get(fingerprint(texts(line[1])), "train") == split)
 
     def part(split: SplitName) -> SourceT:
         described = f"{split} part, {' and '.join(splits)} held out"
@@ -89,6 +89,7 @@ def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> Chosen:
     return Chosen(chosen, len(distinct), "" if share == once else ", distinct ones")
 
 
-def _fingerprint(texts: Sequence[str]) -> int:
+def fingerprint(texts: Sequence[str]) -> int:
+    """A number of 8 bytes that distinguishes a record from others."""
     digest = hashlib.blake2b("\t".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest())

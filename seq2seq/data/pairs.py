@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -40,6 +40,7 @@ class PairSource(Source[Pair]):
 
     references: dict[str, list[str]] = field(default_factory=dict)  # more references of a source sentence, where known
     tag: str = ""  # put before each source that the model reads
+    dropped: Callable[[], Mapping[str, int]] | None = None  # how many pairs cleaning dropped, by filter
     kinds: tuple[tuple[str, PairSource], ...] = ()  # of which it consists, in order, each with its name
 
     @classmethod

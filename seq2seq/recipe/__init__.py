@@ -1,13 +1,16 @@
 """What to do: a recipe is a frozen, validated value. How files of it are read and changed: `files`. No torch here."""
 
+from seq2seq.recipe.cleaning import Cleaning, changed_cleaning
 from seq2seq.recipe.optimizers import Adam, AdamW, Muon, Optimizer
 from seq2seq.recipe.recipe import SECTIONS, Recipe, TaskName, near, validated
-from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Section, Tokenizer, Training
+from seq2seq.recipe.section import Section
+from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Tokenizer, Training
 
 __all__ = [
     "SECTIONS",
     "Adam",
     "AdamW",
+    "Cleaning",
     "Data",
     "Decoding",
     "Hub",
@@ -21,6 +24,7 @@ __all__ = [
     "TaskName",
     "Tokenizer",
     "Training",
+    "changed_cleaning",
     "near",
     "validated",
 ]

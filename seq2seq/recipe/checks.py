@@ -115,7 +115,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         text,
         'task = "language-model"',
         "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
-        "data.judge_pairs data.sacrebleu_test data.noise training.validate_sentences "
+        "data.judge_pairs data.sacrebleu_test data.noise data.cleaning training.validate_sentences "
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
     yield not text, 'task = "translation"', "data.chunks data.hub.text_column"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from seq2seq.recipe.sections import Probability, Section
+from seq2seq.recipe.section import Probability, Section
 
 
 class _Moments(Section):

@@ -14,7 +14,8 @@ from seq2seq.errors import RecipeError
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
-from seq2seq.recipe.sections import Data, Decoding, Model, Name, Section, Tokenizer, Training
+from seq2seq.recipe.section import Name, Section
+from seq2seq.recipe.sections import Data, Decoding, Model, Tokenizer, Training
 
 TaskName = Literal["translation", "language-model"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")

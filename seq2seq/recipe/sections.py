@@ -6,33 +6,12 @@ al., 2017).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("write a number here, not true or false")
-    return value
-
-
-_Number = BeforeValidator(_number)
-Positive = Annotated[int, _Number, Field(gt=0, le=10**12)]
-Count = Annotated[int, _Number, Field(ge=0, le=10**12)]
-Size = Annotated[int, _Number, Field(gt=0, le=1_000_000)]  # of arrays, whose memory is proportional to it
-Layers = Annotated[int, _Number, Field(gt=0, le=1000)]
-Probability = Annotated[float, _Number, Field(ge=0, lt=1)]
-# The name of a folder or a file, which cannot lead out of its parent folder.
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
-
-Files = tuple[Annotated[str, Field(min_length=1)], ...]
-
-
-class Section(BaseModel):
-    """A part of a recipe: a frozen, validated value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from seq2seq.recipe.cleaning import Cleaned
+from seq2seq.recipe.section import Count, Files, Layers, Name, Number, Positive, Probability, Section, Size
 
 
 class Hub(Section):
@@ -59,6 +38,7 @@ class NamedCorpus(Section):
     share: float | None = Field(None, gt=0, le=1, description="of the pairs trained on; unset = by size")
     pairs: Count = Field(0, description="maximum training pairs, the first ones; 0 = all")
     tag: str = Field("", max_length=50, description="put before each source, for example <news>")
+    cleaning: Cleaned = Field(None, description="of its training text; unset = data.cleaning, false = none")
     judged: bool = Field(True, description="whether its dev and test text count in the scores")
 
 
@@ -90,6 +70,7 @@ class Data(Section):
     temperature: float = Field(
         1.0, gt=0, le=100, description="of corpora without a share: in proportion to size^(1 / temperature)"
     )
+    cleaning: Cleaned = Field(None, description="of the training text; true = the default filters")
     noise: Noise = Noise()
     max_length: Size = Field(128, description="maximum length of either side of a training pair, in tokens")
     max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
@@ -182,7 +163,7 @@ class Training(Section):
     )
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: bool = Field(False, description="compile the layers with torch.compile; pays in long runs on CUDA")
-    seed: Annotated[int, _Number, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Number, Field(ge=0, lt=2**63)] = 1
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
     validate_sentences: Positive = Field(500, description="number of dev sentences translated for BLEU")
     patience: Count = Field(0, description="validations without improvement before early stopping; 0 = off")
@@ -198,9 +179,9 @@ class Training(Section):
 class Decoding(Section):
     """The search for translations (section 6.1)."""
 
-    beam_size: Annotated[int, _Number, Field(gt=0, le=1000)] = 4
+    beam_size: Annotated[int, Number, Field(gt=0, le=1000)] = 4
     length_penalty: float = Field(0.6, ge=0, le=10, description="GNMT's alpha; 0 = off")
-    max_extra: Annotated[int, _Number, Field(gt=0, le=10_000)] = Field(
+    max_extra: Annotated[int, Number, Field(gt=0, le=10_000)] = Field(
         50, description="maximum output length = source length + this, in tokens"
     )
     batch_tokens: Positive = 4096

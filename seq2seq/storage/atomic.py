@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,6 +44,17 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         if error.filename is None or str(error.filename).endswith(".partial"):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+@contextmanager
+def replacing_all(paths: Iterable[Path]) -> Iterator[list[IO[bytes]]]:
+    """Open a file beside each path, as `replacing` does: all replace theirs when the block succeeds and everything is
+    written, none when it fails."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(replacing(path)) for path in paths]
+        yield files
+        for file in files:
+            file.flush()  # a full disk shows here, before the first file is renamed
 
 
 def must_be_writable(path: Path) -> None:

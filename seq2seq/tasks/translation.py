@@ -66,7 +66,8 @@ class Translation(Task[PairSource]):
             judging.sacrebleu_pair(self.recipe.data.sacrebleu_test, self.recipe.data)
         if self.recipe.data.corpora and not any(given.values()):
             return corpora.find(self.recipe.data, reading).judged_on(self.recipe.data.judge_pairs)
-        return super().find(given, reading)
+        corpus, data = super().find(given, reading), self.recipe.data
+        return replace(corpus, train=tuple(corpora.clean(text, data.cleaning, data) for text in corpus.train))
 
     def refused_files(self, given: Given) -> str:
         if len(given.data) > 1:

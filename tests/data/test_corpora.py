@@ -122,3 +122,24 @@ def test_noisy_batches_of_a_mixture_begin_anywhere_as_if_they_had_not_stopped(tm
     assert 0.4 < capitals < 0.6
     targets = ["".join(BOTH.target.decode(batch.labels.tolist())) for _, batch in islice(batches().stream(Place()), 20)]
     assert not any(char.isupper() for char in "".join(targets))
+
+
+def test_cleaning_is_of_all_corpora_of_one_or_of_none(mirror: Path, tmp_path: Path) -> None:
+    rows = [*pairs(50, seed=5), *pairs(50, seed=5), ("12345", "12345"), ("un deux", "")]
+    (tmp_path / "own.tsv").write_text("".join(f"{one}\t{other}\n" for one, other in rows), encoding="utf-8")
+    own = NAMED(name="own", files=(str(tmp_path / "own.tsv"),), judged=False)
+    talk = NAMED(name="talk")
+
+    def kept(of: recipe.Data) -> list[dict[str, object]]:
+        mixed = corpora.find(of)
+        report = encode(mixed.train, BOTH, tmp_path / "cache", max_length=999, max_ratio=99).report
+        return [{"read": part["read"], "kept": part["kept"], **part["dropped"]} for part in report["sources"]]
+
+    plain = {"read": 102, "kept": 101, "blank": 1}
+    clean = {"read": 102, "kept": 50, "blank": 1, "duplicates": 50, "min_letters": 1}
+    assert kept(data(talk, own))[1] == plain
+    assert kept(recipe.Data(corpora=(talk, own), cleaning=recipe.Cleaning()))[1] == clean
+    off = own.model_copy(update={"cleaning": False})
+    assert kept(recipe.Data(corpora=(talk, off), cleaning=recipe.Cleaning()))[1] == plain
+    on = own.model_copy(update={"cleaning": recipe.Cleaning(duplicates=False, near_duplicates=False)})
+    assert kept(data(talk, on))[1] == {"read": 102, "kept": 100, "blank": 1, "min_letters": 1}
