@@ -102,9 +102,9 @@ def encode(
     the pairs that training should not see.
 
     Dropped, counted by reason in `report`: what cleaning drops; a side blank; a side over `max_length` tokens (EOS
-    counted); sides of a ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also has the numbers of
-    each source, and the style of all, in this `language`. Raises DataError: text that cannot be read, no pair left, a
-    cache that cannot be written.
+    counted); sides of a ratio over `max_ratio`; a side that is also in `held_out`, in any form (`fold`). `report` also
+    has the numbers of each source, and the style of all, in this `language`. Raises DataError: text that cannot be
+    read, no pair left, a cache that cannot be written.
     """
     settings = f"{_FORMAT} {max_length} {max_ratio} {len(pairs)} {language}"
     checksums = (f"{source.checksum()} {source.tag}".strip() for source in (*pairs, *held_out))
