@@ -229,13 +229,15 @@ def _find(
         corpus = task.find(text, reading)
     except MissingCorpusError as missing:
         remedy = f"give {task.files_option}"
-        if recipe.data.hub is not None:
+        if recipe.data.hub or any(corpus.hub for corpus in recipe.data.corpora):
             remedy += f", or fill a folder with `seqx data get {recipe.name} --to DIR` and set SEQX_DATA=DIR"
         if not fallback or recipe.data.bundled is None:
             raise DataError(f"{missing}; {remedy}") from missing
         return on_bundled(
             recipe, missing, f"used instead, with the budget that suits it.\n      For the real corpus {remedy}."
         )
+    if corpus.missing and not fallback:
+        raise DataError(f"{corpus.missing[0]}; without --no-fallback it is left out")
     must_fit_machine(recipe)
     return recipe, corpus
 

@@ -32,7 +32,9 @@ def find(data: Data, reading: Reading = PLAIN) -> Corpus[PairSource]:
             missing.append(str(error))
     judged = [(named.name, corpus) for named, corpus in corpora if named.judged]
     if not judged:
-        raise MissingCorpusError("; ".join(missing))
+        names = ", ".join(named.name for named in data.corpora if named.judged)
+        several = f"none of the corpora {names} can be had: for example, " if len(missing) > 1 else ""
+        raise MissingCorpusError(f"{several}{missing[0]}")
     return Corpus(
         " + ".join(name for name, _ in judged),
         judged[0][1].found,

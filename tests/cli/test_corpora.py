@@ -44,6 +44,10 @@ def test_each_kind_of_text_is_judged_and_what_is_missing_is_said(seqx: Seqx, rec
     figures = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
     assert figures["dev_bleu"] == pytest.approx((figures["dev_bleu_talk"] + figures["dev_bleu_news"]) / 2)
     assert figures["dev_loss"] == pytest.approx((figures["dev_loss_talk"] + figures["dev_loss_news"]) / 2)
+    strict = seqx("train", "--recipe", recipe, "--run", "other", "--no-fallback")
+    assert (
+        strict.code == 1 and "corpus gone is not under $SEQX_DATA" in strict.err and not (tmp_path / "other").exists()
+    )
     record = json.loads((run / "run.json").read_text())
     scores = record["scores"]["test"]
     assert [kind["kind"] for kind in scores["by_kind"]] == ["talk", "news"]
