@@ -22,7 +22,7 @@ def mended(text: str) -> str:
     from ftfy import fix_encoding
 
     fixed = fix_encoding(text, _config())
-    return text if _LOST.search(fixed) else fixed
+    return fixed if set(_LOST.findall(fixed)) <= set(text) else text
 
 
 @functools.cache
