@@ -96,9 +96,9 @@ class Kind(Generic[Record, SourceT]):
         """Raise DataError where a file has no format of this kind, or cannot be read repeatedly."""
         if suffix_of(path) not in self.suffixes:
             verb = "are" if self.reads.endswith("s") else "is"
+            formats = f"{', '.join(self.suffixes[:-1])} or {self.suffixes[-1]}"
             raise DataError(
-                f"{path}: {self.reads} {verb} read from {', '.join(self.suffixes)}; rename or convert it, and give "
-                f"{self.files_option}"
+                f"{path}: {self.reads} {verb} read from {formats}; rename or convert it, and give {self.files_option}"
             )
         must_hold_text(path)
 

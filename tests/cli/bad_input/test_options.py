@@ -91,7 +91,7 @@ CASES = {
     "text model asked for BLEU": Case(
         2, "evaluate --run {text} --source-file two --target-file two", ("takes --input, and translates nothing",)
     ),
-    "translator given text": Case(2, "evaluate --run {run} --input two", ("takes --source-file and --target-file",)),
+    "translator given text": Case(2, "evaluate --run {run} --input two --sacrebleu wmt14", ("both --input and",)),
     "tokenizer of no kind": Case(2, "tokenizer show un --kind bep", ("--kind bep", "did you mean bpe")),
     "tokenizer and run": Case(2, "tokenizer show un --kind byte --run {run}", ("give one",)),
     "tokenizer without text": Case(2, "tokenizer show un --kind bpe", ("is trained on text: name it with --file",)),
