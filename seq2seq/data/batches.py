@@ -238,20 +238,27 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
 
 def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
     """One sequence per pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
-    joined = [np.concatenate((source, (BOS,), target)) for source, target in zip(sources, targets)]
-    inputs, lengths = _padded(joined)
-    inputs = inputs[:, :-1]
-    first, last = np.array([len(source) for source in sources]), lengths - 2
-    places = np.arange(inputs.shape[1])
-    mask = (places >= first[:, None]) & (places <= last[:, None])
-    labels = np.where(mask, np.roll(inputs, -1, axis=1), PAD)
-    labels[np.arange(len(joined)), last] = EOS
+    longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
+    inputs = np.full((len(targets), longest), PAD, np.int64)
+    labels = np.full((len(targets), longest), PAD, np.int64)
+    mask = np.zeros((len(targets), longest), np.bool_)
+    tokens = filled = 0
+    for row, (source, target) in enumerate(zip(sources, targets)):
+        first, last = len(source), len(source) + len(target)
+        inputs[row, :first] = source
+        inputs[row, first] = BOS
+        inputs[row, first + 1 : last + 1] = target
+        labels[row, first:last] = target
+        labels[row, last] = EOS
+        mask[row, first : last + 1] = True
+        tokens += len(target) + 1
+        filled += last + 1
     return Batch(
         (torch.from_numpy(inputs),),
         torch.from_numpy(labels),
-        int(mask.sum()),
+        tokens,
         padded=inputs.size,
-        filled=int(lengths.sum()) - len(joined),
+        filled=filled,
         mask=torch.from_numpy(mask),
     )
 

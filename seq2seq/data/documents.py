@@ -87,7 +87,8 @@ class DocumentKind(Kind[str, Documents]):
     noun = "text"
     reads = "running text"
     source_type = Documents
-    blank = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
+    blank = ""
+    enough = f" ({WHOLE_DOCUMENTS} documents that differ, or longer ones, of {TAIL_SHARE} lines or more)"
     suffixes = (".txt", ".jsonl", ".csv", ".parquet")
 
     def __init__(self, data: Data) -> None:
@@ -181,39 +182,30 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         return _survey(documents.pieces())
 
     @functools.cache
-    def chosen() -> Chosen | None:
-        """None where lines of each document are held out."""
+    def chosen() -> Chosen:
+        """No document where lines of each are held out."""
         fingerprints = surveyed()[0]
-        blank = fingerprints.count(0)
-        chosen = choose((fingerprint for fingerprint in fingerprints if fingerprint), splits)
-        return chosen if chosen.distinct + blank >= WHOLE_DOCUMENTS else None
+        chosen = choose(filter(None, fingerprints), splits)
+        if chosen.distinct + fingerprints.count(0) >= WHOLE_DOCUMENTS:
+            return chosen
+        return Chosen({}, 0, ", of each" if len(fingerprints) >= WHOLE_DOCUMENTS else "")
 
     def pieces(split: SplitName) -> Iterator[Piece]:
         fingerprints, lines = surveyed()
-        whole = chosen()
+        whole = chosen().splits
         for number, parts in by_document(documents.pieces()):
-            if whole is None:
+            if not whole:
                 yield from between(parts, *_bounds(lines[number], split, splits))
-            elif whole.splits.get(fingerprints[number], "train") == split:
+            elif whole.get(fingerprints[number], "train") == split:
                 yield from parts
-
-    def held_out() -> list[tuple[int, SplitName]]:
-        whole = chosen()
-        return sorted(whole.splits.items()) if whole else []
-
-    def otherwise() -> str:
-        whole = chosen()
-        if whole is None:
-            return ", of each" if len(surveyed()[0]) >= WHOLE_DOCUMENTS else ""
-        return whole.otherwise
 
     def part(split: SplitName) -> Documents:
         described = f"{split} part, {' and '.join(splits)} held out"
         return streamed(
             f"{documents.origin} ({described})",
             lambda: pieces(split),
-            lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, held_out()),
-            lambda: part_checksum(documents.file_checksum(), f"{described}{otherwise()}"),
+            lambda: part_checksum(documents.checksum(), described, TAIL_SHARE, sorted(chosen().splits.items())),
+            lambda: part_checksum(documents.file_checksum(), f"{described}{chosen().otherwise}"),
         )
 
     return {split: part(split) for split in ("train", *splits)}

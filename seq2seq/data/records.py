@@ -36,6 +36,7 @@ class Kind(Generic[Record, SourceT]):
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
     numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
     blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
+    enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
     files_option: ClassVar[str] = "--data"
 
     def __init__(self, data: Data, columns: Columns | None = None) -> None:

@@ -51,7 +51,8 @@ def _corpus(
         if kind.is_empty(source):
             blank = kind.blank if any(True for _ in source.read()) else ""
             raise DataError(
-                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text, or files of its own for {split}"
+                f"{source.origin}: no {kind.noun} for {split}{blank}; give more text{kind.enough}, or files of its own "
+                f"for {split}"
             )
     return Corpus(name, found, (splits["train"],), splits["dev"], splits["test"])
 

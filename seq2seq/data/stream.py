@@ -54,9 +54,9 @@ def encode(
     documents: Documents,
     tokenizer: Tokenizer,
     cache: Path,
-    say: Callable[[str], None] = lambda message: None,
     *,
     also: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda message: None,
 ) -> TokenStream:
     """Encode documents piece by piece, or find them encoded, in `cache` or in `also`, which are only read.
 

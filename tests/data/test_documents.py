@@ -272,7 +272,7 @@ def test_every_document_of_a_few_gives_its_tail(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contents", ["one line alone", "two\nlines\n", "three\nbut blank\n\n", "\n\n\n\n\n"])
 def test_text_too_small_to_hold_any_out_is_an_error(tmp_path: Path, contents: str) -> None:
     with pytest.raises(
-        DataError, match=r"train\.txt .*: no text for (train|dev|test) .*; give more text, or files of its own for"
+        DataError, match=r"train\.txt .*: no text for (train|dev|test); give more text .* or files of its own for"
     ):
         find_text(DATA, _given(tmp_path, train=contents))
 

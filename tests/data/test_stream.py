@@ -154,11 +154,12 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, damage: str) -> None:
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
-    def interrupt(characters: int) -> None:
+    def interrupted() -> Iterator[str]:
+        yield "text"
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode(made(["text"]), Bytes(), tmp_path, interrupt)
+        encode(Documents("interrupted", interrupted, lambda: "sum"), Bytes(), tmp_path)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
