@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -178,7 +177,9 @@ def _row(pair: Pair) -> tuple[str, ...]:
 
 
 def _json_row(pair: Pair) -> tuple[str, ...]:
-    return (json.dumps(dict(zip(_HEADING, pair)), ensure_ascii=False) + "\n",)
+    from seq2seq.storage.jsonl import json_line
+
+    return (json_line(dict(zip(_HEADING, pair))).decode(),)
 
 
 def _show(report: Report) -> None:

@@ -6,7 +6,6 @@ A kind whose records are named tuples of text, a column each, is a subclass of `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,6 +21,7 @@ from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data
 from seq2seq.storage.checksums import checksum
+from seq2seq.storage.jsonl import json_line
 
 _NAMED = 3  # files of a split that its origin names
 
@@ -152,7 +152,7 @@ class Kind(Generic[Record, SourceT]):
         with (new / name).open("wb") as file:
             for record in records:
                 row = dict(zip(self.fields, self.texts(record), strict=True))
-                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                file.write(json_line(row))
         return [name]
 
     def replaced(self, split: SplitName) -> list[str]:

@@ -25,6 +25,7 @@ from seq2seq.evaluation.metrics import Bleu, Metric, has_spaces, metrics_of, sco
 from seq2seq.recipe import Data
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.jsonl import json_line
 from seq2seq.storage.reading import parse_json
 
 _BOUNDS = (5, 10, 20, 40)  # lengths of a source
@@ -134,15 +135,12 @@ def sentences_of(text: PairSource) -> list[Sentence]:
 
 def write_set(run: Run, text: PairSource) -> None:
     """Put the test set into the run folder: the run can be judged without its corpus."""
-    rows = [
-        json.dumps(
-            {"source": sentence.source, "references": sentence.references}
-            | ({"kind": sentence.kind} if sentence.kind else {}),
-            ensure_ascii=False,
-        )
+    rows = (
+        {"source": sentence.source, "references": sentence.references}
+        | ({"kind": sentence.kind} if sentence.kind else {})
         for sentence in sentences_of(text)
-    ]
-    write_bytes(run.path / "test.jsonl", "".join(row + "\n" for row in rows).encode("utf-8", "replace"))
+    )
+    write_bytes(run.path / "test.jsonl", b"".join(map(json_line, rows)))
 
 
 def read_set(run: Run) -> list[Sentence]:

@@ -3,7 +3,6 @@ across tokenizers."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from seq2seq.errors import DataError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.checksums import sha256
+from seq2seq.storage.jsonl import json_line
 from seq2seq.storage.reading import parse_json
 
 _LOGITS = 1 << 24  # of a batch
@@ -103,7 +103,7 @@ def write_set(run: Run, text: Documents) -> None:
                 row: dict[str, Any] = {"text": part}
                 if number < len(parts) or not ends:
                     row["more"] = True
-                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                file.write(json_line(row))
 
 
 def read_set(run: Run) -> Documents:

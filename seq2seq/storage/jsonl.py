@@ -1,18 +1,23 @@
-"""Logs of a training run: one JSON line per entry, synced to disk when written, cut back where training resumes from
-before."""
+"""Rows of text as JSON lines; and logs of a training run, one line per entry, synced to disk when written, cut back
+where training resumes from before."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import RunError
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
+
+
+def json_line(row: Mapping[str, Any]) -> bytes:
+    """A row of text as a line; what UTF-8 cannot express is replaced."""
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def append(path: Path, row: dict[str, Any]) -> None:

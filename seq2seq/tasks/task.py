@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from seq2seq.decoding.translation.distributed import OneProcess
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
+from seq2seq.storage.jsonl import json_line
 from seq2seq.tasks import COMMANDS
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Task(ABC, Generic[SourceT]):
         with replacing(run.path / "test.jsonl") as file:
             for record in test.read():
                 row = dict(zip(kind.fields, kind.texts(record), strict=True))
-                file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                file.write(json_line(row))
 
     def read_test(self, run: Run) -> SourceT:
         """The test set of a run. Raises DataError where it is missing or damaged."""
