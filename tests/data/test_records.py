@@ -120,7 +120,7 @@ def test_tables_without_names_are_read_by_the_columns_that_the_user_names(tmp_pa
     assert list(named.read()) == [("a film", "1"), ("another", "0")]
     with pytest.raises(DataError, match=r"is read by 2 columns \(text, label\), by name or number"):
         LABELLED.file(path, Reading(columns=("2",)))
-    with pytest.raises(DataError, match=r"a\.txt: examples are read from \.tsv, \.jsonl, \.csv, \.parquet"):
+    with pytest.raises(DataError, match=r"a\.txt: examples are read from \.tsv, \.jsonl, \.csv or \.parquet"):
         LABELLED.file(tmp_path / "a.txt", PLAIN)
 
 
@@ -165,8 +165,10 @@ def test_a_mirror_is_written_and_found_in_any_format(tmp_path: Path, monkeypatch
     paths = write(Corpus("tiny", "hub", (one,), one, one), LABELLED, tmp_path)
     assert [path.name for path in paths] == ["train.jsonl", "dev.jsonl", "test.jsonl"]
     (tmp_path / "tiny" / "dev.jsonl").unlink()
-    with pytest.raises(DataError, match=r"lacks dev\.tsv, or dev\.jsonl, or dev\.csv, or dev\.parquet"):
+    (tmp_path / "tiny" / "train.jsonl").rename(tmp_path / "tiny" / "kept")
+    with pytest.raises(DataError, match=r"lacks train\.tsv, or train\.jsonl, or train\.csv, or train\.parquet"):
         find(LABELLED)
+    (tmp_path / "tiny" / "kept").rename(tmp_path / "tiny" / "train.jsonl")
     (tmp_path / "tiny" / "dev.csv").write_bytes(gzip.compress(_csv(ROWS[:9], ",")))
     corpus = find(LABELLED)
     assert corpus.found == "mirror"
