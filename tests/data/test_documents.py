@@ -135,7 +135,7 @@ def test_the_column_is_the_one_of_the_hub_or_text(tmp_path: Path) -> None:
         ("a.txt", "bonjour le monde\n".encode("utf-16"), r"a\.txt is UTF-16, not UTF-8: add --encoding utf-16"),
         ("a.txt.gz", b"not gzip", r"a\.txt\.gz is not a whole gzip file"),
         ("a.txt", b"", r"a\.txt is empty; check how it was made"),
-        ("a.md", b"text", r"a\.md: running text is read from \.txt, \.jsonl, \.csv, \.parquet; rename or convert it"),
+        ("a.md", b"text", r"a\.md: running text is read from \.txt, \.jsonl, \.csv or \.parquet; rename or convert it"),
         ("a.parquet.gz", b"text", "running text is read from"),
         ("a.jsonl", b'{"text": "a"}\n{"text": 3}\n', r"a\.jsonl, line 2, column text: 3 is not text"),
         ("a.csv", b'id,text\n1,"a\n', r"a\.csv, line 2: not CSV \(unexpected end of data\)"),
@@ -230,11 +230,15 @@ def test_a_hub_column_that_is_not_there_is_named_and_a_split_that_is_not_there(t
         find_text(recipe.Data(corpus="tiny", hub=hub.model_copy(update={"dev": "nosuch"})))
 
 
-def test_the_mirror_may_hold_rows_and_must_hold_every_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mirror_may_hold_rows_and_must_hold_enough_for_every_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
     _jsonl(tmp_path / "tiny" / "train.jsonl", ["a", "b"])
     _write(tmp_path / "tiny" / "dev.txt", "c")
-    with pytest.raises(DataError, match=r"tiny \(under SEQX_DATA\) lacks test\.txt, or test\.jsonl; fill it with"):
+    with pytest.raises(
+        DataError, match=r"tiny.train\.jsonl \(test part, test held out\): no text for test; give more text"
+    ):
         find_text(DATA)
     _write(tmp_path / "tiny" / "test.txt", "d")
     assert _parts(find_text(DATA)) == [["a", "b"], ["c"], ["d"]]
