@@ -97,6 +97,7 @@ class Task(ABC, Generic[SourceT]):
     usual_recipe: ClassVar[str]  # an example, for messages
     plural: ClassVar[str]
     files_option: ClassVar[str] = "--data"  # for a user's own text
+    predicted: ClassVar[str] = "token"  # what the model predicts: losses are means per one, and speed is counted in it
     evaluates_several: ClassVar[bool] = True  # texts in one command, one JSON line per text
 
     def __init__(self, recipe: Recipe) -> None:
