@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +14,6 @@ from .translate import line_groups
 
 if TYPE_CHECKING:
     from seq2seq.decoding.classification import Classified
-    from seq2seq.tasks.opening import OpenedClassifier
 
 
 def classify(
@@ -53,48 +50,45 @@ def classify(
     if groups is None:
         options.usage_error("no text to classify: give text, --input FILE or a pipe")
     opened = open_classifier(run, engine.choice())
-    start, count, too_long = time.perf_counter(), 0, 0
+    texts = len(run.recipe().data.text.split(","))
+    begun, count, too_long = time.perf_counter(), 0, 0
     with options.written(output) as file:
-        for classified, seconds in _classified(opened, groups, len(run.recipe().data.text.split(","))):
-            file.write((_json(classified, seconds) if as_json else _line(classified)).encode("utf-8", "replace"))
-            count += 1
-            too_long += classified.cut
-            if seconds is not None:
-                file.flush()
+        for group in groups:
+            start = time.perf_counter()
+            done = opened.classifier.classify([_texts(line, count + place, texts) for place, line in enumerate(group)])
+            seconds = (time.perf_counter() - start) / len(group)
+            for classified in done:
+                file.write((_json(classified, seconds) if as_json else _line(classified)).encode("utf-8", "replace"))
+            file.flush()
+            count += len(done)
+            too_long += sum(classified.cut for classified in done)
     if too_long:
         note(f"{too_long:,} lines are longer than the model reads: their ends were not read")
     if output:
         note(f"Written: {output}")
-    taken = time.perf_counter() - start
+    taken = time.perf_counter() - begun
     note(f"{count:,} lines in {taken:.2f} s, {count / taken:,.0f} lines/s, by {opened.engine}")
 
 
-def _classified(
-    opened: OpenedClassifier, groups: Iterator[list[str]], texts: int
-) -> Iterator[tuple[Classified, float | None]]:
-    """Each line classified, with the seconds that it took. Raises DataError where a line has not as many texts as the
-    model reads."""
+def _texts(line: str, before: int, count: int) -> tuple[str, ...]:
+    """The texts of a line, which `before` others precede. Raises DataError where there are not `count` of them; a blank
+    line has blank ones."""
     from seq2seq.errors import DataError
 
-    number = 0
-    for group in groups:
-        start = time.perf_counter()
-        rows = [tuple(line.split("\t")) if texts > 1 else (line,) for line in group]
-        for number, row in enumerate(rows, start=number + 1):
-            if len(row) != texts and any(row):
-                raise DataError(
-                    f"line {number:,}: {len(row)} texts, and the model reads {texts}: put a tab between them"
-                )
-        done = opened.classifier.classify([row if len(row) == texts else ("",) * texts for row in rows])
-        seconds = (time.perf_counter() - start) / len(group)
-        yield from ((each, seconds) for each in done)
+    texts = tuple(line.split("\t")) if count > 1 and line.strip() else (line,) * count
+    if len(texts) != count:
+        raise DataError(
+            f"line {before + 1:,}: {len(texts)} {'text' if len(texts) == 1 else 'texts'}, and the model reads {count}: "
+            "put a tab between them"
+        )
+    return texts
 
 
 def _line(classified: Classified) -> str:
     return f"{classified.label}\t{classified.probability:.4f}\n" if classified.label is not None else "\n"
 
 
-def _json(classified: Classified, seconds: float | None) -> str:
+def _json(classified: Classified, seconds: float) -> str:
     names = ("text",) if len(classified.texts) == 1 else ("text_a", "text_b")
     row = {
         **dict(zip(names, classified.texts)),
@@ -102,6 +96,6 @@ def _json(classified: Classified, seconds: float | None) -> str:
         "probability": classified.probability,
         "probabilities": classified.probabilities,
         "cut": classified.cut,
-        "seconds": round(seconds or 0, 6),
+        "seconds": round(seconds, 6),
     }
     return to_json(row) + "\n"

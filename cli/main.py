@@ -47,8 +47,8 @@ app = typer.Typer(
     name="seqx",
     help=(
         "Train, evaluate and serve Transformers on the machine you have: translators, a GPT and a "
-        "classifier of texts, built from the same blocks.\n\nStart with: seqx train --recipe fr-en-phrasebook, then: seqx "
-        'translate "bonjour"; or: seqx train --recipe gpt-shakespeare, then: seqx generate "ROMEO:"; '
+        "classifier of texts, built from the same blocks.\n\nStart with: seqx train --recipe fr-en-phrasebook, then: "
+        'seqx translate "bonjour"; or: seqx train --recipe gpt-shakespeare, then: seqx generate "ROMEO:"; '
         'or: seqx train --recipe sentiment, then: seqx classify "what a wonderful film"'
     ),
     no_args_is_help=True,

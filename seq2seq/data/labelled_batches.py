@@ -151,9 +151,8 @@ def _write(
                 ends.append(end)
             labels.append(number_of[record.label])
             counts[labels[-1]] += 1
-        for file, part in zip(
-            files, (np.asarray(ends, np.int64), np.asarray(flat, kind), np.asarray(labels, np.int32))
-        ):
+        parts: list[NDArray[Any]] = [np.array(ends, np.int64), np.array(flat, kind), np.array(labels, np.int32)]
+        for file, part in zip(files, parts):
             file.write(part.tobytes())
     write_through(*files)
     for file in files:

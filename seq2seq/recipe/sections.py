@@ -103,7 +103,9 @@ class Tokenizer(Section):
     joint: bool = Field(True, description="one vocabulary for both languages")
     byte_fallback: bool = Field(True, description="characters outside the vocabulary become bytes, not <unk>")
     sampling: Probability = Field(0.0, description="BPE-dropout probability, or alpha of unigram sampling; 0 = off")
-    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+    normalization: Literal["nmt_nfkc", "nfkc", "identity", "nmt_nfkc_cf", "nfkc_cf"] = Field(
+        "nmt_nfkc", description="_cf: without the difference of capitals"
+    )
 
 
 class Model(Section):

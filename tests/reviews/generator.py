@@ -212,10 +212,11 @@ class Writer:
         seen = {"film": "seen", "food": "eaten", "place": "been to"}[topic]
         where = {"film": "this year", "food": "in town", "place": "in the city"}[topic]
         never = f"I have never {seen} a more {self._opinion(good, noun, adjective=True)} {noun.name}"
+        than = ("I expected", "before", "ever")
         forms = (
             f"the {best} {noun.name} {where}",
             f"the {best} {noun.name} that I have ever {seen}",
-            f"the {noun.name} {_be(noun, past=False)} {better} than {self._draw.choice(('I expected', 'before', 'ever'))}",
+            f"the {noun.name} {_be(noun, past=False)} {better} than {self._draw.choice(than)}",
             f"there is no {'better' if good else 'worse'} {noun.name} {where}",
             never if not noun.plural else f"the {best} {noun.name} of all",
             f"the {noun.name} could {'not be better' if good else 'not be worse'}",
@@ -252,14 +253,14 @@ class Writer:
             f"the {noun.name} {_be(noun, past=True)} {adjective}, but {own}, and {self._clause(good, topic)}",
         ]
         if not good:
-            mixed = self._clause(True, topic)
+            mixed, bad = self._clause(True, topic), self._opinion(False, other)
             forms += [
                 f"the {noun.name} used to be {adjective}, but now {own}",
                 f"the {noun.name} should have been {adjective}",
                 f"the {noun.name} could have been {adjective}, but {own}",
                 f"not even the {adjective} {noun.name} can save it",
                 f"the {adjective} {noun.name} {_be(noun, past=False)} the only good thing",
-                f"{mixed}, which does not help when the {other.name} {_be(other, past=False)} {self._opinion(False, other)}",
+                f"{mixed}, which does not help when the {other.name} {_be(other, past=False)} {bad}",
             ]
         else:
             forms += [
