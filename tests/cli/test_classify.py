@@ -66,7 +66,9 @@ def test_a_classifier_is_evaluated(seqx: Seqx, trained_classifier: Path, tmp_pat
     assert (scores["set"], scores["texts"], scores["left_out"]) == ("own.csv", 2, 1)
     assert [row["class"] for row in scores["by_class"]] == ["pet", "thing"]
     other = tiny.write_labelled(tmp_path / "other.csv", [("one cat", "pet")], ("body", "team"))
-    assert json.loads(seqx("evaluate", "--run", trained_classifier, "-i", other, "--columns", "body,team", "--json").out)
+    assert json.loads(
+        seqx("evaluate", "--run", trained_classifier, "-i", other, "--columns", "body,team", "--json").out
+    )
     refused = seqx("evaluate", "--run", trained_classifier, "--beam-size", "2")
     assert refused.code == 2 and "--beam-size has no effect" in refused.err
 
@@ -111,11 +113,15 @@ def test_own_columns_are_named_in_the_recipe_and_audited(seqx: Seqx, tmp_path: P
 
 
 def test_a_model_of_two_texts_reads_them_with_a_tab_between(seqx: Seqx, tmp_path: Path) -> None:
-    rows = [f"{text}\t{text if number % 2 else 'three'}\t{'same' if number % 2 else 'other'}\n" for number, (text, _) in
-            enumerate(tiny.labelled(100, 1))]
+    rows = [
+        f"{text}\t{text if number % 2 else 'three'}\t{'same' if number % 2 else 'other'}\n"
+        for number, (text, _) in enumerate(tiny.labelled(100, 1))
+    ]
     (tmp_path / "pairs.tsv").write_text("text_a\ttext_b\tlabel\n" + "".join(rows))
     (tmp_path / "tiny.toml").write_text(tiny.LABELLED_RECIPE.replace('"nowhere"', '"nowhere"\ntext = "text_a,text_b"'))
-    done = seqx("train", "--recipe", tmp_path / "tiny.toml", "--data", tmp_path / "pairs.tsv", "--run", tmp_path / "run")
+    done = seqx(
+        "train", "--recipe", tmp_path / "tiny.toml", "--data", tmp_path / "pairs.tsv", "--run", tmp_path / "run"
+    )
     assert done.code == 0, done.err
     found = seqx("classify", "--run", tmp_path / "run", "--json", stdin=b"one cat\tone cat\n\ntwo\tthree\n")
     assert [json.loads(line).get("text_b") for line in found.out.splitlines()] == ["one cat", "", "three"]
