@@ -15,9 +15,11 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.tasks.task import Say, Task, no_effect
+from seq2seq.tasks.task import Say, Task
 
 if TYPE_CHECKING:
+    import torch
+
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
@@ -85,6 +87,11 @@ class Classification(Task[LabelledSource]):
 
         assert self._classes, "the classes are known once the text is"
         return classifier(self.recipe, tokenizers.source.size, len(self._classes))
+
+    def trained(self, run: Run, device: torch.device) -> Classifier:
+        from seq2seq.tasks.models import trained_classifier
+
+        return trained_classifier(run, device)[0]
 
     def workload(self) -> ClassificationWorkload:
         from seq2seq.tasks.classification_training import ClassificationWorkload
@@ -167,12 +174,6 @@ class Classification(Task[LabelledSource]):
         reason = f"{run.path} keeps the PyTorch engine, which serves classifiers"
         run.note(ctranslate2={"refused": reason})
         raise RunError(reason)
-
-    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        if message := super().misused(command, given, run):
-            return message
-        because = f"{run.path} is {self.described(run)}, which PyTorch serves"
-        return no_effect(given, ("engine", "precision"), because) if command == "evaluate" else ""
 
     def _classes_of(self, corpus: Corpus[LabelledSource]) -> tuple[str, ...]:
         return classes_of(self.kind(), (*corpus.train, corpus.dev, corpus.test))

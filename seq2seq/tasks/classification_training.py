@@ -194,6 +194,7 @@ class ClassificationWorkload(Workload[LabelledSource]):
 
     unit = "texts"
     beginning_size = 50_000
+    decodes = False
 
     def batch(self, budget: int) -> Batch:
         """A random batch of at most `budget` places, or of one row: texts of up to a quarter of the recipe's length."""

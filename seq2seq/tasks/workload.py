@@ -56,6 +56,7 @@ class Workload(ABC, Generic[SourceT]):
 
     unit: str  # of the size of a text
     beginning_size: int  # units that are enough to measure with
+    decodes: bool = True  # whether the model produces tokens
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe

@@ -89,6 +89,14 @@ def test_what_cannot_be_is_said_in_a_line(
     assert (done.code, done.out) == (code, "") and message in done.err
 
 
+def test_the_doctor_verifies_a_run_and_measures_a_recipe(seqx: Seqx, trained_classifier: Path, tmp_path: Path) -> None:
+    done = seqx("doctor", "--run", trained_classifier)
+    assert done.code == 0 and "30 texts" in done.out, done.out
+    (tmp_path / "tiny.toml").write_text(tiny.LABELLED_RECIPE)
+    done = seqx("doctor", "--recipe", tmp_path / "tiny.toml", "--quick", "--device", "cpu")
+    assert done.code == 0 and "agrees" in done.out, done.err
+
+
 def test_a_run_of_another_task_is_refused_by_name(seqx: Seqx, trained: Path, trained_classifier: Path) -> None:
     done = seqx("classify", "--run", trained, "a")
     assert done.code == 1 and "is a translator (fr to en), not a classifier: use `seqx translate" in done.err

@@ -25,7 +25,9 @@ ROWS = [Labelled((text,), label) for text, label in tiny.labelled(60, 1)]
 
 @pytest.fixture(scope="module")
 def both() -> Tokenizers:
-    one = tokenizers.train(Tokenizer(kind="unigram", vocabulary_size=60), (record.texts[0] for record in ROWS))
+    one = tokenizers.train(
+        Tokenizer(kind="bpe", vocabulary_size=40, byte_fallback=False), (record.texts[0] for record in ROWS)
+    )
     return Tokenizers(one, one)
 
 

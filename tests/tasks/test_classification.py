@@ -32,7 +32,7 @@ CPU = device.choose("cpu", "float32")
 
 def recipe(**sections: dict[str, Any]) -> Recipe:
     usual: dict[str, dict[str, Any]] = {
-        "tokenizer": {"kind": "unigram", "vocabulary_size": 60, "sampling": 0.2},
+        "tokenizer": {"kind": "bpe", "vocabulary_size": 40, "byte_fallback": False, "sampling": 0.2},
         "training": {"steps": 40, "validate_every": 10, "warmup_steps": 5},
     }
     return recipe_files.parse(tiny.LABELLED_RECIPE, "tiny").with_values(
@@ -88,7 +88,7 @@ def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path, metric: str) -> No
 
 @pytest.mark.parametrize("count", [1, 8])
 def test_a_few_texts_are_overfitted_with_the_classes_of_all(tmp_path: Path, count: int) -> None:
-    wanted = for_overfitting(recipe(tokenizer={"kind": "unigram", "vocabulary_size": 60}))
+    wanted = for_overfitting(recipe(tokenizer={"kind": "bpe", "vocabulary_size": 40, "byte_fallback": False}))
     task = Classification(wanted)
     training = session(task, corpus(task, tmp_path), Run(tmp_path / "few"), CPU, lambda message: None, overfit=count)
     losses: list[float] = []
