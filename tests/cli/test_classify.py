@@ -112,7 +112,7 @@ def test_own_columns_are_named_in_the_recipe_and_audited(seqx: Seqx, tmp_path: P
     checked = seqx("data", "check", "--recipe", tmp_path / "tiny.toml", "--data", path, *columns)
     assert checked.code == 0 and "largest class" in checked.out and "texts with another label before" in checked.out
     done = seqx("train", "--recipe", tmp_path / "tiny.toml", "--data", path, *columns, "--run", tmp_path / "run")
-    assert done.code == 0 and "Classes: thing 64, pet 32" in done.err and "nats per text" in done.err, done.err
+    assert done.code == 0 and "Classes: thing 65, pet 31" in done.err and "nats per text" in done.err, done.err
     assert "accuracy" in done.out and "keeps the PyTorch engine" in done.err
     tried = done.err.rsplit("Try it: seqx ", 1)[1]
     assert tried.startswith("classify ")

@@ -29,8 +29,12 @@ class Noun(NamedTuple):
 def lexicon() -> dict[str, list[str]]:
     """Phrases by what they are."""
     lines = (_HERE / "lexicon.txt").read_text(encoding="utf-8").splitlines()
-    rows = (line.split(":", 1) for line in lines if line and not line.startswith("#"))
-    return {name: [phrase.strip() for phrase in phrases.split(",")] for name, phrases in rows}
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, phrases = line.split(":", 1)
+            found.setdefault(name, []).extend(phrase.strip() for phrase in phrases.split(","))
+    return {name: list(dict.fromkeys(phrases)) for name, phrases in found.items()}
 
 
 @cache
@@ -312,21 +316,25 @@ def written() -> list[tuple[str, str]]:
 
 
 def generated(count: int, seed: int, *, for_dev: bool) -> list[tuple[str, str]]:
-    """Different reviews, (label, text), good and bad ones in turn."""
+    """Different reviews, (label, text), good and bad ones in turn, none of which is a written one."""
     writer = Writer(seed, for_dev=for_dev)
     found: dict[str, str] = {}
+    reserved = {text.strip(".!").lower() for _, text in written()}
     while len(found) < count:
         good = len(found) % 2 == 0
-        found.setdefault(writer.review(good), "positive" if good else "negative")
+        review = writer.review(good)
+        if review.strip(".!").lower() not in reserved:
+            found.setdefault(review, "positive" if good else "negative")
     return [(label, text) for text, label in found.items()]
 
 
 def contents() -> bytes:
-    """The rows of the data file: split, label, text."""
-    splits = {
-        "train": generated(_TRAIN, 1, for_dev=False),
-        "dev": generated(_DEV, 2, for_dev=True),
-        "test": written(),
-    }
+    """The rows of the data file: split, label, text. A sentence without a noun may be in train and dev: the review is
+    then left to train."""
+    train = generated(_TRAIN, 1, for_dev=False)
+    known = {text for _, text in train}
+    dev = [row for row in generated(2 * _DEV, 2, for_dev=True) if row[1] not in known]
+    balanced = [[row for row in dev if row[0] == label][: _DEV // 2] for label in ("positive", "negative")]
+    splits = {"train": train, "dev": [*balanced[0], *balanced[1]], "test": written()}
     rows = (f"{split}\t{label}\t{text}\n" for split, reviews in splits.items() for label, text in reviews)
     return "".join(rows).encode()

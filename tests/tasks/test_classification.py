@@ -135,7 +135,7 @@ def test_time_memory_and_speed_are_measured_beforehand(tmp_path: Path) -> None:
     task = Classification(wanted)
     text = corpus(task, tmp_path)
     estimated = estimate(wanted, text, CPU, lambda message: None, 0.2)
-    assert estimated.size == "150 texts" and estimated.target_tokens == 150 and estimated.costs.validation(30) > 0
+    assert estimated.size == "150 texts" and estimated.target_tokens == 140 and estimated.costs.validation(30) > 0
     shorter, _ = fit_minutes(wanted, text, CPU, 0.1, lambda message: None)
     assert shorter.training.steps >= 10
     assert throughput(wanted, text, CPU, 0.2).updates > 0
