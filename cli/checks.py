@@ -86,7 +86,7 @@ def overfit(recipe: Recipe, corpus: Corpus[Any], device: Choice, count: int, giv
     overfitted = last[-1] < enough
     show(
         f"{count} examples {'overfitted' if overfitted else 'NOT overfitted'} after {stopped.step:,} updates: "
-        f"{last[-1]:.3f} nats per token"
+        f"{last[-1]:.3f} nats per {task.predicted}"
         + ("" if overfitted else "; try --set training.learning_rate=... lower, or --set training.precision=float32")
     )
     if not overfitted:

@@ -63,7 +63,8 @@ def check(
 ) -> None:
     """Audit training text on one screen. Sentence pairs: counts, blanks, duplicates, copies, length ratio, unusual
     characters, train/test overlap; and verdicts: lines misaligned, sides swapped, placeholders or numbers lost. Running
-    text: counts, rare and unusual characters, repeated and very long lines, overlap.
+    text: counts, rare and unusual characters, repeated and very long lines, overlap. Texts with labels: counts,
+    classes, texts with two labels, overlap.
 
     Default: the recipe's corpus, as `seqx train` would find it.
     """

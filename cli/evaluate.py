@@ -26,8 +26,8 @@ def evaluate(
         Option(
             "--input",
             "-i",
-            help="For a language model: text to evaluate it on; repeatable. For a translator: JSON lines with source, "
-            "target and, for scores by kind of text, kind.",
+            help="For a language model: text to evaluate it on; for a classifier: files of texts with labels; "
+            "repeatable. For a translator: JSON lines with source, target and, for scores by kind of text, kind.",
         ),
     ] = None,
     source_file: options.SourceFile = None,
@@ -52,7 +52,8 @@ def evaluate(
     engine: options.Engine,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
-    intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte.
+    intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte; a classifier by
+    accuracy and macro-F1 with intervals, each class, the confusion matrix, calibration and its most wrong texts.
 
     Default: the test set of the run's recipe. Scores and translations are stored in the run folder, under
     `evaluations`: one entry for each text and combination of options.

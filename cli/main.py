@@ -18,6 +18,7 @@ from seq2seq.errors import SeqxError
 
 from . import command, data, processes, recipes, stopping, streams, tokenizer
 from .bench import bench
+from .classify import classify
 from .compare import compare
 from .doctor import doctor
 from .evaluate import evaluate
@@ -45,9 +46,10 @@ _WIDEST = 120  # columns of help, where a terminal has them
 app = typer.Typer(
     name="seqx",
     help=(
-        "Train, evaluate and serve Transformers on the machine you have: translators, and a GPT "
-        "built from the same blocks.\n\nStart with: seqx train --recipe fr-en-phrasebook, then: seqx "
-        'translate "bonjour"; or: seqx train --recipe gpt-shakespeare, then: seqx generate "ROMEO:"'
+        "Train, evaluate and serve Transformers on the machine you have: translators, a GPT and a "
+        "classifier of texts, built from the same blocks.\n\nStart with: seqx train --recipe fr-en-phrasebook, then: "
+        'seqx translate "bonjour"; or: seqx train --recipe gpt-shakespeare, then: seqx generate "ROMEO:"; '
+        'or: seqx train --recipe sentiment, then: seqx classify "what a wonderful film"'
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -71,7 +73,7 @@ def _options(
     pass
 
 
-for function in (train, translate, generate, evaluate, score, compare, export, doctor, bench):
+for function in (train, translate, generate, classify, evaluate, score, compare, export, doctor, bench):
     command.add(app, function)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(data.app, name="data")

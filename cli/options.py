@@ -148,7 +148,8 @@ Columns = Annotated[
     str | None,
     Option(
         metavar="SOURCE,TARGET",
-        help="Columns of a table that hold the pairs, by name or by number (from 1); for running text, one column.",
+        help="Columns of a table that hold the pairs, by name or by number (from 1); for running text, one column; for "
+        "texts with labels: text,label.",
     ),
 ]
 SourceFile = Annotated[Path | None, Option(help="Source sentences, one per line.")]
@@ -156,8 +157,8 @@ TargetFile = Annotated[Path | None, Option(help="Target sentences, line by line.
 Data = Annotated[
     list[Path] | None,
     Option(
-        help="Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet) instead of two files; or running text: any "
-        "number of files (also .txt), or a folder."
+        help="Sentence pairs in one file (.tsv, .jsonl, .csv, .parquet) instead of two files; running text: any "
+        "number of files (also .txt), or a folder; or texts with labels: any number of files."
     ),
 ]
 

@@ -41,7 +41,7 @@ class Screen:
         live = self._console.live
         with Bar(self._console, "step {}", disable=not live) as bar:
             task = bar.add_task("", total=steps)
-            meter = _Meter()
+            meter = _Meter(self._task.predicted)
             for event in events:
                 match event:
                     case Started():
@@ -89,9 +89,10 @@ class Screen:
         self.say(f"Model: {event.parameters:,} parameters")
         if (first := event.first) is None:
             return
+        size = "V" if self._task.predicted == "token" else "K"
         self.say(
-            f"Loss before training: {first.loss:.3f} nats per token (uniform: ln V = {first.uniform:.3f}; "
-            f"expected at initialisation: {first.expected:.3f})"
+            f"Loss before training: {first.loss:.3f} nats per {self._task.predicted} (uniform: ln {size} = "
+            f"{first.uniform:.3f}; expected at initialisation: {first.expected:.3f})"
         )
         if abs(first.loss / first.expected - 1) > _FAR_OFF:
             self._warn(f"initial loss is off by more than {_FAR_OFF:.0%}; check embedding or initialisation scale")
@@ -121,7 +122,8 @@ class _Meter:
     """Rates since they were last shown, without the time that validations take; reads tensors only when asked for
     figures."""
 
-    def __init__(self) -> None:
+    def __init__(self, predicted: str) -> None:
+        self._predicted = predicted
         self._last = 0.0  # when the last update, or an interruption, ended
         self._busy = self._busy_before = 0.0  # seconds spent on updates: since last shown, and before
         self._updates = 0
@@ -149,7 +151,7 @@ class _Meter:
         share = sum(event.filled for event in self._since) / sum(event.padded for event in self._since)
         shown = [
             f"loss {float(sum(event.loss * event.tokens for event in self._since)) / tokens:.3f}",
-            f"{tokens / self._busy:,.0f} tokens/s",
+            f"{tokens / self._busy:,.0f} {self._predicted}s/s",
             f"epoch {last.place.epoch + 1}",
             f"rate {last.learning_rate:.2e}",
             f"padding {1 - share:.0%}",

@@ -7,6 +7,7 @@
     translator.translate(["un chat", "deux chiens"])
 
     seq2seq.load("runs/gpt-shakespeare").generate("ROMEO:", max_tokens=100, seed=1)
+    seq2seq.load("runs/sentiment").classify("what a wonderful film").label
 
 Modules are imported on first use, torch only where an engine needs it.
 """
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2seq.errors import ArgumentError, DataError, DeviceError, RecipeError, RunError, SeqxError
-    from seq2seq.library import Generator, Translator, load
+    from seq2seq.library import Classifier, Generator, Translator, load
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "Classifier",
     "DataError",
     "DeviceError",
     "Generator",

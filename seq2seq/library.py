@@ -14,7 +14,16 @@ from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError
 from seq2seq.run import Run
-from seq2seq.tasks.opening import EngineChoice, OpenedGenerator, open_generator, open_translator
+from seq2seq.tasks.opening import (
+    EngineChoice,
+    OpenedGenerator,
+    open_classifier,
+    open_generator,
+    open_translator,
+)
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.classification import Classified
 
 _WIDEST = 1000  # beams, as on the command line
 
@@ -28,8 +37,8 @@ def load(
     beam_size: int | None = None,
     length_penalty: float | None = None,
     sentences: str = "auto",
-) -> Translator | Generator:
-    """Open a finished run folder: a Translator, or the Generator of a model of running text.
+) -> Translator | Generator | Classifier:
+    """Open a finished run folder: a Translator, the Generator of a model of running text, or a Classifier.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.
@@ -170,8 +179,47 @@ class Generator(_Opened):
         return self._opened[reason]
 
 
+class Classifier(_Opened):
+    """A finished classifier."""
+
+    def __init__(self, run: Run, choice: EngineChoice) -> None:
+        """Use `load`."""
+        opened = open_classifier(run, choice)
+        self._classifier = opened.classifier
+        self._texts = len(run.recipe().data.text.split(","))
+        self.classes = opened.classifier.classes
+        self.engine = opened.engine
+
+    def __repr__(self) -> str:
+        return f"<seq2seq.Classifier, {len(self.classes)} classes, by {self.engine}>"
+
+    @overload
+    def classify(self, text: str, other: str | None = ...) -> Classified: ...  # type: ignore[overload-overlap]
+    @overload
+    def classify(self, text: Sequence[str], other: Sequence[str] | None = ...) -> list[Classified]: ...
+    def classify(
+        self, text: str | Sequence[str], other: str | Sequence[str] | None = None
+    ) -> Classified | list[Classified]:
+        """The class of a text, with the probability of every class; of several texts, one each, in order. `other` is
+        the second text of a model that judges two together. A blank text has no class: its label is None."""
+        sides = [_several(text, "text")] + ([_several(other, "other")] if other is not None else [])
+        if len(sides) != self._texts:
+            takes = "two texts, text and other," if self._texts > 1 else "one text, without other,"
+            raise ArgumentError(f"classify: this model reads {takes} at a time")
+        if len({isinstance(each, str) for each in (text, other) if each is not None}) > 1 or len(sides[0]) != len(
+            sides[-1]
+        ):
+            raise ArgumentError("text and other: give two texts, or two lists of equal length")
+        done = self._classifier.classify([*zip(*sides)])
+        return done[0] if isinstance(text, str) else done
+
+
 # By what a run offers.
-_KINDS: dict[str, type[Translator | Generator]] = {"translate": Translator, "generate": Generator}
+_KINDS: dict[str, type[Translator | Generator | Classifier]] = {
+    "translate": Translator,
+    "generate": Generator,
+    "classify": Classifier,
+}
 
 
 def _several(given: str | Sequence[str], name: str) -> Sequence[str]:

@@ -21,9 +21,9 @@ def least_parameters(model: Model, vocabulary: int = 0) -> int:
     squares = model.d_model**2
     with torch.device("meta"):  # only the feed-forward: tables of positions would take real memory
         block = 4 * squares + sum(matrix.numel() for matrix in matrices_of([feed_forward(model)]))
-    layers = (model.decoder_layers + model.layers_of_encoder) * block
+    layers = (model.layers_of_decoder + model.layers_of_encoder) * block
     if model.layers_of_encoder:
-        layers += model.decoder_layers * 4 * squares
+        layers += model.layers_of_decoder * 4 * squares
     positions = model.max_length if model.positions == "learned" else 0
     return layers + (vocabulary + positions) * model.d_model
 

@@ -99,6 +99,21 @@ def trained_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+@pytest.fixture(scope="session")
+def trained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of texts with labels, trained by the command; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained_classifier")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
+        done = run(
+            ["train", *tiny.labelled_arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
+            b"",
+            monkeypatch,
+        )
+    assert done.code == 0, done.err
+    return folder / "run"
+
+
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
     """A copy of the tiny run that a test may change."""

@@ -102,7 +102,8 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], T
             tally.add(place, record)
 
     def keys(record: Any) -> Iterator[tuple[int, bytes]]:
-        return (key for key in enumerate(map(fold, kind.texts(record))) if key[1])
+        texts = zip(kind.fields, kind.texts(record))
+        return (key for key in enumerate(fold(text) for field, text in texts if field in kind.compared) if key[1])
 
     first = first_places(numbered(sources["train"]), numbered((corpus.dev, corpus.test)), keys)
 
@@ -113,7 +114,7 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], T
         return also_in_train(numbered(sources[name]), key, first, tallies[name].show)
 
     overlaps = [
-        {"name": name, **{field: overlap(name, number) for number, field in enumerate(kind.fields)}}
+        {"name": name, **{field: overlap(name, number) for number, field in enumerate(kind.compared)}}
         for name in SPLITS[1:]
     ]
     splits = [tally.report(name, sources[name]) for name, tally in tallies.items()]
@@ -153,7 +154,7 @@ def _figures(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Val
         max((split[f"longest_{field}"] or {"characters": 0})["characters"] for field in fields) for split in splits
     ]
     yield "longest, characters", *map(cell, longest)
-    for field in fields:
+    for field in tally.kind.compared:
         yield f"{field} also in train", "", *(cell(overlap[field]) for overlap in overlaps)
 
 
@@ -165,6 +166,6 @@ def _remarks(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Val
         for odd in split["characters"][:5]:
             yield odd_character(split["name"], odd, f"line {odd['first']['line']:,} of {odd['first']['origin']}")
     for overlap in overlaps:
-        for field in tally.kind.fields:
+        for field in tally.kind.compared:
             for shown in overlap[field]["examples"][:1]:
                 yield f"  {overlap['name']}, {field} also in train, {example(tally.kind, shown)}"[:160]

@@ -14,7 +14,7 @@ from seq2seq.data.corpus import SourceT, SplitName
 from seq2seq.errors import DataError
 
 # Where the user gives no evaluation text, one record in this many is held out for dev, and one for test.
-_SHARE = 50
+SHARE = 50
 _MOST = 2000
 
 
@@ -27,9 +27,14 @@ class Chosen(NamedTuple):
 
 
 def hold_out(
-    source: SourceT, splits: Sequence[SplitName], *, noun: str, texts: Callable[[Any], Sequence[str]]
+    source: SourceT,
+    splits: Sequence[SplitName],
+    *,
+    noun: str,
+    texts: Callable[[Any], Sequence[str]],
+    share: int = SHARE,
 ) -> dict[SplitName, SourceT]:
-    """Hold about 2 % of a source out for each of `splits` (one record at least, about 2,000 at most); the rest is
+    """Hold one record in `share` of a source out for each of `splits` (one at least, about 2,000 at most); the rest is
     `train`.
 
     Chosen by content (`texts` of a record) among the records that differ: neither order nor repetition matters,
@@ -40,7 +45,7 @@ def hold_out(
     @functools.cache
     def held_out() -> Chosen:
         kept = (record for record in map(texts, source.read()) if all(text.strip() for text in record))
-        chosen = choose(map(fingerprint, kept), splits)
+        chosen = choose(map(fingerprint, kept), splits, share)
         if chosen.distinct <= len(splits):
             raise DataError(
                 f"{source.origin}: no {noun} for train is left of {chosen.distinct} distinct {noun}s where "
@@ -72,21 +77,21 @@ def part_checksum(whole: str, *part: Any) -> str:
     return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
 
 
-def choose(fingerprints: Iterable[int], splits: Sequence[SplitName]) -> Chosen:
-    """What to hold out for each of `splits`, the smallest first: about 2 % of those that differ, one at least, about
-    2,000 at most."""
+def choose(fingerprints: Iterable[int], splits: Sequence[SplitName], share: int = SHARE) -> Chosen:
+    """What to hold out for each of `splits`, the smallest first: one in `share` of those that differ, one at least,
+    about 2,000 at most."""
     count = 0
     smallest: list[int] = []
     distinct: set[int] = set()
     iterator = iter(fingerprints)
-    while chunk := list(islice(iterator, _SHARE * _MOST)):
+    while chunk := list(islice(iterator, share * _MOST)):
         count += len(chunk)
-        if len(distinct) < _SHARE * _MOST:  # from there on, the share is the maximum
+        if len(distinct) < share * _MOST:  # from there on, the share is the maximum
             distinct.update(chunk)
         smallest = heapq.nsmallest(_MOST * len(splits), {*smallest, *chunk})
-    share, once = (min(_MOST, max(1, number // _SHARE)) for number in (len(distinct), count))
-    chosen = {value: splits[index % len(splits)] for index, value in enumerate(smallest[: share * len(splits)])}
-    return Chosen(chosen, len(distinct), "" if share == once else ", distinct ones")
+    held, once = (min(_MOST, max(1, number // share)) for number in (len(distinct), count))
+    chosen = {value: splits[index % len(splits)] for index, value in enumerate(smallest[: held * len(splits)])}
+    return Chosen(chosen, len(distinct), "" if held == once else ", distinct ones")
 
 
 def fingerprint(texts: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic
 
 from seq2seq.data.corpus import SPLITS, Checksum, Given, Record, Source, SourceT, SplitName
 from seq2seq.data.folding import fold
-from seq2seq.data.hold_out import hold_out, part_checksum
+from seq2seq.data.hold_out import SHARE, hold_out, part_checksum
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.rows import file_rows, must_hold_text
 from seq2seq.data.tables import Columns, suffix_of
@@ -38,6 +38,7 @@ class Kind(Generic[Record, SourceT]):
     blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
     enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
     files_option: ClassVar[str] = "--data"
+    held_out_share: ClassVar[int] = SHARE  # where files of dev or test are missing: one record in so many for each
 
     def __init__(self, data: Data, columns: Columns | None = None) -> None:
         self.data = data
@@ -59,6 +60,11 @@ class Kind(Generic[Record, SourceT]):
         """The texts of a record, one per field."""
         return record  # type: ignore[return-value]
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fields whose texts an audit looks for in the training text."""
+        return self.fields
+
     def held_out_by(self, record: Record) -> Sequence[str]:
         """The texts by which a record is held out: records that share them stay together."""
         return self.texts(record)
@@ -69,7 +75,7 @@ class Kind(Generic[Record, SourceT]):
 
     def hold_out(self, source: SourceT, splits: Sequence[SplitName] = ("dev", "test")) -> dict[SplitName, SourceT]:
         """Hold text out for each of `splits`; the rest is `train`."""
-        return hold_out(source, splits, noun=self.noun, texts=self.held_out_by)
+        return hold_out(source, splits, noun=self.noun, texts=self.held_out_by, share=self.held_out_share)
 
     def is_empty(self, source: SourceT) -> bool:
         """Whether every record of a source has a blank text."""

@@ -60,7 +60,7 @@ class SentencePiece(Tokenizer):
     `identity`: runs of blanks become one, none stay at the ends, U+2581 becomes a blank. `nfkc`: NFKC before that.
     `nmt_nfkc`: most controls are dropped too, and other white space, zero-width spaces, non-joiners and byte order
     marks become blanks. Characters not seen in training are encoded as bytes or, without byte fallback, decode to
-    U+2047.
+    U+2047. `nmt_nfkc_cf`, `nfkc_cf`: capitals become small letters too.
     """
 
     def __init__(self, model: bytes) -> None:

@@ -16,7 +16,6 @@ from seq2seq.device import Numerics, one_thread
 from seq2seq.measure.steps import random_model
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.training import objective
 
 _LOSS, _GRADIENT, _LOGITS = 1e-4, 1e-3, 1e-3  # relative differences that rounding explains
 _TOKENS = 512  # of the batch, at most
@@ -78,13 +77,17 @@ def compare(recipe: Recipe, device: torch.device) -> Agreement:
 def _compute(
     recipe: Recipe, model: models.Model, batch: Batch, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """On the CPU: the loss, the gradient of all weights in one row, the logits, and those of cached steps."""
-    loss = objective.for_recipe(recipe, model, Numerics(device, None))(batch, 0).loss
+    """On the CPU: the loss, the gradient of all weights in one row, the logits, and those of cached steps, where the
+    model decodes."""
+    workload = tasks.of(recipe).workload()
+    loss = workload.objective(model, Numerics(device, None))(batch, 0).loss
     (loss / batch.tokens).backward()  # type: ignore[no-untyped-call]
     gradients = [weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None]
     with torch.inference_mode():
         inputs: Any = batch.to(device).inputs
         logits: Tensor = model(*inputs)
-        state, following = model.begin_decoding(*inputs)
-        steps = torch.cat([model.step(token[:, None], state) for token in following.T[:_STEPS]], dim=1)
+        steps = logits
+        if workload.decodes:
+            state, following = model.begin_decoding(*inputs)
+            steps = torch.cat([model.step(token[:, None], state) for token in following.T[:_STEPS]], dim=1)
         return loss.detach().cpu(), torch.cat(gradients), logits.cpu(), steps.cpu()

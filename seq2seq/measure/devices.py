@@ -157,7 +157,7 @@ def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick:
         say("training step with one thread")
         with device.one_thread():
             examined.one_thread = steps.training(examined.usual(batch_tokens).size, stopwatch)
-    for texts in TEXTS:
+    for texts in TEXTS if steps.workload.decodes else ():
         say(f"decoding step of {texts}")
         examined.decoding.append(steps.decoding(texts, stopwatch))
         if stopwatch.clock() > end:

@@ -25,7 +25,7 @@ from seq2seq.measure import memory
 from seq2seq.measure.steps import Stopwatch, grow, one_batch, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks import models, preparation
+from seq2seq.tasks import preparation
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import SHARES, Costs
 
@@ -79,7 +79,7 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
         prepared = preparation.prepare(task, corpus, Run(Path(scratch) / "run"), device, say)
         preparing = (time.perf_counter() - start) / share
         tokenizers, numerics = prepared.tokenizers, device.numerics
-        model = models.model(recipe, tokenizers.source.size, tokenizers.target.size).to(numerics.device)
+        model: Any = task.model(tokenizers).to(numerics.device)
         say("Timing updates")
         drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
         update = updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from seq2seq import tasks
 from seq2seq.data.cache import damaged
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import RunError, SeqxError
@@ -21,7 +22,6 @@ from seq2seq.interop.ctranslate2.loading import read_vocabularies
 from seq2seq.run import LOST, Run, refuse_strange_files, root
 from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
-from seq2seq.tasks import models
 from seq2seq.training.checkpoints import checkpoint
 
 State = Literal["ok", "unknown", "wrong"]
@@ -94,6 +94,8 @@ def _file(run: Run, name: str, known: Any) -> str:
     count = ""
     if name == _TEST and "text" in run.record():
         count = f"; {sum(1 for _ in perplexity.read_set(run).read()):,} documents"
+    elif name == _TEST and "classes" in run.record():
+        count = f"; {sum(1 for _ in tasks.of(run.recipe()).read_test(run).read()):,} texts"
     elif name == _TEST:
         count = f"; {len(judge.read_set(run)):,} sentences"
     path.stat()
@@ -101,7 +103,7 @@ def _file(run: Run, name: str, known: Any) -> str:
 
 
 def _model(run: Run) -> str:
-    model, _ = models.trained_model(run, torch.device("cpu"))
+    model = tasks.of(run.recipe()).trained(run, torch.device("cpu"))
     odd = [name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())]
     if odd:
         raise RunError(f"{odd[0]} is not finite; {LOST}")

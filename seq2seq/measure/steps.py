@@ -21,7 +21,7 @@ from seq2seq.device import Numerics, wait
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.tasks.workload import guessed_vocabulary
-from seq2seq.training import objective, optimisers, schedule
+from seq2seq.training import optimisers, schedule
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.objective import Objective
 
@@ -153,8 +153,8 @@ def one_batch(recipe: Recipe) -> Recipe:
 
 def random_model(recipe: Recipe) -> models.Model:
     """A recipe's model on the CPU, with random weights and a vocabulary about as large as the recipe's."""
-    vocabulary = guessed_vocabulary(recipe.tokenizer)
-    return models.model(recipe, vocabulary, vocabulary)
+    model: models.Model = tasks.of(recipe).workload().model(guessed_vocabulary(recipe.tokenizer))
+    return model
 
 
 class ModelSteps:
@@ -165,7 +165,7 @@ class ModelSteps:
         self.numerics = numerics
         self.workload = tasks.of(recipe).workload()
         self.model = random_model(recipe).to(numerics.device)
-        self.objective = objective.for_recipe(recipe, self.model, numerics)
+        self.objective = self.workload.objective(self.model, numerics)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self._wait = partial(wait, numerics.device)
         self._optimiser = optimisers.for_recipe(recipe, self.model)

@@ -25,12 +25,10 @@ from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Choice, Numerics, large_products, wait
 from seq2seq.errors import RunError
 from seq2seq.measure.phases import PHASES, Watched
-from seq2seq.measure.steps import Spread, Stopwatch, rounds, updates
+from seq2seq.measure.steps import Spread, Stopwatch, random_model, rounds, updates
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, preparation
-from seq2seq.tasks.workload import guessed_vocabulary
-from seq2seq.training import objective
 
 _ROUNDS = 10
 _WARM_UP = 3  # updates
@@ -75,8 +73,8 @@ def training(
     """Train for `seconds` on the beginning of a corpus, or on random tokens where there is none, and discard the
     result. The tokenizers are those of `run`, or trained for this."""
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
-        text, vocabularies, batches = _sample(recipe, corpus, device, Run(Path(scratch) / "run"), run)
-        model = models.model(recipe, *vocabularies).to(device.numerics.device)
+        text, model, batches = _sample(recipe, corpus, device, Run(Path(scratch) / "run"), run)
+        model = model.to(device.numerics.device)
         measured = _measured(recipe, model, batches, device.numerics)
         peak = PeakFlops(device.numerics)
         peak.measure(0.0)
@@ -188,13 +186,13 @@ class PeakFlops:
 
 def _sample(
     recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, scratch: Run, run: Run | None
-) -> tuple[str, tuple[int, int], Iterator[tuple[Place, Batch]]]:
-    """A description of the text, the vocabulary sizes of source and target, and batches without end."""
-    kind = tasks.of(recipe).workload()
+) -> tuple[str, models.Model, Iterator[tuple[Place, Batch]]]:
+    """A description of the text, a new model, and batches without end."""
+    task = tasks.of(recipe)
+    kind = task.workload()
     if corpus is None:
-        vocabulary = guessed_vocabulary(recipe.tokenizer)
         batch = kind.batch(recipe.training.batch_tokens)
-        return "random tokens", (vocabulary, vocabulary), repeat((Place(), batch))
+        return "random tokens", random_model(recipe), repeat((Place(), batch))
     whole = corpus.train[0]
     beginning: Any = kind.beginning(whole, kind.beginning_size)
     text = f"{whole.origin}, first {kind.size(beginning):,} {kind.unit}"
@@ -202,9 +200,9 @@ def _sample(
     scratch.path.mkdir()
     for path in run.path.glob("tokenizer*") if run else ():
         shutil.copy(path, scratch.path)
-    prepared = preparation.prepare(tasks.of(recipe), corpus, scratch, device, lambda message: None)
-    sizes = prepared.tokenizers.source.size, prepared.tokenizers.target.size
-    return text, sizes, prepared.training.source.stream(Place())
+    prepared = preparation.prepare(task, corpus, scratch, device, lambda message: None)
+    model: Any = task.model(prepared.tokenizers)
+    return text, model, prepared.training.source.stream(Place())
 
 
 def _measured(
@@ -212,7 +210,7 @@ def _measured(
 ) -> Iterator[dict[str, float]]:
     """Of each update, without end: seconds per phase and in total, tokens, places and FLOPs."""
     watched = Watched(model, partial(wait, numerics.device))
-    update = updates(recipe, model, objective.for_recipe(recipe, watched, numerics), numerics)
+    update = updates(recipe, model, tasks.of(recipe).workload().objective(watched, numerics), numerics)
     while True:
         watched.start()
         taken = [batch for _, batch in islice(batches, recipe.training.accumulate)]

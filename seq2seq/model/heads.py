@@ -44,6 +44,14 @@ class ClassHead(nn.Linear):
         return super().forward((states * counted).sum(1) / counted.sum(1))
 
 
+class FirstClassHead(nn.Linear):
+    """Logits of classes from the first state of a sequence, whose token is the same in all of them."""
+
+    def forward(self, states: Tensor, mask: Tensor | None = None) -> Tensor:
+        """States (B, S, C) -> logits (B, classes); a mask hides no first state."""
+        return super().forward(states[:, 0])
+
+
 class ScalarHead(nn.Linear):
     """A number per position: a value, or at the last position a reward."""
 

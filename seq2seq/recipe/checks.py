@@ -34,7 +34,7 @@ def misfits(
             f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
             "character or byte",
         )
-        yield training.metric == "bleu", 'running text is judged by its loss: set training.metric = "loss"'
+        yield training.metric != "loss", 'running text is judged by its loss: set training.metric = "loss"'
         yield bool(data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
         yield (
             model.max_length > training.batch_tokens,
@@ -42,6 +42,15 @@ def misfits(
             f"model.max_length = {model.max_length}",
         )
         return
+    if task == "classification":
+        yield from _misfits_of_classes(data, tokenizer, model, training)
+        return
+    yield model.architecture == "encoder-only", 'model.architecture = "encoder-only" needs task = "classification"'
+    yield (
+        training.metric in ("accuracy", "macro_f1"),
+        f'training.metric = "{training.metric}" is of classes: translations are judged by "bleu" or "loss"',
+    )
+    yield "reviews" in (data.corpus, data.bundled), 'the bundled reviews have labels: set task = "classification"'
     yield from _misfits_of_corpora(data)
     yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set task = "language-model"'
     yield (
@@ -56,6 +65,43 @@ def misfits(
     yield (
         data.max_length > training.batch_tokens,
         f"training.batch_tokens = {training.batch_tokens} cannot hold one pair of data.max_length = {data.max_length}",
+    )
+
+
+def _misfits_of_classes(
+    data: Data, tokenizer: Tokenizer, model: Model, training: Training
+) -> Iterator[tuple[bool, str]]:
+    yield (
+        model.architecture != "encoder-only",
+        'task = "classification" needs model.architecture = "encoder-only"',
+    )
+    yield (
+        training.metric == "bleu",
+        'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"',
+    )
+    yield not tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
+    yield bool(data.corpora), "data.corpora are of sentence pairs: texts with labels are one corpus, data.corpus"
+    yield (
+        bool({data.corpus, data.bundled} & {"phrasebook", "play"}),
+        "the bundled phrasebook and play have no labels: name another data.corpus, or the bundled reviews",
+    )
+    columns = [*map(str.strip, data.text.split(",")), data.label]
+    yield (
+        not all(columns) or len({*columns}) != len(columns) or len(columns) > 3,
+        f'data.text = "{data.text}" and data.label = "{data.label}": name one or two columns of text, and another of '
+        "labels",
+    )
+    yield (
+        len(data.classes) == 1 or len({*data.classes}) != len(data.classes),
+        f"data.classes = {list(data.classes)}: name two or more, each once",
+    )
+    yield (
+        data.max_length > model.max_length,
+        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
+    )
+    yield (
+        data.max_length > training.batch_tokens,
+        f"training.batch_tokens = {training.batch_tokens} cannot hold one text of data.max_length = {data.max_length}",
     )
 
 
@@ -110,7 +156,8 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     data, tokenizer, training = values["data"], values["tokenizer"], values["training"]
     kind, architecture = tokenizer["kind"], values["model"]["architecture"]
     schedule, keep = training["schedule"], training["keep"]
-    text = values["task"] == "language-model"
+    task = values["task"]
+    text, labels = task == "language-model", task == "classification"
     yield (
         text,
         'task = "language-model"',
@@ -118,8 +165,21 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "data.judge_pairs data.sacrebleu_test data.noise data.cleaning training.validate_sentences "
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
-    yield not text, 'task = "translation"', "data.chunks data.hub.text_column"
-    yield data["corpus"] in ("phrasebook", "play"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
+    yield not text, f'task = "{task}"', "data.chunks"
+    yield not text and not labels, f'task = "{task}"', "data.hub.text_column"
+    yield (
+        not labels,
+        f'task = "{task}"',
+        "data.text data.label data.classes data.hub.label_column model.pooling training.class_weights",
+    )
+    yield (
+        labels,
+        'task = "classification"',
+        "data.source data.target data.max_ratio data.hub.source_column data.hub.target_column data.sacrebleu_test "
+        "data.noise data.cleaning training.validate_sentences model.tie decoding.beam_size decoding.length_penalty "
+        "decoding.max_extra decoding.batch_tokens",
+    )
+    yield data["corpus"] in ("phrasebook", "play", "reviews"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
     yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"
     yield all(corpus["share"] for corpus in data["corpora"]), "no corpus without a share", "data.temperature"
     yield data["bundled"] is None, "data.bundled unset", "fallback"
@@ -131,6 +191,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "tokenizer.byte_fallback tokenizer.normalization tokenizer.sampling",
     )
     yield architecture == "decoder-only", f'model.architecture = "{architecture}"', "model.encoder_layers"
+    yield architecture == "encoder-only", f'model.architecture = "{architecture}"', "model.decoder_layers"
     yield schedule == "inverse_square_root", f'training.schedule = "{schedule}"', "training.final_share"
     yield schedule != "wsd", f'training.schedule = "{schedule}"', "training.decay_share"
     yield keep != "ema", f'training.keep = "{keep}"', "training.ema"

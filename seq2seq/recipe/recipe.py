@@ -17,7 +17,7 @@ from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model"]
+TaskName = Literal["translation", "language-model", "classification"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
 _SHOWN_ERRORS = 2  # of the errors
 
@@ -29,7 +29,7 @@ class Recipe(Section):
     summary: str = ""
     needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
     scored: str = Field("", description="measured score, for `seqx recipes`")
-    task: TaskName = Field("translation", description="learn from sentence pairs, or from running text")
+    task: TaskName = Field("translation", description="learn from sentence pairs, running text, or texts with labels")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()
@@ -68,7 +68,7 @@ class Recipe(Section):
         """The recipe for the bundled corpus: its own `[fallback]` values applied, the corpus replaced; `settle` leaves
         out what then has no effect. Raises RecipeError where there is no bundled corpus, and for wrong values."""
         if self.data.bundled is None:
-            files = "--data" if self.task == "language-model" else "--source-file and --target-file"
+            files = "--source-file and --target-file" if self.task == "translation" else "--data"
             raise RecipeError(f"recipe {self.name} has no bundled corpus to fall back on: give {files}")
         values = self.model_dump()
         fallback = values.pop("fallback")

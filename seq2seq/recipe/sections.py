@@ -21,7 +21,8 @@ class Hub(Section):
     config: str | None = None
     source_column: str = "translation.fr"
     target_column: str = "translation.en"
-    text_column: str = Field("text", description="column of running text")
+    text_column: str = Field("text", description="column of running text, or of a text with a label; two: a,b")
+    label_column: str = Field("label", description="column of labels")
     train: str = "train"
     dev: str = "validation"
     test: str = "test"
@@ -61,9 +62,11 @@ class Data(Section):
 
     source: Name = Field("fr", description="source language code, also the suffix of its files")
     target: Name = Field("en", description="target language code")
-    corpus: Name = Field("phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook` or `play`")
+    corpus: Name = Field(
+        "phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook`, `play` or `reviews`"
+    )
     hub: Hub | None = None
-    bundled: Literal["phrasebook", "play"] | None = Field(
+    bundled: Literal["phrasebook", "play", "reviews"] | None = Field(
         None, description="bundled corpus to fall back on when this one is unavailable"
     )
     corpora: tuple[NamedCorpus, ...] = Field((), description="several corpora, instead of `corpus`")
@@ -72,7 +75,15 @@ class Data(Section):
     )
     cleaning: Cleaned = Field(None, description="of the training text; true = the default filters")
     noise: Noise = Noise()
-    max_length: Size = Field(128, description="maximum length of either side of a training pair, in tokens")
+    text: str = Field("text", description="column of the text to classify; two, judged together: text_a,text_b")
+    label: str = Field("label", description="column of its class")
+    classes: tuple[str, ...] = Field(
+        (), description="names of the classes; a label may be the number of one, from 0; unset = the labels, sorted"
+    )
+    max_length: Size = Field(
+        128,
+        description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut",
+    )
     max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"
@@ -92,18 +103,23 @@ class Tokenizer(Section):
     joint: bool = Field(True, description="one vocabulary for both languages")
     byte_fallback: bool = Field(True, description="characters outside the vocabulary become bytes, not <unk>")
     sampling: Probability = Field(0.0, description="BPE-dropout probability, or alpha of unigram sampling; 0 = off")
-    normalization: Literal["nmt_nfkc", "nfkc", "identity"] = "nmt_nfkc"
+    normalization: Literal["nmt_nfkc", "nfkc", "identity", "nmt_nfkc_cf", "nfkc_cf"] = Field(
+        "nmt_nfkc", description="_cf: without the difference of capitals"
+    )
 
 
 class Model(Section):
     """The network; the defaults are the paper's base model (table 3)."""
 
-    architecture: Literal["encoder-decoder", "decoder-only"] = "encoder-decoder"
+    architecture: Literal["encoder-decoder", "decoder-only", "encoder-only"] = "encoder-decoder"
     d_model: Size = 512
     d_ff: Size = 2048
     n_heads: Size = 8
-    encoder_layers: Layers = Field(6, description="of an encoder-decoder")
-    decoder_layers: Layers = 6
+    encoder_layers: Layers = Field(6, description="where there is an encoder")
+    decoder_layers: Layers = Field(6, description="where there is a decoder")
+    pooling: Literal["mean", "first"] = Field(
+        "mean", description="of an encoder alone: its states' mean, or the state of a first token of its own"
+    )
     dropout: Probability = 0.1
     norm: Literal["post", "pre"] = Field("post", description="normalise after each residual sum (3.1) or before")
     normalization: Literal["layer", "rms"] = "layer"
@@ -122,7 +138,12 @@ class Model(Section):
     @property
     def layers_of_encoder(self) -> int:
         """Layers of the encoder, where there is one."""
-        return self.encoder_layers if self.architecture == "encoder-decoder" else 0
+        return self.encoder_layers if self.architecture != "decoder-only" else 0
+
+    @property
+    def layers_of_decoder(self) -> int:
+        """Layers of the decoder, where there is one."""
+        return self.decoder_layers if self.architecture != "encoder-only" else 0
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Model:
@@ -167,8 +188,11 @@ class Training(Section):
     validate_every: Positive = Field(1000, description="steps between validations; each saves a checkpoint")
     validate_sentences: Positive = Field(500, description="number of dev sentences translated for BLEU")
     patience: Count = Field(0, description="validations without improvement before early stopping; 0 = off")
-    metric: Literal["bleu", "loss"] = Field(
+    metric: Literal["bleu", "loss", "accuracy", "macro_f1"] = Field(
         "bleu", description="decides `best` and early stopping; loss while BLEU is 0"
+    )
+    class_weights: Literal["equal", "balanced", "square_root"] = Field(
+        "equal", description="of classes in the loss: balanced = 1 / frequency, square_root = 1 / sqrt(frequency)"
     )
     ema: Probability = Field(0.0, description="decay of an exponential moving average of the weights; 0 = off")
     keep: Literal["average", "best", "ema"] = Field("average", description="which weights are kept at the end")

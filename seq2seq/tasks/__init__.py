@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides those for every run
     "translation": ("translate", "score"),
     "language-model": ("generate",),
+    "classification": ("classify",),
 }
 
 
@@ -31,6 +32,10 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.language_model import LanguageModel
 
             return LanguageModel
+        case "classification":
+            from seq2seq.tasks.classification import Classification
+
+            return Classification
         case _:
             raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
 

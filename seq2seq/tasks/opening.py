@@ -19,6 +19,7 @@ from seq2seq.run import Run
 from seq2seq.tasks import must_offer
 
 if TYPE_CHECKING:
+    from seq2seq.decoding.classification import TorchClassifier
     from seq2seq.decoding.generation.generator import Generator
     from seq2seq.device import Choice
 
@@ -67,6 +68,14 @@ class OpenedGenerator:
     missing: str = ""  # why the fast engine of a run does not serve, and how to get it
 
 
+@dataclass(frozen=True)
+class OpenedClassifier:
+    """A classifier with its engine."""
+
+    classifier: TorchClassifier
+    engine: str  # with its precision and device
+
+
 def open_translator(run: Run, choice: EngineChoice) -> OpenedTranslator:
     """Open a run for translating. `auto` takes CTranslate2 where the run has a current copy that supports the options,
     else PyTorch.
@@ -87,6 +96,24 @@ def open_generator(run: Run, choice: EngineChoice, options: GenerationOptions) -
     must_offer(run, "generate")
     copy, missing = _copy_for(run, choice, _only_torch(choice) or inexpressible(options))
     return _generator_of_run(run, choice, missing) if copy is None else _generator_of_copy(run, copy, choice)
+
+
+def open_classifier(run: Run, choice: EngineChoice) -> OpenedClassifier:
+    """Open a run for classifying, by PyTorch. Raises as `open_translator` does."""
+    must_offer(run, "classify")
+    _copy_for(run, choice, "only PyTorch serves classifiers")
+    device = _torch_device(choice, "float32")
+    return OpenedClassifier(torch_classifier(run, device), f"PyTorch, {device}")
+
+
+def torch_classifier(run: Run, device: Choice) -> TorchClassifier:
+    """The classifier of a finished run on a device."""
+    from seq2seq.decoding.classification import TorchClassifier
+    from seq2seq.tasks import models
+    from seq2seq.tasks.classification_training import layout_of
+
+    model, classes, tokenizers = models.trained_classifier(run, device.numerics.device)
+    return TorchClassifier(model, classes, tokenizers, layout_of(run.recipe()), device.numerics)
 
 
 def _copy_for(run: Run, choice: EngineChoice, reason: str) -> tuple[Copy | None, str]:

@@ -21,6 +21,7 @@ from seq2seq.storage.jsonl import json_line
 from seq2seq.tasks import COMMANDS
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from seq2seq.data.findings import Audit
@@ -97,6 +98,7 @@ class Task(ABC, Generic[SourceT]):
     usual_recipe: ClassVar[str]  # an example, for messages
     plural: ClassVar[str]
     files_option: ClassVar[str] = "--data"  # for a user's own text
+    predicted: ClassVar[str] = "token"  # what the model predicts: losses are means per one, and speed is counted in it
     evaluates_several: ClassVar[bool] = True  # texts in one command, one JSON line per text
 
     def __init__(self, recipe: Recipe) -> None:
@@ -165,6 +167,12 @@ class Task(ABC, Generic[SourceT]):
         from seq2seq.tasks import models
 
         return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
+
+    def trained(self, run: Run, device: torch.device) -> nn.Module:
+        """The model of a finished run. Raises RunError where its files do not fit together, or are damaged."""
+        from seq2seq.tasks import models
+
+        return models.trained_model(run, device)[0]
 
     @abstractmethod
     def training(self, corpus: Corpus[SourceT], tokenizers: Tokenizers, run: Run, say: Say) -> TrainingTask[Any]:

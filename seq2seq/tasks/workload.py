@@ -13,6 +13,7 @@ from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
 from seq2seq.tasks.task import Say
+from seq2seq.training.objective import CrossEntropy, for_recipe
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
@@ -55,6 +56,7 @@ class Workload(ABC, Generic[SourceT]):
 
     unit: str  # of the size of a text
     beginning_size: int  # units that are enough to measure with
+    decodes: bool = True  # whether the model produces tokens
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -83,6 +85,16 @@ class Workload(ABC, Generic[SourceT]):
     def judged(self, corpus: Corpus[SourceT]) -> int:
         """The number of records that validating and judging take time for; 0 where they are not counted."""
         return 0
+
+    def model(self, vocabulary: int) -> Any:
+        """A model of the recipe with random weights, whose vocabularies have about this size."""
+        from seq2seq.tasks import models
+
+        return models.model(self._recipe, vocabulary, vocabulary)
+
+    def objective(self, model: Any, numerics: Numerics) -> CrossEntropy:
+        """What training minimises, for a model or what stands for one."""
+        return for_recipe(self._recipe, model, numerics)
 
     @abstractmethod
     def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:

@@ -85,6 +85,43 @@ class CrossEntropy:
         return {"loss": loss, "negative_log_likelihood": plain}
 
 
+class ClassCrossEntropy(CrossEntropy):
+    """Label-smoothed cross-entropy of classes, one label (B,) per row, each row times the weight (K,) of its class;
+    figure: the plain `negative_log_likelihood`, without weights. In nats.
+
+    The head of the model takes the states (B, S, C) and the mask of a batch. With weights whose mean over the training
+    rows is 1, the loss keeps its scale.
+    """
+
+    def __init__(
+        self, model: Predictor, numerics: Numerics, label_smoothing: float, weights: Tensor | None = None
+    ) -> None:
+        super().__init__(model, numerics, label_smoothing)
+        self._weights = None if weights is None else weights.to(numerics.device)
+
+    def __call__(self, batch: Batch, step: int) -> Measured:
+        """As `Objective`."""
+        moved = batch.to(self._numerics.device)
+        loss, plain = self.losses(self.logits(moved), moved.labels)
+        if moved.mask is not None:
+            loss, plain = loss * moved.mask, plain * moved.mask
+        return Measured(loss.sum(), {"negative_log_likelihood": plain.detach().sum()})
+
+    def logits(self, batch: Batch) -> Tensor:
+        """The logits (B, K) of a batch on the device, in float32 or wider."""
+        with self._numerics.context():
+            states = self._model.hidden(*batch.inputs)
+            logits: Tensor = self._model.head(states, batch.inputs[1])
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def losses(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Of logits (B, K) and labels (B,): the loss and the plain negative log-likelihood of each row, (B,)."""
+        log_probabilities = logits.log_softmax(-1)
+        plain = -log_probabilities.gather(1, labels[:, None]).squeeze(1)
+        loss = (1 - self._label_smoothing) * plain - self._label_smoothing * log_probabilities.mean(1)
+        return (loss if self._weights is None else loss * self._weights[labels]), plain
+
+
 def for_recipe(recipe: Recipe, model: Predictor, numerics: Numerics) -> CrossEntropy:
     """The objective of a recipe."""
     return CrossEntropy(model, numerics, recipe.training.label_smoothing)

@@ -34,6 +34,10 @@ ONLY_CHECKED = {
     "python -m pip": "installs seqx; .ci/run does so",
 }
 
+# By task the tiny recipe; by command the run that it takes where none is named.
+TINY = {"translation": tiny.RECIPE, "language-model": tiny.TEXT_RECIPE, "classification": tiny.LABELLED_RECIPE}
+NEWEST = {"generate": "gpt-shakespeare", "classify": "sentiment"}
+
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
 SHORTER = {"--minutes": "0.1", "--seconds": "0.1", "--overfit": "2"}
 ADDED = {
@@ -81,6 +85,7 @@ def test_the_python_of_each_page_runs_block_by_block(reader: Reader, page: str) 
     """Later blocks use the names of earlier ones."""
     reader.provide_run("fr-en", "pairs")
     reader.provide_run("gpt-shakespeare", "text")
+    reader.provide_run("sentiment", "labels")
     reader.provide_texts("train.fr", "train.en")
     names: dict[str, Any] = {}
     for number, block in enumerate(documents.blocks(page, "python"), start=1):
@@ -113,11 +118,11 @@ def known_options(words: list[str]) -> set[str]:
 class Reader:
     """Somebody who types what a page shows, in a folder that has the files and the runs that the page assumes."""
 
-    def __init__(self, seqx: Seqx, pairs: Path, text: Path) -> None:
+    def __init__(self, seqx: Seqx, pairs: Path, text: Path, labels: Path) -> None:
         self._seqx = seqx
-        self._runs = {"pairs": pairs, "text": text}
+        self._runs = {"pairs": pairs, "text": text, "labels": labels}
         for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
-            for suffix in ("txt", "fr", "en"):
+            for suffix in ("txt", "fr", "en", "csv"):
                 self._file(f"corpora/nowhere/{split}.{suffix}", lines)
 
     def type(self, line: str) -> Any:
@@ -134,7 +139,7 @@ class Reader:
         return self._seqx(*self._tiny(words[1:]), stdin=stdin)
 
     def provide_run(self, name: str, form: str) -> None:
-        """A finished run of pairs or text under runs/, where it is not there yet."""
+        """A finished run of pairs, text or labels under runs/, where it is not there yet."""
         if not Path("runs", name).exists():
             shutil.copytree(self._runs[form], Path("runs", name))
 
@@ -181,7 +186,7 @@ class Reader:
             shutil.copy(recipe_files.path_of("fr-en"), name)
         changes = [value for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
-        recipe = f'name = "{shown.name}"\n' + (tiny.RECIPE if shown.task == "translation" else tiny.TEXT_RECIPE)
+        recipe = f'name = "{shown.name}"\n' + TINY[shown.task]
         Path("tiny").mkdir(exist_ok=True)
         Path("tiny", f"{shown.name}.toml").write_text(recipe, encoding="utf-8")
         return f"tiny/{shown.name}.toml"
@@ -189,8 +194,9 @@ class Reader:
     def _provide_runs(self, words: list[str]) -> None:
         named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
         if words[0] != "train":
-            for name in named or ["gpt-shakespeare" if words[0] == "generate" else "fr-en"]:
-                self.provide_run(name, "text" if name.startswith("gpt") else "pairs")
+            for name in named or [NEWEST.get(words[0], "fr-en")]:
+                form = "text" if name.startswith("gpt") else "labels" if name == "sentiment" else "pairs"
+                self.provide_run(name, form)
 
     def _file(self, name: str, lines: int = 200) -> Path:
         path = Path(name)
@@ -198,7 +204,11 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = tiny.pairs(lines, len(path.stem))
             text = tiny.verse(lines, len(path.stem))
-            if path.suffix == ".tsv":
+            if path.suffix == ".csv":
+                labelled = [(*row, *row) for row in tiny.labelled(lines, len(path.stem))]
+                columns = ("text", "label", "body", "team")
+                text = "".join(",".join(row) + "\n" for row in [columns, *labelled])
+            elif path.suffix == ".tsv":
                 text = "".join("\t".join(row) + "\n" for row in rows)
             elif path.suffix == ".jsonl":
                 text = "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
@@ -210,9 +220,14 @@ class Reader:
 
 @pytest.fixture
 def reader(
-    seqx: Callable[..., Any], trained: Path, trained_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seqx: Callable[..., Any],
+    trained: Path,
+    trained_text: Path,
+    trained_classifier: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Reader:
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "corpora"))
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
-    return Reader(seqx, trained, trained_text)
+    return Reader(seqx, trained, trained_text, trained_classifier)

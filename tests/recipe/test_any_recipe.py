@@ -26,7 +26,7 @@ def recipes(draw: st.DrawFn) -> dict[str, dict[str, object]]:
 
     kinds = ("architecture", "norm", "normalization", "positions", "activation", "initialization", "residual_start")
     heads = draw(st.integers(1, 3))
-    model: dict[str, object] = {name: one_of(recipe.Model, name) for name in (*kinds, "tie")}
+    model: dict[str, object] = {name: one_of(recipe.Model, name) for name in (*kinds, "tie", "pooling")}
     model |= {name: draw(st.booleans()) for name in ("qk_norm", "bias", "scale_embedding")}
     model |= {
         "n_heads": heads,

@@ -25,6 +25,12 @@ TEXT: dict[str, Any] = {
     "model": {"architecture": "decoder-only"},
     "training": {"metric": "loss"},
 }
+CLASSES: dict[str, Any] = {
+    "task": "classification",
+    "data": {"corpus": "own"},
+    "model": {"architecture": "encoder-only"},
+    "training": {"metric": "accuracy"},
+}
 # What makes values idle -> the values.
 IDLE = {
     "optimizer.kind=adam": ["optimizer.weight_decay=0.1", "optimizer.muon_learning_rate=0.01"],
@@ -46,7 +52,15 @@ IDLE = {
     ],
     "data.corpora=[]": ["data.temperature=2.0"],
     "data.corpus=phrasebook": ["data.hub.path=owner/name"],
-    "task=translation": ["data.chunks=packed", "fallback.training.steps=3"],
+    "task=translation": [
+        *("data.chunks=packed", "fallback.training.steps=3", "data.text=body", "data.label=team"),
+        *("data.classes=['a', 'b']", "model.pooling=first", "training.class_weights=balanced"),
+    ],
+    "task=classification": [
+        *("data.source=de", "data.target=de", "data.max_ratio=9", "data.sacrebleu_test=wmt14", "data.chunks=packed"),
+        *("training.validate_sentences=9", "decoding.beam_size=2", "decoding.length_penalty=1", "model.tie=none"),
+        *("decoding.max_extra=9", "decoding.batch_tokens=999", "model.decoder_layers=3", "data.noise.no_end=0.5"),
+    ],
     "task=language-model": [
         *("data.source=de", "data.target=de", "data.max_length=64", "data.max_ratio=9", "data.sacrebleu_test=wmt14"),
         *("training.validate_sentences=9", "decoding.beam_size=2", "decoding.length_penalty=1"),
@@ -72,7 +86,7 @@ def named(value: str) -> str:
 
 
 def base_of(cause: str) -> dict[str, Any]:
-    return TEXT if cause == "task=language-model" else PAIRS
+    return {"task=language-model": TEXT, "task=classification": CLASSES}.get(cause, PAIRS)
 
 
 @pytest.mark.parametrize(("cause", "value"), EACH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from pathlib import Path
 
@@ -114,3 +115,62 @@ def text_arguments(folder: Path) -> list[str]:
     (folder / "verse.toml").write_text(TEXT_RECIPE, encoding="utf-8")
     (folder / "verse.txt").write_text(verse(300, 1), encoding="utf-8")
     return ["--recipe", str(folder / "verse.toml"), "--data", str(folder / "verse.txt"), "--device", "cpu"]
+
+
+LABELLED_RECIPE = """
+task = "classification"
+summary = "tiny"
+[data]
+corpus = "nowhere"
+max_length = 32
+[tokenizer]
+kind = "character"
+vocabulary_size = 100
+[model]
+architecture = "encoder-only"
+d_model = 16
+d_ff = 32
+n_heads = 2
+encoder_layers = 1
+max_length = 32
+norm = "pre"
+[training]
+steps = 6
+batch_tokens = 512
+learning_rate = 1e-2
+warmup_steps = 4
+clip_norm = 1.0
+validate_every = 2
+metric = "accuracy"
+average_last = 2
+precision = "float32"
+"""
+
+
+def labelled(count: int, seed: int) -> list[tuple[str, str]]:
+    """Texts that differ, each with the label `pet` where it ends in an animal, else `thing`; one in three is a pet."""
+    draw = random.Random(seed)
+    found: dict[str, str] = {}
+    while len(found) < count:
+        pet = len(found) % 3 == 0
+        words = draw.choices(["one", "two", "three", "four", "red"], k=draw.randint(2, 5))
+        last = draw.choice(("cat", "dog") if pet else ("house", "tree"))
+        found[" ".join([*words, last])] = "pet" if pet else "thing"
+    return list(found.items())
+
+
+def write_labelled(path: Path, rows: list[tuple[str, str]], columns: tuple[str, str] = ("text", "label")) -> Path:
+    """A CSV file."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    return path
+
+
+def labelled_arguments(folder: Path) -> list[str]:
+    """As `arguments`, for texts with labels."""
+    (folder / "tiny.toml").write_text(LABELLED_RECIPE, encoding="utf-8")
+    given = ["--recipe", str(folder / "tiny.toml")]
+    for stem, count, seed in (("train", 240, 1), ("dev", 30, 2), ("test", 30, 3)):
+        path = write_labelled(folder / f"{stem}.csv", labelled(count, seed))
+        given += ["--data" if stem == "train" else f"--{stem}-data", str(path)]
+    return given

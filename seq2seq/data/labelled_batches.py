@@ -1,0 +1,235 @@
+"""Texts with labels as token ids on disk, and batches of them that are pure functions of (seed, place)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seq2seq.data.batches import Batch, Place, Source, Tokens, pad_sources
+from seq2seq.data.budget import cut
+from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
+from seq2seq.data.folding import fold
+from seq2seq.data.labelled import Labelled, LabelledSource
+from seq2seq.data.order import Shuffled
+from seq2seq.data.tokenizer import BOS, EOS
+from seq2seq.data.tokenizers import Tokenizers
+from seq2seq.errors import DataError
+
+_FORMAT = 1
+_CHUNK = 5000  # texts encoded at a time
+
+
+class Layout:
+    """How the texts of a record become the row of a model: `a </s>`, or `a </s> b </s>`, after `<s>` where the model
+    pools the state of its first token. Texts that are too long are cut at their end, the longest first."""
+
+    def __init__(self, max_length: int, *, first: bool) -> None:
+        self.max_length = max_length
+        self._before = [BOS] if first else []
+
+    def row(self, texts: Sequence[Tokens]) -> list[int]:
+        """The tokens of a row, without the last EOS, from those of one text or of two."""
+        left = self.max_length - len(self._before) - len(texts)
+        longest = [left]
+        if len(texts) == 2:
+            first = max(left // 2, left - len(texts[1]))
+            longest = [first, left - min(first, len(texts[0]))]
+        row = [*self._before]
+        for number, (text, most) in enumerate(zip(texts, longest, strict=True)):
+            row += [EOS] * (number > 0)
+            row += (int(token) for token in text[:most])
+        return row
+
+    def is_cut(self, texts: Sequence[Tokens]) -> bool:
+        """Whether the texts are too long for a row."""
+        return len(self._before) + len(texts) + sum(map(len, texts)) > self.max_length
+
+    def collate(self, rows: Sequence[Tokens], labels: Sequence[int]) -> Batch:
+        """Rows as inputs tokens (B, S) and mask (B, 1, 1, S) or None; labels (B,)."""
+        tokens, mask, filled = pad_sources(rows)
+        return Batch(
+            (tokens, mask), torch.tensor(labels, dtype=torch.long), len(rows), padded=tokens.numel(), filled=filled
+        )
+
+
+class EncodedTexts:
+    """N records of token sequences and classes in memory-mapped files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.report = report_of(folder)
+        self._texts: int = self.report["texts_of_each"]
+        maps = [map_file(folder / name) for name in ("offsets", "tokens", "labels")]
+        self._offsets: NDArray[np.int64] = np.frombuffer(maps[0], np.int64)
+        self._tokens: NDArray[Any] = np.frombuffer(maps[1], np.dtype(self.report["dtype"]))
+        self.labels: NDArray[np.int32] = np.frombuffer(maps[2], np.int32)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> list[NDArray[Any]]:
+        """The tokens of each text of a record, without BOS and EOS."""
+        start = index * self._texts
+        bounds = self._offsets[start : start + self._texts + 1]
+        return [self._tokens[one:other].copy() for one, other in pairwise(bounds)]
+
+
+def encode(
+    source: LabelledSource,
+    classes: Sequence[str],
+    tokenizers: Tokenizers,
+    cache: Path,
+    *,
+    max_length: int,
+    held_out: Sequence[LabelledSource] = (),
+    also: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda message: None,
+) -> EncodedTexts:
+    """Encode texts, or find them encoded, in `cache` or in `also`, which are only read.
+
+    Dropped, counted by reason in `report`: texts blank or without a label; texts that are also in `held_out`, in any
+    form (`fold`). Raises DataError: text that cannot be read, no text left, a cache that cannot be written.
+    """
+    checksums = (text.checksum() for text in (source, *held_out))
+    folder = find_or_build(
+        (f"classes {_FORMAT} {max_length}", *classes, *checksums, tokenizers.source.serialise()[1]),
+        lambda partial: _write(partial, source, classes, tokenizers, max_length, held_out),
+        cache,
+        also=also,
+        say=say,
+    )
+    return EncodedTexts(folder)
+
+
+def tokens_of(tokenizers: Tokenizers, records: Sequence[Labelled]) -> list[list[list[int]]]:
+    """The tokens of each text of each record."""
+    sides = [tokenizers.encode_source(side) for side in zip(*(record.texts for record in records))]
+    return [list(texts) for texts in zip(*sides)]
+
+
+def _write(
+    folder: Path,
+    source: LabelledSource,
+    classes: Sequence[str],
+    tokenizers: Tokenizers,
+    max_length: int,
+    held_out: Sequence[LabelledSource],
+) -> None:
+    seen = {tuple(map(fold, record.texts)) for text in held_out for record in text.read()}
+    number_of = {name: number for number, name in enumerate(classes)}
+    dropped: Counter[str] = Counter()
+    counts = [0] * len(classes)
+    read = end = texts_of_each = too_long = 0
+    kind = token_type(tokenizers.source.size)
+    files = [(folder / name).open("wb") for name in ("offsets", "tokens", "labels")]
+    files[0].write(np.zeros(1, np.int64).tobytes())
+    records = source.read()
+    while chunk := list(islice(records, _CHUNK)):
+        read += len(chunk)
+        ends: list[int] = []
+        flat: list[int] = []
+        labels: list[int] = []
+        for record, texts in zip(chunk, tokens_of(tokenizers, chunk)):
+            texts_of_each = len(texts)
+            if not record.label or not all(texts):
+                dropped["blank or without a label"] += 1
+                continue
+            if tuple(map(fold, record.texts)) in seen:
+                dropped["in dev or test"] += 1
+                continue
+            too_long += sum(map(len, texts)) > max_length
+            for text in texts:
+                flat += text[:max_length]
+                end += min(len(text), max_length)
+                ends.append(end)
+            labels.append(number_of[record.label])
+            counts[labels[-1]] += 1
+        parts: list[NDArray[Any]] = [np.array(ends, np.int64), np.array(flat, kind), np.array(labels, np.int32)]
+        for file, part in zip(files, parts):
+            file.write(part.tobytes())
+    write_through(*files)
+    for file in files:
+        file.close()
+    reasons = dict(sorted(dropped.items()))
+    if not sum(counts):
+        why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.items()) or "there is none"
+        raise DataError(f"no text is left of {source.origin} ({why}); give more text")
+    write_report(
+        folder,
+        {
+            "read": read,
+            "kept": sum(counts),
+            "dropped": reasons,
+            "cut": too_long,
+            "classes": dict(zip(classes, counts)),
+            "tokens": end,
+            "texts_of_each": texts_of_each,
+            "dtype": kind.name,
+        },
+    )
+
+
+class LabelledBatches(Source):
+    """The endless sequence of training batches over encoded texts: each chunk of a shuffled epoch is sorted by length,
+    cut by a budget of padded tokens, and its batches shuffled. `sampling` > 0 re-segments the texts, seeded by (seed,
+    epoch, chunk)."""
+
+    def __init__(
+        self,
+        encoded: EncodedTexts,
+        tokenizers: Tokenizers,
+        layout: Layout,
+        *,
+        batch_tokens: int,
+        seed: int,
+        sampling: float = 0.0,
+    ) -> None:
+        self._encoded = encoded
+        self._tokenizer = tokenizers.source
+        self._layout = layout
+        self._batch_tokens = batch_tokens
+        self._seed = seed
+        self._sampling = sampling
+        self._order = Shuffled(len(encoded), seed)
+
+    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+        """Endless batches with their places, from a place on."""
+        epoch, first, skipped = start
+        while True:
+            for chunk, indices in enumerate(self._order.chunks(epoch, first), start=first):
+                for index, batch in enumerate(self._chunk(indices, epoch, chunk, skipped), start=skipped):
+                    yield Place(epoch, chunk, index), batch
+                skipped = 0
+            epoch, first = epoch + 1, 0
+
+    def _chunk(self, indices: NDArray[np.uint32], epoch: int, chunk: int, skipped: int) -> Iterator[Batch]:
+        """The batches of a chunk but for the first `skipped`."""
+        texts: list[Sequence[Tokens]] = [self._encoded[int(index)] for index in indices]
+        generator = np.random.default_rng((self._seed, epoch, chunk))
+        if self._sampling:
+            texts = self._sampled(texts, int(generator.integers(2**32)))
+        rows = [self._layout.row(each) for each in texts]
+        lengths = np.array([len(row) for row in rows])
+        order = np.argsort(lengths, kind="stable")
+        bounds = cut(lengths[order], self._batch_tokens)
+        generator.shuffle(bounds)
+        for start, end in bounds[skipped:]:
+            chosen = order[start:end]
+            yield self._layout.collate(
+                [rows[i] for i in chosen], [int(self._encoded.labels[indices[i]]) for i in chosen]
+            )
+
+    def _sampled(self, texts: Sequence[Sequence[Tokens]], seed: int) -> list[Sequence[Tokens]]:
+        sides = []
+        for side in zip(*texts):
+            plain = self._tokenizer.decode([[int(token) for token in tokens] for tokens in side])
+            sampled = self._tokenizer.sample(plain, self._sampling, seed)
+            sides.append([new or old for new, old in zip(sampled, side)])
+        return [list(each) for each in zip(*sides)]
