@@ -26,7 +26,7 @@ from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
-from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
+from seq2seq.tasks.task import Evaluated, Front, Headline, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -158,6 +158,23 @@ class Translation(Task[PairSource]):
         for name, sentences in sets.items():
             judged = judging.judge(opened.translator, sentences, (opened.source, opened.target), name)
             judging.keep(run, judged, opened.options, opened.engine)
+
+    def read_test(self, run: Run) -> PairSource:
+        """With the first reference of each source."""
+        pairs = [(sentence.source, sentence.references[0]) for sentence in judging.read_set(run)]
+        return PairSource(str(run.path / "test.jsonl"), lambda: iter(pairs), lambda: digest(pairs))
+
+    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
+        decoding = self.recipe.decoding
+        choice = EngineChoice(
+            device=str(device.numerics.device), beam_size=decoding.beam_size, length_penalty=decoding.length_penalty
+        )
+        opened = open_translator(run, choice)
+        judged = judging.judge(opened.translator, judging.read_set(of), (opened.source, opened.target))
+        return {**judged.record, **judging.how(opened.options, opened.engine)}
+
+    def headline(self, scores: Mapping[str, Any]) -> Headline:
+        return Headline(scores["scores"][0]["name"], scores["scores"][0]["value"])
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""
