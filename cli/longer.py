@@ -17,7 +17,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.recipe.files import differences, override
 from seq2seq.recipe.recipe import validated
 from seq2seq.run import Run
-from seq2seq.tasks import lineage
+from seq2seq.tasks import lineage, replay
 from seq2seq.training import extension
 
 from . import options
@@ -48,7 +48,7 @@ def prepared(
     if begun and (different := differences(former, stage)):
         raise RecipeError(f"{run.path} is being trained longer with other values ({different[0]}); leave out --set")
     task = tasks.of(recipe)
-    corpus = lineage.with_start(task, task.find(text, reading)) if any(text.values()) else lineage.corpus_of(run)
+    corpus = replay.with_start(task, task.find(text, reading)) if any(text.values()) else replay.corpus_of(run)
     choice = devices.choose(device, recipe.training.precision, attempt(recipe))
     if begun:
         note(f"Steps: {former.training.steps:,} more, as when this was begun")

@@ -112,7 +112,7 @@ def train(
     from .longer import prepared
 
     if longer:
-        own = {"--recipe": recipe_name, "--start": start, "--reverse": reverse, "--add-data": add_data}
+        own: dict[str, Any] = {"--recipe": recipe_name, "--start": start, "--reverse": reverse, "--add-data": add_data}
         own |= {"--batch-tokens": batch_tokens, "--dry-run": dry_run, "--overfit": overfit}
         if option := next((option for option, value in own.items() if value), ""):
             options.usage_error(f"{option} does not go with --more, which continues the run as it was begun")
@@ -265,7 +265,7 @@ def _find(
     from seq2seq import tasks
     from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
-    from seq2seq.tasks import lineage
+    from seq2seq.tasks.replay import with_start
 
     task = tasks.of(recipe)
     try:
@@ -282,7 +282,7 @@ def _find(
     if corpus.missing and not fallback:
         raise DataError(f"{corpus.missing[0]}; without --no-fallback it is left out")
     must_fit_machine(recipe)
-    return recipe, lineage.with_start(task, corpus)
+    return recipe, with_start(task, corpus)
 
 
 def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[Recipe, Corpus[Any]]:
@@ -322,7 +322,7 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
 def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None) -> None:
     """Convert to CTranslate2 and judge on `device`, unless done already (None). Show the scores."""
     from seq2seq import tasks
-    from seq2seq.tasks import lineage
+    from seq2seq.tasks import forgetting
 
     from .screen import Screen
 
@@ -333,11 +333,11 @@ def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | No
         if "ctranslate2" not in run.record():
             note("Copying the model for CTranslate2, and checking the copy on the dev set")
             export.after_training(task, run, corpus)
-        lineage.judge(task, run, device, note)
+        forgetting.judge(task, run, device, note)
         note("Judging the model on the test set")
         task.judge(run, device, note)
     Screen(recipe).scores(run.record())
-    for line in lineage.lines(task, run.record()):
+    for line in forgetting.lines(task, run.record()):
         show(line)
     if device is not None:
         note(f"\nTry it: {task.example(run)}")

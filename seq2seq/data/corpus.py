@@ -64,7 +64,7 @@ FoundIn = Literal["files", "mirror", "hub", "bundled", "overfit"]
 class Group(NamedTuple):
     """Some training sources of a corpus, in their order, that were found together."""
 
-    count: int
+    sources: int  # how many
     share: float  # of what is trained on
     temperature: float = 1.0  # of those without a share of their own, among themselves
 

@@ -1,21 +1,17 @@
-"""A run that starts from another: the start, copied into the run's folder as a run of its own; its weights in the new
-model; its text, found again; and what was forgotten."""
+"""A run that starts from another: the start, copied into the run's folder as a run of its own, and its weights in the
+new model. Its text: `replay`; what is forgotten of it: `forgetting`."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from seq2seq import tasks
-from seq2seq.data.corpus import Corpus, Given, SourceT
-from seq2seq.data.lines import Reading
-from seq2seq.device import Choice
-from seq2seq.errors import DataError, RecipeError, RunError
-from seq2seq.evaluation import kept
+from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe, Start, near
 from seq2seq.recipe.files import run_of
 from seq2seq.run import Run, refuse_strange_files
@@ -23,9 +19,8 @@ from seq2seq.storage.atomic import write_json
 from seq2seq.storage.checksums import described
 from seq2seq.storage.folders import replacing_folder
 from seq2seq.tasks.models import named_weights, read_tokenizers
-from seq2seq.tasks.task import Say, Task
+from seq2seq.tasks.task import Task
 from seq2seq.training.checkpoints import checkpoint
-from seq2seq.training.provenance import differences
 
 FOLDER = "start"  # in the run folder
 # Of the record of a start; the rest is about files that are not copied.
@@ -41,7 +36,7 @@ def of(run: Run) -> Run:
 def begin(recipe: Recipe, run: Run) -> None:
     """Copy the start of a recipe into the folder of a run that has none yet, and its tokenizers. Raises RunError where
     it has no trained weights, is damaged, or is not the one that this run was begun from."""
-    start = _start(recipe)
+    start = start_of(recipe)
     path, own = Path(start.run or ""), of(run)
     if own.path.is_dir():
         _must_be_same(path, own, run)
@@ -60,7 +55,7 @@ def begin(recipe: Recipe, run: Run) -> None:
 def must_be_usable(recipe: Recipe) -> None:
     """Raise RecipeError or RunError where a recipe has a start that is not named, or has no trained weights."""
     if recipe.start is not None:
-        _weights_of(Path(_start(recipe).run or ""))
+        _weights_of(Path(start_of(recipe).run or ""))
 
 
 def _weights_of(start: Path) -> Path:
@@ -76,7 +71,8 @@ def _weights_of(start: Path) -> Path:
     return weights
 
 
-def _start(recipe: Recipe) -> Start:
+def start_of(recipe: Recipe) -> Start:
+    """The start of a recipe that has one. Raises RecipeError where the recipe leaves it to be named."""
     if recipe.start is None or recipe.start.run is None:
         raise RecipeError(
             f"recipe {recipe.name} begins from a run that was trained before: name it with --start, for example "
@@ -131,13 +127,10 @@ def _entry(path: Path, own: Run) -> dict[str, Any]:
     }
 
 
-# Weights.
-
-
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
-    start, parent = _start(task.recipe), of(run)
+    start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     weights = task.from_start(former, named_weights(tasks.of(former), read_tokenizers(former, parent.path), parent))
     parts = start.parts or (() if former.task == task.recipe.task else task.takes)
@@ -202,89 +195,3 @@ def _shape(weight: Tensor) -> str:
 
 def _count(weights: Mapping[str, Tensor]) -> int:
     return sum(weight.numel() for weight in weights.values())
-
-
-# Text.
-
-
-def corpus_of(run: Run) -> Corpus[Any]:
-    """The text that a run was trained on, found as it was found then. Raises DataError where it is not there any more,
-    or has changed."""
-    record, task = run.record(), tasks.of(run.recipe())
-    noted = record.get("corpora", {}).get("given", {})
-    if record.get("corpora", {}).get("found") == "files" and not noted:
-        raise DataError(
-            f"{run.path} was trained on files, and its record does not say where they are (an older seqx trained it): "
-            "give them with --data"
-        )
-    given = {
-        split: Given(**{key: _paths(value) for key, value in files.items()})
-        for split, files in noted.get("files", {}).items()
-    }
-    reading = noted.get("reading", {})
-    reading = Reading(**{key: tuple(value) if isinstance(value, list) else value for key, value in reading.items()})
-    corpus = with_start(task, task.find(given, reading))
-    if different := list(differences(record["corpora"], corpus.record())):
-        raise DataError(f"the text of {run.path} is not what it was trained on ({'; '.join(different)})")
-    return corpus
-
-
-def _paths(value: Any) -> Any:
-    return tuple(map(Path, value)) if isinstance(value, list) else Path(value)
-
-
-def with_start(task: Task[SourceT], corpus: Corpus[SourceT]) -> Corpus[SourceT]:
-    """A corpus with the share of its start's training text that the recipe says, and without the start's test set in
-    what is trained on; as it is where the recipe has no start. Raises DataError where that text is not available."""
-    recipe = task.recipe
-    if recipe.start is None:
-        return corpus
-    parent = Run(run_of(Path(_start(recipe).run or "")))
-    if parent.task == recipe.task and (parent.path / "test.jsonl").is_file():
-        corpus = task.without(corpus, task.read_test(parent))
-    if not recipe.data.replay:
-        return corpus
-    if parent.task != recipe.task:
-        raise DataError(f"data.replay: {parent.path} has another task, and so text of another kind; leave it out")
-    try:
-        former = corpus_of(parent)
-    except DataError as error:
-        raise DataError(f"data.replay = {recipe.data.replay:g}: {error}") from error
-    return corpus.with_former(former, recipe.data.replay, recipe.data.temperature)
-
-
-# Forgetting.
-
-
-def judge(task: Task[Any], run: Run, device: Choice, say: Say) -> None:
-    """Judge a finished run on its start's test set, and the start on both, where the two have the same task. run.json
-    then has: as `scores.start` those of the run, as `before` those of the start, and `forgetting`, how much worse the
-    run is than its start on the start's test set, in the unit of its figure."""
-    parent = of(run)
-    if not (parent.path / "test.jsonl").is_file() or parent.task != task.recipe.task or _start(task.recipe).parts:
-        return
-    say("Judging before and after, on both test sets")
-    before = {name: task.scores(parent, own, device) for name, own in (("test", run), ("start", parent))}
-    after = task.scores(run, parent, device)
-    one, other = task.headline(before["start"]), task.headline(after)
-    kept.keep_own(run, "start", after)
-    if one and other:
-        lost = one.value - other.value if one.higher_is_better else other.value - one.value
-        run.note(forgetting={"figure": one.name, "before": one.value, "after": other.value, "lost": lost})
-    run.note(before=before)
-
-
-def lines(task: Task[Any], record: Mapping[str, Any]) -> Sequence[str]:
-    """The figures before and after, for people; none where a run has no start."""
-    if "before" not in record:
-        return ()
-    shown = []
-    origin = record["lineage"][0]["run"]
-    for name, label in (("test", "own test set"), ("start", f"test set of {origin}")):
-        scores = (record["before"].get(name, {}), record.get("scores", {}).get(name, {}))
-        before, after = (task.headline(each) if each else None for each in scores)
-        if before and after:
-            shown.append(f"{label}: {before.name} {before.value:.2f} before, {after.value:.2f} after")
-    if "forgetting" in record:
-        shown[-1] += f"; forgetting: {record['forgetting']['lost']:+.2f}"
-    return shown

@@ -12,7 +12,7 @@ from seq2seq.data import corpora
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
-from seq2seq.data.direction import looks_swapped
+from seq2seq.data.direction import looks_swapped, third_languages
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.noise import Noise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
@@ -81,18 +81,27 @@ class Translation(Task[PairSource]):
         return audit_pairs(corpus, self.kind())
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
-        """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, none
-        where there is too little text to tell."""
+        """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, or like
+        another language, none where there is too little text to tell."""
         for reason in corpus.missing:
             yield f"NOTE: left out: {reason}"
         text, data = corpus.train[0], self.recipe.data
         pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
         enough = sum(len(source) for source, _ in pairs) >= _LETTERS
-        if enough and looks_swapped(pairs, data.source, data.target):
+        if not enough:
+            return
+        if looks_swapped(pairs, data.source, data.target):
             yield (
                 f"NOTE: the source of {text.origin} looks like {data.target}, the target like {data.source}: if so, "
-                "swap the files, or the columns (--columns)"
+                "swap the files, or the columns (--columns), or turn the recipe round (--reverse)"
             )
+        others = third_languages(pairs, data.source, data.target)
+        for side, other, language in zip(("source", "target"), others, (data.source, data.target)):
+            if other:
+                yield (
+                    f"NOTE: the {side} of {text.origin} looks like {other}, and the recipe says {language}: if so, "
+                    f"give other files, or --set data.{side}={other}"
+                )
 
     def first(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, count: int) -> Corpus[PairSource]:
         """The first pairs that are not dropped for their lengths."""
