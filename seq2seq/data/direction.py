@@ -15,7 +15,7 @@ _MOST = 300  # characters judged of a long line
 _SURE = 0.9
 _CLOSELY = 5_000  # judged; after as many, only every second is, then every fourth
 _LEAST = 5  # minimum of judgements that lines are swapped
-_MANY, _MOSTLY = 20, 0.5  # judgements of a side, and their share in one other language, to say that it is in that
+_MANY, _MOSTLY = 20, 0.6  # judgements of a side, and their share in one other language, to say that it is in that
 
 
 class Direction:

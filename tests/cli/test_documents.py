@@ -157,8 +157,10 @@ class Reader:
                 words = [*words, *more]
         words = [each for word in words for each in self._expanded(word)]
         self._provide_runs(words)
-        for place, (option, value) in enumerate(pairwise(words), start=1):
-            if option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
+        for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
+            if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
+                words += ["--set", "training.steps=6", "--set", "training.validate_every=3"]
+            elif option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
                 words[place] = self._recipe(words, value) if not value.startswith("-") else value
             elif option in SHORTER:
                 words[place] = SHORTER[option]
@@ -188,7 +190,12 @@ class Reader:
 
     def _provide_runs(self, words: list[str]) -> None:
         named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
-        if words[0] != "train":
+        if words[0] == "train":
+            begun = "--run" if "--more" in words else "--start"  # the run that training continues
+            for option, value in pairwise(words):
+                if option == begun:
+                    self.provide_run(value.removeprefix("runs/"), "pairs")
+        else:
             for name in named or ["gpt-shakespeare" if words[0] == "generate" else "fr-en"]:
                 self.provide_run(name, "text" if name.startswith("gpt") else "pairs")
 
@@ -198,8 +205,10 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = tiny.pairs(lines, len(path.stem))
             text = tiny.verse(lines, len(path.stem))
-            if path.suffix == ".tsv":
-                text = "".join("\t".join(row) + "\n" for row in rows)
+            if path.suffix in (".tsv", ".csv"):
+                separator = {".tsv": "\t", ".csv": ","}[path.suffix]
+                heading = [("fr", "en")] if path.suffix == ".csv" else []
+                text = "".join(separator.join(row) + "\n" for row in heading + rows)
             elif path.suffix == ".jsonl":
                 text = "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
             elif path.suffix != ".txt":
