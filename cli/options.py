@@ -88,9 +88,9 @@ def _set_threads(count: int | None) -> int | None:
 RunFolder = Annotated[
     Path | None, Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
 ]
-Recipe = Annotated[
-    str, Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
-]
+_NAMED = Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
+Recipe = Annotated[str, _NAMED]
+OptionalRecipe = Annotated[str | None, _NAMED]
 Set = Annotated[
     list[str] | None,
     Option("--set", "-s", metavar="SECTION.KEY=VALUE", help="Override a value of the recipe; repeatable."),

@@ -13,7 +13,7 @@ import typer
 from typer import Argument, Option
 
 from . import export, options, processes
-from .printing import note
+from .printing import note, show
 from .stopping import StopSignals, handled
 
 if TYPE_CHECKING:
@@ -28,11 +28,23 @@ if TYPE_CHECKING:
 
 def train(
     *,
-    recipe_name: options.Recipe,
+    recipe_name: options.OptionalRecipe = None,
     run_folder: Annotated[
         Path | None, Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
     ] = None,
     changes: options.Set = None,
+    start: Annotated[
+        Path | None,
+        Option(
+            metavar="RUN",
+            help="Start from the weights, tokenizer and recipe of this run, or of one of its checkpoints.",
+        ),
+    ] = None,
+    longer: Annotated[
+        bool,
+        Option("--more", help="Train the finished run of --run longer, by --minutes; its schedule begins again."),
+    ] = False,
+    reverse: Annotated[bool, Option("--reverse", help="Exchange source and target of a translation recipe.")] = False,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
     dev_source_file: Annotated[Path | None, Option(help="Source sentences for validation.")] = None,
@@ -93,10 +105,21 @@ def train(
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
-    from seq2seq.training import provenance
+    from seq2seq.tasks import lineage
+    from seq2seq.training import extension, provenance
 
     from . import checks
+    from .longer import prepared
 
+    if longer:
+        own: dict[str, Any] = {"--recipe": recipe_name, "--start": start, "--reverse": reverse, "--add-data": add_data}
+        own |= {"--batch-tokens": batch_tokens, "--dry-run": dry_run, "--overfit": overfit}
+        if option := next((option for option, value in own.items() if value), ""):
+            options.usage_error(f"{option} does not go with --more, which continues the run as it was begun")
+        if run_folder is None:
+            options.usage_error("--more: name the run to train longer with --run")
+    elif recipe_name is None:
+        options.usage_error("name a recipe with --recipe (`seqx recipes` lists them), or a run to train with --more")
     if overfit is not None and (dry_run or minutes):
         options.usage_error(f"--overfit {overfit} has a budget of its own: leave out --dry-run and --minutes")
     changes = list(changes or [])
@@ -129,24 +152,31 @@ def train(
             if device != "auto":
                 devices.named(team.device(device))  # before text is fetched
             with team.main_first():
-                recipe = recipe_files.load(recipe_name, changes, note)
-                if add_data:
-                    recipe = recipe.with_corpora([_added(text) for text in add_data])
-                team.check(recipe)
-                if team.main and not dry_run and overfit is None:
-                    Run(run_folder or root() / recipe.name).must_be_writable()
                 if team.size > 1 and single:
                     options.usage_error(
                         "--dry-run, --overfit, --minutes and --batch-tokens auto take a single process: leave out "
                         "torchrun"
                     )
-                recipe, corpus = _find(recipe, text, reading, fallback)
-                run = Run(run_folder or root() / recipe.name)
-                choice = devices.choose(team.device(device), recipe.training.precision, attempt(recipe))
-                if batch_tokens == "auto":
-                    recipe = _fitted(recipe, run, choice)
-                if minutes:
-                    recipe, corpus = _timed(recipe, corpus, run, choice, minutes)
+                if recipe_name is None:
+                    run = Run(run_folder or root())
+                    recipe, corpus, choice = prepared(run, changes, minutes, text, reading, team.device(device))
+                    team.check(recipe)
+                else:
+                    start = _present(start, run_folder or root() / recipe_files.path_of(recipe_name).stem)
+                    recipe = recipe_files.load(recipe_name, changes, note, start=start, reverse=reverse)
+                    lineage.must_be_usable(recipe)
+                    if add_data:
+                        recipe = recipe.with_corpora([_added(text) for text in add_data])
+                    team.check(recipe)
+                    if team.main and not dry_run and overfit is None:
+                        Run(run_folder or root() / recipe.name).must_be_writable()
+                    recipe, corpus = _find(recipe, text, reading, fallback)
+                    run = Run(run_folder or root() / recipe.name)
+                    choice = devices.choose(team.device(device), recipe.training.precision, attempt(recipe))
+                    if batch_tokens == "auto":
+                        recipe = _fitted(recipe, run, choice)
+                    if minutes:
+                        recipe, corpus = _timed(recipe, corpus, run, choice, minutes)
                 if dry_run:
                     checks.dry_run(recipe, corpus, choice)
                     return
@@ -157,11 +187,23 @@ def train(
                 kept.enter_context(handled(stop.request))
                 if team.main:
                     kept.enter_context(run.locked())
-                    run.claim(recipe)
-                    provenance.refuse_other_text(run, corpus)
+                    if longer:
+                        provenance.refuse_other_text(run, corpus)
+                        extension.begin(run, recipe)
+                    else:
+                        run.claim(recipe)
+                        provenance.refuse_other_text(run, corpus)
             to_conclude = _train(recipe, corpus, run, choice, stop, team)
         if team.main:  # The rest is for one process; the others have ended.
             _conclude(recipe, corpus, run, choice if to_conclude else None)
+
+
+def _present(start: Path | None, run: Path) -> Path | None:
+    """The start that was named; where it is gone, the copy of it in the folder of the run, if that was begun."""
+    if start is None or start.exists() or not (run / "start").is_dir():
+        return start
+    note(f"NOTE: {start} is not there any more; {run} has kept what it starts from")
+    return run / "start"
 
 
 def _added(text: str) -> dict[str, Any]:
@@ -223,6 +265,7 @@ def _find(
     from seq2seq import tasks
     from seq2seq.errors import DataError, MissingCorpusError
     from seq2seq.sizes import must_fit_machine
+    from seq2seq.tasks.replay import with_start
 
     task = tasks.of(recipe)
     try:
@@ -239,7 +282,7 @@ def _find(
     if corpus.missing and not fallback:
         raise DataError(f"{corpus.missing[0]}; without --no-fallback it is left out")
     must_fit_machine(recipe)
-    return recipe, corpus
+    return recipe, with_start(task, corpus)
 
 
 def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[Recipe, Corpus[Any]]:
@@ -279,6 +322,7 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
 def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None) -> None:
     """Convert to CTranslate2 and judge on `device`, unless done already (None). Show the scores."""
     from seq2seq import tasks
+    from seq2seq.tasks import forgetting
 
     from .screen import Screen
 
@@ -289,8 +333,11 @@ def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | No
         if "ctranslate2" not in run.record():
             note("Copying the model for CTranslate2, and checking the copy on the dev set")
             export.after_training(task, run, corpus)
+        forgetting.judge(task, run, device, note)
         note("Judging the model on the test set")
         task.judge(run, device, note)
     Screen(recipe).scores(run.record())
+    for line in forgetting.lines(task, run.record()):
+        show(line)
     if device is not None:
         note(f"\nTry it: {task.example(run)}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seq2seq.data import sources
 from seq2seq.data.cleaning import cleaned
-from seq2seq.data.corpus import Corpus, Given, SplitName
+from seq2seq.data.corpus import Corpus, Given, Group, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.pairs import PairKind, PairSource
 from seq2seq.errors import MissingCorpusError
@@ -77,6 +77,18 @@ def _given(files: Sequence[str]) -> Given:
     if len(files) == 2:
         return Given(Path(files[0]), Path(files[1]))
     return Given(data=tuple(map(Path, files)))
+
+
+def mixture(corpus: Corpus[Any], sizes: Sequence[int], temperature: float = 1.0) -> list[float]:
+    """The shares of a corpus's training sources in what is trained on, 1 in all, given their sizes; a group of sources
+    that is empty leaves its share to the others."""
+    weights: list[float] = []
+    fixed = corpus.shares or (None,) * len(sizes)
+    for count, share, own_temperature in corpus.groups or (Group(len(sizes), 1.0, temperature),):
+        part = slice(len(weights), len(weights) + count)
+        inner = shares(sizes[part], fixed[part], own_temperature) if any(sizes[part]) else [0.0] * count
+        weights += [share * each for each in inner]
+    return [weight / sum(weights) for weight in weights] if corpus.groups else weights
 
 
 def shares(sizes: Sequence[int], fixed: Sequence[float | None], temperature: float) -> list[float]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVar
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
@@ -61,6 +61,14 @@ SourceT = TypeVar("SourceT", bound=Source[Any])
 FoundIn = Literal["files", "mirror", "hub", "bundled", "overfit"]
 
 
+class Group(NamedTuple):
+    """Some training sources of a corpus, in their order, that were found together."""
+
+    sources: int  # how many
+    share: float  # of what is trained on
+    temperature: float = 1.0  # of those without a share of their own, among themselves
+
+
 @dataclass(frozen=True)
 class Corpus(Generic[SourceT]):
     """Training, dev and test text, and how it was found."""
@@ -72,6 +80,9 @@ class Corpus(Generic[SourceT]):
     test: SourceT
     shares: tuple[float | None, ...] = ()  # of the training sources, where several are mixed; None = by size
     missing: tuple[str, ...] = ()  # of several corpora, those left out, each with the reason
+    given: Mapping[str, Any] = field(default_factory=dict)  # of the user's: the files, and how they are read
+    groups: tuple[Group, ...] = ()  # of the training sources, where a former run's are mixed in; else they are one
+    held_out: tuple[SourceT, ...] = ()  # further text that is kept out of training
 
     @property
     def records(self) -> str:
@@ -86,6 +97,18 @@ class Corpus(Generic[SourceT]):
         """With only the first records of dev and of test; all where `records` is 0."""
         return replace(self, dev=self.dev.first(records), test=self.test.first(records))
 
+    def with_former(self, former: Self, share: float, temperature: float) -> Self:
+        """With the training text of a former corpus, for a share of what is trained on; `temperature`: this one's."""
+        own, old = (corpus.groups or (Group(len(corpus.train), 1.0),) for corpus in (self, former))
+        own = tuple(group._replace(share=group.share * (1 - share), temperature=temperature) for group in own)
+        shares = [corpus.shares or (None,) * len(corpus.train) for corpus in (self, former)]
+        return replace(
+            self,
+            train=(*self.train, *former.train),
+            shares=(*shares[0], *shares[1]),
+            groups=(*own, *(group._replace(share=group.share * share) for group in old)),
+        )
+
     def record(self) -> dict[str, Any]:
         """For the run's record: names, origins, checksums."""
         return {
@@ -95,6 +118,7 @@ class Corpus(Generic[SourceT]):
             "dev": self.dev.record(),
             "test": self.test.record(),
             **({"missing": list(self.missing)} if self.missing else {}),
+            **({"given": self.given} if self.given else {}),
         }
 
 

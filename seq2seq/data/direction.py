@@ -1,11 +1,12 @@
-"""Whether the two sides of pairs are in their languages, by py3langid over enough text to be certain: never by a short
-line."""
+"""Whether the two sides of pairs are in their languages, in each other's, or in a third one, by py3langid over enough
+text to be certain: never by a short line."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from seq2seq.data.identification import classifier, known
+from seq2seq.data.identification import accepted, classifier, known
 
 Pair = tuple[str, str]
 
@@ -14,6 +15,7 @@ _MOST = 300  # characters judged of a long line
 _SURE = 0.9
 _CLOSELY = 5_000  # judged; after as many, only every second is, then every fourth
 _LEAST = 5  # minimum of judgements that lines are swapped
+_MANY, _MOSTLY = 20, 0.6  # judgements of a side, and their share in one other language, to say that it is in that
 
 
 class Direction:
@@ -82,3 +84,26 @@ def looks_swapped(pairs: Iterable[Pair], source: str, target: str) -> bool:
     for pair in pairs:
         direction.add(pair)
     return direction.throughout
+
+
+def third_languages(pairs: Iterable[Pair], source: str, target: str) -> tuple[str, str]:
+    """The language, neither `source` nor `target`, that each side of some pairs is mostly in; empty where a side is in
+    its own, in several, or cannot be judged: too few lines, or a language that the identifier does not know."""
+    sides = tuple(zip(*pairs)) or ((), ())
+    first, second = accepted(source), accepted(target)
+    return tuple(  # type: ignore[return-value]
+        _third(side, first | second) if known(language) else "" for side, language in zip(sides, (source, target))
+    )
+
+
+def _third(lines: Iterable[str], expected: frozenset[str]) -> str:
+    classify, languages, held = classifier(), Counter[str](), ""
+    for line in lines:
+        held = f"{held}\n{line}" if held else line
+        if len(held) >= _LETTERS:
+            language, probability = classify(held[:_MOST])
+            languages[language if probability >= _SURE else ""] += 1
+            held = ""
+    language, count = max(languages.items(), key=lambda item: item[1], default=("", 0))
+    certain = languages.total() >= _MANY and count > _MOSTLY * languages.total()
+    return language if certain and language not in expected else ""

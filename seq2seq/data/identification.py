@@ -5,9 +5,17 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 from seq2seq.data.languages import names
+
+# An identifier that is sure may still confuse these.
+_CONFUSED = frozenset(
+    frozenset(two)
+    for group in ("da nn no", "bs hr sr", "id ms", "cs sk", "wuu yue zh", "gl pt", "bg mk", "ru uk be", "en pcm")
+    for two in combinations(group.split(), 2)
+)
 
 Classify = Callable[[str], tuple[str, float]]  # the code of a language, and its probability
 
@@ -15,6 +23,12 @@ Classify = Callable[[str], tuple[str, float]]  # the code of a language, and its
 def known(code: str) -> str:
     """The identifier's code of a language; an empty string where it has none."""
     return next((name for name in sorted(names(code), key=len) if name in _languages()), "")
+
+
+def accepted(language: str) -> frozenset[str]:
+    """The codes by which the identifier may call a text in a language: its own, and those that it confuses with it."""
+    code = known(language)
+    return names(language) | {other for two in _CONFUSED if code in two for other in two}
 
 
 @functools.lru_cache(maxsize=2)

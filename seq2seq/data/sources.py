@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def find(
     data = kind.data
     given = {split: files for split, files in (given or {}).items() if files}
     if given:
-        return _corpus(kind, "files", "files", _from_files(kind, given, reading))
+        corpus = _corpus(kind, "files", "files", _from_files(kind, given, reading))
+        return replace(corpus, given=_recorded(given, reading))
     if reading.columns:
         raise DataError(f"--columns {','.join(reading.columns)} is for tables given by --data, and there is none")
     if splits := kind.bundled():
@@ -38,6 +40,20 @@ def find(
     if splits := _from_mirror(kind, reading):
         return _corpus(kind, data.corpus, "mirror", splits)
     return _corpus(kind, data.corpus, "hub", hub.every_split(kind))
+
+
+def _recorded(given: Mapping[SplitName, Given], reading: Reading) -> dict[str, Any]:
+    """The user's files and how they are read, for run.json."""
+    named = {
+        split: {
+            key: [str(path.absolute()) for path in value] if isinstance(value, tuple) else str(value.absolute())
+            for key, value in vars(files).items()
+            if value
+        }
+        for split, files in given.items()
+        if files
+    }
+    return {"files": named, "reading": asdict(reading)}
 
 
 def _corpus(

@@ -6,8 +6,10 @@ B rows, T tokens per row. Of each window the first T tokens are read and the las
 from __future__ import annotations
 
 import io
+import math
 import mmap
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -130,9 +132,72 @@ class Windows(Source):
             epoch, skipped = epoch + 1, 0
 
     def _batch(self, starts: NDArray[np.int64]) -> Batch:
-        batch = _collate(self._stream, starts.tolist(), self._length)
+        batch = _collate([(self._stream, start) for start in starts.tolist()], self._length)
         self._stream.release()
         return batch
+
+
+class MixedWindows(Source):
+    """Windows of several streams, each by its share of the rows, in one endless epoch: a batch is a pure function of
+    (seed, place). `random` and `packed` as in `Windows`; each stream has epochs of its own. A row of a stream that is
+    shorter than T is padded."""
+
+    def __init__(
+        self,
+        streams: Sequence[TokenStream],
+        shares: Sequence[float],
+        *,
+        context: int,
+        batch_tokens: int,
+        seed: int,
+        chunks: Literal["random", "packed"],
+    ) -> None:
+        self._streams, self._shares, self._seed = streams, shares, seed
+        self._lengths = [_row_length(stream, context) for stream in streams]
+        self._rows = max(1, batch_tokens // context)
+        self._starts = self._random if chunks == "random" else self._packed
+        for stream in streams:
+            stream.advise_random()
+
+    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+        """Endless batches with their places, from a place on."""
+        for index in count(start.index):
+            yield Place(0, 0, index), self._batch(index)
+
+    def _batch(self, index: int) -> Batch:
+        before, after = (divided(batches * self._rows, self._shares) for batches in (index, index + 1))
+        rows = [
+            (self._streams[number], int(start))
+            for number, (first, last) in enumerate(zip(before, after))
+            for start in self._starts(number, first, last)
+        ]
+        batch = _collate(rows, max(self._lengths))
+        for stream in self._streams:
+            stream.release()
+        return batch
+
+    def _random(self, number: int, first: int, last: int) -> NDArray[np.int64]:
+        generator = np.random.default_rng((self._seed, number, first))
+        return generator.integers(len(self._streams[number]) - self._lengths[number], size=last - first)
+
+    def _packed(self, number: int, first: int, last: int) -> NDArray[np.int64]:
+        size = -(-(len(self._streams[number]) - 1) // self._lengths[number])
+        chosen = [np.empty(0, np.int64)]
+        for epoch in range(first // size, -(-last // size)):
+            order = np.random.default_rng((self._seed, number, epoch)).permutation(size)
+            chosen.append(order[max(first - epoch * size, 0) : last - epoch * size])
+        return np.concatenate(chosen) * self._lengths[number]
+
+
+def divided(count: int, shares: Sequence[float]) -> list[int]:
+    """How many of the first `count` rows are of each part, by shares that are 1 in all; no number falls as `count`
+    grows."""
+    counts, left = [], 1.0
+    for share in shares[:-1]:
+        rest = math.floor(count * max(0.0, left - share) / left + 0.5) if left > share else 0
+        counts.append(count - rest)
+        count, left = rest, left - share
+    return [*counts, count]
 
 
 def windows(tokens: TokenStream | NDArray[Any], *, context: int, batch_tokens: int) -> Iterator[Batch]:
@@ -142,7 +207,10 @@ def windows(tokens: TokenStream | NDArray[Any], *, context: int, batch_tokens: i
     length = _row_length(tokens, context)
     rows = max(1, batch_tokens // context)
     starts = range(0, len(tokens) - 1, length)
-    return (_collate(tokens, starts[first : first + rows], length) for first in range(0, len(starts), rows))
+    return (
+        _collate([(tokens, start) for start in starts[first : first + rows]], length)
+        for first in range(0, len(starts), rows)
+    )
 
 
 def _row_length(tokens: TokenStream | NDArray[Any], context: int) -> int:
@@ -151,11 +219,12 @@ def _row_length(tokens: TokenStream | NDArray[Any], context: int) -> int:
     return min(context, len(tokens) - 1)
 
 
-def _collate(stream: TokenStream | NDArray[Any], starts: Sequence[int], length: int) -> Batch:
-    inputs = np.full((len(starts), length), PAD, np.int64)
-    labels = np.full((len(starts), length), PAD, np.int64)
-    counts = np.zeros(len(starts), np.int64)
-    for row, start in enumerate(starts):
+def _collate(rows: Sequence[tuple[TokenStream | NDArray[Any], int]], length: int) -> Batch:
+    """Windows of `length` tokens, given the stream of each and where it starts there."""
+    inputs = np.full((len(rows), length), PAD, np.int64)
+    labels = np.full((len(rows), length), PAD, np.int64)
+    counts = np.zeros(len(rows), np.int64)
+    for row, (stream, start) in enumerate(rows):
         window = stream[start : start + length + 1]
         count = len(window) - 1
         inputs[row, :count] = window[:-1]

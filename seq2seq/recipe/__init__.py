@@ -4,7 +4,7 @@ from seq2seq.recipe.cleaning import Cleaning, changed_cleaning
 from seq2seq.recipe.optimizers import Adam, AdamW, Muon, Optimizer
 from seq2seq.recipe.recipe import SECTIONS, Recipe, TaskName, near, validated
 from seq2seq.recipe.section import Section
-from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Tokenizer, Training
+from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Start, Tokenizer, Training
 
 __all__ = [
     "SECTIONS",
@@ -21,6 +21,7 @@ __all__ = [
     "Optimizer",
     "Recipe",
     "Section",
+    "Start",
     "TaskName",
     "Tokenizer",
     "Training",

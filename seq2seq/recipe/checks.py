@@ -182,6 +182,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     yield data["corpus"] in ("phrasebook", "play", "reviews"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
     yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"
     yield all(corpus["share"] for corpus in data["corpora"]), "no corpus without a share", "data.temperature"
+    yield values["start"] is None, "no run to start from (--start)", "data.replay"
     yield data["bundled"] is None, "data.bundled unset", "fallback"
     yield kind != "tiktoken", f'tokenizer.kind = "{kind}"', "tokenizer.encoding"
     yield kind in ("byte", "tiktoken"), f'tokenizer.kind = "{kind}"', "tokenizer.vocabulary_size"

@@ -7,16 +7,18 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options
+from seq2seq.recipe.inheritance import inherited, turned
 from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, near, validated, without
+from seq2seq.recipe.sections import Start
 from seq2seq.storage.formats import migrated
-from seq2seq.storage.reading import parse_toml, read_toml
+from seq2seq.storage.reading import parse_toml, read_small, read_toml
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Inside the package once installed, beside it in the repository.
@@ -32,14 +34,21 @@ def names() -> list[str]:
 
 
 def load(
-    name_or_path: str | Path, overrides: list[str] | None = None, say: Callable[[str], None] = lambda message: None
+    name_or_path: str | Path,
+    overrides: list[str] | None = None,
+    say: Callable[[str], None] = lambda message: None,
+    *,
+    start: Path | None = None,
+    reverse: bool = False,
 ) -> Recipe:
-    """Read a recipe by name or path, apply `section.key=value` overrides, validate.
+    """Read a recipe by name or path, apply `section.key=value` overrides, validate. With `reverse`, languages are
+    exchanged; `start`, or `start.run` of the recipe, is the run that it begins from (`inheritance.inherited`).
 
-    A file may name a `base`, another recipe by name or by path from its folder, whose values it changes. A value of the
-    file that has no effect any more because of the overrides is left out, and keys of an older format are read as
-    today's; `say` receives a note of either. Raises RecipeError: unknown name, unreadable file; unknown
-    key, wrong type, value without effect, in `[fallback]` too. Raises FormatError where a newer seqx wrote the file.
+    A file may name a `base`, another recipe by name or by path from its folder, whose values it changes, and which it
+    may `reverse`. A value of the file that has no effect any more because of the overrides is left out, and keys of an
+    older format are read as today's; `say` receives a note of either. Raises RecipeError: unknown name, unreadable
+    file, no such run to start from; unknown key, wrong type, value without effect, in `[fallback]` too. Raises
+    FormatError where a newer seqx wrote the file.
     """
     path = path_of(name_or_path)
     origin = str(path) if path.parent != RECIPES else f"recipe {path.stem}"
@@ -53,6 +62,8 @@ def load(
             renamed = ", ".join(f"{old} is {new} now" for old, new in old_keys.items())
             say(f"NOTE: {origin}: {renamed}; the old names are read too")
         _refuse_idle(values, origin, own, overridden=bool(overrides))
+    if reverse:
+        values = turned(values, origin)
     keys = []
     for text in overrides or []:
         key, old_key = override(values, text)
@@ -62,13 +73,44 @@ def load(
     for key in dict.fromkeys(keys):
         if keys.count(key) > 1:
             say(f"NOTE: --set {key} was given {keys.count(key)} times: the last counts")
+    own = copy.deepcopy(values)
+    if run := _start_of(values, start):
+        values = inherited(values, recipe_of(Path(run)), run, keys)
+        if reverse:
+            raise RecipeError(f"--reverse: the direction is that of {run}, from which the run starts; leave it out")
     idle = foreign_options(values)
     recipe = validated(without(values, idle), origin)
     for key, why in (idle | recipe.idle()).items():
+        if not holds(own, key):
+            continue
         if given := next((name for name in keys if name == key or name.startswith(f"{key}.")), ""):
             raise RecipeError(f"--set {given} has no effect with {why}; leave it out")
         say(f"NOTE: {key} of {origin} has no effect with {why}: left out")
     return recipe.settled()
+
+
+def _start_of(values: dict[str, Any], start: Path | None) -> str:
+    """The path of the run to start from, which is put among the values; empty where there is none."""
+    section = values.setdefault("start", {}) if start else values.get("start")
+    if isinstance(section, dict) and (start or isinstance(section.get("run"), str)):
+        section["run"] = str((start or Path(section["run"])).absolute())
+        return str(section["run"])
+    return ""
+
+
+def recipe_of(start: Path) -> Recipe:
+    """The recipe of a run to start from, given its folder or that of one of its checkpoints. Raises RecipeError."""
+    file = run_of(start) / "recipe.toml"
+    try:
+        return parse(read_small(file).decode(), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = f"cannot read {file}: {error}" if start.exists() else "there is no such folder"
+        raise RecipeError(f"{start} is no run to start from ({reason}); name a run folder that was trained") from error
+
+
+def run_of(start: Path) -> Path:
+    """The run folder of a run to start from, which may be one of its checkpoints."""
+    return start.parent.parent if start.absolute().parent.name == "checkpoints" else start
 
 
 def _of_run(values: dict[str, Any], origin: str) -> Recipe:
@@ -128,8 +170,13 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
     left, right = (recipe.settled().model_dump(mode="json") for recipe in (one, other))
     if one.task != other.task:
         changes.append(f"task: {json.dumps(one.task)} -> {json.dumps(other.task)}")
-    for section in SECTIONS:
-        for key, value in left[section].items():
+    if (one.start is None) != (other.start is None):
+        none, run = "no start", (one.start or other.start).run  # type: ignore[union-attr]
+        changes.append(f"start.run: {none} -> {run}" if one.start is None else f"start.run: {run} -> {none}")
+    for section in ("start", *SECTIONS):
+        for key, value in ((left[section] and right[section] and left[section]) or {}).items():
+            if (section, key) == ("start", "run"):
+                continue  # its folder may have moved: the checksum of its weights is on record
             if value != right[section].get(key, value):
                 changes.append(f"{section}.{key}: {json.dumps(value)} -> {json.dumps(right[section][key])}")
     return changes
@@ -144,8 +191,8 @@ def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str,
     old_keys = migrations.moved(values)
     own = migrated(values, migrations.MIGRATIONS, str(path))
     _place_files(own, path.parent)
-    base, unset = own.pop("base", None), own.pop("unset", [])
-    if base is None and not unset:
+    base, unset, reverse = own.pop("base", None), own.pop("unset", []), own.pop("reverse", False)
+    if base is None and not unset and reverse is False:
         return own, own, old_keys
     if not isinstance(base, str):
         raise RecipeError(
@@ -155,6 +202,10 @@ def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str,
     for key in unset if isinstance(unset, list) else [unset]:
         if not isinstance(key, str) or not holds(below, key):
             raise RecipeError(f"{path}: unset names {key!r:.50}, which its base does not set; leave it out")
+    if not isinstance(reverse, bool):
+        raise RecipeError(f"{path}: reverse = {reverse!r:.50}: write true or false")
+    if reverse:
+        below = turned(below, f"base {base}")
     return _merged(without(below, (*_NOT_INHERITED, *unset)), own), own, old_keys
 
 
@@ -169,6 +220,9 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _place_files(values: dict[str, Any], folder: Path) -> None:
     """Paths of corpora in the values of a recipe file, which need not be valid, from its folder on."""
+    start = values.get("start")
+    if isinstance(start, dict) and isinstance(start.get("run"), str):
+        start["run"] = str(folder.resolve() / start["run"])
     data = values.get("data")
     corpora = data.get("corpora") if isinstance(data, dict) else None
     for corpus in corpora if isinstance(corpora, list) else ():
@@ -226,7 +280,10 @@ def _typed(section: str, inner: list[str], value: str) -> Any:
         parsed: Any = parse_toml(f"value = {value}")["value"]
     except ValueError:
         return value
-    kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
+    kind = Start if section == "start" else Recipe.model_fields[section].annotation if section in SECTIONS else None
     field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-    expects_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
+    several = field is not None and get_origin(field.annotation) is tuple
+    expects_text = (
+        field is not None and len(inner) == 1 and not several and str in (field.annotation, *get_args(field.annotation))
+    )
     return value if expects_text and not isinstance(parsed, str) else parsed

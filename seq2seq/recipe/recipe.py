@@ -15,7 +15,7 @@ from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.section import Name, Section
-from seq2seq.recipe.sections import Data, Decoding, Model, Tokenizer, Training
+from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 
 TaskName = Literal["translation", "language-model", "classification"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
@@ -30,6 +30,7 @@ class Recipe(Section):
     needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
     scored: str = Field("", description="measured score, for `seqx recipes`")
     task: TaskName = Field("translation", description="learn from sentence pairs, running text, or texts with labels")
+    start: Start | None = Field(None, description="a run to begin from, whose values are the defaults")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
     model: Model = Model()

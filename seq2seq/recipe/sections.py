@@ -88,8 +88,20 @@ class Data(Section):
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"
     )
+    replay: Probability = Field(
+        0.0, description="share of what is trained on that is the training text of the run it starts from"
+    )
     judge_pairs: Count = Field(0, description="maximum pairs of dev, and of test, to evaluate on; 0 = all")
     sacrebleu_test: str | None = Field(None, description="sacreBLEU test set to evaluate on too, for example wmt14")
+
+
+class Start(Section):
+    """The run whose weights and tokenizer this one begins with. Parts are named as in the file of weights:
+    `encoder`, `decoder.blocks.0`, `target_embedding`."""
+
+    run: str | None = Field(None, min_length=1, description="a run folder, or one of its checkpoints; or --start")
+    parts: tuple[str, ...] = Field((), description="parts of the model that are taken; the rest is new; empty = all")
+    freeze: tuple[str, ...] = Field((), description="parts of the model that are not trained")
 
 
 class Tokenizer(Section):
@@ -164,6 +176,7 @@ class Training(Section):
     """Budget, learning rate and validation (section 5)."""
 
     steps: Positive = 100_000
+    begin: Count = Field(0, description="step at which the schedule begins; `seqx train --more` sets it")
     batch_tokens: Positive = Field(4096, description="batch size: sentences x longest side, padding included")
     accumulate: Positive = Field(1, description="batches per update (gradient accumulation)")
     learning_rate: float | None = Field(

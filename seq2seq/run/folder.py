@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
 _MIGRATIONS: tuple[Migration, ...] = ()  # of run.json, which has had one format so far
-_OBJECTS = ("corpora", "ctranslate2", "evaluations", "files", "pairs", "scores", "text", "versions", "weights")
+_OBJECTS = (  # of run.json
+    *("before", "corpora", "ctranslate2", "evaluations", "files", "forgetting", "pairs", "scores", "text"),
+    *("versions", "weights"),
+)
 LOST = "restore the file from a backup, or train the run again"
 
 

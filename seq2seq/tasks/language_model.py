@@ -14,7 +14,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
 from seq2seq.evaluation.compare_texts import TextComparison
 from seq2seq.run import Run
-from seq2seq.tasks.task import Front, Say, Task, TestText
+from seq2seq.tasks.task import Front, Headline, Say, Task, TestText
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -100,6 +100,9 @@ class LanguageModel(Task[Documents]):
 
         gpt, tokenizers = trained_gpt(run, device.numerics.device)
         return measure(gpt, tokenizers.target, text, device.numerics, processes)
+
+    def headline(self, scores: Mapping[str, Any]) -> Headline:
+        return Headline("nats per token", scores["nats_per_token"], higher_is_better=False)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         yield (

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
-from seq2seq.data.batches import Batch
+from seq2seq.data.batches import Batch, Source
+from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.documents import Documents
-from seq2seq.data.stream import TokenStream, Windows, encode, windows
+from seq2seq.data.stream import MixedWindows, TokenStream, Windows, encode, windows
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.generation.torch import TorchGenerator
@@ -34,11 +36,13 @@ _SAMPLED = 200  # tokens
 class LanguageModelTraining(Prediction):
     """Next-token prediction on running text."""
 
-    def __init__(self, recipe: Recipe, tokenizer: Tokenizer, train: TokenStream, dev: TokenStream) -> None:
+    def __init__(
+        self, recipe: Recipe, tokenizer: Tokenizer, train: Sequence[TokenStream], dev: TokenStream, shares: list[float]
+    ) -> None:
         context, some = recipe.model.max_length, dev[:_DEV_LOSS_TOKENS]
         validation = list(windows(some, context=context, batch_tokens=recipe.training.batch_tokens))
-        report = {"text": train.report, "caches": [train.folder.name, dev.folder.name]}
-        super().__init__(recipe, tokenizer.size, batches(recipe, train), validation, report)
+        report = {"text": train[0].report, "caches": [stream.folder.name for stream in (*train, dev)]}
+        super().__init__(recipe, tokenizer.size, batches(recipe, train, shares), validation, report)
         self._tokenizer = tokenizer
         self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
 
@@ -55,18 +59,20 @@ def training(
 ) -> LanguageModelTraining:
     """As `Task.training` has it."""
     cache, others = cache_for(run, corpus), other_caches()
-    train, dev = (encode(text, tokenizer, cache, say=say, also=others) for text in (corpus.train[0], corpus.dev))
+    texts = (*corpus.train, corpus.dev)
+    *streams, dev = (encode(text, tokenizer, cache, say=say, also=others) for text in texts)
+    train = streams[0]
     _must_hold_tokens("train", corpus.train[0], len(train))
     _must_hold_tokens("dev", corpus.dev, len(dev))
     _must_hold_tokens("test", corpus.test, _few_tokens(corpus.test, tokenizer))
     say(f"Text: {train.report['characters']:,} characters, {len(train):,} tokens to train on; {len(dev):,} for dev")
-    return LanguageModelTraining(recipe, tokenizer, train, dev)
+    return LanguageModelTraining(recipe, tokenizer, streams, dev, mixture(corpus, [len(stream) for stream in streams]))
 
 
-def batches(recipe: Recipe, stream: TokenStream) -> Windows:
+def batches(recipe: Recipe, streams: Sequence[TokenStream], shares: Sequence[float] = ()) -> Source:
     """The training batches."""
-    return Windows(
-        stream,
+    kind = partial(Windows, streams[0]) if len(streams) == 1 else partial(MixedWindows, streams, shares)
+    return kind(
         context=recipe.model.max_length,
         batch_tokens=recipe.training.batch_tokens,
         seed=recipe.training.seed,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from seq2seq import sizes
 from seq2seq.data import tokenizers as tokenizer_files
@@ -25,7 +26,10 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.storage.tensors import load_weights, read_weights
+from seq2seq.storage.tensors import load_weights, must_fit, read_weights
+
+if TYPE_CHECKING:
+    from seq2seq.tasks.task import Task
 
 Model = Transformer | Gpt
 
@@ -99,6 +103,17 @@ def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     load_weights(trained, weights, run.weights)
     run.must_be_unchanged(run.weights.name, "tokenizer")
     return trained.to(device), tokenizers
+
+
+def named_weights(task: Task[Any], tokenizers: Tokenizers, run: Run) -> dict[str, Tensor]:
+    """The weights of a run, under every name by which its model knows them: tied ones under several. Raises RunError
+    where they are not those of its recipe and tokenizers."""
+    weights = read_weights(run.weights)
+    with torch.device("meta"):
+        model = task.model(tokenizers)
+    must_fit(model, weights, run.weights)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return {name: weights[names[id(each)]] for name, each in model.named_parameters(remove_duplicate=False)}
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:

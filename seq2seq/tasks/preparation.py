@@ -16,6 +16,7 @@ from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import must_take_files
+from seq2seq.tasks import lineage
 from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.task import Say, Task
 from seq2seq.training.parallel.team import ALONE, Team
@@ -71,7 +72,12 @@ def session(
         )
     prepared = prepared or prepare(task, corpus, run, device, say, overfit)
     torch.manual_seed(recipe.training.seed)
-    return Session(run, recipe, task.model(prepared.tokenizers), prepared.training, device, team)
+    model = task.model(prepared.tokenizers)
+    if recipe.start is not None:
+        described = lineage.load(task, model, run)
+        if team.main:
+            say(described)
+    return Session(run, recipe, model, prepared.training, device, team)
 
 
 def prepare(
@@ -84,6 +90,10 @@ def prepare(
         say(f"Training text: {text['origin']}")
     for remark in task.remarks(corpus):
         say(remark)
+    if task.recipe.start is not None:
+        with run.writing():
+            run.path.mkdir(parents=True, exist_ok=True)
+        lineage.begin(task.recipe, run)
     tokenizers = train_tokenizers(task, corpus, run.path)
     say(
         f"Tokenizer: {task.recipe.tokenizer.kind}, {tokenizers.source.size:,} tokens"

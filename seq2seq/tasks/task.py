@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol
 
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
@@ -22,7 +22,7 @@ from seq2seq.tasks import COMMANDS
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from seq2seq.data.findings import Audit
     from seq2seq.data.records import Kind
@@ -81,6 +81,14 @@ class Evaluated:
     outputs: Sequence[str] | None = None  # of the model, one per line of the text
 
 
+class Headline(NamedTuple):
+    """The one figure of some scores by which a run is told better or worse than before."""
+
+    name: str
+    value: float
+    higher_is_better: bool = True
+
+
 class Comparison(Protocol):
     """Two runs, compared."""
 
@@ -100,6 +108,7 @@ class Task(ABC, Generic[SourceT]):
     files_option: ClassVar[str] = "--data"  # for a user's own text
     predicted: ClassVar[str] = "token"  # what the model predicts: losses are means per one, and speed is counted in it
     evaluates_several: ClassVar[bool] = True  # texts in one command, one JSON line per text
+    takes: ClassVar[tuple[str, ...]] = ()  # the parts of its model that a start of another task has, too
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -159,7 +168,16 @@ class Task(ABC, Generic[SourceT]):
             for record in source.read():
                 yield from kind.texts(record)
 
+    def without(self, corpus: Corpus[SourceT], text: SourceT) -> Corpus[SourceT]:
+        """A corpus whose training text is kept free of a text, where the task compares them."""
+        return replace(corpus, held_out=(*corpus.held_out, text))
+
     # Training.
+
+    def from_start(self, former: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The weights of a run to start from, of recipe `former`, by the names that they have in this task's model.
+        A task whose model names them differently says so here."""
+        return weights
 
     def model(self, tokenizers: Tokenizers) -> nn.Module:
         """The model, a Transformer or a GPT by the recipe's architecture, its weights drawn from torch's generator.
@@ -204,6 +222,14 @@ class Task(ABC, Generic[SourceT]):
     def measure(self, run: Run, text: SourceT, device: Choice, processes: Processes) -> dict[str, Any]:
         """The scores of a finished run on a text, computed by all processes together."""
         raise NotImplementedError
+
+    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
+        """The scores of a finished run on the test set of another, with the options of this recipe."""
+        return {"set": "test", **self.measure(run, self.read_test(of), device, OneProcess())}
+
+    def headline(self, scores: Mapping[str, Any]) -> Headline | None:
+        """The figure of scores that shows forgetting; None where the task has none."""
+        return None
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
         """Judge the finished model on the test set of the run, and put the scores, as "test", into the run folder."""

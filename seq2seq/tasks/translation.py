@@ -12,7 +12,7 @@ from seq2seq.data import corpora
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
-from seq2seq.data.direction import looks_swapped
+from seq2seq.data.direction import looks_swapped, third_languages
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.noise import Noise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
@@ -26,7 +26,7 @@ from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
-from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
+from seq2seq.tasks.task import Evaluated, Front, Headline, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -81,18 +81,27 @@ class Translation(Task[PairSource]):
         return audit_pairs(corpus, self.kind())
 
     def remarks(self, corpus: Corpus[PairSource]) -> Iterator[str]:
-        """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, none
-        where there is too little text to tell."""
+        """Which of several corpora are left out; and a note where the sides of the user's pairs look swapped, or like
+        another language, none where there is too little text to tell."""
         for reason in corpus.missing:
             yield f"NOTE: left out: {reason}"
         text, data = corpus.train[0], self.recipe.data
         pairs = list(islice(text.read(), _LANGUAGE_SAMPLE)) if corpus.found == "files" else []
         enough = sum(len(source) for source, _ in pairs) >= _LETTERS
-        if enough and looks_swapped(pairs, data.source, data.target):
+        if not enough:
+            return
+        if looks_swapped(pairs, data.source, data.target):
             yield (
                 f"NOTE: the source of {text.origin} looks like {data.target}, the target like {data.source}: if so, "
-                "swap the files, or the columns (--columns)"
+                "swap the files, or the columns (--columns), or turn the recipe round (--reverse)"
             )
+        others = third_languages(pairs, data.source, data.target)
+        for side, other, language in zip(("source", "target"), others, (data.source, data.target)):
+            if other:
+                yield (
+                    f"NOTE: the {side} of {text.origin} looks like {other}, and the recipe says {language}: if so, "
+                    f"give other files, or --set data.{side}={other}"
+                )
 
     def first(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, count: int) -> Corpus[PairSource]:
         """The first pairs that are not dropped for their lengths."""
@@ -158,6 +167,23 @@ class Translation(Task[PairSource]):
         for name, sentences in sets.items():
             judged = judging.judge(opened.translator, sentences, (opened.source, opened.target), name)
             judging.keep(run, judged, opened.options, opened.engine)
+
+    def read_test(self, run: Run) -> PairSource:
+        """With the first reference of each source."""
+        pairs = [(sentence.source, sentence.references[0]) for sentence in judging.read_set(run)]
+        return PairSource(str(run.path / "test.jsonl"), lambda: iter(pairs), lambda: digest(pairs))
+
+    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
+        decoding = self.recipe.decoding
+        choice = EngineChoice(
+            device=str(device.numerics.device), beam_size=decoding.beam_size, length_penalty=decoding.length_penalty
+        )
+        opened = open_translator(run, choice)
+        judged = judging.judge(opened.translator, judging.read_set(of), (opened.source, opened.target))
+        return {**judged.record, **judging.how(opened.options, opened.engine)}
+
+    def headline(self, scores: Mapping[str, Any]) -> Headline:
+        return Headline(scores["scores"][0]["name"], scores["scores"][0]["value"])
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""

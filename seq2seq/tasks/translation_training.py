@@ -13,7 +13,7 @@ import torch
 
 from seq2seq.data.batches import Batch, Batches
 from seq2seq.data.budget import cut
-from seq2seq.data.corpora import shares
+from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.folding import fold
@@ -147,7 +147,7 @@ def training(
         language=recipe.data.source,
         max_length=recipe.data.max_length,
         max_ratio=recipe.data.max_ratio,
-        held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test),
+        held_out=() if corpus.found == "overfit" else (corpus.dev, corpus.test, *corpus.held_out),
         also=other_caches(),
         say=say,
     )
@@ -170,13 +170,13 @@ def training(
 def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
     """The training batches."""
     data, seed = recipe.data, recipe.training.seed
-    mixed = any(corpus.shares) or (len(corpus.shares) > 1 and data.temperature != 1)
+    mixed = corpus.groups or any(corpus.shares) or (len(corpus.shares) > 1 and data.temperature != 1)
     return Batches(
         pairs,
         tokenizers,
         batch_tokens=recipe.training.batch_tokens,
         seed=seed,
-        order=Mixed(pairs.sizes, shares(pairs.sizes, corpus.shares, data.temperature), seed) if mixed else None,
+        order=Mixed(pairs.sizes, mixture(corpus, pairs.sizes, data.temperature), seed) if mixed else None,
         noise=Noise(data.noise, [text.tag for text in corpus.train]),
         sampling=recipe.tokenizer.sampling,
         max_length=recipe.model.max_length,

@@ -15,7 +15,7 @@ KEY = "ema"  # of the optimiser's state
 def update(optimiser: torch.optim.Optimizer, model: nn.Module, decay: float, step: int, skipped: Tensor) -> None:
     """Move the averages towards the weights after update `step`, unless `skipped`, (); early on they move faster, so
     that the initial weights are forgotten."""
-    weights: list[Tensor] = list(model.parameters())
+    weights: list[Tensor] = [weight for weight in model.parameters() if weight.requires_grad]
     for weight in weights:
         optimiser.state[weight].setdefault(KEY, weight.detach().clone())
     averages = [optimiser.state[weight][KEY] for weight in weights]

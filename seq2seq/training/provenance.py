@@ -29,7 +29,7 @@ def refuse_other_text(run: Run, corpus: Corpus[Any]) -> dict[str, Any]:
     if known is None:
         return record
     try:
-        different = list(_differences(known, record))
+        different = list(differences(known, record))
     except (AttributeError, KeyError, TypeError) as error:
         raise _damaged(run, "corpora", error) from error
     if different:
@@ -113,7 +113,8 @@ def _computing(numerics: Numerics, team: Team) -> dict[str, Any]:
     }
 
 
-def _differences(known: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
+def differences(known: Mapping[str, Any], record: Mapping[str, Any]) -> Iterator[str]:
+    """The splits in which two records of a corpus differ, each with the origins of its text."""
     for split in SPLITS:
         before, now = _listed(known[split]), _listed(record[split])
         key = "content" if all("content" in each for each in before) else "sha256"

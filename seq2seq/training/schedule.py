@@ -56,9 +56,12 @@ def peak(recipe: Recipe) -> float:
 
 
 def for_recipe(recipe: Recipe, share: float = 1.0) -> Schedule:
-    """The schedule of a recipe, times a `share`."""
+    """The schedule of a recipe, times a `share`; it begins at `training.begin`."""
     training, highest = recipe.training, share * peak(recipe)
     if training.schedule == "inverse_square_root":
-        return inverse_square_root(highest, training.warmup_steps)
-    shapes = {"linear": linear, "cosine": cosine, "wsd": level_then_linear(training.decay_share)}
-    return decaying(highest, training.warmup_steps, training.steps, training.final_share, shapes[training.schedule])
+        rate = inverse_square_root(highest, training.warmup_steps)
+    else:
+        shapes = {"linear": linear, "cosine": cosine, "wsd": level_then_linear(training.decay_share)}
+        steps, shape = training.steps - training.begin, shapes[training.schedule]
+        rate = decaying(highest, training.warmup_steps, steps, training.final_share, shape)
+    return lambda step: rate(step - training.begin)

@@ -37,7 +37,7 @@ class Started:
 
     step: int  # updates made already
     parameters: int
-    first: FirstLoss | None  # None where resumed, or where the task expects no particular loss
+    first: FirstLoss | None  # None where resumed or begun from a run, or where no particular loss is expected
     different: str = ""  # what computes differently than before, where resumed
 
 
@@ -148,7 +148,7 @@ class Session:
         epoch, chunk, index = self._state.place or (0, 0, -1)
         batches = source.stream(Place(epoch, chunk, index + 1))
         return train(
-            list(self.model.parameters()),
+            [weight for weight in self.model.parameters() if weight.requires_grad],
             self._optimiser,
             schedule.for_recipe(self._recipe, self.health.rate),
             ahead(batches, numerics.device) if source.ahead else batches,
@@ -170,6 +170,8 @@ class Session:
             self._store.save(0, self._state, self.health)
             return 0, []
         self._state, self.health = loaded.state, loaded.health
+        if loaded.step == self._recipe.training.begin:
+            self._state.without_gain = 0  # a run that ended by patience trains longer
         self._trim_logs(loaded.step)
         self._store.prune(self._state, self.health)
         return loaded.step, list(self._logged(loaded.damaged))
@@ -219,7 +221,7 @@ class Session:
 
     def _started(self, step: int, different: str) -> Started:
         first = None
-        if step == 0:
+        if step == 0 and self._recipe.start is None:
             with self._uncompiled(), self._team.full_model(self.model) as model:
                 if model is not None:
                     first = self._task.first_loss(model, self._device.numerics)

@@ -162,8 +162,10 @@ class Reader:
                 words = [*words, *more]
         words = [each for word in words for each in self._expanded(word)]
         self._provide_runs(words)
-        for place, (option, value) in enumerate(pairwise(words), start=1):
-            if option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
+        for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
+            if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
+                words += ["--set", "training.steps=6", "--set", "training.validate_every=3"]
+            elif option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
                 words[place] = self._recipe(words, value) if not value.startswith("-") else value
             elif option in SHORTER:
                 words[place] = SHORTER[option]
@@ -193,7 +195,12 @@ class Reader:
 
     def _provide_runs(self, words: list[str]) -> None:
         named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
-        if words[0] != "train":
+        if words[0] == "train":
+            begun = "--run" if "--more" in words else "--start"  # the run that training continues
+            for option, value in pairwise(words):
+                if option == begun:
+                    self.provide_run(value.removeprefix("runs/"), "pairs")
+        else:
             for name in named or [NEWEST.get(words[0], "fr-en")]:
                 form = "text" if name.startswith("gpt") else "labels" if name == "sentiment" else "pairs"
                 self.provide_run(name, form)
@@ -205,8 +212,8 @@ class Reader:
             rows = tiny.pairs(lines, len(path.stem))
             text = tiny.verse(lines, len(path.stem))
             if path.suffix == ".csv":
-                labelled = [(*row, *row) for row in tiny.labelled(lines, len(path.stem))]
-                columns = ("text", "label", "body", "team")
+                labelled = [(*row, *row, *pair) for row, pair in zip(tiny.labelled(lines, len(path.stem)), rows)]
+                columns = ("text", "label", "body", "team", "fr", "en")
                 text = "".join(",".join(row) + "\n" for row in [columns, *labelled])
             elif path.suffix == ".tsv":
                 text = "".join("\t".join(row) + "\n" for row in rows)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import regex
 
-from seq2seq.data.identification import classifier, known
-from seq2seq.data.languages import names, short_code
+from seq2seq.data.identification import accepted, classifier, known
+from seq2seq.data.languages import short_code
 from seq2seq.data.pairs import Pair
 
 _LEAST_CHARACTERS = 30  # a shorter text is not judged: names and single words are in any language
@@ -31,12 +29,6 @@ _SCRIPTS = {
     "th": r"\p{Thai}",
     "zh": r"\p{Han}\p{Bopomofo}",
 }
-# An identifier that is sure may still confuse these.
-_CONFUSED = frozenset(
-    frozenset(two)
-    for group in ("da nn no", "bs hr sr", "id ms", "cs sk", "wuu yue zh", "gl pt", "bg mk", "ru uk be", "en pcm")
-    for two in combinations(group.split(), 2)
-)
 
 
 class MaxOtherScript:
@@ -71,10 +63,7 @@ class OtherLanguage:
         self._sure = sure
         codes = known(source_language), known(target_language)
         self._judged = all(codes) and codes[0] != codes[1]
-        self._accepted = [
-            names(language) | {other for two in _CONFUSED if code in two for other in two}
-            for language, code in zip((source_language, target_language), codes)
-        ]
+        self._accepted = [accepted(language) for language in (source_language, target_language)]
 
     def takes(self, pair: Pair) -> bool:
         """Whether a side of 30 or more characters is in another language, with the probability that is sure."""

@@ -22,7 +22,7 @@ from seq2seq.training import ema
 from seq2seq.training.optimisers import Optimiser
 from seq2seq.training.parallel.team import ALONE, Team
 
-_WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
+WEIGHTS, _OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 _SOURCE = "source."  # prefix of the names of its tensors
 _FLOAT32 = 4  # bytes
 _OVERHEAD = 1 << 24  # bytes of a file besides its tensors' numbers: names, shapes, random state, tensors of the source
@@ -52,10 +52,10 @@ def save(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        save_weights(weights, partial / _WEIGHTS)
+        save_weights(weights, partial / WEIGHTS)
         sources = {_SOURCE + name: tensor for name, tensor in source.items()}
         save_weights({**moments, **random_state(device), **sources}, partial / _OPTIMISER)
-        sums = {name: sha256(partial / name) for name in (_WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
+        sums = {name: sha256(partial / name) for name in (WEIGHTS, _OPTIMISER)} | {"state": checksum_of(state)}
         write_json(partial / "state.json", {**state, "step": step, "sha256": sums})
         sync_folder(partial)
         shutil.rmtree(final, ignore_errors=True)
@@ -123,12 +123,12 @@ def load(
     """
     own = dict(model.named_parameters())
     shapes = {name: {**optimiser.state_shapes(weight), ema.KEY: tuple(weight.shape)} for name, weight in own.items()}
-    _must_be_small(path / _WEIGHTS, (weight.shape for weight in own.values()))
+    _must_be_small(path / WEIGHTS, (weight.shape for weight in own.values()))
     _must_be_small(path / _OPTIMISER, (shape for kept in shapes.values() for shape in kept.values()))
-    state = state_of(path, (_WEIGHTS, _OPTIMISER))
+    state = state_of(path, (WEIGHTS, _OPTIMISER))
     try:
-        weights, tensors = read_weights(path / _WEIGHTS), read_weights(path / _OPTIMISER)
-        must_fit(model, weights, path / _WEIGHTS)
+        weights, tensors = read_weights(path / WEIGHTS), read_weights(path / _OPTIMISER)
+        must_fit(model, weights, path / WEIGHTS)
         kept = _kept(tensors, shapes)
         set_random_state(tensors, device)
     except (RunError, RuntimeError, ValueError, TypeError, KeyError) as error:
@@ -173,10 +173,10 @@ def remove(path: Path) -> None:
 
 def check_weights(path: Path, model: nn.Module) -> None:
     """Raises DamagedCheckpoint where a checkpoint's weights are not those that were written, or do not fit a model."""
-    _must_be_small(path / _WEIGHTS, (weight.shape for weight in model.parameters()))
-    state_of(path, [_WEIGHTS])
+    _must_be_small(path / WEIGHTS, (weight.shape for weight in model.parameters()))
+    state_of(path, [WEIGHTS])
     try:
-        must_fit(model, read_weights(path / _WEIGHTS), path / _WEIGHTS)
+        must_fit(model, read_weights(path / WEIGHTS), path / WEIGHTS)
     except RunError as error:
         raise DamagedCheckpoint(f"checkpoint {path} is damaged ({error})") from error
 
@@ -185,7 +185,7 @@ def average(paths: Sequence[Path]) -> dict[str, Tensor]:
     """The mean of the weights of several checkpoints, which the caller has checked (section 6.1)."""
     total: dict[str, Tensor] = {}
     for path in paths:
-        for name, tensor in read_weights(path / _WEIGHTS).items():
+        for name, tensor in read_weights(path / WEIGHTS).items():
             total[name] = total[name] + tensor.double() if name in total else tensor.double()
     return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
 

@@ -107,7 +107,7 @@ class Store:
     def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
         """The steps of the checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for
         those. Raises RunError where all are damaged."""
-        steps = [step for step in self._validated() if step > 0][-self.training.average_last :]
+        steps = [step for step in self._validated() if step > self.training.begin][-self.training.average_last :]
         best_only = self.training.keep == "best"
         if best_only:
             steps += [int(step) for _, step in reversed(state.best)]
@@ -168,7 +168,7 @@ class Store:
         return [step for step in checkpoint.steps(self.folder) if self._on_schedule(step) or self._late(step)]
 
     def _on_schedule(self, step: int) -> bool:
-        return step % self.training.validate_every == 0 or step == self.training.steps
+        return step % self.training.validate_every == 0 or step in (self.training.begin, self.training.steps)
 
     def _late(self, step: int) -> bool:
         """Whether a checkpoint is of a validation that waited for a boundary; False for a damaged one."""
