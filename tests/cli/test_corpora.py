@@ -83,7 +83,7 @@ def test_data_is_added_to_a_recipe(seqx: Seqx, recipe: Path, tmp_path: Path) -> 
     [
         (("--add-data", "absent.tsv"), 1, "absent.tsv"),
         (("--add-data", "a.tsv:1.5"), 2, "a share is over 0 and at most 1, not 1.5"),
-        (("--add-data", "a.tsv:0.9"), 1, "must not exceed 1"),
+        (("--add-data", "a.tsv:0.9", "--add-data", "b.tsv:0.2"), 1, "must not exceed 1"),
         (("--add-data", "x/talk.tsv"), 1, "two corpora have this name"),
         (("--add-data", ".tsv"), 1, "name"),
         (("--add-data", "a.tsv", "--data", "b.tsv"), 2, "--add-data a.tsv goes with the recipe's own corpora"),
