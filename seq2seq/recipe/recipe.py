@@ -84,7 +84,8 @@ class Recipe(Section):
         """The recipe with more corpora, given by their values, beside its own, whose shares shrink to what is left.
         Raises RecipeError where values are wrong, a name occurs twice, or shares exceed 1."""
         hub = self.data.hub and self.data.hub.model_dump()
-        own = self.model_dump()["data"]["corpora"] or ({"name": self.data.corpus, "hub": hub},)
+        single: dict[str, Any] = {"name": self.data.corpus, "hub": hub}
+        own = self.model_dump()["data"]["corpora"] or [single]
         taken = sum(values.get("share") or 0 for values in added)
         if taken < 1:
             own = [
