@@ -31,14 +31,15 @@ def dry_run(recipe: Recipe, corpus: Corpus[Any], device: Choice) -> None:
     """Show sizes, memory and a measured estimate of the time."""
     estimated = estimate(recipe, corpus, device, note)
     training, part = recipe.training, estimated.share < 1
+    more = len(corpus.train) - 1
     share = f"{estimated.share:.1%} of"
     hours, rest = divmod(int(training.steps * estimated.step_seconds), 3600)
     memory = f"{estimated.memory / 2**20:,.0f} MiB measured" if estimated.memory else "not measured on this system"
     rows = {
         "recipe": f"{recipe.name}: {recipe.summary}",
         "text": (
-            f"{corpus.record()['train'][0]['origin']}; {estimated.size}, about {estimated.target_tokens:,} target "
-            "tokens per epoch"
+            f"{corpus.train[0].origin}{f', and {more} more' if more else ''}; {estimated.size}, about "
+            f"{estimated.target_tokens:,} target tokens per epoch"
         ),
         "device": estimated.device,
         "model": f"{estimated.parameters:,} parameters ({estimated.parameters * 4 / 2**20:,.0f} MiB in float32)",

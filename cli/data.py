@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 from . import command, data_clean, options
-from .printing import note, show, show_json
+from .printing import note, report, show, show_json
 
 if TYPE_CHECKING:
     from seq2seq.data.records import Kind
@@ -25,21 +25,33 @@ def get(
     changes: options.Set = None,
 ) -> None:
     """Download a recipe's corpus, or its corpora, from the Hugging Face Hub into DIR as plain text, also for offline
-    machines. The same command again goes on with the corpora that are missing."""
+    machines. One that cannot be fetched does not prevent the others. The
+    same command again goes on with the corpora that are missing."""
     from seq2seq import tasks
     from seq2seq.data import corpora
     from seq2seq.data.fetch import fetch
+    from seq2seq.errors import DataError
     from seq2seq.recipe import files as recipe_files
 
     recipe = recipe_files.load(recipe_name, changes, note)
+    failed = False
     several: list[Kind[Any, Any]] = [corpora.kind_of(recipe.data, named) for named in recipe.data.corpora if named.hub]
     for kind in several or [tasks.of(recipe).kind()]:
         if several and kind.complete(to / kind.data.corpus):
             note(f"{to / kind.data.corpus} is there already: delete it to fetch it again")
             continue
         note(f"Fetching {kind.data.corpus} from the Hugging Face Hub")
-        for path in fetch(kind, to):
-            note(f"Written: {path}")
+        try:
+            for path in fetch(kind, to):
+                note(f"Written: {path}")
+        except DataError as error:
+            if len(several) < 2:
+                raise
+            failed = True
+            report(f"seqx: {error}")
+    if failed:
+        note("The same command again fetches what is missing")
+        raise typer.Exit(1)
     note(f"Use it with: SEQX_DATA={to} seqx train --recipe {recipe_name}")
 
 

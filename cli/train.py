@@ -59,8 +59,8 @@ def train(
         list[str] | None,
         Option(
             metavar="FILE[:SHARE]",
-            help="More sentence pairs beside the recipe's corpora, by size or by a share of what is trained on (0.3): "
-            "a file of pairs, or SOURCE,TARGET. May be repeated.",
+            help="More sentence pairs beside the recipe's corpora, by size or by a share of what is trained on (0.3; "
+            "the other shares shrink in proportion): a file of pairs, or SOURCE,TARGET. May be repeated.",
         ),
     ] = None,
     columns: options.Columns = None,

@@ -43,6 +43,8 @@ ENDS = f".!?…‽⁇⁈⁉‼{WIDE_ENDS}"
 _END = f"[{re.escape(ENDS)}\u0f0d;\u037e]"
 _AFTER_ENDS = f"{ENDS}\u0f0d; \\t\"'”’»›)]}}」』）】》〉"
 
+_ABBREVIATION = 6  # letters
+
 _APOSTROPHES = "\u2019\u02bc\uff07"
 _TYPOGRAPHIC = f"[{_APOSTROPHES}]"
 _INNER = f"(?<=\\w)[{_APOSTROPHES}](?=\\w)"
@@ -72,6 +74,19 @@ def plain_apostrophes(text: str) -> str:
 def has_typographic_apostrophe(text: str) -> bool:
     """Whether an apostrophe between letters is not the plain one."""
     return not text.isascii() and re.search(_INNER, text) is not None
+
+
+def in_capitals(text: str) -> bool:
+    """Whether a text of several letters has capitals alone, so that they distinguish nothing; a short one may be an
+    abbreviation."""
+    return text.isupper() and sum(map(str.isalpha, text)) > _ABBREVIATION
+
+
+def without_capitals(text: str) -> str:
+    """The text in small letters but for the first."""
+    lower = text.lower()
+    first = next((place for place, character in enumerate(lower) if character.isalpha()), 0)
+    return lower[:first] + lower[first : first + 1].upper() + lower[first + 1 :]
 
 
 def may_hold_several(text: str) -> bool:

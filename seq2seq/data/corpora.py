@@ -96,7 +96,8 @@ def shares(sizes: Sequence[int], fixed: Sequence[float | None], temperature: flo
     leave is for the others, in proportion to size^(1 / temperature); where no others are left, the fixed ones grow in
     proportion. A corpus without pairs has no share."""
     kept = [share if size else 0.0 for size, share in zip(sizes, fixed)]
-    by_size = [size ** (1 / temperature) if share is None else 0.0 for size, share in zip(sizes, kept)]
+    largest = max(sizes)
+    by_size = [(size / largest) ** (1 / temperature) if share is None else 0.0 for size, share in zip(sizes, kept)]
     left = 1 - sum(share or 0.0 for share in kept)
     weights = [left * weight / sum(by_size) if share is None else share for share, weight in zip(kept, by_size)]
     return [weight / sum(weights) for weight in weights]

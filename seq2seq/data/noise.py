@@ -28,7 +28,8 @@ class Noise:
 
     def __init__(self, noise: recipes.Noise, tags: Sequence[str] = ()) -> None:
         self._shares = noise.model_dump()
-        self._tags = tuple(f"{tag} " for tag in tags if tag)
+        # The longest first: one may begin like another.
+        self._tags = tuple(sorted((f"{tag} " for tag in tags if tag), key=len, reverse=True))
 
     def __bool__(self) -> bool:
         return any(self._shares.values())

@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.characters import has_typographic_apostrophe
+from seq2seq.data.characters import has_typographic_apostrophe, in_capitals
 from seq2seq.data.lines import read_lines
 from seq2seq.errors import DataError
 from seq2seq.storage.reading import parse_json
 
 _SEVERAL = 0.2  # share of lines with several sentences above which a text does not consist of single sentences
-_SOME = 0.01  # above which a model may have learned that the second sentence refers to the first
+_SOME = 0.01  # share above which a model has learned what they mean
 _JUDGED = 1000  # lines of a test set that are read
 _PLAIN = r"(?<=\w)'(?=\w)"
 
@@ -28,6 +28,7 @@ class Style:
     several: int = 0  # with more than one sentence
     plain: int = 0  # with a plain apostrophe
     typographic: int = 0  # with another one
+    capitals: int = 0  # in capitals
 
     def __add__(self, other: Style) -> Style:
         return Style(*(sum(pair) for pair in zip(asdict(self).values(), asdict(other).values())))
@@ -47,25 +48,33 @@ class Style:
         """Whether the plain apostrophe is the usual one."""
         return self.typographic <= self.plain
 
+    @property
+    def few_capitals(self) -> bool:
+        """Whether text in capitals is unusual."""
+        return self.capitals <= _SOME * self.lines
+
 
 def count(lines: Iterable[str], language: str) -> Style:
     """The style of some source lines in a language."""
     from seq2seq.data.sentences import sentences
 
-    total = several = plain = typographic = 0
+    total = several = plain = typographic = capitals = 0
     for line in lines:
         total += 1
         several += len(sentences(line, language)) > 1
         plain += re.search(_PLAIN, line) is not None
         typographic += has_typographic_apostrophe(line)
-    return Style(total, several, plain, typographic)
+        capitals += in_capitals(line)
+    return Style(total, several, plain, typographic, capitals)
 
 
 def of_run(report: dict[str, Any], test_set: Path, language: str) -> Style:
     """The style of a run's training text, from the report of its training pairs, or else from the first lines of its
     test set (`source` of JSON lines)."""
     known = report.get("source_style")
-    if isinstance(known, dict) and set(known) == set(asdict(Style())) and all(type(n) is int for n in known.values()):
+    # Older versions did not count capitals.
+    counts = {*asdict(Style())}
+    if isinstance(known, dict) and counts == {*known, "capitals"} and all(type(n) is int for n in known.values()):
         return Style(**known)
     try:
         rows = (parse_json(line)["source"] for line in islice(read_lines(test_set), _JUDGED))

@@ -115,13 +115,26 @@ def _misfits_of_corpora(data: Data) -> Iterator[tuple[bool, str]]:
             bool(corpus.dev_files or corpus.test_files) and not corpus.files,
             f"{where}: dev_files and test_files go with files to train on: name these too",
         )
+        yield (
+            bool(corpus.dev_files or corpus.test_files) and not corpus.judged,
+            f"{where}: dev_files and test_files have no effect with judged = false; leave them out",
+        )
+        yield (
+            corpus.tag != " ".join(corpus.tag.split()),
+            f"{where}: tag = {corpus.tag!r} has blanks at an end or in a row, which tokenizers lose: leave them out",
+        )
         for key, files in (("files", corpus.files), ("dev_files", corpus.dev_files), ("test_files", corpus.test_files)):
             yield len(files) > 2, f"{where}: {key} are a file of pairs, or a source and a target file, not {len(files)}"
     if data.corpora:
         shares = [corpus.share for corpus in data.corpora]
+        without_share = [corpus.name for corpus in data.corpora if corpus.share is None]
         total = sum(share or 0 for share in shares)
         yield total > 1 + 1e-6, f"the shares of data.corpora are {total:g} in all: they must not exceed 1"
-        yield total > 1 - 1e-6 and None in shares, "the shares of data.corpora are 1 without those that have none"
+        yield (
+            total > 1 - 1e-6 and None in shares,
+            "the shares of data.corpora are 1 without those that have none; give "
+            f"{', '.join(without_share)} a share too",
+        )
         yield (
             not any(corpus.judged for corpus in data.corpora),
             "data.corpora: none is judged; set judged = true for one or more",

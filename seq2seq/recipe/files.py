@@ -185,7 +185,8 @@ def differences(one: Recipe, other: Recipe) -> list[str]:
 def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     """The values of a recipe file on those of its base; its own values alone; and its keys of an older format, with
     today's. Files that it names are looked for in its folder."""
-    if path in above:
+    place = path.resolve()
+    if place in above:
         raise RecipeError(f"{path}: its base leads back to it; name a recipe that does not stand on this one")
     values = _read(path)
     old_keys = migrations.moved(values)
@@ -198,8 +199,11 @@ def _read_with_base(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str,
         raise RecipeError(
             f"{path}: base = {base!r:.50}: write the name of a recipe, or a path from the recipe's folder"
         )
-    below, _, _ = _read_with_base(path.parent / base if base.endswith(".toml") else path_of(base), (*above, path))
-    for key in unset if isinstance(unset, list) else [unset]:
+    is_path = base.endswith(".toml") or os.sep in base
+    below, _, _ = _read_with_base(path.parent / base if is_path else path_of(base), (*above, place))
+    if not isinstance(unset, list):
+        raise RecipeError(f'{path}: unset = {unset!r:.50}: write a list of keys, for example ["data.bundled"]')
+    for key in unset:
         if not isinstance(key, str) or not holds(below, key):
             raise RecipeError(f"{path}: unset names {key!r:.50}, which its base does not set; leave it out")
     if not isinstance(reverse, bool):

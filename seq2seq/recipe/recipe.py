@@ -82,10 +82,16 @@ class Recipe(Section):
         return recipe.settled() if settle else recipe
 
     def with_corpora(self, added: Sequence[Mapping[str, Any]]) -> Recipe:
-        """The recipe with more corpora, given by their values, beside its own. Raises RecipeError where values are
-        wrong, a name occurs twice, or shares exceed 1."""
+        """The recipe with more corpora, given by their values, beside its own, whose shares shrink to what is left.
+        Raises RecipeError where values are wrong, a name occurs twice, or shares exceed 1."""
         hub = self.data.hub and self.data.hub.model_dump()
-        own = self.model_dump()["data"]["corpora"] or ({"name": self.data.corpus, "hub": hub},)
+        single: dict[str, Any] = {"name": self.data.corpus, "hub": hub}
+        own = self.model_dump()["data"]["corpora"] or [single]
+        taken = sum(values.get("share") or 0 for values in added)
+        if taken < 1:
+            own = [
+                values | {"share": share and share * (1 - taken)} for values in own for share in [values.get("share")]
+            ]
         corpus = Data.model_fields["corpus"].default
         return self.with_values({"data": {"corpus": corpus, "hub": None, "corpora": (*own, *added)}})
 

@@ -113,7 +113,7 @@ class Translation(Task[PairSource]):
 
         pairs = list(islice(filter(usable, corpus.train[0].read()), count))
         some = PairSource(f"first {count} pairs", lambda: iter(pairs), lambda: digest(pairs))
-        return replace(corpus, found="overfit", train=(some,), dev=some, test=some)
+        return replace(corpus, found="overfit", train=(some,), dev=some, test=some, shares=())
 
     def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
         """Sources as the model reads them, with the recipe's noise."""
@@ -136,7 +136,9 @@ class Translation(Task[PairSource]):
         return TranslationWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
-        kinds = [f"{name.removeprefix('bleu_')} {value:.1f}" for name, value in figures.items() if "bleu_" in name]
+        kinds = [
+            f"{name.removeprefix('bleu_')} {value:.1f}" for name, value in figures.items() if name.startswith("bleu_")
+        ]
         return (
             f"dev loss {figures['loss']:.3f} ({figures['negative_log_likelihood']:.3f} unsmoothed), dev BLEU "
             f"{figures['bleu']:.1f} (greedy{'; ' if kinds else ''}{', '.join(kinds)})"
@@ -202,7 +204,7 @@ class Translation(Task[PairSource]):
                 f"{score['name']} {score['value']:.1f} ({score['low']:.1f}-{score['high']:.1f})"
                 for score in row["scores"]
             )
-            yield f"  {row['kind']:12} {row['sentences']:6,} sentences  {figures}"
+            yield f"  {row['kind'] or '(no kind)':12} {row['sentences']:6,} sentences  {figures}"
         if "macro" in scores:
             means = ", ".join(f"{name} {value:.1f}" for name, value in scores["macro"].items())
             yield f"  mean over the kinds: {means}"

@@ -177,7 +177,9 @@ def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corp
         batch_tokens=recipe.training.batch_tokens,
         seed=seed,
         order=Mixed(pairs.sizes, mixture(corpus, pairs.sizes, data.temperature), seed) if mixed else None,
-        noise=Noise(data.noise, [text.tag for text in corpus.train]),
+        noise=Noise(
+            data.noise, tokenizers.source.decode(tokenizers.encode_source([text.tag for text in corpus.train]))
+        ),
         sampling=recipe.tokenizer.sampling,
         max_length=recipe.model.max_length,
         layout=architecture(recipe).layout,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seq2seq.recipe import Recipe
+from seq2seq.recipe import Noise, Recipe
 from seq2seq.training import schedule
 
 
@@ -22,5 +22,10 @@ def for_overfitting(recipe: Recipe) -> Recipe:
         "average_last": 1,
     }
     return recipe.with_values(
-        {"data": {"chunks": "packed"}, "model": {"dropout": 0.0}, "tokenizer": {"sampling": 0.0}, "training": training}
+        {
+            "data": {"chunks": "packed", "noise": Noise()},
+            "model": {"dropout": 0.0},
+            "tokenizer": {"sampling": 0.0},
+            "training": training,
+        }
     )

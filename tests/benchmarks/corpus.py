@@ -42,8 +42,9 @@ def write(folder: Path, pairs: int) -> None:
 
 
 def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
-    """The recipe, its tokenizer, and the training pairs as tokens: encoded here and now, or found."""
+    """The recipe, its tokenizer, the corpus, and the training pairs as tokens: encoded here and now, or found."""
     from seq2seq.data import tokenizers
+    from seq2seq.data.corpus import Corpus
     from seq2seq.data.encoded import encode
     from seq2seq.data.pairs import file_pair
     from seq2seq.data.tokenizers import Tokenizers
@@ -61,7 +62,7 @@ def opened(folder: Path, name: str) -> tuple[Any, Any, Any]:
     encoded = encode(
         [text], both, folder / "cache", max_length=data.max_length, max_ratio=data.max_ratio, held_out=[dev]
     )
-    return wanted, both, (encoded, time.perf_counter() - start)
+    return wanted, both, Corpus("benchmark", "files", (text,), dev, dev), (encoded, time.perf_counter() - start)
 
 
 def encoding(asked: argparse.Namespace) -> dict[str, Any]:
@@ -90,14 +91,14 @@ def training(asked: argparse.Namespace) -> dict[str, Any]:
     from seq2seq.training import objective, optimisers, schedule
     from seq2seq.training.loop import train
 
-    wanted, both, (encoded, _) = opened(asked.folder, asked.recipe)
+    wanted, both, corpus, (encoded, _) = opened(asked.folder, asked.recipe)
     choice = device.choose("cpu", wanted.training.precision)
     torch.manual_seed(1)
     model = models.model(wanted, both.source.size, both.target.size)
     optimiser = optimisers.for_recipe(wanted, model)
     measuring = objective.for_recipe(wanted, model, choice.numerics)
     own = tasks.of(wanted).workload().batch(wanted.training.batch_tokens)
-    batches = translation_training.batches(wanted, encoded, both).stream()
+    batches = translation_training.batches(wanted, encoded, both, corpus).stream()
     alone = together = 0
     for given, count in ((repeat((Place(), own)), 5), (batches, asked.updates)):
         alone = together
@@ -126,8 +127,8 @@ def starting(asked: argparse.Namespace) -> dict[str, Any]:
     """To the first batch of a corpus that was encoded before."""
     from seq2seq.tasks import translation_training
 
-    wanted, both, (encoded, seconds) = opened(asked.folder, asked.recipe)
-    next(translation_training.batches(wanted, encoded, both).stream())
+    wanted, both, corpus, (encoded, seconds) = opened(asked.folder, asked.recipe)
+    next(translation_training.batches(wanted, encoded, both, corpus).stream())
     return {"finding_seconds": seconds}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from tests.support import tiny
@@ -83,7 +85,7 @@ def test_data_is_added_to_a_recipe(seqx: Seqx, recipe: Path, tmp_path: Path) -> 
     [
         (("--add-data", "absent.tsv"), 1, "absent.tsv"),
         (("--add-data", "a.tsv:1.5"), 2, "a share is over 0 and at most 1, not 1.5"),
-        (("--add-data", "a.tsv:0.9"), 1, "must not exceed 1"),
+        (("--add-data", "a.tsv:0.9", "--add-data", "b.tsv:0.2"), 1, "must not exceed 1"),
         (("--add-data", "x/talk.tsv"), 1, "two corpora have this name"),
         (("--add-data", ".tsv"), 1, "name"),
         (("--add-data", "a.tsv", "--data", "b.tsv"), 2, "--add-data a.tsv goes with the recipe's own corpora"),
@@ -103,3 +105,19 @@ def test_a_test_set_by_kind_that_is_none_is_refused(seqx: Seqx, trained: Path, t
     done = seqx("evaluate", "--run", trained, "--input", "set.jsonl")
     assert done.code == 1
     assert "set.jsonl, line 2: not a test sentence" in done.err and '"kind": "news"' in done.err
+
+
+def test_a_corpus_that_cannot_be_fetched_does_not_prevent_the_others(seqx: Seqx, tmp_path: Path) -> None:
+    for split in ("train", "validation", "test"):
+        rows = [{"fr": one, "en": other} for one, other in tiny.pairs(5, len(split))]
+        (tmp_path / "hub").mkdir(exist_ok=True)
+        pyarrow.parquet.write_table(pyarrow.table({"translation": rows}), tmp_path / "hub" / f"{split}.parquet")
+    corpora = "".join(
+        f'[[data.corpora]]\nname = "{name}"\n[data.corpora.hub]\npath = "{tmp_path / folder}"\n'
+        for name, folder in (("gone", "absent"), ("talk", "hub"))
+    )
+    (tmp_path / "two.toml").write_text(corpora)
+    done = seqx("data", "get", "two.toml", "--to", "mirror")
+    assert done.code == 1
+    assert "absent (train) cannot be fetched" in done.err
+    assert (tmp_path / "mirror" / "talk" / "test.en").is_file() and not (tmp_path / "mirror" / "gone").exists()

@@ -107,7 +107,7 @@ def test_pairs_are_audited_on_one_screen(seqx: Seqx, tmp_path: Path) -> None:
         (["fr-en", "more.txt"], 2, "unexpected argument more.txt; pass files of text or pairs with --data"),
         (["TALES", "--source-file", "a"], 2, "recipe tales is for running text: name files with --data"),
         (["fr-en", "--data", "a", "b"], 2, "recipe fr-en is for pairs: give one file of them with --data, not 2"),
-        (["TALES", "--data", "a.md"], 1, "a.md: running text is read from .txt, .jsonl, .csv, .parquet; rename"),
+        (["TALES", "--data", "a.md"], 1, "a.md: running text is read from .txt, .jsonl, .csv or .parquet; rename"),
         (["TALES", "--data", "gone.txt"], 1, "no file gone.txt; check the path"),
     ],
 )

@@ -100,7 +100,7 @@ def test_text_of_the_mirror_is_the_same_as_files(
 ) -> None:
     corpus(tmp_path / "nowhere")
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
-    done = train(seqx, trained.parent / "tiny.toml", "--set", "data.mix=[]")
+    done = train(seqx, trained.parent / "tiny.toml")
     assert done.code == 0 and "is trained already" in done.err, done.err
 
 

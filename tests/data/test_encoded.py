@@ -45,7 +45,7 @@ def test_what_is_on_disk_is_what_the_tokenizer_says(
         ],
         "tokens": sum(map(sum, found.lengths().tolist())),
         "dtype": "uint16",
-        "source_style": {"lines": 50, "several": 0, "plain": 0, "typographic": 0},
+        "source_style": {"lines": 50, "several": 0, "plain": 0, "typographic": 0, "capitals": 0},
     }
 
 

@@ -73,6 +73,11 @@ def test_a_tag_stays_as_it_is() -> None:
     }
 
 
+def test_a_tag_that_begins_like_another_stays_as_it_is() -> None:
+    made = Noise(recipe.Noise(upper_case=FULL), ["<a>", "<a> b"])
+    assert all(text.startswith("<a> b OU") for text in made.over(["<a> b ou"] * 20, seed=1))
+
+
 def test_capitals_lose_accents_half_of_the_time() -> None:
     texts = list(Noise(recipe.Noise(upper_case=FULL)).over(["Où ?"] * 2500, seed=1))
     assert 0.45 < sum("OU" in text for text in texts) / len(texts) < 0.55

@@ -76,3 +76,7 @@ def test_shares(sizes: list[int], fixed: list[float | None], temperature: float,
 def test_a_small_corpus_is_repeated_within_a_chunk() -> None:
     chunk = next(islice(Mixed([3, 50], [0.5, 0.5], seed=1, chunk=20).chunks(0), 1)).tolist()
     assert Counter(index for index in chunk if index < 3).most_common()[-1][1] >= 3
+
+
+def test_a_temperature_near_zero_leaves_the_largest_alone() -> None:
+    assert shares([2000, 3000, 10], [None, None, None], 1e-5) == [0.0, 1.0, 0.0]

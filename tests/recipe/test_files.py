@@ -227,7 +227,8 @@ def test_a_base_is_changed_by_what_stands_on_it(tmp_path: Path) -> None:
         ("base = 3\n", "base = 3: write the name"),
         ('unset = ["fallback"]\n', "base = None: write the name"),
         ('base = "fr-en"\nunset = ["data.hub"]\n', "unset names 'data.hub', which its base does not set"),
-        ('base = "fr-en"\nunset = 3\n', "unset names 3"),
+        ('base = "fr-en"\nunset = [3]\n', "unset names 3"),
+        ('base = "fr-en"\nunset = "data.bundled"\n', "unset = 'data.bundled': write a list of keys"),
         ('base = "fr-en"\n[training]\ndecay_share = 0.2\n', "decay_share has no effect"),
     ],
 )
@@ -236,13 +237,24 @@ def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path, text: str, messag
         recipe_files.load(_file(tmp_path, text))
 
 
+def test_bases_of_two_folders_that_lead_back_to_each_other_are_refused(tmp_path: Path) -> None:
+    for own, other in (("one", "two"), ("two", "one")):
+        (tmp_path / own).mkdir()
+        (tmp_path / own / "mine.toml").write_text(f'base = "../{other}/mine.toml"\n')
+    with pytest.raises(RecipeError, match="its base leads back to it"):
+        recipe_files.load(tmp_path / "one" / "mine.toml")
+
+
 @pytest.mark.parametrize(
     ("corpora", "message"),
     [
         ([{"name": "one"}, {"name": "one"}], "two corpora have this name"),
         ([{"name": "one", "share": 0.7}, {"name": "two", "share": 0.7}], "1.4 in all: they must not exceed 1"),
-        ([{"name": "one", "share": 1.0}, {"name": "two"}], "are 1 without those that have none"),
+        ([{"name": "one", "share": 1.0}, {"name": "two"}], "are 1 without those that have none; give two a share too"),
         ([{"name": "one", "judged": False}], "none is judged"),
+        ([{"name": "one", "files": ["a"], "dev_files": ["b"], "judged": False}], "no effect with judged = false"),
+        ([{"name": "one", "tag": "<a>  <b>"}], "blanks at an end or in a row"),
+        ([{"name": "one", "tag": "<a>\n"}], "blanks at an end or in a row"),
         ([{"name": "one", "dev_files": ["dev.tsv"]}], "go with files to train on"),
         ([{"name": "one", "files": ["a", "b", "c"]}], "a source and a target file, not 3"),
         ([{"name": "one", "files": ["a"], "hub": {"path": "b"}}], "hub has no effect with files"),
@@ -253,3 +265,11 @@ def test_a_base_that_cannot_be_used_is_refused(tmp_path: Path, text: str, messag
 def test_corpora_that_do_not_fit_are_refused(corpora: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         validated({"data": {"corpora": corpora}}, "it")
+
+
+def test_an_added_corpus_takes_its_share_from_the_others() -> None:
+    general = recipe_files.load("fr-en-general")
+    added = general.with_corpora([{"name": "ours", "files": ["ours.tsv"], "share": 0.3}]).data.corpora
+    for corpus, own in zip(added, general.data.corpora):
+        assert corpus.share == pytest.approx(0.7 * (own.share or 0))
+    assert added[-1].share == 0.3

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.encoded import encode
-from seq2seq.data.tokenizers import Bytes, Tokenizers
+from seq2seq.data.tokenizers import Bytes, Tokenizers, train
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.device import Numerics
+from seq2seq.recipe import Noise
 from seq2seq.recipe import files as recipe_files
 from seq2seq.tasks import models
-from seq2seq.tasks.translation_training import TranslationTraining
+from seq2seq.tasks.translation_training import TranslationTraining, batches
+from seq2seq.training.overfitting import for_overfitting
 from tests.support import tiny
 from tests.support.fakes import randomise
 from tests.support.samples import text
@@ -46,3 +49,23 @@ def test_dev_sentences_are_translated_as_they_will_be(tmp_path: Path) -> None:
     assert found[dev[0][0]] == served(models.longest_source(wanted), [dev[0][0]])[0]
     assert found[dev[0][0]] != served(wanted.model.max_length, [dev[0][0]])[0]
     assert found[dev[1][0]] == " ".join(served(models.longest_source(wanted), ["Un chat.", "Un chien."]))
+
+
+def test_a_tag_that_the_tokenizer_normalises_stays_without_noise(tmp_path: Path) -> None:
+    wanted = recipe_files.parse(
+        tiny.RECIPE.replace("[tokenizer]", "[data.noise]\nupper_case = 0.999\n[tokenizer]"), "tiny"
+    )
+    source = replace(text(tiny.pairs(60, 1)), tag="<№1>")
+    corpus = Corpus("sample", "files", (source,), source, source)
+    joint = train(wanted.tokenizer, (source.tagged(side) for pair in source.read() for side in pair))
+    both = Tokenizers(joint, joint)
+    encoded = encode(corpus.train, both, tmp_path, max_length=99, max_ratio=9.0)
+    _, batch = next(batches(wanted, encoded, both, corpus).stream())
+    sources = joint.decode(batch.inputs[0].tolist())
+    assert any("CHIEN" in noisy for noisy in sources)
+    assert all(noisy.startswith("<No1> ") for noisy in sources)
+
+
+def test_what_is_overfitted_has_no_noise() -> None:
+    noisy = recipe_files.load("fr-en-general")
+    assert noisy.data.noise != Noise() == for_overfitting(noisy).data.noise

@@ -9,8 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.characters import ENDS, WIDE_ENDS, may_hold_several, plain_apostrophes, visible
-from seq2seq.data.languages import is_unspaced, writes_blanks
+from seq2seq.data.characters import (
+    ENDS,
+    WIDE_ENDS,
+    in_capitals,
+    may_hold_several,
+    plain_apostrophes,
+    visible,
+    without_capitals,
+)
+from seq2seq.data.languages import is_unspaced, short_code, writes_blanks
 from seq2seq.data.style import Style
 from seq2seq.data.style import of_run as style_of_run
 from seq2seq.errors import RunError
@@ -21,6 +29,7 @@ Pieces = Callable[[str], list[str]]
 
 _CLOSING = "\"'”’»›)\\]}」』）】》〉"
 LONGEST_TOKEN = 64  # characters; counting the tokens of a text takes fifty times its memory
+_OTHER_CAPITALS = ("tr", "az")  # languages whose I has another small letter
 _BLANKS = " \u00a0\u2007\u202f\u3000"
 
 
@@ -29,8 +38,9 @@ class Segmenter:
     """How lines are read, cut into segments, and joined again.
 
     `rule`: with `split` each sentence is a segment; with `keep` each line; with `auto` it depends on the style of the
-    training text, which is computed when a line has several sentences, or a typographic apostrophe. Where some of its
-    lines were two sentences, two are also tried as one segment, which is preferred where no sentence is lost.
+    training text, which is computed when a line has several sentences, a typographic apostrophe, or capitals alone.
+    Where some of its lines were two sentences, two are also tried as one segment, which is preferred where no sentence
+    is lost.
     """
 
     source: str = ""  # language codes
@@ -55,9 +65,13 @@ class Segmenter:
         return cls(source, target, rule, style)
 
     def read(self, text: str) -> str:
-        """A text with the apostrophes of the training text."""
+        """A text with the apostrophes of the training text; one in capitals, where that has few, in small letters."""
         plain = plain_apostrophes(text)
-        return plain if plain != text and self.style().plain_apostrophes else text
+        if plain != text and self.style().plain_apostrophes:
+            text = plain
+        if in_capitals(text) and short_code(self.source) not in _OTHER_CAPITALS and self.style().few_capitals:
+            return without_capitals(text)
+        return text
 
     def segments(self, line: str) -> list[str]:
         """The segments of a line, each with the white space after it; joined, they are the line."""

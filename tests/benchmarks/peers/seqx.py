@@ -10,6 +10,7 @@ import torch
 
 from seq2seq import device, recipe
 from seq2seq.data import tokenizers
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.encoded import encode
 from seq2seq.data.pairs import file_pair
 from seq2seq.data.tokenizers import Tokenizers
@@ -47,7 +48,7 @@ def train(setting: Setting, done: Done) -> None:
         list(model.parameters()),
         optimisers.for_recipe(wanted, model),
         schedule.for_recipe(wanted),
-        translation_training.batches(wanted, encoded, both).stream(),
+        translation_training.batches(wanted, encoded, both, Corpus("benchmark", "files", (text,), text, text)).stream(),
         objective.for_recipe(wanted, model, choice.numerics),
         choice.numerics,
     ):

@@ -160,3 +160,14 @@ def test_apostrophes_are_read_as_the_training_text_has_them() -> None:
     style = Style(lines=9, plain=1, typographic=8)
     assert Segmenter("fr", "en", style=lambda: style).read("l’eau") == "l’eau"
     assert Segmenter("fr", "en").read("l’eau") == "l'eau"
+
+
+def test_text_in_capitals_is_read_in_small_letters_where_the_training_text_is() -> None:
+    usual, shouted = Segmenter("fr", "en", style=lambda: Style(100, capitals=1)), Style(100, capitals=30)
+    read = usual.read
+    assert read("OU SONT LES TOILETTES ?") == "Ou sont les toilettes ?"
+    assert read("« ÉTÉ À L’OMBRE »") == "« Été à l'ombre »"
+    for kept in ("NASA", "SALUT", "Il travaille à la NASA.", "12 345 678", "日本語の文です", ""):
+        assert read(kept) == kept
+    assert Segmenter("fr", "en", style=lambda: shouted).read("OU SONT LES TOILETTES ?") == "OU SONT LES TOILETTES ?"
+    assert Segmenter("tr", "en", style=lambda: Style(100)).read("ISPARTA İYİ BİR YER") == "ISPARTA İYİ BİR YER"
