@@ -229,4 +229,4 @@ def _typed(section: str, inner: list[str], value: str) -> Any:
     kind = Recipe.model_fields[section].annotation if section in SECTIONS else None
     field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
     expects_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
-    return value if expects_text and not isinstance(parsed, str) else parsed
+    return value if expects_text and not isinstance(parsed, str | list) else parsed
