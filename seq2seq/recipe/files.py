@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -286,8 +286,5 @@ def _typed(section: str, inner: list[str], value: str) -> Any:
         return value
     kind = Start if section == "start" else Recipe.model_fields[section].annotation if section in SECTIONS else None
     field = kind.model_fields.get(inner[0]) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-    several = field is not None and get_origin(field.annotation) is tuple
-    expects_text = (
-        field is not None and len(inner) == 1 and not several and str in (field.annotation, *get_args(field.annotation))
-    )
-    return value if expects_text and not isinstance(parsed, str) else parsed
+    expects_text = field is not None and len(inner) == 1 and str in (field.annotation, *get_args(field.annotation))
+    return value if expects_text and not isinstance(parsed, str | list) else parsed

@@ -133,7 +133,7 @@ class Classification(Task[LabelledSource]):
         # Each process computes its part; all have the same figures.
         parts = np.array_split(np.arange(len(texts)), processes.size)
         own = classifier.probabilities([texts[number] for number in parts[processes.rank]])[0]
-        probabilities = np.concatenate(processes.all_gather([own]) if processes.size > 1 else [own])
+        probabilities = np.concatenate(processes.all_gather(own))
         figures = judge(texts, np.array(labels), probabilities, classifier.classes)
         return {**figures, "left_out": left_out, "seconds": round(time.perf_counter() - start, 2)}
 

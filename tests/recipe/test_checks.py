@@ -82,7 +82,7 @@ def written(folder: Path, base: dict[str, Any], *values: str) -> str:
 def named(value: str) -> str:
     """The key by which a message tells of a value."""
     key = value.partition("=")[0]
-    return next((whole for whole in ("fallback", "data.hub") if key.startswith(f"{whole}.")), key)
+    return next((whole for whole in ("fallback", "data.hub", "data.noise") if key.startswith(f"{whole}.")), key)
 
 
 def base_of(cause: str) -> dict[str, Any]:

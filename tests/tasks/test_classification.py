@@ -11,7 +11,7 @@ import torch
 from seq2seq import device
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.lines import PLAIN
-from seq2seq.decoding.translation.distributed import OneProcess
+from seq2seq.decoding.translation.distributed import OneProcess, Processes
 from seq2seq.errors import DataError
 from seq2seq.measure.estimate import estimate, fit_minutes
 from seq2seq.measure.throughput import training as throughput
@@ -20,6 +20,7 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.tasks.classification import Classification
 from seq2seq.tasks.classification_training import class_weights
+from seq2seq.tasks.opening import torch_classifier
 from seq2seq.tasks.preparation import session
 from seq2seq.tasks.task import judged
 from seq2seq.training.overfitting import for_overfitting
@@ -96,6 +97,28 @@ def test_a_few_texts_are_overfitted_with_the_classes_of_all(tmp_path: Path, coun
         if isinstance(event, Validated):
             losses.append(event.figures["loss"])
     assert losses[-1] < 0.05
+
+
+class Second(Processes):
+    """The second of two processes, which knows what the first computed."""
+
+    rank, size = 1, 2
+
+    def __init__(self, first: Any) -> None:
+        self._first = first
+
+    def all_gather(self, value: Any) -> list[Any]:
+        return [self._first, value]
+
+
+def test_processes_divide_the_texts_of_an_evaluation(tmp_path: Path) -> None:
+    task, run, training = begun(recipe(training={"steps": 20}), tmp_path, "run")
+    list(training.events())
+    text = task.read_test(run)
+    texts = [record.texts for record in text.read()]
+    first = torch_classifier(run, CPU).probabilities(texts[:16])[0]
+    alone, together = (task.measure(run, text, CPU, processes) for processes in (OneProcess(), Second(first)))
+    assert all(alone[name] == together[name] for name in ("texts", "accuracy", "macro_f1", "confusion"))
 
 
 def test_labels_that_are_not_of_the_run_are_refused(tmp_path: Path) -> None:
