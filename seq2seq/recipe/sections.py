@@ -176,7 +176,6 @@ class Training(Section):
     """Budget, learning rate and validation (section 5)."""
 
     steps: Positive = 100_000
-    begin: Count = Field(0, description="step at which the schedule begins; `seqx train --more` sets it")
     batch_tokens: Positive = Field(4096, description="batch size: sentences x longest side, padding included")
     accumulate: Positive = Field(1, description="batches per update (gradient accumulation)")
     learning_rate: float | None = Field(
@@ -188,6 +187,7 @@ class Training(Section):
         description="after the warm-up: 1/sqrt(step), section 5.3; or decay to the last step; wsd: level, then decay",
     )
     final_share: float = Field(0.0, ge=0, le=1, description="final learning rate as a fraction of the peak")
+    begin: Count = Field(0, description="step at which the schedule begins; `seqx train --more` sets it")
     decay_share: float = Field(0.4, gt=0, le=1, description="with wsd: fraction of the steps that decay")
     label_smoothing: Probability = 0.1
     clip_norm: float = Field(0.0, ge=0, description="maximum gradient norm; 0 = off, as in the paper")

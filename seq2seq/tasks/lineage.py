@@ -15,7 +15,7 @@ from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe, Start, near
 from seq2seq.recipe.files import run_of
 from seq2seq.run import Run, refuse_strange_files
-from seq2seq.storage.atomic import write_json
+from seq2seq.storage.atomic import write_bytes, write_json
 from seq2seq.storage.checksums import described
 from seq2seq.storage.folders import replacing_folder
 from seq2seq.tasks.models import named_weights, read_tokenizers
@@ -47,7 +47,8 @@ def begin(recipe: Recipe, run: Run) -> None:
             _copy(path, new)
     for file in own.path.glob("tokenizer*"):
         if not (run.path / file.name).exists():
-            shutil.copyfile(file, run.path / file.name)
+            with run.writing():
+                write_bytes(run.path / file.name, file.read_bytes())
     if "lineage" not in run.record():
         run.note(lineage=[_entry(path, own), *own.record().get("lineage", [])])
 
@@ -93,7 +94,7 @@ def _copy(start: Path, new: Path) -> None:
         step = record.get("finished", {}).get("step")
     else:
         step = checkpoint.state_of(start, [checkpoint.WEIGHTS])["step"]
-        record = {key: value for key, value in record.items() if key not in ("finished", "scores")}
+        record = {key: value for key, value in record.items() if key not in ("finished", "scores", "weights")}
     shutil.copyfile(weights, new / origin.weights.name)
     record["weights"] = {"made": "checkpoint", "steps": [step], **record.get("weights", {})}
     record["weights"] |= described(new / origin.weights.name)

@@ -29,7 +29,7 @@ def test_a_translator_is_fine_tuned_and_both_test_sets_are_judged(
     command = ("train", "--recipe", "finetune", "--start", trained, "--data", ours, "--set", "data.replay=0.3", *FEW)
     done = seqx(*command)
     assert done.code == 0, done.err
-    assert f"Start: {trained}, a translator (fr to en)" in done.err and "train.fr: 199 of 200 pairs" in done.err
+    assert f"Start: {trained}, a translator (fr to en)" in done.err and "train.en: 199 of 200 pairs" in done.err
     run = Run(tmp_path / "runs" / "finetune")
     record = run.record()
     parent = json.loads((trained / "run.json").read_text())
