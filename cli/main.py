@@ -16,15 +16,18 @@ import typer
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
-from . import command, data, processes, recipes, stopping, streams, tokenizer
+from . import command, data, processes, recipes, runs, stopping, streams, tokenizer
 from .bench import bench
 from .compare import compare
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
+from .finish import finish
 from .generate import generate
+from .pack import pack
 from .printing import printable, report, settings, show
 from .score import score
+from .sweep import sweep
 from .train import train
 from .translate import translate
 
@@ -71,9 +74,10 @@ def _options(
     pass
 
 
-for function in (train, translate, generate, evaluate, score, compare, export, doctor, bench):
+for function in (train, translate, generate, evaluate, score, compare, finish, sweep, export, pack, doctor, bench):
     command.add(app, function)
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")
 

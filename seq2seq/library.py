@@ -29,7 +29,7 @@ def load(
     length_penalty: float | None = None,
     sentences: str = "auto",
 ) -> Translator | Generator:
-    """Open a finished run folder: a Translator, or the Generator of a model of running text.
+    """Open a finished run folder, or a pack: a Translator, or the Generator of a model of running text.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.

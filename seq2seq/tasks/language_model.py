@@ -14,7 +14,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
 from seq2seq.evaluation.compare_texts import TextComparison
 from seq2seq.run import Run
-from seq2seq.tasks.task import Front, Say, Task, TestText
+from seq2seq.tasks.task import Figure, Front, Say, Task, TestText
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -110,6 +110,10 @@ class LanguageModel(Task[Documents]):
             f"  {scores['nats_per_token']:.4f} nats per token   perplexity {scores['perplexity']:.3f}   "
             f"{scores['bits_per_byte']:.4f} bits per byte"
         )
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        keys = ("bits_per_byte", "perplexity", "nats_per_token")
+        return [Figure(key.replace("_", " "), scores[key], less_is_better=True) for key in keys]
 
     def convert(self, run: Run, dev: Documents | None = None) -> Verified:
         import torch

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol
 
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
@@ -78,6 +78,16 @@ class Evaluated:
     how: Mapping[str, Any]  # what the figures depend on besides run and text
     files: Sequence[Path]  # that hold the text
     outputs: Sequence[str] | None = None  # of the model, one per line of the text
+
+
+class Figure(NamedTuple):
+    """One score in a table, with its 95 % interval where that is known."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    less_is_better: bool = False
 
 
 class Comparison(Protocol):
@@ -204,6 +214,19 @@ class Task(ABC, Generic[SourceT]):
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """The scores of a set, for people."""
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items() if key != "set")
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        """The figures for a table among the scores of a set, the most important first."""
+        rows = scores.get("scores", ())
+        return [
+            Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER")
+            for row in rows
+        ]
+
+    def p_values(self, first: Run, second: Run) -> dict[str, float]:
+        """How often chance alone makes the difference of two judged runs, by figure; empty where no test is made, or
+        they were judged on different text."""
+        return {}
 
     def convert(self, run: Run, dev: SourceT | None = None) -> Verified:
         """Make the CTranslate2 copy of a finished run, verified on dev, else on the test set.
