@@ -28,6 +28,7 @@ def export(
     from seq2seq import tasks
 
     run = options.open_run(run_folder, "export")
+    run.must_have_weights()
     with run.locked():
         run.clear()
         verified = tasks.of(run.recipe()).convert(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +56,7 @@ def _list(
         return
     shown = {column: [_CELLS[column](row) for row in rows] for column in _CELLS}
     kept = [column for column, cells in shown.items() if any(cells)]
-    left = sum(column in ("name", "task", "languages", "parent") for column in kept)
+    left = sum(column in ("name", "task", "parent") for column in kept)
     Console().print(figures(kept, zip(*(shown[column] for column in kept)), left=left))
     for row in rows:
         if row.problem:
@@ -158,7 +159,7 @@ def average(
 
 def _sorted(rows: list[Summary], column: str) -> list[Summary]:
     keys: dict[str, Callable[[Summary], Any]] = {
-        **{key: lambda row, key=key: getattr(row, key) for key in ("name", "task", "languages", "parent", "state")},
+        **{key: attrgetter(key) for key in ("name", "task", "languages", "parent", "state")},
         "steps": lambda row: -row.step,
         "size": lambda row: -row.bytes,
     }
@@ -213,14 +214,13 @@ def _origins(record: dict[str, Any]) -> list[str]:
 
 _CELLS: dict[str, Callable[[Summary], str]] = {
     "name": lambda row: row.name,
-    "task": lambda row: row.task,
-    "languages": lambda row: row.languages,
+    "task": lambda row: f"{row.task} {row.languages}".strip(),
     "parent": lambda row: row.parent,
-    "steps": lambda row: f"{row.step:,}/{row.steps:,}" if row.steps else "",
+    "steps": lambda row: f"{row.step:,}" + (f" of {row.steps:,}" if row.step < row.steps else ""),
     "state": lambda row: row.state,
     "score (95 %)": lambda row: shown(row.scores[0]) if row.scores else "",
     "size": lambda row: _megabytes(row.bytes),
-    "when": lambda row: row.when[:16].replace("T", " "),
+    "when": lambda row: row.when[:10],
 }
 
 command.add(app, show)

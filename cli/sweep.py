@@ -59,7 +59,7 @@ def sweep(
     grid = sweeps.cells(changes or [], options.whole_numbers("--seeds", seeds))
     loaded = [recipe_files.load(recipe_name, [*cell.changes, f"training.seed={cell.seed}"]) for cell in grid]
     folder = to or root() / f"sweep-{loaded[0].name}"
-    train: Any = context.parent.command.commands["train"]  # type: ignore[union-attr, attr-defined]
+    train: Any = context.parent.command.commands["train"]  # type: ignore[union-attr]
     given = [*(["--minutes", str(minutes)] if minutes else []), *(more or [])]
     failed: list[str] = []
     for number, cell in enumerate(grid, start=1):

@@ -14,7 +14,8 @@ import re
 import stat
 import struct
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,11 +63,13 @@ def unpacked(path: Path) -> Path:
     """The run folder that a pack holds, in the user's cache. Raises RunError where the file is no pack, is damaged, or
     holds anything that `write` does not write; FormatError where a newer seqx wrote it."""
     try:
+        with path.open("rb") as file, _damage_reported(path):
+            _check_end(file)  # first: a file of any size would be read for its checksum
         place = user_cache() / "packs" / checksum(path)
         if not place.is_dir():
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with making_folder(place) as folder:
-                with path.open("rb") as file:
+                with path.open("rb") as file, _damage_reported(path):
                     _unpack(file, path, folder)
                 sync_tree(folder)
                 if not place.is_dir():  # else another process was faster
@@ -80,17 +83,22 @@ def unpacked(path: Path) -> Path:
 
 
 def _unpack(file: IO[bytes], path: Path, folder: Path) -> None:
+    _check_end(file)
+    file.seek(0)
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        _check(entries, os.fstat(file.fileno()).st_size)
+        known = _record(archive, path)
+        if known.keys() | {PACK_RECORD} != {entry.filename for entry in entries}:
+            raise ValueError(f"{PACK_RECORD} lists other files than it holds")
+        for entry in entries:
+            _extract(archive, entry, folder, known.get(entry.filename))
+
+
+@contextmanager
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
-        _check_end(file)
-        file.seek(0)
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            _check(entries, os.fstat(file.fileno()).st_size)
-            known = _record(archive, path)
-            if known.keys() | {PACK_RECORD} != {entry.filename for entry in entries}:
-                raise ValueError(f"{PACK_RECORD} lists other files than it holds")
-            for entry in entries:
-                _extract(archive, entry, folder, known.get(entry.filename))
+        yield
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, NotImplementedError, struct.error) as error:
         raise RunError(f"{path} is no pack of seqx, or is damaged ({error}); ask for the file again") from error
 

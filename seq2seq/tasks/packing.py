@@ -41,6 +41,9 @@ def write(run: Run, path: Path, *, licence: str = "", weights: bool = False, tes
         own = copies.in_one_precision(copy, model, weights=weights)
         files[f"{copies.FOLDER}/{copies.RECORD}"] = _as_bytes(own)
     kept = {key: record[key] for key in _KEPT if key in record}
+    for report in ("pairs", "text"):  # without their `sources`, which are names of files
+        if report in kept:
+            kept[report] = {key: value for key, value in kept[report].items() if key != "sources"}
     if not weights and "weights" in kept:
         kept["weights"] = {key: value for key, value in kept["weights"].items() if key in ("made", "steps")}
     known = {name: value for name, value in record.get("files", {}).items() if name in files}

@@ -188,11 +188,11 @@ class Translation(Task[PairSource]):
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         """The paired bootstrap of `seqx compare`, on the translations that judging left in the runs."""
         sentences = judging.read_set(first)
-        texts = [judging.read_translations(run) for run in (first, second)]
-        if judging.read_set(second) != sentences or any(len(each) != len(sentences) for each in texts):
+        one, other = (judging.read_translations(run) for run in (first, second))
+        if judging.read_set(second) != sentences or not len(one) == len(other) == len(sentences):
             return {}
         metrics = metrics_of(self.recipe.data.source, self.recipe.data.target)
-        compared = compare(sentences, *texts, metrics, most=0)
+        compared = compare(sentences, one, other, metrics, most=0)
         return {difference.metric: difference.p_value for difference in compared.differences}
 
     def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
