@@ -82,7 +82,7 @@ def show(*, name: Name, as_json: options.Json = False) -> None:
         return
     console, task = Console(), tasks.of(run.recipe())
     lines = {
-        "run": f"{run.path}: {task.described(run)}",
+        "run": f"{name if run.packed else run.path}: {task.described(run)}",
         "state": f"{row.state}, step {row.step:,} of {row.steps:,}" + _reason(record),
         "when": row.when,
         "started from": row.parent,

@@ -35,7 +35,14 @@ ONLY_CHECKED = {
 }
 
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
-SHORTER = {"--minutes": "0.1", "--seconds": "0.1", "--overfit": "2"}
+SHORTER = {
+    "--minutes": "0.1",
+    "--seconds": "0.1",
+    "--overfit": "2",
+    "--seeds": "1",
+    "--steps": "40,60",  # those that the run has
+    "--checkpoint": "60",
+}
 ADDED = {
     "bench": ["--seconds", "0.1"],
     "doctor": ["--quick", "--recipe", "gpt-shakespeare", "--device", "cpu"],
@@ -179,7 +186,7 @@ class Reader:
         """The file of a tiny recipe of the form, and with the name, of the one that is shown."""
         if name.endswith(".toml") and not Path(name).exists():
             shutil.copy(recipe_files.path_of("fr-en"), name)
-        changes = [value for option, value in pairwise(words) if option == "--set"]
+        changes = [value.partition(",")[0] for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
         recipe = f'name = "{shown.name}"\n' + (tiny.RECIPE if shown.task == "translation" else tiny.TEXT_RECIPE)
         Path("tiny").mkdir(exist_ok=True)
@@ -187,10 +194,13 @@ class Reader:
         return f"tiny/{shown.name}.toml"
 
     def _provide_runs(self, words: list[str]) -> None:
-        named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
+        given = [word for option, word in pairwise(["", *words]) if option != "--to"]
+        named = [word.removeprefix("runs/") for word in given if word.startswith("runs/")]
         if words[0] != "train":
             for name in named or ["gpt-shakespeare" if words[0] == "generate" else "fr-en"]:
                 self.provide_run(name, "text" if name.startswith("gpt") else "pairs")
+        for pack in (word for word in given if word.endswith(".seqx")):
+            assert self._seqx("pack", "--run", self._runs["pairs"], "--to", pack).code == 0
 
     def _file(self, name: str, lines: int = 200) -> Path:
         path = Path(name)
