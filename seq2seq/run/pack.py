@@ -100,7 +100,10 @@ def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, NotImplementedError, struct.error) as error:
-        raise RunError(f"{path} is no pack of seqx, or is damaged ({error}); ask for the file again") from error
+        raise RunError(
+            f"{path} is a file, not a run folder, and no pack of seqx, or a damaged one ({error}); name the folder that "
+            "`seqx train` made, or ask for the pack again"
+        ) from error
 
 
 def _check_end(file: IO[bytes]) -> None:

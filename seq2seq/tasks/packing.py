@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seq2seq import __version__
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.run import Run, pack
@@ -49,7 +49,7 @@ def write(run: Run, path: Path, *, licence: str = "", weights: bool = False, tes
     known = {name: value for name, value in record.get("files", {}).items() if name in files}
     refused = {"ctranslate2": record["ctranslate2"]} if copy is None else {}
     files["run.json"] = _as_bytes({**kept, **refused, "files": known, "licence": licence})
-    about = {"made_by": f"seqx {__version__}", "licence": licence}
+    about = {"made_by": f"seqx {version('seqx')}", "licence": licence}
     try:
         pack.write(path, files, about)
     except FileNotFoundError as error:

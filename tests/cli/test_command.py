@@ -202,6 +202,11 @@ def test_several_processes_are_refused_where_they_share_no_work(
         "get": ["fr-en", "--to", "x"],
         "show": ["fr-en"],
         "copy": ["fr-en", "x"],
+        "finish": ["--run", "x"],
+        "sweep": ["--recipe", "fr-en"],
+        "pack": ["--to", "x"],
+        "delete": ["x"],
+        "average": ["x", "--steps", "1", "--to", "y"],
     }
     done = seqx(*words, *needed.get(words[-1], []))
     assert done.code == 2 and f"not {words[-1]}: leave out torchrun, or unset RANK" in done.err

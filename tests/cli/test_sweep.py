@@ -70,6 +70,7 @@ def test_a_run_that_fails_is_reported_and_the_others_are_trained(seqx: Seqx, tmp
 def test_a_mistake_is_reported_before_anything_is_trained(seqx: Seqx, tmp_path: Path) -> None:
     for arguments, code, words in (
         (["--set", "model.norm=pre,past"], 1, "norm"),
+        (["--set", "training.steps=9", "--minutes", "1"], 2, "--minutes and --set training.steps: give one"),
         (["--seeds", "1,x"], 2, "--seeds 1,x"),
         (["--set", "model.norm=pre,pre"], 1, "two runs of the sweep would be model.norm=pre,seed=1"),
     ):

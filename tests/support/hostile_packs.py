@@ -165,7 +165,7 @@ PACKS: dict[str, tuple[Make, str]] = {
     "a thousand files": (many, "it claims 1,0"),
     "name twice": (twice, "it holds recipe.toml twice"),
     "other checksum": (changed, "recipe.toml has another checksum than pack.json says"),
-    "flipped bit": (flipped, "is no pack of seqx, or is damaged"),
+    "flipped bit": (flipped, "no pack of seqx, or a damaged one"),
     "file that is not listed": (lambda files, path: write({**files, "test.jsonl": b"{}\n"}, path), "lists other files"),
     "file that is missing": (
         lambda files, path: write({name: each for name, each in files.items() if "tokenizer" not in name}, path),
@@ -187,7 +187,7 @@ PACKS: dict[str, tuple[Make, str]] = {
     "nested record": (lambda files, path: write({**files, "pack.json": b"[" * 60_000}, path), "nested too deep"),
     "giant record": (lambda files, path: write({**files, "pack.json": bytes(1 << 17)}, path), "over 65,536 bytes"),
     "half of it": (shortened(0.5), "its end is not that of a pack"),
-    "nearly all of it": (shortened(0.999), "is no pack of seqx, or is damaged"),
+    "nearly all of it": (shortened(0.999), "no pack of seqx, or a damaged one"),
     "nothing": (raw(b""), "it has 0 bytes"),
     "text": (raw(b"bonjour\n" * 99), "its end is not that of a pack"),
     "terabyte": (grown, "it has 1,099,511,627,776 bytes"),
@@ -198,7 +198,7 @@ PACKS: dict[str, tuple[Make, str]] = {
     "comment": (end(comment=9), "its end is not that of a pack"),
     "end for large files": (zip64, "its list of files is not where it should be"),
     "encrypted": (_put("<H", 8, 1), "recipe.toml is encrypted"),
-    "size of four gigabytes": (_put("<2L", 20, 0xFFFFFFF0, 0xFFFFFFF0), "is no pack of seqx, or is damaged"),
-    "place of another file": (_put("<L", 42, 0), "is no pack of seqx, or is damaged"),
-    "place beyond the file": (_put("<L", 42, 0x7FFFFFFF), "is no pack of seqx, or is damaged"),
+    "size of four gigabytes": (_put("<2L", 20, 0xFFFFFFF0, 0xFFFFFFF0), "no pack of seqx, or a damaged one"),
+    "place of another file": (_put("<L", 42, 0), "no pack of seqx, or a damaged one"),
+    "place beyond the file": (_put("<L", 42, 0x7FFFFFFF), "no pack of seqx, or a damaged one"),
 }
