@@ -49,6 +49,8 @@ def compare(
             f"{first} {task.does}, {second} {other.does}: name two runs that do the same; `seqx evaluate` judges each "
             "by itself"
         )
+    if not source_file:
+        runs[0].must_have_test_set()
     if message := task.misused("compare", options.given(context), runs[0]):
         options.usage_error(message)
     test = TestText((), source_file, (target_file,) if target_file else (), reading=reading)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
@@ -15,6 +15,11 @@ from typer import Option
 from . import options
 from .printing import note, report, settings, show, show_json, to_json
 from .progress import Front
+
+if TYPE_CHECKING:
+    from seq2seq.run import Run
+    from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.tasks.task import Evaluated, Task, TestText
 
 
 def evaluate(
@@ -46,6 +51,10 @@ def evaluate(
             "--output", "-o", help="Also write the translations to this file, one per line.", callback=options.writable
         ),
     ] = None,
+    checkpoint: Annotated[
+        int | None,
+        Option(min=0, help="Evaluate the checkpoint of this step, by PyTorch; `seqx runs show RUN` lists them."),
+    ] = None,
     as_json: options.Json = False,
     columns: options.Columns = None,
     text: options.Text,
@@ -66,21 +75,27 @@ def evaluate(
         options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
     from seq2seq import tasks
     from seq2seq.evaluation import kept
+    from seq2seq.tasks import summaries
     from seq2seq.tasks.task import TestText
 
     from .console import Console
 
     reading = text.reading(columns)
-    run = options.open_run(run_folder, "evaluate")
+    if checkpoint is not None and run_folder is not None:
+        run = summaries.named(run_folder)  # which need not be finished
+    else:
+        run = options.open_run(run_folder, "evaluate")
     task = tasks.of(run.recipe())
     run.record()  # a damaged record is reported before the work
     if message := task.misused("evaluate", options.given(context), run):
         options.usage_error(message)
+    if not (input or source_file or sacrebleu):
+        run.must_have_test_set()
     test = TestText(tuple(input or ()), source_file, tuple(target_file or ()), sacrebleu, reading)
     choice = replace(engine.choice(), beam_size=beam_size, length_penalty=length_penalty, sentences=sentences)
     # A result that cannot be written must not prevent the others.
     failed: list[str] = []
-    for evaluated in task.evaluate(run, test, choice, Front()):
+    for evaluated in _evaluated(run, checkpoint, task, test, choice):
         name = evaluated.record["set"]
         with _collecting(failed):
             if not as_json:
@@ -105,6 +120,22 @@ def evaluate(
         report(f"seqx: {message}")
     if failed:
         raise typer.Exit(1)
+
+
+def _evaluated(
+    run: Run, checkpoint: int | None, task: Task[Any], test: TestText, choice: EngineChoice
+) -> Iterator[Evaluated]:
+    """The results of a run, or of one of its checkpoints."""
+    if checkpoint is None:
+        yield from task.evaluate(run, test, choice, Front())
+        return
+    from seq2seq.tasks import averaging
+
+    if choice.engine == "ctranslate2":
+        options.usage_error("--checkpoint is evaluated by PyTorch: leave out --engine ctranslate2")
+    with averaging.opened(run, checkpoint) as opened:
+        for evaluated in task.evaluate(opened, test, replace(choice, engine="torch"), Front()):
+            yield replace(evaluated, how={**evaluated.how, "checkpoint": checkpoint})
 
 
 @contextmanager

@@ -28,25 +28,26 @@ def export(
     from seq2seq import tasks
 
     run = options.open_run(run_folder, "export")
+    run.must_have_weights()
     with run.locked():
         run.clear()
         verified = tasks.of(run.recipe()).convert(run)
     note(f"{run.path}: {verified}")
 
 
-def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT]) -> None:
+def after_training(task: Task[SourceT], run: Run, corpus: Corpus[SourceT] | None) -> None:
     """Make the copy of a run that has just finished, checked on its dev set, or on its test set where the dev set has
-    changed. If this fails, the run is still complete and PyTorch serves it. Raises RunError where the copy cannot be
-    written."""
+    changed or there is no corpus at hand. If this fails, the run is still complete and PyTorch serves it. Raises
+    RunError where the copy cannot be written."""
     from seq2seq.errors import RunError, SeqxError
     from seq2seq.training import provenance
 
     try:
-        changed = provenance.changed(run, corpus)
+        changed = provenance.changed(run, corpus) if corpus else {}
         for split, reason in changed.items():
             consequence = "; the CTranslate2 copy is checked on the test set of the run" if split == "dev" else ""
             note(f"NOTE: {split}: {reason}{consequence}")
-        note(str(task.convert(run, None if "dev" in changed else corpus.dev)))
+        note(str(task.convert(run, corpus.dev if corpus and "dev" not in changed else None)))
     except OSError as error:
         raise RunError(
             f"cannot write the CTranslate2 copy in {run.path}: {error.strerror or error}; the model is trained: "

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -16,16 +16,19 @@ import typer
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
-from . import command, data, processes, recipes, stopping, streams, tokenizer
+from . import command, data, processes, recipes, runs, stopping, streams, tokenizer
 from .bench import bench
 from .classify import classify
 from .compare import compare
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
+from .finish import finish
 from .generate import generate
+from .pack import pack
 from .printing import printable, report, settings, show
 from .score import score
+from .sweep import sweep
 from .train import train
 from .translate import translate
 
@@ -73,9 +76,14 @@ def _options(
     pass
 
 
-for function in (train, translate, generate, classify, evaluate, score, compare, export, doctor, bench):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(train, translate, generate, classify, evaluate, score, compare),
+    *(finish, sweep, export, pack, doctor, bench),
+)
+for function in _COMMANDS:
     command.add(app, function)
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")
 

@@ -86,7 +86,8 @@ def _set_threads(count: int | None) -> int | None:
 
 
 RunFolder = Annotated[
-    Path | None, Option("--run", help="Run folder. Default: the newest finished run under runs/ (or $SEQX_RUNS).")
+    Path | None,
+    Option("--run", help="Run folder, or pack (.seqx). Default: the newest finished run under runs/ (or $SEQX_RUNS)."),
 ]
 _NAMED = Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
 Recipe = Annotated[str, _NAMED]
@@ -272,3 +273,11 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
     if path is None:
         note(f"Run: {run.path}")
     return run
+
+
+def whole_numbers(option: str, text: str) -> list[int]:
+    """The different numbers of an option, between commas. Usage error where there are others."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        usage_error(f"{option} {text}: give whole numbers with commas between them, for example 2000,2500")
+    return list(dict.fromkeys(map(int, parts)))

@@ -42,7 +42,8 @@ def score(
     reading = text.reading()
     run = options.open_run(run_folder, "score")
     pairs = read_pairs(source_file, target_file, reading)
-    precision = "float32" if engine.precision == "auto" else engine.precision
+    # A pack has one precision.
+    precision = "float32" if engine.precision == "auto" and not run.packed else engine.precision
     choice = replace(engine.choice(), precision=precision, length_penalty=length_penalty, sentences=sentences)
     opened = open_translator(run, choice)
     if opened.missing:

@@ -195,7 +195,7 @@ def train(
                         provenance.refuse_other_text(run, corpus)
             to_conclude = _train(recipe, corpus, run, choice, stop, team)
         if team.main:  # The rest is for one process; the others have ended.
-            _conclude(recipe, corpus, run, choice if to_conclude else None)
+            conclude(recipe, corpus, run, choice if to_conclude else None)
 
 
 def _present(start: Path | None, run: Path) -> Path | None:
@@ -319,8 +319,9 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
     return True
 
 
-def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | None) -> None:
-    """Convert to CTranslate2 and judge on `device`, unless done already (None). Show the scores."""
+def conclude(recipe: Recipe, corpus: Corpus[Any] | None, run: Run, device: Choice | None) -> None:
+    """Convert to CTranslate2, checked on the dev set of the corpus, else on the test set, and judge on `device`, unless
+    done already (None). Show the scores."""
     from seq2seq import tasks
     from seq2seq.tasks import forgetting
 
@@ -331,7 +332,7 @@ def _conclude(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice | No
         note(f"{run.path} is trained already; its scores:")
     else:
         if "ctranslate2" not in run.record():
-            note("Copying the model for CTranslate2, and checking the copy on the dev set")
+            note(f"Copying the model for CTranslate2, and checking the copy on the {'dev' if corpus else 'test'} set")
             export.after_training(task, run, corpus)
         forgetting.judge(task, run, device, note)
         note("Judging the model on the test set")

@@ -38,7 +38,7 @@ def load(
     length_penalty: float | None = None,
     sentences: str = "auto",
 ) -> Translator | Generator | Classifier:
-    """Open a finished run folder: a Translator, the Generator of a model of running text, or a Classifier.
+    """Open a finished run folder, or a pack: a Translator, the Generator of a model of running text, or a Classifier.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.

@@ -223,6 +223,12 @@ def keep(run: Run, judged: Judged, options: SearchOptions, engine: str) -> None:
     kept.keep_own(run, name, {**judged.record, **how(options, engine)})
 
 
+def read_translations(run: Run) -> list[str]:
+    """The translations of a run's test set that judging left; empty where it left none."""
+    path = run.path / "test.translations.txt"
+    return list(read_lines(path)) if path.is_file() else []
+
+
 def checksum(sentences: Sequence[Sentence]) -> str:
     """Of a test set."""
     rows = json.dumps([(sentence.source, sentence.references) for sentence in sentences])

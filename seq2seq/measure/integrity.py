@@ -54,7 +54,8 @@ def verify(run: Run) -> Iterator[Verdict]:
             checked.append(verdict)
             yield verdict
     if recipe.state == record.state == "ok" and run.finished and all(each.state != "wrong" for each in checked):
-        yield _tried("the model", partial(_model, run))
+        if run.weights.is_file():
+            yield _tried("the model", partial(_model, run))
         yield from _copy(run)
     for step in checkpoint.steps(run.checkpoints):
         path = checkpoint.folder(run.checkpoints, step)
@@ -82,7 +83,7 @@ def _files(run: Run) -> Iterator[Verdict]:
     known = run.checksums()
     present = [path.name for path in run.path.glob("tokenizer*")]
     begun = [_TEST] if "corpora" in run.record() else []
-    needed = {*begun, *present, *([run.weights.name] if run.finished else [])}
+    needed = {*begun, *present, *([run.weights.name] if run.finished and not run.packed else [])}
     for name in sorted({path for path in (*known, *needed) if Path(path).name == path} - {_UNUSED}):
         yield _tried(name, partial(_file, run, name, known.get(name)))
 
@@ -127,7 +128,7 @@ def _copy(run: Run) -> Iterator[Verdict]:
     yield verdict
     if verdict.state == "ok":
         copy = _copy_of(run, again)
-        for precision in PRECISIONS:
+        for precision in filter(copy.has, PRECISIONS):
             yield _tried(f"{copies.FOLDER}/{precision}", partial(_of_precision, copy, precision, again))
 
 

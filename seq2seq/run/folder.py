@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from seq2seq.run.untrusted import refuse_strange_files
 from seq2seq.storage.atomic import clear, must_take_files, write_bytes, write_json
 from seq2seq.storage.checksums import described, must_be
 from seq2seq.storage.formats import Migration, migrated, newest
-from seq2seq.storage.locks import LockedError, lock
+from seq2seq.storage.locks import LockedError, holder, lock
 from seq2seq.storage.reading import read_json, read_small, read_toml
 
 if TYPE_CHECKING:
@@ -25,12 +26,22 @@ _OBJECTS = (  # of run.json
     *("before", "corpora", "ctranslate2", "evaluations", "files", "forgetting", "pairs", "scores", "text"),
     *("versions", "weights"),
 )
+PACK_RECORD = "pack.json"  # in a folder that a pack was unpacked into
 LOST = "restore the file from a backup, or train the run again"
 
 
 def root() -> Path:
     """The folder of runs: $SEQX_RUNS, else `runs` in the working directory."""
     return Path(os.environ.get("SEQX_RUNS") or "runs")
+
+
+def moment(text: Any) -> datetime | None:
+    """A point in time that a record has; None where it has none."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,38 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training has finished."""
-        return self.weights.is_file() and "finished" in self.record()
+        return (self.weights.is_file() or self.packed) and "finished" in self.record()
+
+    @property
+    def packed(self) -> bool:
+        """Whether the folder is a pack that was unpacked: it may have no weights besides its CTranslate2 copy."""
+        return (self.path / PACK_RECORD).is_file()
+
+    def must_have_weights(self) -> None:
+        """Raise RunError where this is a pack without the weights that PyTorch computes with."""
+        if self.packed and not self.weights.is_file():
+            raise RunError(
+                f"{self.path} is a pack without the float32 weights, which PyTorch needs here; ask for one that was "
+                "made with `seqx pack --weights`"
+            )
+
+    def must_have_test_set(self) -> None:
+        """Raise RunError where this is a pack without the test set of its run."""
+        if self.packed and not (self.path / "test.jsonl").is_file():
+            raise RunError(
+                f"{self.path} is a pack without a test set: name a text to judge it on, or ask for a pack that was "
+                "made with `seqx pack --test-set`"
+            )
+
+    def finished_at(self) -> datetime | None:
+        """When training finished, by the record; None where it has not, or an older seqx recorded no time. Raises
+        RunError where the record is damaged."""
+        finished = self.record().get("finished")
+        return moment(finished.get("time")) if isinstance(finished, dict) else None
+
+    def owner(self) -> str | None:
+        """The process ID of the process that uses the run, or an empty text where it is unknown; None for none."""
+        return holder(self.path / ".lock")
 
     def recipe(self) -> Recipe:
         """The resolved recipe. Raises RunError where there is none."""

@@ -87,8 +87,8 @@ def _settled(status: os.stat_result) -> bool:
     return time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_AFTER
 
 
-def _folder() -> Path:
-    """Raises RuntimeError where the user has no home folder."""
+def user_cache() -> Path:
+    """The user's cache folder of seqx, which need not exist. Raises RuntimeError where the user has no home folder."""
     place = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (place if place.is_absolute() else Path.home() / ".cache") / "seqx"
 
@@ -96,7 +96,7 @@ def _folder() -> Path:
 def _remembered() -> dict[str, Any]:
     """The cache; empty where it is damaged, or another user could have written it."""
     try:
-        path = _folder() / "checksums.json"
+        path = user_cache() / "checksums.json"
         status = path.stat()
         if status.st_mode & 0o022 or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
             return {}
@@ -117,7 +117,7 @@ def _remember(place: str, entry: list[Any]) -> None:
     others = [item for item in _remembered().items() if item[0] != place]
     known = dict([*others, (place, entry)][-MOST_REMEMBERED:])
     with suppress(OSError, RuntimeError, ValueError):
-        folder = _folder()
+        folder = user_cache()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".checksums.", suffix=".partial", dir=folder)
         try:

@@ -37,3 +37,20 @@ def lock(path: Path, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+def holder(path: Path) -> str | None:
+    """The process ID of the process that holds a lock, or an empty text where it is unknown; None where none does."""
+    if not path.is_file() or path.is_symlink() or has_other_names(path):
+        return None
+    from filelock import FileLock, Timeout
+
+    tried = FileLock(path)
+    try:
+        tried.acquire(blocking=False)
+    except Timeout:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return None  # it may not be written to, nor locked by anyone with our permissions
+    tried.release()
+    return None

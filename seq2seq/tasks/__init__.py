@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from seq2seq.run import Run, refuse_strange_files, root
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.task import Task
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides those for every run
     "translation": ("translate", "score"),
@@ -59,7 +60,7 @@ def must_offer(run: Run, command: str) -> None:
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
-    """The run at a path, or the newest finished one under `root()` whose task offers a command.
+    """The run at a path, a folder or a pack, or the newest finished one under `root()` whose task offers a command.
 
     Raises RunError, saying what to type, where there is none or the one at the path is of another task.
     """
@@ -68,17 +69,19 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         run = Run(path)
         path = run.path
         if path.is_file():
-            raise RunError(f"{path} is a file, not a run folder; name the folder that `seqx train` made")
+            from seq2seq.run import pack
+
+            run = Run(path := pack.unpacked(path))
         if not path.is_dir():
             raise RunError(f"no run folder {path}; `seqx train --recipe {_usual_recipe(able)} --run {path}` makes one")
         refuse_strange_files(path)
-        if not run.weights.is_file():
+        if not run.weights.is_file() and not run.packed:
             run.recipe()  # says so where it is no run folder at all
             raise RunError(f"{path}: training is not finished; re-run the same `seqx train` command to resume")
         must_offer(run, command)
         return run
     trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
-    for run in sorted(trained, key=_finished, reverse=True):
+    for run in sorted(trained, key=_finished_at, reverse=True):
         if run.finished and (not able or run.task in able):
             refuse_strange_files(run.path)
             return run
@@ -90,12 +93,10 @@ def _usual_recipe(able: list[str]) -> str:
     return named((able or list(COMMANDS))[0]).usual_recipe
 
 
-def _finished(run: Run) -> str:
-    """When a run was finished, as text that sorts by time: from its record, since copying a folder changes the times of
-    its files; from the file of weights where the record is damaged or too old to say."""
-    with suppress(RunError, OSError):
-        finished = run.record().get("finished")
-        if isinstance(finished, dict) and isinstance(finished.get("time"), str):
-            return str(finished["time"])
-    seconds = run.weights.stat().st_mtime
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f"{seconds % 1:.6f}"[1:]
+def _finished_at(run: Run) -> datetime:
+    """When a run was finished, by its record alone: copying a folder changes the times of its files. Runs without a
+    time on record come before all others."""
+    try:
+        return run.finished_at() or _BEFORE_ALL
+    except (RunError, OSError):
+        return _BEFORE_ALL

@@ -15,7 +15,7 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.tasks.task import Say, Task
+from seq2seq.tasks.task import Figure, Say, Task
 
 if TYPE_CHECKING:
     import torch
@@ -136,6 +136,10 @@ class Classification(Task[LabelledSource]):
         probabilities = np.concatenate(processes.all_gather(own))
         figures = judge(texts, np.array(labels), probabilities, classifier.classes)
         return {**figures, "left_out": left_out, "seconds": round(time.perf_counter() - start, 2)}
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        names = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+        return [Figure(name, **scores[key]) for key, name in names.items() if scores[key]]
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         left_out = f"; {scores['left_out']:,} without text or label left out" if scores["left_out"] else ""

@@ -26,10 +26,9 @@ def judge(task: Task[Any], run: Run, device: Choice, say: Say) -> None:
     say("Judging before and after, on both test sets")
     before = {name: task.scores(parent, own, device) for name, own in (("test", run), ("start", parent))}
     after = task.scores(run, parent, device)
-    one, other = task.headline(before["start"]), task.headline(after)
     kept.keep_own(run, "start", after)
-    if one and other:
-        lost = one.value - other.value if one.higher_is_better else other.value - one.value
+    for one, other in zip(task.figures(before["start"])[:1], task.figures(after)):
+        lost = other.value - one.value if one.less_is_better else one.value - other.value
         run.note(forgetting={"figure": one.name, "before": one.value, "after": other.value, "lost": lost})
     run.note(before=before)
 
@@ -42,8 +41,7 @@ def lines(task: Task[Any], record: Mapping[str, Any]) -> Sequence[str]:
     origin = record["lineage"][0]["run"]
     for name, label in (("test", "own test set"), ("start", f"test set of {origin}")):
         scores = (record["before"].get(name, {}), record.get("scores", {}).get(name, {}))
-        before, after = (task.headline(each) if each else None for each in scores)
-        if before and after:
+        for before, after in zip(*(task.figures(each)[:1] if each else () for each in scores)):
             shown.append(f"{label}: {before.name} {before.value:.2f} before, {after.value:.2f} after")
     if "forgetting" in record:
         shown[-1] += f"; forgetting: {record['forgetting']['lost']:+.2f}"

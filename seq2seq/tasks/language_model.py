@@ -14,7 +14,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
 from seq2seq.evaluation.compare_texts import TextComparison
 from seq2seq.run import Run
-from seq2seq.tasks.task import Front, Headline, Say, Task, TestText
+from seq2seq.tasks.task import Figure, Front, Say, Task, TestText
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -101,9 +101,6 @@ class LanguageModel(Task[Documents]):
         gpt, tokenizers = trained_gpt(run, device.numerics.device)
         return measure(gpt, tokenizers.target, text, device.numerics, processes)
 
-    def headline(self, scores: Mapping[str, Any]) -> Headline:
-        return Headline("nats per token", scores["nats_per_token"], higher_is_better=False)
-
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"{name}: {scores['tokens']:,} tokens, {scores['bytes']:,} bytes, context {scores['context']}, "
@@ -113,6 +110,10 @@ class LanguageModel(Task[Documents]):
             f"  {scores['nats_per_token']:.4f} nats per token   perplexity {scores['perplexity']:.3f}   "
             f"{scores['bits_per_byte']:.4f} bits per byte"
         )
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        keys = ("bits_per_byte", "perplexity", "nats_per_token")
+        return [Figure(key.replace("_", " "), scores[key], less_is_better=True) for key in keys]
 
     def convert(self, run: Run, dev: Documents | None = None) -> Verified:
         import torch

@@ -84,6 +84,7 @@ def options(recipe: Recipe) -> SearchOptions:
 
 def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     """The model and the tokenizers of a finished run."""
+    run.must_have_weights()
     recipe, weights = run.recipe(), read_weights(run.weights)
     tokenizers = read_tokenizers(recipe, run.path)
     sides = {

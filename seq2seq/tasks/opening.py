@@ -123,7 +123,11 @@ def _copy_for(run: Run, choice: EngineChoice, reason: str) -> tuple[Copy | None,
         return None, ""
     copy = None if reason else copies.read(run.path)
     if copy is not None:
+        if not copy.has(precision := copy.precision if choice.precision == "auto" else choice.precision):
+            raise RunError(f"{run.path} is a pack with {copy.precision} alone: leave out --precision {precision}")
         return copy, ""
+    if run.packed:
+        run.must_have_weights()
     missing = "" if reason else _missing(run)
     if choice.engine == "ctranslate2" or choice.precision == "int8":
         run.must_be_unchanged(run.weights.name, "tokenizer")
@@ -168,7 +172,7 @@ def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTra
     )
     workers = _workers(device)
     engine = load(copy, precision, device, workers)
-    scoring = "float32" if choice.precision == "auto" else precision
+    scoring = "float32" if choice.precision == "auto" and copy.has("float32") else precision
 
     def exact() -> Engine:
         return engine if precision == scoring else load(copy, scoring, device, workers)

@@ -81,12 +81,14 @@ class Evaluated:
     outputs: Sequence[str] | None = None  # of the model, one per line of the text
 
 
-class Headline(NamedTuple):
-    """The one figure of some scores by which a run is told better or worse than before."""
+class Figure(NamedTuple):
+    """One score in a table, with its 95 % interval where that is known."""
 
     name: str
     value: float
-    higher_is_better: bool = True
+    low: float | None = None
+    high: float | None = None
+    less_is_better: bool = False
 
 
 class Comparison(Protocol):
@@ -227,10 +229,6 @@ class Task(ABC, Generic[SourceT]):
         """The scores of a finished run on the test set of another, with the options of this recipe."""
         return {"set": "test", **self.measure(run, self.read_test(of), device, OneProcess())}
 
-    def headline(self, scores: Mapping[str, Any]) -> Headline | None:
-        """The figure of scores that shows forgetting; None where the task has none."""
-        return None
-
     def judge(self, run: Run, device: Choice, say: Say) -> None:
         """Judge the finished model on the test set of the run, and put the scores, as "test", into the run folder."""
         kept.keep_own(run, "test", {"set": "test", **self.measure(run, self.read_test(run), device, OneProcess())})
@@ -238,6 +236,19 @@ class Task(ABC, Generic[SourceT]):
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         """The scores of a set, for people."""
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in scores.items() if key != "set")
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        """The figures for a table among the scores of a set, the most important first."""
+        rows = scores.get("scores", ())
+        return [
+            Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER")
+            for row in rows
+        ]
+
+    def p_values(self, first: Run, second: Run) -> dict[str, float]:
+        """How often chance alone makes the difference of two judged runs, by figure; empty where no test is made, or
+        they were judged on different text."""
+        return {}
 
     def convert(self, run: Run, dev: SourceT | None = None) -> Verified:
         """Make the CTranslate2 copy of a finished run, verified on dev, else on the test set.

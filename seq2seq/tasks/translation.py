@@ -26,7 +26,7 @@ from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice, OpenedTranslator, open_translator
-from seq2seq.tasks.task import Evaluated, Front, Headline, Say, Task, TestText, example, no_effect
+from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
@@ -184,9 +184,6 @@ class Translation(Task[PairSource]):
         judged = judging.judge(opened.translator, judging.read_set(of), (opened.source, opened.target))
         return {**judged.record, **judging.how(opened.options, opened.engine)}
 
-    def headline(self, scores: Mapping[str, Any]) -> Headline:
-        return Headline(scores["scores"][0]["name"], scores["scores"][0]["value"])
-
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         search = f"beam {scores['beam_size']}, alpha {scores['length_penalty']}, " if "beam_size" in scores else ""
         yield (
@@ -212,6 +209,16 @@ class Translation(Task[PairSource]):
             f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in scores["by_length"]
         )
         yield f"BLEU by source length: {by_length}"
+
+    def p_values(self, first: Run, second: Run) -> dict[str, float]:
+        """The paired bootstrap of `seqx compare`, on the translations that judging left in the runs."""
+        sentences = judging.read_set(first)
+        one, other = (judging.read_translations(run) for run in (first, second))
+        if judging.read_set(second) != sentences or not len(one) == len(other) == len(sentences):
+            return {}
+        metrics = metrics_of(self.recipe.data.source, self.recipe.data.target)
+        compared = compare(sentences, one, other, metrics, most=0)
+        return {difference.metric: difference.p_value for difference in compared.differences}
 
     def convert(self, run: Run, dev: PairSource | None = None) -> Verified:
         import torch

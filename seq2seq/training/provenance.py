@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -57,12 +58,12 @@ def changed(run: Run, corpus: Corpus[Any]) -> dict[str, str]:
 def begin_session(run: Run, step: int, numerics: Numerics, team: Team) -> str:
     """Record hardware and versions from a step on; returns how they differ from those before, empty where they do not.
     Sessions whose updates are all lost are dropped."""
-    now = {"from": step, **_computing(numerics, team)}
+    now = {"from": step, "time": datetime.now(UTC).isoformat(timespec="seconds"), **_computing(numerics, team)}
     sessions = run.record().get("sessions", [])
     try:
         kept = [each for each in sessions if each["from"] < step]
         former = kept[-1] if kept else now
-        keys = [key for key in now if key != "from" and former.get(key, now[key]) != now[key]]
+        keys = [key for key in now if key not in ("from", "time") and former.get(key, now[key]) != now[key]]
     except (AttributeError, KeyError, TypeError) as error:
         raise _damaged(run, "sessions", error) from error
     different = ", ".join(f"{key} {former[key]} before, {now[key]} now" for key in keys)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
@@ -20,12 +19,10 @@ from seq2seq.pipeline import in_order
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage import jsonl
-from seq2seq.storage.checksums import described
-from seq2seq.storage.tensors import save_weights
 from seq2seq.training import compiled, ema, optimisers, provenance, schedule
-from seq2seq.training.checkpoints import checkpoint
 from seq2seq.training.checkpoints.retention import Store, TrainingState
 from seq2seq.training.faults import Fault, Health, Reader
+from seq2seq.training.finishing import finish
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
@@ -305,32 +302,11 @@ class Session:
         jsonl.cut(self._run.faults, lambda number, _: number < self.health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:
-        training = self._recipe.training
-        averages = self._team.gather(ema.averages(self._optimiser, self.model)) if training.keep == "ema" else {}
-        if not self._team.main:
-            return
-        if training.keep == "ema":
-            chosen, weights = [step], dict(averages)
-        else:
-            chosen, faults = self._store.final(self._state)
+        averaged = self._recipe.training.keep == "ema"
+        averages = self._team.gather(ema.averages(self._optimiser, self.model)) if averaged else {}
+        if self._team.main:
+            faults = finish(self._run, self._store, self._state, self.health, averages, step=step, reason=reason)
             yield from self._logged(faults)
-            weights = checkpoint.average([self._store.path(number) for number in chosen])
-        if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
-            raise RunError(
-                f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate"
-            )
-        save_weights(weights, self._run.weights)
-        self._run.note(
-            finished={
-                "time": datetime.now(UTC).isoformat(),
-                "step": step,
-                "reason": reason,
-                "seconds": round(self._state.seconds, 1),
-                "target_tokens": self._state.tokens,
-                "skipped_updates": self.health.skipped,
-            },
-            weights={"made": training.keep, "steps": chosen, **described(self._run.weights)},
-        )
 
 
 def ahead(batches: Iterator[tuple[Place, Batch]], device: torch.device) -> Iterator[tuple[Place, Batch]]:

@@ -202,6 +202,11 @@ def test_several_processes_are_refused_where_they_share_no_work(
         "get": ["fr-en", "--to", "x"],
         "show": ["fr-en"],
         "copy": ["fr-en", "x"],
+        "finish": ["--run", "x"],
+        "sweep": ["--recipe", "fr-en"],
+        "pack": ["--to", "x"],
+        "delete": ["x"],
+        "average": ["x", "--steps", "1", "--to", "y"],
     }
     done = seqx(*words, *needed.get(words[-1], []))
     assert done.code == 2 and f"not {words[-1]}: leave out torchrun, or unset RANK" in done.err
@@ -245,9 +250,18 @@ def test_the_newest_run_is_so_by_its_record_not_by_its_files(tmp_path: Path, mon
     assert open_run(None).path == Path("runs/new")
     make_run("before-there-were-times", None, 1.5e9)  # July 2017
     assert open_run(None).path == Path("runs/new")
-    make_run("later", None, 2e9)  # 2033
-    (Path("runs/old") / "run.json").write_text("{")  # as old as its files: 2033 too, and named later
-    assert open_run(None).path == Path("runs/later")
+    (Path("runs/old-copy") / "run.json").write_text("{")  # damaged: looked at after all others
+    assert open_run(None).path == Path("runs/new")
+
+
+def test_runs_without_a_time_on_record_come_before_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQX_RUNS", raising=False)
+    make_run("copied-today", None, 4e9)
+    make_run("a-copy", None, 1e9)
+    assert open_run(None).path == Path("runs/a-copy")  # the first by name, whatever the times of files are
+    make_run("timed", "2001-01-01T00:00:00", 0)
+    assert open_run(None).path == Path("runs/timed")
 
 
 def test_the_run_that_answers_is_named_once(

@@ -39,7 +39,14 @@ TINY = {"translation": tiny.RECIPE, "language-model": tiny.TEXT_RECIPE, "classif
 NEWEST = {"generate": "gpt-shakespeare", "classify": "sentiment"}
 
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
-SHORTER = {"--minutes": "0.1", "--seconds": "0.1", "--overfit": "2"}
+SHORTER = {
+    "--minutes": "0.1",
+    "--seconds": "0.1",
+    "--overfit": "2",
+    "--seeds": "1",
+    "--steps": "40,60",  # those that the run has
+    "--checkpoint": "60",
+}
 ADDED = {
     "bench": ["--seconds", "0.1"],
     "doctor": ["--quick", "--recipe", "gpt-shakespeare", "--device", "cpu"],
@@ -160,6 +167,8 @@ class Reader:
         for start, more in ADDED.items():
             if words[: len(start.split())] == start.split() and more[0] not in words:
                 words = [*words, *more]
+        if words[0] == "sweep":  # several runs, whose time would be too short on a busy machine
+            words = words[: words.index("--minutes")]
         words = [each for word in words for each in self._expanded(word)]
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
@@ -186,7 +195,7 @@ class Reader:
         """The file of a tiny recipe of the form, and with the name, of the one that is shown."""
         if name.endswith(".toml") and not Path(name).exists():
             shutil.copy(recipe_files.path_of("fr-en"), name)
-        changes = [value for option, value in pairwise(words) if option == "--set"]
+        changes = [value.partition(",")[0] for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
         recipe = f'name = "{shown.name}"\n' + TINY[shown.task]
         Path("tiny").mkdir(exist_ok=True)
@@ -194,7 +203,8 @@ class Reader:
         return f"tiny/{shown.name}.toml"
 
     def _provide_runs(self, words: list[str]) -> None:
-        named = [word.removeprefix("runs/") for word in words if word.startswith("runs/")]
+        given = [word for option, word in pairwise(["", *words]) if option != "--to"]
+        named = [word.removeprefix("runs/") for word in given if word.startswith("runs/")]
         if words[0] == "train":
             begun = "--run" if "--more" in words else "--start"  # the run that training continues
             for option, value in pairwise(words):
@@ -204,6 +214,8 @@ class Reader:
             for name in named or [NEWEST.get(words[0], "fr-en")]:
                 form = "text" if name.startswith("gpt") else "labels" if name == "sentiment" else "pairs"
                 self.provide_run(name, form)
+        for pack in (word for word in given if word.endswith(".seqx")):
+            assert self._seqx("pack", "--run", self._runs["pairs"], "--to", pack).code == 0
 
     def _file(self, name: str, lines: int = 200) -> Path:
         path = Path(name)

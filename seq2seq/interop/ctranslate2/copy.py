@@ -3,6 +3,7 @@ generating. Neither torch nor the recipe is read for it, so that a command start
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ PRECISIONS = ("float32", "int8")
 
 _FORMAT = 1
 RECORD = "copy.json"
+SHORTLIST = "vmap.txt"  # in copies of an older seqx; CTranslate2 reads it if it is there
 _WEIGHTS = "model.safetensors"
 _OLDER = "unlisted"  # a setting in copies of an older seqx
 _KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -55,10 +57,16 @@ class Copy:
         """The folder that CTranslate2 opens."""
         return self.folder / precision
 
+    def has(self, precision: str) -> bool:
+        """Whether it has a precision: a pack has one."""
+        return self.model(precision).is_dir()
+
     def sizes(self) -> dict[str, int]:
         """Bytes by precision."""
         return {
-            precision: sum(file.stat().st_size for file in self.model(precision).iterdir()) for precision in PRECISIONS
+            precision: sum(file.stat().st_size for file in self.model(precision).iterdir())
+            for precision in PRECISIONS
+            if self.has(precision)
         }
 
     def must_be_unchanged(self, precision: str, *, again: bool = False) -> None:
@@ -84,15 +92,25 @@ def made_of(run: Path) -> dict[str, Any]:
 
 def write(folder: Path, settings: Settings, precision: str, origin: dict[str, Any]) -> None:
     """Put the copy's record into its folder."""
-    files = {f"{path.parent.name}/{path.name}": described(path) for path in sorted(folder.glob("*/*"))}
+    write_json(folder / RECORD, _record(settings, precision, origin, sorted(folder.glob("*/*"))))
+
+
+def in_one_precision(copy: Copy, files: Iterable[Path], *, weights: bool) -> dict[str, Any]:
+    """The record of a copy that leaves one precision, of these files, for a run folder with its weights or without."""
+    run = copy.folder.parent
+    origin = made_of(run) if weights else {"files": _small(run)}
+    return _record(copy.settings, copy.precision, origin, sorted(files))
+
+
+def _record(settings: Settings, precision: str, origin: dict[str, Any], files: Iterable[Path]) -> dict[str, Any]:
     values = {
         "format": _FORMAT,
         "precision": precision,
         "made_of": origin,
-        "files": files,
+        "files": {f"{path.parent.name}/{path.name}": described(path) for path in files},
         "settings": asdict(settings),
     }
-    write_json(folder / RECORD, {**values, "sha256": checksum_of(values)})
+    return {**values, "sha256": checksum_of(values)}
 
 
 def read(run: Path) -> Copy | None:
@@ -105,7 +123,8 @@ def read(run: Path) -> Copy | None:
         values = read_json(folder / RECORD)
         if values["format"] != _FORMAT or _small(run) != values["made_of"]["files"]:
             return None
-        if difference(run / _WEIGHTS, values["made_of"]["weights"]):
+        origin = values["made_of"].get("weights")  # a pack may leave the weights out
+        if origin is not None and difference(run / _WEIGHTS, origin):
             return None
         files = values.get("files")
         if not isinstance(files, dict | None):

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from seq2seq.data.tokenizer import SPECIAL
+from seq2seq.interop.ctranslate2.copy import SHORTLIST
 from seq2seq.storage.reading import read_json, read_small
-
-_SHORTLIST = "vmap.txt"  # in copies of an older seqx; CTranslate2 reads it if it is there
 
 _BINARY = 6  # the version of the format that is read here
 _TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by their numbers in the file
@@ -42,8 +41,8 @@ def check(folder: Path, source: Sequence[str], target: Sequence[str]) -> None:
     for name, token in _TOKENS.items():
         if settings.get(name, token) != token:
             raise ValueError(f"config.json has {name} {settings[name]!r:.40}, where {token} fits")
-    if (folder / _SHORTLIST).exists():
-        _phrases(folder / _SHORTLIST, source)
+    if (folder / SHORTLIST).exists():
+        _phrases(folder / SHORTLIST, source)
     _model(folder / "model.bin", {"encoder": len(source), "decoder": len(target)}, folder.name)
 
 

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from seq2seq.device import random_state, set_random_state
 from seq2seq.errors import RunError
+from seq2seq.run.steps import folder as folder
+from seq2seq.run.steps import name_of
+from seq2seq.run.steps import steps as steps
 from seq2seq.storage.atomic import sync_folder, write_json
 from seq2seq.storage.checksums import checksum_of, sha256
 from seq2seq.storage.reading import read_json
@@ -72,24 +75,9 @@ def save(
     return final
 
 
-def steps(checkpoints: Path) -> list[int]:
-    """The steps that have a checkpoint, in order; folders with other names than `folder` returns do not count."""
-    if not checkpoints.is_dir():
-        return []
-    # Not by a glob of both parts, which skips folders without permission.
-    names = [path.name for path in checkpoints.iterdir() if (path / "state.json").is_file()]
-    numbers = ((name, name.removeprefix("step-")) for name in names if name.startswith("step-"))
-    return sorted(int(number) for name, number in numbers if number.isdecimal() and _name(int(number)) == name)
-
-
 def resumable(checkpoints: Path) -> list[int]:
     """The steps of checkpoints that training can resume from, in order: those that kept their optimiser."""
     return [step for step in steps(checkpoints) if (folder(checkpoints, step) / _OPTIMISER).is_file()]
-
-
-def folder(checkpoints: Path, step: int) -> Path:
-    """The folder of a step's checkpoint."""
-    return checkpoints / _name(step)
 
 
 def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
@@ -101,7 +89,7 @@ def state_of(path: Path, files: Sequence[str] = ()) -> dict[str, Any]:
         written = {key: value for key, value in state.items() if key != "step"}
         if sums.get("state", checksum_of(written)) != checksum_of(written):
             damaged.append("state.json")
-        if _name(state["step"]) != path.name:
+        if name_of(state["step"]) != path.name:
             raise ValueError(f"it is of step {state['step']}")
     except PermissionError:
         raise  # not damaged: it must not be set aside
@@ -188,10 +176,6 @@ def average(paths: Sequence[Path]) -> dict[str, Tensor]:
         for name, tensor in read_weights(path / WEIGHTS).items():
             total[name] = total[name] + tensor.double() if name in total else tensor.double()
     return {name: (tensor / len(paths)).float() for name, tensor in total.items()}
-
-
-def _name(step: int) -> str:
-    return f"step-{step:07d}"
 
 
 def _aside(path: Path) -> Path:

@@ -104,10 +104,11 @@ class Store:
                     checkpoint.remove(self.path(step))
             return loaded
 
-    def final(self, state: TrainingState) -> tuple[list[int], list[Fault]]:
+    def final(self, state: TrainingState, last: int) -> tuple[list[int], list[Fault]]:
         """The steps of the checkpoints whose mean is kept, the last or the best, without damaged ones, and faults for
-        those. Raises RunError where all are damaged."""
-        steps = [step for step in self._validated() if step > self.training.begin][-self.training.average_last :]
+        those. `last` is the step that training ended at, validated or not. Raises RunError where all are damaged."""
+        steps = sorted({*self._validated(), last} - {0})
+        steps = [step for step in steps if step > self.training.begin][-self.training.average_last :]
         best_only = self.training.keep == "best"
         if best_only:
             steps += [int(step) for _, step in reversed(state.best)]
