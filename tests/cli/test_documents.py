@@ -156,6 +156,9 @@ class Reader:
             if words[: len(start.split())] == start.split() and more[0] not in words:
                 words = [*words, *more]
         words = [each for word in words for each in self._expanded(word)]
+        if "--more" in words and "--minutes" in words:  # of which a busy machine needs more for a few updates
+            place = words.index("--minutes")
+            words[place : place + 2] = ["--set", "training.steps=1000"]
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
             if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
