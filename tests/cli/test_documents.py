@@ -170,6 +170,9 @@ class Reader:
         if words[0] == "sweep":  # several runs, whose time would be too short on a busy machine
             words = words[: words.index("--minutes")]
         words = [each for word in words for each in self._expanded(word)]
+        if "--more" in words and "--minutes" in words:  # of which a busy machine needs more for a few updates
+            place = words.index("--minutes")
+            words[place : place + 2] = ["--set", "training.steps=1000"]
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
             if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
