@@ -101,8 +101,8 @@ def _damage_reported(path: Path) -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, NotImplementedError, struct.error) as error:
         raise RunError(
-            f"{path} is a file, not a run folder, and no pack of seqx, or a damaged one ({error}); name the folder that "
-            "`seqx train` made, or ask for the pack again"
+            f"{path} is a file, not a run folder, and no pack of seqx, or a damaged one ({error}); name the folder "
+            "that `seqx train` made, or ask for the pack again"
         ) from error
 
 
