@@ -74,6 +74,14 @@ def test_what_is_newest_is_so_by_the_record(seqx: Seqx, runs: Path) -> None:
     assert [row["name"] for row in listed(seqx, "--sort", "when")] == ["verse", "words"]
 
 
+def test_the_run_that_one_was_started_from_is_its_parent(seqx: Seqx, runs: Path) -> None:
+    change(runs / "words", lineage=[{"run": "/home/somebody/runs/base"}, {"run": "/home/somebody/runs/first"}])
+    assert [row["parent"] for row in listed(seqx)] == ["", "base"]
+    assert seqx("runs").out.splitlines()[0].split()[:3] == ["name", "task", "parent"]
+    assert seqx("pack", "--run", runs / "words", "--to", "words.seqx").code == 0
+    assert b"somebody" not in Path("words.seqx").read_bytes()
+
+
 def test_rows_are_sorted_by_any_column_and_the_best_score_is_first(seqx: Seqx, runs: Path) -> None:
     shutil.copytree(runs / "words", runs / "better")
     scores = json.loads((runs / "words" / "run.json").read_text())["scores"]
