@@ -13,7 +13,7 @@ import typer
 from typer import Argument, Option
 
 from . import command, options
-from .printing import note, show_json
+from .printing import note, report, show_json
 
 if TYPE_CHECKING:
     from seq2seq.tasks.summaries import Summary
@@ -130,7 +130,10 @@ def delete(
     if not yes:
         if not sys.stdin.isatty():
             options.usage_error(f"this would delete {what}; give --yes to do so without a question")
-        typer.confirm(f"Delete {what}?", abort=True, err=True)
+        report(f"Delete {what}? [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            note("Nothing is deleted")
+            raise typer.Exit(1)
     removal.remove(run, checkpoints_only=checkpoints)
     note(f"Deleted: {what}")
 

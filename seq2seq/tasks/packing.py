@@ -44,6 +44,11 @@ def write(run: Run, path: Path, *, licence: str = "", weights: bool = False, tes
     for report in ("pairs", "text"):  # without their `sources`, which are names of files
         if report in kept:
             kept[report] = {key: value for key, value in kept[report].items() if key != "sources"}
+    if "lineage" in kept:
+        kept["lineage"] = [
+            {**{key: start.get(key) for key in ("recipe", "task", "weights")}, "run": Path(start["run"]).name}
+            for start in kept["lineage"]
+        ]
     if not weights and "weights" in kept:
         kept["weights"] = {key: value for key, value in kept["weights"].items() if key in ("made", "steps")}
     known = {name: value for name, value in record.get("files", {}).items() if name in files}

@@ -98,9 +98,8 @@ def scores_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def parent_of(record: Mapping[str, Any]) -> str:
     """The name of the run that a run was started from; empty where it was started from nothing."""
-    lineage = record.get("lineage") or {}
-    nearest = lineage[0] if isinstance(lineage, list) else lineage
-    return Path(str(nearest.get("run") or nearest.get("path") or nearest.get("name") or "")).name
+    lineage = record.get("lineage")
+    return Path(lineage[0]["run"]).name if lineage else ""
 
 
 def _size(path: Path) -> int:

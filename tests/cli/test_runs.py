@@ -15,6 +15,7 @@ from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from tests.support.bad_input import check, snapshot
 from tests.support.command import Seqx
+from tests.support.processes import Terminal
 
 
 @pytest.fixture
@@ -73,6 +74,14 @@ def test_what_is_newest_is_so_by_the_record(seqx: Seqx, runs: Path) -> None:
     assert [row["name"] for row in listed(seqx, "--sort", "when")] == ["verse", "words"]
 
 
+def test_the_run_that_one_was_started_from_is_its_parent(seqx: Seqx, runs: Path) -> None:
+    change(runs / "words", lineage=[{"run": "/home/somebody/runs/base"}, {"run": "/home/somebody/runs/first"}])
+    assert [row["parent"] for row in listed(seqx)] == ["", "base"]
+    assert seqx("runs").out.splitlines()[0].split()[:3] == ["name", "task", "parent"]
+    assert seqx("pack", "--run", runs / "words", "--to", "words.seqx").code == 0
+    assert b"somebody" not in Path("words.seqx").read_bytes()
+
+
 def test_rows_are_sorted_by_any_column_and_the_best_score_is_first(seqx: Seqx, runs: Path) -> None:
     shutil.copytree(runs / "words", runs / "better")
     scores = json.loads((runs / "words" / "run.json").read_text())["scores"]
@@ -120,6 +129,16 @@ def test_deleting_takes_nothing_without_a_word(seqx: Seqx, runs: Path) -> None:
     check(seqx("runs", "delete", "notes", "--yes"), 1, "not a run folder")
     shutil.rmtree(runs / "notes")
     assert snapshot(runs) == before
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("no", 1), ("y", 0)])
+def test_on_a_terminal_it_asks(runs: Path, tmp_path: Path, answer: str, code: int) -> None:
+    with Terminal("runs", "delete", "words", folder=tmp_path) as terminal:
+        terminal.until(r"Delete runs/words, \d+ files, its weights included \([\d.]+ MB\)\? \[y/N\]")
+        terminal.type(answer)
+        terminal.until("Nothing is deleted" if code else "Deleted: runs/words")
+        assert terminal.process.wait(30) == code
+    assert (runs / "words").exists() == bool(code)
 
 
 def test_checkpoints_are_deleted_and_the_model_stays(seqx: Seqx, runs: Path) -> None:

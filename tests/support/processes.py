@@ -49,6 +49,10 @@ class Terminal:
         self.process.kill()
         self.process.wait()
 
+    def type(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._master, text.encode() + b"\n")
+
     def until(self, pattern: str, seconds: float = 60.0) -> None:
         """Wait until it has shown something."""
         end = time.monotonic() + seconds
