@@ -49,7 +49,7 @@ CASES = {
     "empty test set": Case(1, "evaluate --run {run} --source-file empty --target-file two", ("empty is empty",)),
     "empty text": Case(1, TEXT + " --data empty.txt", ("empty.txt is empty",)),
     "empty to judge": Case(1, "evaluate --run {text} --input empty.txt", ("empty.txt is empty",)),
-    "blank text": Case(1, TEXT + " --data blank.txt", ("blank.txt", "no text for train (20 documents that differ")),
+    "blank text": Case(1, TEXT + " --data blank.txt", ("blank.txt", "no text for train; give more text")),
     "blank sides": Case(1, PAIRS + " --source-file blank --target-file blank", ("blank", "no pair", "give more text")),
     "blank to learn from": Case(1, TAKES["tokenizer show"].format("blank"), ("it is blank; give more text",)),
     "pipe, read twice": Case(1, PAIRS + " --source-file pipe --target-file two", ("pipe is a pipe", "to a file first")),
