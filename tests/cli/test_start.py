@@ -52,7 +52,7 @@ def test_a_gpt_is_fine_tuned_with_a_share_of_its_former_text(seqx: Seqx, trained
     done = seqx(*command, "--set", "data.replay=0.25", *FEW)
     assert done.code == 0, done.err
     record = Run(tmp_path / "runs" / "finetune").record()
-    assert record["forgetting"]["figure"] == "nats per token" and len(record["corpora"]["train"]) == 2
+    assert record["forgetting"]["figure"] == "bits per byte" and len(record["corpora"]["train"]) == 2
     assert record["forgetting"]["lost"] == record["forgetting"]["after"] - record["forgetting"]["before"]
 
 

@@ -129,7 +129,7 @@ def test_quoted_csv_may_hold_line_ends_and_commas(tmp_path: Path) -> None:
         ("a.csv", "fr,en\na,b\na\n", r"a\.csv, line 3: 1 columns, 2 in the first line"),
         ("a.csv", 'fr,en\n"a,b\nc,d\n', r"a\.csv, line 3: not CSV \(unexpected end of data\); look for a quote"),
         ("a.parquet", "PAR1 but not really", r"a\.parquet is not a whole parquet file of text"),
-        ("a.txt", "x\n", r"a\.txt: pairs are read from \.tsv, \.jsonl, \.csv, \.parquet; rename or convert it"),
+        ("a.txt", "x\n", r"a\.txt: pairs are read from \.tsv, \.jsonl, \.csv or \.parquet; rename or convert it"),
         ("a.parquet.gz", "x\n", r"a\.parquet\.gz: pairs are read from"),
         ("a", "x\n", r"a: pairs are read from"),
     ],

@@ -151,7 +151,7 @@ def test_references_belong_to_what_is_put_on_record(tmp_path: Path, monkeypatch:
     for references in ([], ["one"], ["another"]):
         row = {"fr": ROWS[0][0], "refs": references}
         (tmp_path / "tiny" / "test.refs.jsonl").write_text(json.dumps(row) + "\n")
-        corpus = find_pairs(recipe.Data(corpus="tiny", mix=[]))
+        corpus = find_pairs(recipe.Data(corpus="tiny"))
         assert corpus is not None
         contents.add(corpus.test.record()["content"])
     assert len(contents) == 3
