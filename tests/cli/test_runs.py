@@ -132,7 +132,10 @@ def test_deleting_takes_nothing_without_a_word(seqx: Seqx, runs: Path) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("", 1), ("no", 1), ("y", 0)])
-def test_on_a_terminal_it_asks(runs: Path, tmp_path: Path, answer: str, code: int) -> None:
+def test_on_a_terminal_it_asks(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    monkeypatch.delenv("SEQX_RUNS", raising=False)
     with Terminal("runs", "delete", "words", folder=tmp_path) as terminal:
         terminal.until(r"Delete runs/words, \d+ files, its weights included \([\d.]+ MB\)\? \[y/N\]")
         terminal.type(answer)
