@@ -20,8 +20,8 @@ def find(data: Data, reading: Reading = PLAIN) -> Corpus[PairSource]:
     """The corpora of a recipe as one, each looked for by itself as `sources.find` does; dev and test have the kinds of
     text that are judged, by name.
 
-    Corpora that cannot be had are left out (`Corpus.missing`). Raises MissingCorpusError where none that is judged can
-    be had, DataError where one can be had and cannot be used.
+    Corpora that are not available are left out (`Corpus.missing`). Raises MissingCorpusError where none that is judged
+    is available, DataError where one is and cannot be used.
     """
     corpora: list[tuple[NamedCorpus, Corpus[PairSource]]] = []
     missing: list[str] = []
@@ -33,7 +33,7 @@ def find(data: Data, reading: Reading = PLAIN) -> Corpus[PairSource]:
     judged = [(named.name, corpus) for named, corpus in corpora if named.judged]
     if not judged:
         names = ", ".join(named.name for named in data.corpora if named.judged)
-        several = f"none of the corpora {names} can be had: for example, " if len(missing) > 1 else ""
+        several = f"none of the corpora {names} is available: for example, " if len(missing) > 1 else ""
         raise MissingCorpusError(f"{several}{missing[0]}")
     return Corpus(
         " + ".join(name for name, _ in judged),

@@ -65,7 +65,7 @@ def test_a_mixture_begins_anywhere_as_if_it_had_not_stopped() -> None:
         ([100, 300], [0.4, None], 1.0, [0.4, 0.6]),
         ([100, 300, 100], [None, 0.5, None], 1.0, [0.25, 0.5, 0.25]),
         ([1, 16], [None, None], 2.0, [0.2, 0.8]),
-        ([5, 5], [0.1, 0.3], 1.0, [0.25, 0.75]),  # a third, which cannot be had, had the rest
+        ([5, 5], [0.1, 0.3], 1.0, [0.25, 0.75]),  # a third, which is missing, had the rest
         ([0, 5], [0.5, 0.5], 1.0, [0.0, 1.0]),
     ],
 )

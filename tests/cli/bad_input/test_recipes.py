@@ -102,7 +102,7 @@ CASES = {
     "encoding of no name": Case(
         1, SET + "tokenizer.kind=tiktoken --set tokenizer.encoding=gpt22", ("did you mean gpt2",), begun=True
     ),
-    "corpus that cannot be had": Case(
+    "corpus that is not available": Case(
         1, "train -q --recipe fr-en-multi30k", ("multi30k", "--source-file", "SEQX_DATA")
     ),
     "no recipe": Case(2, "train", ("--recipe",)),

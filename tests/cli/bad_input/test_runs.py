@@ -87,7 +87,7 @@ CASES = {
     "folder as data": (1, (*TRAIN, "--data", "."), (".",)),
     "unknown data format": (1, (*TRAIN, "--data", "two.en"), (".tsv, .jsonl, .csv or .parquet",)),
     "bad encoding option": (2, (*TRAIN, "--encoding-errors", "ignore"), ("ignore",)),
-    "corpus that cannot be had": (1, TRAIN, ("multi30k", "SEQX_DATA")),
+    "corpus that is not available": (1, TRAIN, ("multi30k", "SEQX_DATA")),
     "no trained model": (1, ("translate", "bonjour"), ("seqx train --recipe fr-en",)),
     "no such run": (1, ("translate", "--run", "nowhere", "bonjour"), ("nowhere",)),
     "folder that is no run": (1, ("translate", "--run", ".", "bonjour"), ("not a run folder",)),
