@@ -14,6 +14,7 @@ from seq2seq.data import tokenizers as tokenizer_files
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.options import SearchOptions
+from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, RolloutSampler
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
@@ -41,10 +42,17 @@ class Architecture(NamedTuple):
     sides: int  # of a pair in one sequence of the model
     model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
     engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
+    sampler: Callable[[Any, Numerics], RolloutSampler]  # what completes prompts with such a model
 
 
-ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine)
-DECODER_ONLY = Architecture(JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine)
+ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, RolloutSampler)
+DECODER_ONLY = Architecture(
+    JOINED,
+    2,
+    lambda config, _, vocabulary: Gpt(config, vocabulary),
+    DecoderOnlyEngine,
+    DecoderOnlyRolloutSampler,
+)
 
 
 def architecture(recipe: Recipe) -> Architecture:
