@@ -142,8 +142,8 @@ def _drawn(
     lengths = [len(tokens) for tokens in given]
     reads = torch.tensor(lengths, device=device)
     forced = torch.full((len(given), max(lengths)), PAD, device=device)
-    for row, tokens in enumerate(given):
-        forced[row, : len(tokens)] = torch.tensor(tokens, device=device)
+    for row, its_tokens in enumerate(given):
+        forced[row, : len(its_tokens)] = torch.tensor(its_tokens, device=device)
     numbers = torch.tensor(uniform, dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     last_places = torch.tensor(limits, device=device) - 1
     drawn = torch.full(numbers.shape, PAD, device=device)
