@@ -49,7 +49,7 @@ def load(
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[run.task])
+    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[tasks.serving(run)])
     if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
         described = tasks.named(run.task).described(run)
         raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")

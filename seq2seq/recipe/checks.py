@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
-from seq2seq.recipe.sections import Data, Model, Tokenizer, Training
+from seq2seq.recipe.sections import Data, Model, Start, Tokenizer, Training
 
 
 def misfits(
-    task: str, data: Data, tokenizer: Tokenizer, model: Model, training: Training
+    task: str, data: Data, tokenizer: Tokenizer, model: Model, training: Training, start: Start | None
 ) -> Iterator[tuple[bool, str]]:
     """(whether values do not fit, the message if they do not: what to do about it)."""
     decoder_only = model.architecture == "decoder-only"
@@ -44,6 +44,15 @@ def misfits(
         return
     if task == "classification":
         yield from _misfits_of_classes(data, tokenizer, model, training)
+        return
+    if task == "policy":
+        yield start is None, 'task = "policy" improves a run that was trained before: write [start], or give --start'
+        yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
+        yield (
+            training.accumulate > 1,
+            f"training.accumulate = {training.accumulate}: a policy is updated once for each of policy.minibatches; "
+            "set fewer of them instead",
+        )
         return
     yield model.architecture == "encoder-only", 'model.architecture = "encoder-only" needs task = "classification"'
     yield (
@@ -191,6 +200,19 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "data.source data.target data.max_ratio data.hub.source_column data.hub.target_column data.sacrebleu_test "
         "data.noise data.cleaning training.validate_sentences model.tie decoding.beam_size decoding.length_penalty "
         "decoding.max_extra decoding.batch_tokens",
+    )
+    policy = values["policy"] or {}
+    yield task != "policy", f'task = "{task}"', "policy"
+    yield (
+        task == "policy",
+        'task = "policy"',
+        "data.replay training.batch_tokens training.label_smoothing training.metric training.validate_sentences",
+    )
+    yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
+    yield (
+        policy.get("estimator") == "rloo",
+        'policy.estimator = "rloo"',
+        "policy.discount policy.decay policy.value_clip policy.value_weight",
     )
     yield data["corpus"] in ("phrasebook", "play", "reviews"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
     yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"

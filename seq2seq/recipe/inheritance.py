@@ -27,6 +27,7 @@ def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[s
     former = parent.model_dump(mode="json", exclude_none=True)
     merged = copy.deepcopy(values)
     merged.setdefault("task", parent.task)
+    merged["start"] = _table(merged, "start") | {"task": parent.serves}
     same_task = merged["task"] == parent.task
     for section, may_differ in _ARCHITECTURE.items():
         own, kept = _table(merged, section), {*may_differ}

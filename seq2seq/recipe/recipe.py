@@ -14,11 +14,12 @@ from seq2seq.errors import RecipeError
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
+from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model", "classification"]
-SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
+TaskName = Literal["translation", "language-model", "classification", "policy"]
+SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy")
 _SHOWN_ERRORS = 2  # of the errors
 
 
@@ -37,16 +38,29 @@ class Recipe(Section):
     optimizer: Optimizer = Adam()
     training: Training = Training()
     decoding: Decoding = Decoding()
+    policy: Policy | None = Field(None, description="of a policy: its reward, and how it is updated")
     fallback: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="values, by section, for training on the bundled corpus instead"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _section_of_its_task(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("task") == "policy" and values.get("policy") is None:
+            return {**values, "policy": {}}
+        return values
+
+    @property
+    def serves(self) -> str:
+        """The task as which a finished run serves: its own, or that of its start where it is a policy."""
+        return (self.start and self.start.task) or self.task if self.task == "policy" else self.task
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training):
+        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training, self.start):
             if wrong:
                 raise ValueError(message)
         return self

@@ -102,6 +102,7 @@ class Start(Section):
     run: str | None = Field(None, min_length=1, description="a run folder, or one of its checkpoints; or --start")
     parts: tuple[str, ...] = Field((), description="parts of the model that are taken; the rest is new; empty = all")
     freeze: tuple[str, ...] = Field((), description="parts of the model that are not trained")
+    task: str | None = Field(None, description="task of that run, which a policy serves too; known from the run")
 
 
 class Tokenizer(Section):

@@ -37,6 +37,10 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.classification import Classification
 
             return Classification
+        case "policy":
+            from seq2seq.tasks.policy import Policy
+
+            return Policy
         case _:
             raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
 
@@ -44,6 +48,11 @@ def named(name: str) -> type[Task[Any]]:
 def of(recipe: Recipe) -> Task[Any]:
     """The task of a recipe."""
     return named(recipe.task)(recipe)
+
+
+def serving(run: Run) -> str:
+    """The task as which a finished run serves: that of its recipe, or of its start where it is a policy."""
+    return run.task if run.task in COMMANDS else run.recipe().serves
 
 
 def offering(command: str) -> list[str]:
@@ -54,9 +63,9 @@ def offering(command: str) -> list[str]:
 def must_offer(run: Run, command: str) -> None:
     """Raise RunError, naming the right command, where a command does not accept the task of a run."""
     able = offering(command)
-    if able and run.task not in able:
+    if able and (task := serving(run)) not in able:
         own, other = named(run.task).described(run), named(able[0]).noun
-        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
+        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {COMMANDS[task][0]} --run {run.path}`")
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
@@ -82,7 +91,7 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         return run
     trained = [run for run in map(Run, sorted(root().glob("*"))) if run.weights.is_file()]
     for run in sorted(trained, key=_finished_at, reverse=True):
-        if run.finished and (not able or run.task in able):
+        if run.finished and (not able or serving(run) in able):
             refuse_strange_files(run.path)
             return run
     remedy = f"make one with `seqx train --recipe {_usual_recipe(able)}`, or name one with --run"

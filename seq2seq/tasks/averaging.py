@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seq2seq import tasks
 from seq2seq.errors import RunError
+from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.run import Run
 from seq2seq.run.steps import folder, steps
 from seq2seq.storage.checksums import described
@@ -97,7 +98,8 @@ def _mean(run: Run, numbers: Sequence[int]) -> dict[str, Tensor]:
     if not averaged:
         for path in paths:
             checkpoint.check_weights(path, model)
-        return checkpoint.average(paths)
+        weights = checkpoint.average(paths)
+        return model.finished_weights(weights) if isinstance(model, ActorCritic) else weights
     total: dict[str, Tensor] = {}
     for number, path in zip(numbers, paths):
         if number not in checkpoint.resumable(run.checkpoints):
@@ -105,7 +107,8 @@ def _mean(run: Run, numbers: Sequence[int]) -> dict[str, Tensor]:
         checkpoint.load(path, model, optimiser, _CPU)
         for name, tensor in ema.averages(optimiser, model).items():
             total[name] = total.get(name, 0) + tensor.double() / len(paths)
-    return {name: tensor.float() for name, tensor in total.items()}
+    weights = {name: tensor.float() for name, tensor in total.items()}
+    return model.finished_weights(weights) if isinstance(model, ActorCritic) else weights
 
 
 def _write(run: Run, weights: dict[str, Tensor], numbers: Sequence[int], reason: str, place: Path) -> None:

@@ -38,19 +38,25 @@ def begin(recipe: Recipe, run: Run) -> None:
     it has no trained weights, is damaged, or is not the one that this run was begun from."""
     start = start_of(recipe)
     path, own = Path(start.run or ""), of(run)
-    if own.path.is_dir():
-        _must_be_same(path, own, run)
-    else:
-        if run_of(path).resolve() == run.path.resolve():
-            raise RunError(f"{run.path} cannot start from itself; name another folder with --run, or use --more")
-        with run.writing(), replacing_folder(own.path, lambda name: False) as new:
-            _copy(path, new)
+    keep(path, own, run)
     for file in own.path.glob("tokenizer*"):
         if not (run.path / file.name).exists():
             with run.writing():
                 write_bytes(run.path / file.name, file.read_bytes())
     if "lineage" not in run.record():
-        run.note(lineage=[_entry(path, own), *own.record().get("lineage", [])])
+        run.note(lineage=[entry(path, own), *own.record().get("lineage", [])])
+
+
+def keep(path: Path, own: Run, run: Run) -> None:
+    """Copy a run, or one of its checkpoints, that another stands on into the folder of that one, as the run `own`,
+    where it has none yet. Raises as `begin` does."""
+    if own.path.is_dir():
+        _must_be_same(path, own, run)
+        return
+    if run_of(path).resolve() == run.path.resolve():
+        raise RunError(f"{run.path} cannot start from itself; name another folder with --run, or use --more")
+    with run.writing(), replacing_folder(own.path, lambda name: False) as new:
+        _copy(path, new)
 
 
 def must_be_usable(recipe: Recipe) -> None:
@@ -115,7 +121,7 @@ def _must_be_same(path: Path, own: Run, run: Run) -> None:
         )
 
 
-def _entry(path: Path, own: Run) -> dict[str, Any]:
+def entry(path: Path, own: Run) -> dict[str, Any]:
     """A start for `lineage` of run.json."""
     recipe, record = own.recipe(), own.record()
     return {
@@ -133,9 +139,10 @@ def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
-    weights = task.from_start(former, named_weights(tasks.of(former), read_tokenizers(former, parent.path), parent))
-    parts = start.parts or (() if former.task == task.recipe.task else task.takes)
-    if not parts and former.task != task.recipe.task:
+    other = tasks.of(former).served()
+    weights = task.from_start(former, named_weights(other, read_tokenizers(former, parent.path), parent))
+    parts = start.parts or (() if former.serves == task.recipe.task else task.takes)
+    if not parts and former.serves != task.recipe.task:
         raise RecipeError(
             f"{start.run} is {tasks.named(former.task).described(parent)}: name the parts of it that a {task.noun} "
             f"takes with start.parts, of: {', '.join(_parts(model))}"

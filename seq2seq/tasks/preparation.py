@@ -74,7 +74,7 @@ def session(
     torch.manual_seed(recipe.training.seed)
     model = task.model(prepared.tokenizers)
     if recipe.start is not None:
-        described = lineage.load(task, model, run)
+        described = task.initialise(model, run)
         if team.main:
             say(described)
     return Session(run, recipe, model, prepared.training, device, team)

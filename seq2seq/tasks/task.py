@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from seq2seq.data.findings import Audit
+    from seq2seq.data.prompts import Prompt
     from seq2seq.data.records import Kind
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
@@ -111,6 +112,8 @@ class Task(ABC, Generic[SourceT]):
     predicted: ClassVar[str] = "token"  # what the model predicts: losses are means per one, and speed is counted in it
     evaluates_several: ClassVar[bool] = True  # texts in one command, one JSON line per text
     takes: ClassVar[tuple[str, ...]] = ()  # the parts of its model that a start of another task has, too
+    prompts_itself: ClassVar[bool] = False  # whether its records are prompts with references
+    shown: ClassVar[tuple[str, ...]] = ()  # figures of an update that are shown while it trains
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -174,7 +177,15 @@ class Task(ABC, Generic[SourceT]):
         """A corpus whose training text is kept free of a text, where the task compares them."""
         return replace(corpus, held_out=(*corpus.held_out, text))
 
+    def prompts(self, source: SourceT) -> Iterator[Prompt]:
+        """The records of a source as prompts, for a task of which `prompts_itself` is true."""
+        raise NotImplementedError
+
     # Training.
+
+    def served(self) -> Task[Any]:
+        """The task as which a finished run serves; another where this one improves a run of that task."""
+        return self
 
     def from_start(self, former: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The weights of a run to start from, of recipe `former`, by the names that they have in this task's model.
@@ -187,6 +198,12 @@ class Task(ABC, Generic[SourceT]):
         from seq2seq.tasks import models
 
         return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
+
+    def initialise(self, model: nn.Module, run: Run) -> str:
+        """Put the weights of the start into a new model; returns a description. Raises as `lineage.load` does."""
+        from seq2seq.tasks import lineage
+
+        return lineage.load(self, model, run)
 
     def trained(self, run: Run, device: torch.device) -> nn.Module:
         """The model of a finished run. Raises RunError where its files do not fit together, or are damaged."""

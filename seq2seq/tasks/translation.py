@@ -16,6 +16,7 @@ from seq2seq.data.direction import looks_swapped, third_languages
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.noise import Noise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
+from seq2seq.data.prompts import Prompt, prompt_of
 from seq2seq.data.rows import must_hold_text
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.translation.distributed import DistributedTranslator
@@ -46,6 +47,7 @@ class Translation(Task[PairSource]):
     usual_recipe = "fr-en"
     evaluates_several = False
     files_option = "--source-file and --target-file"
+    prompts_itself = True
 
     @classmethod
     def described(cls, run: Run) -> str:
@@ -124,6 +126,11 @@ class Translation(Task[PairSource]):
             for source, (_, target) in zip(noise.over(sources, seed) if noise else sources, again):
                 for side in sides:
                     yield target if side else pairs.tagged(source)
+
+    def prompts(self, source: PairSource) -> Iterator[Prompt]:
+        """Sources as the model reads them, each with its target as the reference."""
+        for text, target in source.read():
+            yield prompt_of((source.tagged(text), target))
 
     def training(self, corpus: Corpus[PairSource], tokenizers: Tokenizers, run: Run, say: Say) -> TranslationTraining:
         from seq2seq.tasks.translation_training import training

@@ -1,0 +1,143 @@
+"""Prompts, which a model completes: the turns of a conversation before an answer, or one source sentence; some with a
+reference by which a simulated rater judges completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2seq.data.conversations import Turn
+from seq2seq.data.corpus import Source, SplitName
+from seq2seq.data.lines import Reading
+from seq2seq.data.pairs import Pair
+from seq2seq.data.records import Kind
+from seq2seq.data.rows import cell, read_json_lines
+from seq2seq.data.tables import Columns, suffix_of
+from seq2seq.errors import DataError
+from seq2seq.recipe import Data
+from seq2seq.storage.checksums import checksum
+from seq2seq.storage.jsonl import json_line
+
+_REFERENCES = ("reference", "answer")  # names of the column
+_ROLES = ("system", "user", "assistant")
+
+
+class Prompt(NamedTuple):
+    """Turns that end with a user's, and a right answer, where one is known."""
+
+    prompt: tuple[Turn, ...]
+    reference: str = ""
+
+
+PromptSource = Source[Prompt]
+
+
+def prompt_of(pair: Pair) -> Prompt:
+    """A sentence pair as a prompt: its source, whose reference is its target."""
+    source, target = pair
+    return Prompt((Turn("user", source),), target)
+
+
+def text_of(prompt: Prompt) -> str:
+    """The text of a prompt, for people and for raters: that of its last turn."""
+    return prompt.prompt[-1].content
+
+
+class PromptColumns(Columns):
+    """A column `prompt`, and one of references where there is one: `reference` or `answer`."""
+
+    def __init__(self) -> None:
+        super().__init__(("prompt", "reference"))
+
+    def choose(self, names: Sequence[str]) -> tuple[int, ...] | None:
+        """Without a column of references the prompt stands for it, and a reference that equals its prompt is none."""
+        stripped = [name.strip() for name in names]
+        if "prompt" not in stripped:
+            return None
+        reference = next((name for name in _REFERENCES if name in stripped), "prompt")
+        return stripped.index("prompt"), stripped.index(reference)
+
+    def missing(self, where: str, names: Sequence[str]) -> str:
+        """Only the prompt is needed."""
+        return f"{where} has no column prompt; there are: {', '.join(names)[:200]}; rename one, or use --columns"
+
+
+class PromptKind(Kind[Prompt, PromptSource]):
+    """Prompts; in .jsonl files their turns may be written as messages, `{"role", "content"}` each."""
+
+    noun = "prompt"
+    reads = "prompts"
+    record_type = Prompt
+    blank = " but blank ones"
+
+    def __init__(self, data: Data) -> None:
+        super().__init__(data, PromptColumns())
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The prompts."""
+        return self.fields[:1]
+
+    def record(self, cells: Sequence[str]) -> Prompt:
+        """One turn of a user."""
+        prompt, reference = cells
+        return Prompt((Turn("user", prompt),), "" if reference == prompt else reference)
+
+    def texts(self, record: Prompt) -> Sequence[str]:
+        """All turns, and the reference."""
+        return "\n".join(turn.content for turn in record.prompt), record.reference
+
+    def held_out_by(self, record: Prompt) -> Sequence[str]:
+        """The prompt: two references of one prompt are in one split."""
+        return self.texts(record)[:1]
+
+    def is_empty(self, source: PromptSource) -> bool:
+        """A reference may be missing."""
+        return not any(text_of(record).strip() for record in source.read())
+
+    def file(self, path: Path, reading: Reading) -> PromptSource:
+        """With messages in a .jsonl file."""
+        self.must_be_readable(path)
+        if suffix_of(path) != ".jsonl" or reading.columns:
+            return super().file(path, reading)
+        return self.source(
+            str(path),
+            lambda: (_of_row(row, place) for place, row in read_json_lines(path, reading)),
+            lambda: checksum(path),
+        )
+
+    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[Prompt]) -> list[str]:
+        """Prompts of one user's turn as text, others as messages."""
+        name = f"{split}.jsonl"
+        with (new / name).open("wb") as file:
+            file.writelines(map(row_of, records))
+        return [name]
+
+
+def row_of(record: Prompt) -> bytes:
+    """A prompt as a line of a .jsonl file."""
+    turns = record.prompt
+    single = len(turns) == 1 and turns[0].role == "user"
+    prompt: Any = turns[0].content if single else [turn._asdict() for turn in turns]
+    return json_line({"prompt": prompt} | ({"reference": record.reference} if record.reference else {}))
+
+
+def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
+    name = "prompt" if "prompt" in row else "messages"
+    if name not in row:
+        raise DataError(f"{place}: no prompt; there are: {', '.join(map(str, row))[:200]}; name it prompt or messages")
+    given = next((key for key in _REFERENCES if key in row), None)
+    reference = cell(row, given, place) if given else ""
+    if not isinstance(row[name], list):
+        return Prompt((Turn("user", cell(row, name, place)),), reference)
+    turns = tuple(_turn(message, f"{place}, {name}") for message in row[name])
+    if not turns or turns[-1].role != "user":
+        raise DataError(f"{place}: the last of {name} is no user's: a prompt ends with what the user says")
+    return Prompt(turns, reference)
+
+
+def _turn(message: Any, place: str) -> Turn:
+    if not isinstance(message, Mapping) or message.get("role") not in _ROLES:
+        raise DataError(f"{place}: {message!r:.60} is no message with a role of {', '.join(_ROLES)}")
+    return Turn(message["role"], cell(message, "content", place))

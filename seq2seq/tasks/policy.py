@@ -1,0 +1,282 @@
+"""Improvement of a run by reinforcement learning: of a translator on source lines, of a model of conversations on
+prompts. The finished run serves as its start does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from seq2seq import tasks, torchrun
+from seq2seq.data.corpus import Corpus, Given, Source, SplitName
+from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.prompts import PromptKind, row_of
+from seq2seq.errors import DataError, RecipeError, RunError
+from seq2seq.evaluation import kept
+from seq2seq.run import Run
+from seq2seq.storage.atomic import replacing
+from seq2seq.tasks import lineage, reward_run
+from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText
+
+if TYPE_CHECKING:
+    from torch import device as Device
+    from torch import nn
+
+    from seq2seq.data.records import Kind
+    from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.decoding.translation.distributed import Processes
+    from seq2seq.device import Choice, Numerics
+    from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.recipe import Recipe
+    from seq2seq.recipe.policy import Policy as Settings
+    from seq2seq.tasks.completions import Completer, Encoded
+    from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.tasks.policy_training import PolicyTraining
+
+ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
+_EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
+
+
+class Policy(Task[Source[Any]]):
+    """What a run of another task becomes when completions that earn a higher reward are made more probable."""
+
+    noun = "policy"
+    plural = "policies"
+    usual_recipe = "fr-en-ppo"
+    shown = ("reward", "gold", "kl", "entropy", "clip_share", "length", "explained")
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        name = recipe.serves if recipe.serves != "policy" else "translation"
+        self._base: Task[Any] = tasks.named(name)(recipe.model_copy(update={"task": name}))
+
+    @classmethod
+    def described(cls, run: Run) -> str:
+        base = tasks.named(run.recipe().serves)
+        return f"{base.described(run)}, a policy" if base is not cls else "a policy"
+
+    @property
+    def does(self) -> str:
+        return self._base.does
+
+    @property
+    def settings(self) -> Settings:
+        """The section of the recipe."""
+        assert self.recipe.policy is not None, "a recipe of this task has one"
+        return self.recipe.policy
+
+    def served(self) -> Task[Any]:
+        return self._base
+
+    # The records: those of a translator, which are prompts with references, or prompts.
+
+    def kind(self) -> Kind[Any, Any]:
+        return self._base.kind() if self._base.prompts_itself else PromptKind(self.recipe.data)
+
+    def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[Any]:
+        return self._base.find(given, reading) if self._base.prompts_itself else super().find(given, reading)
+
+    def refused_files(self, given: Given) -> str:
+        if self._base.prompts_itself:
+            return self._base.refused_files(given)
+        wrong = given.source_file or given.target_file
+        return f"recipe {self.recipe.name} is for prompts: name files with --data" if wrong else ""
+
+    def first(self, corpus: Corpus[Any], tokenizers: Tokenizers, count: int) -> Corpus[Any]:
+        raise RecipeError("--overfit is for losses that fall to 0: a policy has none; leave it out")
+
+    def lines(self, corpus: Corpus[Any], sides: Collection[int]) -> Iterator[str]:
+        raise RunError("the start of a policy has no tokenizer; start from a run that seqx trained")
+
+    def write_test(self, run: Run, test: Source[Any]) -> None:
+        if self._base.prompts_itself:
+            self._base.write_test(run, test)
+            return
+        with replacing(run.path / "test.jsonl") as file:
+            file.writelines(map(row_of, test.read()))
+
+    def read_test(self, run: Run) -> Source[Any]:
+        return self._base.read_test(run) if self._base.prompts_itself else super().read_test(run)
+
+    # Training.
+
+    def model(self, tokenizers: Tokenizers) -> nn.Module:
+        """A policy, and a value network beside it where advantages are estimated from one."""
+        from seq2seq.model.actor_critic import ActorCritic
+        from seq2seq.model.scored import Scored
+
+        policy = self._base.model(tokenizers)
+        if self.settings.estimator == "rloo":
+            return ActorCritic(policy)
+        return ActorCritic(policy, Scored(self._base.model(tokenizers), self.recipe.model.d_model))
+
+    def initialise(self, model: nn.Module, run: Run) -> str:
+        """The policy from the start; the value network from the reward model, else from the start too."""
+        from seq2seq.model.actor_critic import ActorCritic
+        from seq2seq.storage.tensors import load_weights, read_weights
+
+        assert isinstance(model, ActorCritic)
+        described = lineage.load(self._base, model.policy, run)
+        if model.value is not None:
+            reward = reward_run.of(run)
+            if reward.path.is_dir():
+                load_weights(model.value, read_weights(reward.weights), reward.weights)
+            else:
+                model.value.trunk.load_state_dict(model.policy.state_dict())
+        return described
+
+    def trained(self, run: Run, device: Device) -> nn.Module:
+        return self._base.trained(run, device)
+
+    def training(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, say: Say) -> PolicyTraining:
+        from seq2seq.tasks.policy_training import PolicyTraining
+
+        _refuse_several_processes()
+        reward_run.begin(self.recipe, run)
+        prompts, dropped = self._encoded(
+            [record for source in corpus.train for record in self._prompts(source)], tokenizers
+        )
+        held_out, _ = self._encoded(list(self._prompts(corpus.dev)), tokenizers)
+        for found, source, split in ((prompts, corpus.train[0], "train"), (held_out, corpus.dev, "dev")):
+            if not found:
+                raise DataError(
+                    f"{source.origin}: no prompt for {split} leaves place for a completion; give shorter ones"
+                )
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none"
+        say(f"Prompts: {len(prompts):,} to train on (dropped: {reasons}); {len(held_out):,} held out")
+        report = {"prompts": {"kept": len(prompts), "dropped": dropped, "held_out": len(held_out)}}
+        opened = partial(self._completer, run, tokenizers)
+        return PolicyTraining(self.recipe, prompts, held_out, report, opened, partial(self._best_of, run, say))
+
+    def _prompts(self, source: Source[Any]) -> Iterator[Any]:
+        return self._base.prompts(source) if self._base.prompts_itself else source.read()
+
+    def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
+        """Prompts with their tokens, and how many are left out, by reason."""
+        from seq2seq.tasks.completions import Encoded
+        from seq2seq.tasks.models import longest_prompt
+        from seq2seq.tasks.prompting import encode_prompts
+
+        encoded = encode_prompts(self.recipe, tokenizers, [prompt for prompt, _ in prompts])
+        longest = longest_prompt(self.recipe, self.settings.max_tokens)
+        kept = [Encoded(*each) for each in zip(prompts, encoded, strict=True) if 0 < len(each[1]) <= longest]
+        blank = sum(not tokens for tokens in encoded)
+        return kept, {"blank": blank, "too long": len(encoded) - blank - len(kept)}
+
+    def _completer(self, run: Run, tokenizers: Tokenizers, numerics: Numerics) -> Completer:
+        """What draws and measures completions, with the start and the reward model in the run folder."""
+        from seq2seq.evaluation.raters import rater
+        from seq2seq.tasks import models
+        from seq2seq.tasks.completions import Completer, ConstantReward, RaterReward, RewardModel
+
+        settings, device = self.settings, numerics.device
+        architecture = models.architecture(self.recipe)
+        gold = None if settings.rater is None else rater(settings.rater)
+        reward: Any
+        if settings.reward == "constant":
+            reward = ConstantReward()
+        elif settings.reward == "rater":
+            assert gold is not None, "the recipe was checked"
+            reward = RaterReward(gold, tokenizers)
+        else:
+            own = reward_run.of(run)
+            reward = RewardModel(tasks.of(own.recipe()).trained(own, device), architecture.layout, numerics)
+        start = lineage.of(run)
+        return Completer(
+            architecture, tokenizers, numerics,
+            start=tasks.of(start.recipe()).trained(start, device), reward=reward, rater=gold,
+            temperature=settings.temperature, max_tokens=settings.max_tokens,
+        )  # fmt: skip
+
+    def _best_of(self, run: Run, say: Say, completer: Completer, prompts: Sequence[Encoded]) -> None:
+        """Record, once, what choosing the best of several completions of the start gives on the held-out prompts."""
+        from seq2seq.evaluation.best_of import best_of
+        from seq2seq.tasks.policy_training import VALIDATION_SEED
+
+        if not self.settings.best_of or "best_of" in run.record():
+            return
+        rewards, gold = completer.candidates(prompts, self.settings.best_of, VALIDATION_SEED)
+        rows = best_of(rewards, gold)
+        run.note(best_of=rows)
+        say(f"Best of {rows[-1]['n']} completions of the start: {_line(rows[-1])}; of 1: {_line(rows[0])}")
+
+    def validation_line(self, figures: Mapping[str, float]) -> str:
+        return f"dev {_line(figures)}"
+
+    # Judging: as the start is, and completions that are drawn as in training.
+
+    def judge(self, run: Run, device: Choice, say: Say) -> None:
+        kept.keep_own(run, ROLLOUTS, {"set": "test", **self._drawn(run, device)})
+        if self._base.prompts_itself:
+            self._base.judge(run, device, say)
+        else:
+            kept.keep_own(run, "test", run.record()["scores"][ROLLOUTS])
+
+    def measure(self, run: Run, text: Source[Any], device: Choice, processes: Processes) -> dict[str, Any]:
+        return self._drawn(run, device, text)
+
+    def _drawn(self, run: Run, device: Choice, text: Source[Any] | None = None) -> dict[str, Any]:
+        """Figures of completions of a text's prompts, by default of the test set's, beside those of the start."""
+        from seq2seq.tasks.models import read_tokenizers
+        from seq2seq.tasks.policy_training import VALIDATION_SEED
+
+        tokenizers = read_tokenizers(self.recipe, run.path)
+        prompts, _ = self._encoded(list(self._prompts(text or self.read_test(run))), tokenizers)
+        completer = self._completer(run, tokenizers, device.numerics)
+        start = lineage.of(run)
+        policies = {"": run, "start": start}
+        figures: dict[str, Any] = {}
+        for name, own in policies.items():
+            policy = tasks.of(own.recipe()).trained(own, device.numerics.device)
+            measured = completer.complete(policy, prompts, VALIDATION_SEED).figures()
+            figures |= {name: measured} if name else measured
+        return {"prompts": len(prompts), "temperature": self.settings.temperature, **figures}
+
+    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
+        return self._base.scores(run, of, device) if self._base.prompts_itself else super().scores(run, of, device)
+
+    def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
+        if "prompts" not in scores:
+            yield from self._base.score_lines(name, scores)
+            return
+        yield f"{name}: {scores['prompts']:,} prompts, one completion of each at temperature {scores['temperature']:g}"
+        yield f"  start   {_line(scores['start'])}"
+        yield f"  policy  {_line(scores)}"
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        if "prompts" not in scores:
+            return self._base.figures(scores)
+        return [
+            Figure(key, scores[key], less_is_better=key == "kl") for key in ("gold", "reward", "kl") if key in scores
+        ]
+
+    def p_values(self, first: Run, second: Run) -> dict[str, float]:
+        return self._base.p_values(first, second) if self._base.prompts_itself else {}
+
+    def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
+        return self._base.convert(run, dev if self._base.prompts_itself else None)
+
+    def example(self, run: Run) -> str:
+        return self._base.example(run)
+
+    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
+        return self._base.misused(command, given, run)
+
+    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
+        if self._base.prompts_itself:
+            return self._base.evaluate(run, text, choice, front)
+        return super().evaluate(run, text, choice, front)
+
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+        return self._base.compare(runs, text, device, most, front)
+
+
+def _refuse_several_processes() -> None:
+    """Raise RecipeError where several processes train together: each would draw completions of its own."""
+    place = torchrun.place()
+    if place is not None and place.size > 1:
+        raise RecipeError("a policy is trained by one process: start it without torchrun")
+
+
+def _line(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in _EVERY if name in figures)

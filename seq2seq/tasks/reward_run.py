@@ -1,0 +1,67 @@
+"""The run of the reward model that a policy is improved by, copied into the policy's folder as a run of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seq2seq import run as runs
+from seq2seq import tasks
+from seq2seq.errors import RecipeError, RunError
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.tasks import lineage
+
+FOLDER = "reward"  # in the run folder
+_CONTROLS = ("constant", "rater")  # rewards that are no runs
+
+
+def of(run: Run) -> Run:
+    """The reward model's run within the folder of a policy's."""
+    return Run(run.path / FOLDER)
+
+
+def begin(recipe: Recipe, run: Run) -> None:
+    """Copy the reward model that a recipe names into the folder of a run that has none yet. Raises RecipeError where it
+    names none, RunError where it is missing, damaged, of another task or of another tokenizer than the start."""
+    path = path_of(recipe)
+    if path is None:
+        return
+    own = of(run)
+    if not own.path.is_dir():
+        _must_fit(path, lineage.of(run))
+    lineage.keep(path, own, run)
+    if FOLDER not in run.record():
+        run.note(**{FOLDER: lineage.entry(path, own)})
+
+
+def path_of(recipe: Recipe) -> Path | None:
+    """The folder of the reward model of a recipe; None where it is rewarded by something else. Raises RecipeError where
+    it names none."""
+    settings = recipe.policy
+    assert settings is not None
+    if settings.reward in _CONTROLS:
+        return None
+    if settings.reward is not None:
+        return Path(settings.reward)
+    if settings.reward_recipe is not None:
+        return runs.root() / settings.reward_recipe
+    raise RecipeError(
+        f"recipe {recipe.name} has no reward: name the run of a reward model, --set policy.reward=runs/fr-en-reward"
+    )
+
+
+def _must_fit(reward: Path, start: Run) -> None:
+    """Raise RunError where a run is not a reward model that reads what a start writes."""
+    run = Run(reward)
+    if not run.weights.is_file():
+        raise RunError(
+            f"{reward} has no trained reward model; train it first, `seqx train --recipe {reward.name}`, or name "
+            "another with --set policy.reward=RUN"
+        )
+    if run.task != "reward":
+        raise RunError(f"{reward} is {tasks.named(run.task).described(run)}, not a reward model; name another")
+    own, other = ({file.name: file.read_bytes() for file in each.path.glob("tokenizer*")} for each in (start, run))
+    if own != other:
+        raise RunError(
+            f"the reward model {reward} has another tokenizer than the start: train one that starts from the same run"
+        )
