@@ -24,6 +24,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .finish import finish
+from .frontier import frontier
 from .generate import generate
 from .pack import pack
 from .printing import printable, report, settings, show
@@ -78,7 +79,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, classify, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench),
+    *(finish, sweep, export, pack, doctor, bench, frontier),
 )
 for function in _COMMANDS:
     command.add(app, function)

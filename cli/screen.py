@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -41,7 +41,7 @@ class Screen:
         live = self._console.live
         with Bar(self._console, "step {}", disable=not live) as bar:
             task = bar.add_task("", total=steps)
-            meter = _Meter(self._task.predicted)
+            meter = _Meter(self._task.predicted, self._task.shown)
             for event in events:
                 match event:
                     case Started():
@@ -71,7 +71,12 @@ class Screen:
 
     def scores(self, record: dict[str, Any]) -> None:
         """The scores of a run on its recipe's own sets."""
-        own = ("typed", "test", self._recipe.data.sacrebleu_test)  # older versions recorded other evaluations there too
+        own = (
+            "typed",
+            "rollouts",
+            "test",
+            self._recipe.data.sacrebleu_test,
+        )  # older versions recorded other evaluations there too
         for name, judged in record.get("scores", {}).items():
             if name in own:
                 for line in self._task.score_lines(name, judged):
@@ -122,8 +127,9 @@ class _Meter:
     """Rates since they were last shown, without the time that validations take; reads tensors only when asked for
     figures."""
 
-    def __init__(self, predicted: str) -> None:
+    def __init__(self, predicted: str, named: Sequence[str] = ()) -> None:
         self._predicted = predicted
+        self._named = named  # figures of the last update that are shown
         self._last = 0.0  # when the last update, or an interruption, ended
         self._busy = self._busy_before = 0.0  # seconds spent on updates: since last shown, and before
         self._updates = 0
@@ -151,6 +157,11 @@ class _Meter:
         share = sum(event.filled for event in self._since) / sum(event.padded for event in self._since)
         shown = [
             f"loss {float(sum(event.loss * event.tokens for event in self._since)) / tokens:.3f}",
+            *(
+                f"{name.replace('_', ' ')} {float(last.figures[name]):.3g}"
+                for name in self._named
+                if name in last.figures
+            ),
             f"{tokens / self._busy:,.0f} {self._predicted}s/s",
             f"epoch {last.place.epoch + 1}",
             f"rate {last.learning_rate:.2e}",

@@ -80,7 +80,7 @@ def longest_source(recipe: Recipe) -> int:
 def longest_prompt(recipe: Recipe, max_tokens: int) -> int:
     """The longest prompt, in tokens, that leaves place for a completion of `max_tokens`, EOS counted."""
     longest, reads_both = recipe.model.max_length, architecture(recipe).sides > 1
-    return longest - max_tokens - 1 if reads_both else longest - 1
+    return min(recipe.data.max_length, longest - max_tokens - 1 if reads_both else longest - 1)
 
 
 def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:

@@ -12,7 +12,7 @@ from seq2seq.data.corpus import Corpus, Given, Source, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.prompts import PromptKind, row_of
 from seq2seq.errors import DataError, RecipeError, RunError
-from seq2seq.evaluation import kept
+from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage, reward_run
@@ -207,6 +207,8 @@ class Policy(Task[Source[Any]]):
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
         kept.keep_own(run, ROLLOUTS, {"set": "test", **self._drawn(run, device)})
+        frontier.save(run)
+        say(f"Gold and reward against the distance from the start: {run.path / frontier.PICTURE}")
         if self._base.prompts_itself:
             self._base.judge(run, device, say)
         else:

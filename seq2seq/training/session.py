@@ -270,6 +270,7 @@ class Session:
             "train_loss": progress.loss.item(),
             "learning_rate": progress.learning_rate,
             "gradient_norm": progress.gradient_norm.item(),
+            **{f"update_{name}": value.item() for name, value in progress.figures.items()},
             **{f"dev_{name}": value for name, value in validated.figures.items()},
             "best": validated.best,
             "tokens": self._state.tokens,
