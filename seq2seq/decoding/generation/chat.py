@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator as Iterating
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seq2seq.data import template
-from seq2seq.data.conversations import Turn
+from seq2seq.data.conversations import Turn, turn_of
 from seq2seq.data.tokenizer import BOS, Tokenizer
 from seq2seq.decoding.generation.generator import Generated, Generator
 from seq2seq.decoding.options import GenerationOptions
@@ -37,6 +37,14 @@ class Chat:
         generated = yield from self._generator.stream(tokens, options)
         self.turns = (*kept[len(self._system) :], Turn("assistant", generated.text))
         return generated
+
+
+def turns_of(messages: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
+    """Messages with `role` and `content` as turns. Raises DataError: another role, or the last is no user's."""
+    turns = tuple(turn_of(message, f"message {number}") for number, message in enumerate(messages, start=1))
+    if not turns or turns[-1].role != "user":
+        raise DataError("messages: the last is to be a user's, which is answered; add one")
+    return turns
 
 
 def prompt(
