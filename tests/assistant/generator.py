@@ -155,7 +155,7 @@ def documents() -> Iterator[str]:
         count = draw.randint(*_SENTENCES)
         kinds = [draw.choice([*known])] * count if number % 3 else draw.choices([*known], k=count)
         stated = [draw.choice(known[kind]) for kind in kinds]
-        yield " ".join(_sentence(draw.choice(STATED[fact.kind]), fact) for fact in stated)
+        yield " ".join(sentence(draw.choice(STATED[fact.kind]), fact) for fact in stated)
 
 
 def prompts() -> dict[str, list[tuple[Fact, str, str]]]:
@@ -167,7 +167,7 @@ def prompts() -> dict[str, list[tuple[Fact, str, str]]]:
     for kind, ways in ASKED.items():
         for fact in known[kind]:
             some = draw.sample(ways, 2) if kind in ("sum", "difference") else ways
-            asked += [(fact, _sentence(way, fact), fact.answer) for way in some]
+            asked += [(fact, sentence(way, fact), fact.answer) for way in some]
     for kind, ways in YES_NO.items():
         answers = sorted({fact.answer for fact in known[kind]})
         chosen = draw.sample(known[kind], 40) if kind == "sum" else known[kind]
@@ -217,7 +217,8 @@ def rows() -> Iterator[str]:
             yield f"prompt\t{split}\t{prompt}\t{answer}"
 
 
-def _sentence(way: str, fact: Fact) -> str:
+def sentence(way: str, fact: Fact) -> str:
+    """A fact, stated or asked for."""
     return _capital(way.format(*fact.given, a=fact.answer))
 
 
