@@ -208,6 +208,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         'task = "policy"',
         "data.replay training.batch_tokens training.label_smoothing training.metric training.validate_sentences",
     )
+    yield policy.get("reward") is not None, "policy.reward", "policy.reward_recipe"
     yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
     yield (
         policy.get("estimator") == "rloo",

@@ -61,6 +61,4 @@ class Policy(Section):
             raise ValueError(f"minibatches = {self.minibatches} are more than rollouts = {self.rollouts}")
         if self.reward == "rater" and self.rater is None:
             raise ValueError('reward = "rater" needs a rater: set rater = "world" or "chrf"')
-        if self.reward is not None and self.reward_recipe is not None:
-            raise ValueError("reward_recipe has no effect with reward; leave one out")
         return self
