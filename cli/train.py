@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from . import export, options, processes
+from . import budget, export, options, processes
 from .printing import note, show
 from .stopping import StopSignals, handled
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 def train(
     *,
+    context: typer.Context,
     recipe_name: options.OptionalRecipe = None,
     run_folder: Annotated[
         Path | None, Option("--run", help="Run folder to create or resume. Default: runs/<recipe>.")
@@ -40,6 +40,14 @@ def train(
             help="Start from the weights, tokenizer and recipe of this run, or of one of its checkpoints.",
         ),
     ] = None,
+    with_ancestors: Annotated[
+        bool,
+        Option(
+            "--with-ancestors",
+            help="First train the recipes on whose runs this one stands, where these are not finished. --set and text "
+            "are for the last alone.",
+        ),
+    ] = False,
     longer: Annotated[
         bool,
         Option("--more", help="Train the finished run of --run longer, by --minutes; its schedule begins again."),
@@ -105,7 +113,7 @@ def train(
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
-    from seq2seq.tasks import lineage
+    from seq2seq.tasks import ancestors, lineage
     from seq2seq.training import extension, provenance
 
     from . import checks
@@ -114,6 +122,7 @@ def train(
     if longer:
         own: dict[str, Any] = {"--recipe": recipe_name, "--start": start, "--reverse": reverse, "--add-data": add_data}
         own |= {"--batch-tokens": batch_tokens, "--dry-run": dry_run, "--overfit": overfit}
+        own |= {"--with-ancestors": with_ancestors}
         if option := next((option for option, value in own.items() if value), ""):
             options.usage_error(f"{option} does not go with --more, which continues the run as it was begun")
         if run_folder is None:
@@ -145,6 +154,8 @@ def train(
             f"--add-data {add_data[0]} goes with the recipe's own corpora: name all files by --add-data, or in "
             "[[data.corpora]]"
         )
+    if with_ancestors:
+        _train_ancestors(context, recipe_name or "", device, threads)
     reading = files.reading(columns)
     single = dry_run or minutes or overfit is not None or batch_tokens == "auto"
     with ExitStack() as kept:
@@ -162,7 +173,9 @@ def train(
                     recipe, corpus, choice = prepared(run, changes, minutes, text, reading, team.device(device))
                     team.check(recipe)
                 else:
-                    start = _present(start, run_folder or root() / recipe_files.path_of(recipe_name).stem)
+                    place = run_folder or root() / recipe_files.path_of(recipe_name).stem
+                    named = any(key.startswith("start.run") for key in given)
+                    start = _present(start, place) or (None if named else ancestors.usual_start(recipe_name, place))
                     recipe = recipe_files.load(recipe_name, changes, note, start=start, reverse=reverse)
                     lineage.must_be_usable(recipe)
                     if add_data:
@@ -174,9 +187,9 @@ def train(
                     run = Run(run_folder or root() / recipe.name)
                     choice = devices.choose(team.device(device), recipe.training.precision, attempt(recipe))
                     if batch_tokens == "auto":
-                        recipe = _fitted(recipe, run, choice)
+                        recipe = budget.fitted(recipe, run, choice)
                     if minutes:
-                        recipe, corpus = _timed(recipe, corpus, run, choice, minutes)
+                        recipe, corpus = budget.timed(recipe, corpus, run, choice, minutes)
                 if dry_run:
                     checks.dry_run(recipe, corpus, choice)
                     return
@@ -196,6 +209,19 @@ def train(
             to_conclude = _train(recipe, corpus, run, choice, stop, team)
         if team.main:  # The rest is for one process; the others have ended.
             conclude(recipe, corpus, run, choice if to_conclude else None)
+
+
+def _train_ancestors(context: typer.Context, recipe: str, device: str, threads: int | None) -> None:
+    """Train what a recipe stands on, one after the other; what is finished stays as it is."""
+    from seq2seq.tasks import ancestors
+
+    train: Any = context.command
+    options = ["--device", device, *(["--threads", str(threads)] if threads else [])]
+    for name in ancestors.missing(recipe):
+        note(f"Training {name}, on which {recipe} stands")
+        if code := train.main(["--recipe", name, *options], prog_name="seqx train", standalone_mode=False):
+            raise typer.Exit(code)
+        note("")
 
 
 def _present(start: Path | None, run: Path) -> Path | None:
@@ -219,44 +245,6 @@ def _added(text: str) -> dict[str, Any]:
         options.usage_error(f"--add-data {text}: a share is over 0 and at most 1, not {share}")
     paths = [str(Path(file).absolute()) for file in files.split(",")]
     return {"name": Path(paths[0]).name.partition(".")[0], "files": paths, "share": value}
-
-
-def _fitted(recipe: Recipe, run: Run, device: Choice) -> Recipe:
-    """The recipe with the largest batch that fits into memory; a resumed run keeps its batch size."""
-    from seq2seq.measure.memory import largest_batch
-
-    if (run.path / "recipe.toml").is_file():
-        batch_tokens, how = run.recipe().training.batch_tokens, f", as when {run.path} was begun"
-    else:
-        budget = largest_batch(recipe, device.numerics)
-        batch_tokens, how = budget.batch_tokens, f": {budget.how}"
-    note(f"Batch: {batch_tokens:,} tokens{how}")
-    return recipe.with_values({"training": {"batch_tokens": batch_tokens}})
-
-
-def _timed(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, minutes: float) -> tuple[Recipe, Corpus[Any]]:
-    """The recipe with a budget that fits the minutes, and the corpus with as much of dev and test as there is time for;
-    a resumed run keeps its budget."""
-    from seq2seq.measure.estimate import fit_minutes
-
-    usual = recipe
-    if (run.path / "recipe.toml").is_file():
-        former = run.recipe()
-        kept = former.training
-        note(f"Steps: {kept.steps:,}, as when {run.path} was begun")
-        recipe = recipe.with_budget(kept.steps, kept.validate_every, former.data.judge_pairs)
-    else:
-        recipe, estimate = fit_minutes(recipe, corpus, device, minutes, note)
-        steps, every = recipe.training.steps, recipe.training.validate_every
-        note(
-            f"Steps: {steps:,} in about {minutes:g} minutes, at {estimate.step_seconds:.2f} s each: "
-            f"{estimate.epochs * steps / usual.training.steps:.1f} epochs, {math.ceil(steps / every)} validations"
-        )
-    pairs = recipe.data.judge_pairs
-    if pairs != usual.data.judge_pairs:
-        note(f"Dev and test: the first {pairs:,} pairs of each, to fit the time")
-        corpus = corpus.judged_on(pairs)
-    return recipe, corpus
 
 
 def _find(

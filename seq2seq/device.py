@@ -281,6 +281,13 @@ def bfloat16(device: torch.device) -> tuple[bool, str]:
     return False, "the processor lacks AVX-512 BF16: emulated, slower than float32"
 
 
+@cache
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether torch has a fast product of bfloat16 matrices on a device; on a processor without one it multiplies
+    number by number, far slower than float32."""
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def stack_seconds(device: torch.device, width: int = 256, rows: int = 2048, steps: int = 5) -> float:
     """Seconds of one training step of a small feed-forward stack on a device, the median of a few."""
     with random_kept(device):

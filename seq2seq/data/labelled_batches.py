@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, Place, Source, Tokens, pad_sources
+from seq2seq.data.batches import Batch, Tokens, pad_sources
 from seq2seq.data.budget import cut
 from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
+from seq2seq.data.chunks import ChunkedBatches
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
@@ -176,7 +176,7 @@ def _write(
     )
 
 
-class LabelledBatches(Source):
+class LabelledBatches(ChunkedBatches):
     """The endless sequence of training batches over encoded texts: each chunk of a shuffled epoch is sorted by length,
     cut by a budget of padded tokens, and its batches shuffled. `sampling` > 0 re-segments the texts, seeded by (seed,
     epoch, chunk)."""
@@ -197,22 +197,12 @@ class LabelledBatches(Source):
         self._batch_tokens = batch_tokens
         self._seed = seed
         self._sampling = sampling
-        self._order = Shuffled(len(encoded), seed)
+        super().__init__(len(encoded), seed)
 
-    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
-        """Endless batches with their places, from a place on."""
-        epoch, first, skipped = start
-        while True:
-            for chunk, indices in enumerate(self._order.chunks(epoch, first), start=first):
-                for index, batch in enumerate(self._chunk(indices, epoch, chunk, skipped), start=skipped):
-                    yield Place(epoch, chunk, index), batch
-                skipped = 0
-            epoch, first = epoch + 1, 0
-
-    def _chunk(self, indices: NDArray[np.uint32], epoch: int, chunk: int, skipped: int) -> Iterator[Batch]:
+    def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """The batches of a chunk but for the first `skipped`."""
         texts: list[Sequence[Tokens]] = [self._encoded[int(index)] for index in indices]
-        generator = np.random.default_rng((self._seed, epoch, chunk))
+        generator = np.random.default_rng((self._seed, epoch, number))
         if self._sampling:
             texts = self._sampled(texts, int(generator.integers(2**32)))
         rows = [self._layout.row(each) for each in texts]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seq2seq.data.conversations import Turn
+from seq2seq.data.conversations import Turn, turn_of
 from seq2seq.data.corpus import Source, SplitName
 from seq2seq.data.lines import Reading
 from seq2seq.data.pairs import Pair
@@ -20,7 +20,6 @@ from seq2seq.storage.checksums import checksum
 from seq2seq.storage.jsonl import json_line
 
 _REFERENCES = ("reference", "answer")  # names of the column
-_ROLES = ("system", "user", "assistant")
 
 
 class Prompt(NamedTuple):
@@ -131,13 +130,7 @@ def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
     reference = cell(row, given, place) if given else ""
     if not isinstance(row[name], list):
         return Prompt((Turn("user", cell(row, name, place)),), reference)
-    turns = tuple(_turn(message, f"{place}, {name}") for message in row[name])
+    turns = tuple(turn_of(message, f"{place}, {name}") for message in row[name])
     if not turns or turns[-1].role != "user":
         raise DataError(f"{place}: the last of {name} is no user's: a prompt ends with what the user says")
     return Prompt(turns, reference)
-
-
-def _turn(message: Any, place: str) -> Turn:
-    if not isinstance(message, Mapping) or message.get("role") not in _ROLES:
-        raise DataError(f"{place}: {message!r:.60} is no message with a role of {', '.join(_ROLES)}")
-    return Turn(message["role"], cell(message, "content", place))

@@ -104,8 +104,26 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is empty; check how it was made")
 
 
+def read_parquet(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
+    """The rows of a parquet file, with all columns, each with its place. Raises DataError."""
+    yield from _parquet(path, lambda names: list(names))
+
+
 def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
     """The text of some columns, which `choose` names from a row that has all columns but no values."""
+    columns: list[tuple[str, bool]] = []
+
+    def chosen(empty: Mapping[str, Any]) -> list[str]:
+        columns.extend(choose(empty))
+        return [name for name, _ in columns]
+
+    for place, row in _parquet(path, chosen):
+        yield [cell(row, name, place, number) for name, number in columns]
+
+
+def _parquet(path: Path, choose: Callable[[Mapping[str, Any]], list[str]]) -> Iterator[Row]:
+    """The rows of a parquet file with those columns, nested ones as `translation.fr`, that `choose` names from a row
+    that has all columns but no values."""
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 
@@ -119,15 +137,14 @@ def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
             }
             columns = choose(empty)
             count = 0
-            chosen = sorted({name.split(".")[0] for name, _ in columns})
-            rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, [name for name, _ in columns]))
+            chosen = sorted({name.split(".")[0] for name in columns})
+            rows = min(_ROWS, LONGEST_LINE // _row_size(file.metadata, columns))
             if not rows:
                 raise DataError(f"{path}: rows are over {LONGEST_LINE:,} bytes long; break them into more rows")
             for batch in file.iter_batches(batch_size=rows, columns=chosen):
                 for row in batch.to_pylist():
                     count += 1
-                    place = f"{path}, row {count}"
-                    yield [cell(row, name, place, number) for name, number in columns]
+                    yield f"{path}, row {count}", row
     except MemoryError as error:
         raise DataError(
             f"{path}: a page of it needs more memory than there is ({error}); write smaller rows"

@@ -45,6 +45,16 @@ def misfits(
     if task == "classification":
         yield from _misfits_of_classes(data, tokenizer, model, training)
         return
+    if task == "conversation":
+        yield not decoder_only, 'task = "conversation" needs model.architecture = "decoder-only"'
+        yield training.metric != "loss", 'conversations are judged by their loss: set training.metric = "loss"'
+        yield bool(data.corpora), "data.corpora are of sentence pairs: conversations are one corpus, data.corpus"
+        yield (
+            model.max_length > training.batch_tokens,
+            f"training.batch_tokens = {training.batch_tokens} cannot hold one conversation of model.max_length = "
+            f"{model.max_length}",
+        )
+        return
     if task == "policy":
         yield start is None, 'task = "policy" improves a run that was trained before: write [start], or give --start'
         yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
@@ -179,7 +189,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     kind, architecture = tokenizer["kind"], values["model"]["architecture"]
     schedule, keep = training["schedule"], training["keep"]
     task = values["task"]
-    text, labels = task == "language-model", task == "classification"
+    text, labels, turns = task == "language-model", task == "classification", task == "conversation"
     yield (
         text,
         'task = "language-model"',
@@ -188,12 +198,21 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
     yield not text, f'task = "{task}"', "data.chunks"
-    yield not text and not labels, f'task = "{task}"', "data.hub.text_column"
+    yield not text and not labels and not turns, f'task = "{task}"', "data.hub.text_column"
     yield (
         not labels,
         f'task = "{task}"',
-        "data.text data.label data.classes data.hub.label_column model.pooling training.class_weights",
+        "data.text data.label data.classes model.pooling training.class_weights",
     )
+    yield not labels and not turns, f'task = "{task}"', "data.hub.label_column"
+    yield (
+        turns,
+        'task = "conversation"',
+        "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
+        "data.sacrebleu_test data.noise data.cleaning decoding.beam_size decoding.length_penalty decoding.max_extra "
+        "decoding.batch_tokens tokenizer.sampling",
+    )
+    yield task in ("translation", "language-model", "classification"), f'task = "{task}"', "data.rater"
     yield (
         labels,
         'task = "classification"',
@@ -215,7 +234,8 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         'policy.estimator = "rloo"',
         "policy.discount policy.decay policy.value_clip policy.value_weight",
     )
-    yield data["corpus"] in ("phrasebook", "play", "reviews"), f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
+    bundled = ("phrasebook", "play", "reviews", "assistant")
+    yield data["corpus"] in bundled, f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
     yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"
     yield all(corpus["share"] for corpus in data["corpora"]), "no corpus without a share", "data.temperature"
     yield values["start"] is None, "no run to start from (--start)", "data.replay"

@@ -25,6 +25,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 RECIPES = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.parent / "recipes"
 # On the bundled corpus, whatever they were.
 _REPLACED = {"data.corpus", "data.corpora", "data.hub", "data.sacrebleu_test"}
+_STANDS_ON = (("start", "recipe"), ("policy", "reward_recipe"))  # keys that name recipes whose runs are needed
 _NOT_INHERITED = ("name", "summary", "needs", "scored")  # of a base: they describe it
 
 
@@ -96,6 +97,17 @@ def _start_of(values: dict[str, Any], start: Path | None) -> str:
         section["run"] = str((start or Path(section["run"])).absolute())
         return str(section["run"])
     return ""
+
+
+def stands_on(name_or_path: str | Path) -> dict[str, str]:
+    """The recipes on whose runs a recipe stands, by the key that names each."""
+    values = _read_with_base(path_of(name_or_path))[0]
+    named = {}
+    for section, key in _STANDS_ON:
+        table = values.get(section)
+        if isinstance(table, dict) and isinstance(table.get(key), str):
+            named[f"{section}.{key}"] = str(table[key])
+    return named
 
 
 def recipe_of(start: Path) -> Recipe:

@@ -18,7 +18,7 @@ from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model", "classification", "policy"]
+TaskName = Literal["translation", "language-model", "classification", "conversation", "policy"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy")
 _SHOWN_ERRORS = 2  # of the errors
 

@@ -66,7 +66,7 @@ class Data(Section):
         "phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook`, `play` or `reviews`"
     )
     hub: Hub | None = None
-    bundled: Literal["phrasebook", "play", "reviews"] | None = Field(
+    bundled: Literal["phrasebook", "play", "reviews", "assistant"] | None = Field(
         None, description="bundled corpus to fall back on when this one is unavailable"
     )
     corpora: tuple[NamedCorpus, ...] = Field((), description="several corpora, instead of `corpus`")
@@ -79,6 +79,9 @@ class Data(Section):
     label: str = Field("label", description="column of its class")
     classes: tuple[str, ...] = Field(
         (), description="names of the classes; a label may be the number of one, from 0; unset = the labels, sorted"
+    )
+    rater: Literal["world", "chrf"] | None = Field(
+        None, description="simulated rater of answers to prompts whose right answer is known; its scores are the `gold`"
     )
     max_length: Size = Field(
         128,
@@ -100,6 +103,7 @@ class Start(Section):
     `encoder`, `decoder.blocks.0`, `target_embedding`."""
 
     run: str | None = Field(None, min_length=1, description="a run folder, or one of its checkpoints; or --start")
+    recipe: Name | None = Field(None, description="recipe of that run, looked for under runs/ where run is unset")
     parts: tuple[str, ...] = Field((), description="parts of the model that are taken; the rest is new; empty = all")
     freeze: tuple[str, ...] = Field((), description="parts of the model that are not trained")
     task: str | None = Field(None, description="task of that run, which a policy serves too; known from the run")

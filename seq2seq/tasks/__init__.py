@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
     "translation": ("translate", "score"),
     "language-model": ("generate",),
     "classification": ("classify",),
+    "conversation": ("chat", "generate"),
 }
 
 
@@ -37,6 +38,10 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.classification import Classification
 
             return Classification
+        case "conversation":
+            from seq2seq.tasks.conversation import Conversations
+
+            return Conversations
         case "policy":
             from seq2seq.tasks.policy import Policy
 

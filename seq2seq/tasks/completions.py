@@ -184,12 +184,9 @@ class RewardModel:
             some = slice(begin, begin + _ROWS)
             ended = [rollout._replace(ended=True) for rollout in rollouts[some]]
             batch = batch_of(self._layout, [each.tokens for each in prompts[some]], ended)
-            assert batch.mask is not None
-            places = torch.arange(batch.mask.size(1)).expand_as(batch.mask)
-            last = places.masked_fill(~batch.mask, -1).amax(1, keepdim=True)
+            batch = batch.to(self._numerics.device)
             with self._numerics.context():
-                values = self._scored.values(*batch.to(self._numerics.device).inputs)
-            scores += values.float().cpu().gather(1, last).squeeze(1).tolist()
+                scores += self._scored.rewards(batch.inputs, batch.mask).cpu().tolist()
         return scores
 
 

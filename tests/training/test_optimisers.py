@@ -13,6 +13,7 @@ from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Adam, AdamW, Muon, Recipe
 from seq2seq.training import ema
 from seq2seq.training.optimisers import class_of
+from seq2seq.training.optimisers.muon import Float32Muon, orthogonalised
 from tests.support.optimised import made, update
 
 MADE = torch.tensor(False)  # that an update was skipped
@@ -100,6 +101,32 @@ def test_muon_by_several_threads_is_muon_by_one_and_goes_on_from_its_state(use_t
     step(*alone, 7)
     step(*resumed, 7)
     assert all(torch.equal(one, other) for one, other in zip(alone[0].parameters(), resumed[0].parameters()))
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 64)])
+def test_muon_in_float32_is_torchs_muon(shape: tuple[int, int]) -> None:
+    """To the precision of bfloat16, which has 8 bits."""
+    generator = torch.Generator().manual_seed(1)
+    start = torch.randn(shape, generator=generator)
+    one, other = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
+    exact = Float32Muon([{"params": [one]}], lr=0.02, weight_decay=0.1, momentum=0.95)
+    torchs = torch.optim.Muon([{"params": [other]}], lr=0.02, weight_decay=0.1, momentum=0.95)
+    for _ in range(3):
+        one.grad = other.grad = torch.randn(shape, generator=generator) * torch.logspace(0, -2, shape[1])
+        exact.step()
+        torchs.step()
+    assert torch.equal(exact.state[one]["momentum_buffer"], torchs.state[other]["momentum_buffer"])
+    moved = (other - start).norm()
+    assert (one - other).norm() < 0.03 * moved < 0.03 * start.norm()
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (48, 16), (16, 64)])
+def test_newton_schulz_by_gram_matrices_is_the_iteration_itself(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1)) * torch.logspace(0, -4, shape[1])
+    x = matrix.double() / matrix.double().norm()
+    for _ in range(5):
+        x = 3.4445 * x - 4.7750 * (x @ x.T) @ x + 2.0315 * (x @ x.T) @ (x @ x.T) @ x
+    assert torch.allclose(orthogonalised(matrix), x.float(), atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "muon"])

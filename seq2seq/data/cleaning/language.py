@@ -9,7 +9,7 @@ from seq2seq.data.languages import short_code
 from seq2seq.data.pairs import Pair
 
 _LEAST_CHARACTERS = 30  # a shorter text is not judged: names and single words are in any language
-_FIRST, _MOST = 60, 200  # characters judged: the first; more where these are in another language
+_FIRST, _MOST = 40, 200  # characters judged: the first; more where these are in another language
 
 # Of the languages of `languages`, by short code.
 _LATIN = "ca cs da de en eo es et fi fr hr hu id it la lt lv nl no pl pt ro sk sl sv tr vi"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from seq2seq.device import work_alone
+from seq2seq.device import multiplies_bfloat16, work_alone
 from seq2seq.model.stack import Layered
 from seq2seq.recipe import Muon as MuonOptions
 from seq2seq.training.optimisers.adam import AdamW
 from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
+
+# Those of torch's Muon.
+_NEWTON_SCHULZ, _STEPS, _EPSILON = (3.4445, -4.7750, 2.0315), 5, 1e-7
 
 
 class Muon(Optimiser):
@@ -43,10 +46,9 @@ class Muon(Optimiser):
         # A single matrix is too little work for several threads.
         count = torch.get_num_threads() if matrices[0].device.type == "cpu" else 1
         share = options.muon_learning_rate / rate
+        kind = torch.optim.Muon if multiplies_bfloat16(matrices[0].device) else Float32Muon
         muons: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(
-                [{"params": part, "share": share}], lr=0.0, weight_decay=options.weight_decay, momentum=0.95
-            )
+            kind([{"params": part, "share": share}], lr=0.0, weight_decay=options.weight_decay, momentum=0.95)
             for part in _divided(matrices, count)
         ]
         return cls(muons, AdamW.of_parameters(options, rest), concurrent=count > 1)
@@ -65,6 +67,49 @@ class Muon(Optimiser):
         else:
             for done in [self._pool.submit(part.step) for part in self.parts]:
                 done.result()
+
+
+class Float32Muon(torch.optim.Optimizer):
+    """torch's Muon, whose products are bfloat16, with float32 products: for processors on which torch multiplies
+    bfloat16 matrices number by number, far slower."""
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float, weight_decay: float, momentum: float) -> None:
+        super().__init__(groups, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """One update, with Nesterov's momentum."""
+        for group in self.param_groups:
+            rate, momentum = group["lr"], group["momentum"]
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                mean = self.state[weight].setdefault("momentum_buffer", torch.zeros_like(weight))
+                mean.lerp_(weight.grad, 1 - momentum)
+                update = orthogonalised(weight.grad.lerp(mean, momentum))
+                weight.mul_(1 - rate * group["weight_decay"])
+                weight.add_(update, alpha=-rate * max(1.0, weight.size(0) / weight.size(1)) ** 0.5)
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """Five Newton-Schulz steps X <- aX + b(XXᵀ)X + c(XXᵀ)²X from X = matrix / |matrix| on, which bring the singular
+    values near 1; (M, N).
+
+    A step multiplies X by a symmetric P = aI + bG + cG² of its Gram matrix G = XXᵀ, which becomes PGP: only the first
+    and the last product are as long as X.
+    """
+    wide = matrix.T if matrix.size(0) > matrix.size(1) else matrix
+    wide = wide / wide.norm().clamp(min=_EPSILON)
+    gram = wide @ wide.T
+    total = torch.eye(len(gram)).to(wide)
+    a, b, c = _NEWTON_SCHULZ
+    for _ in range(_STEPS):
+        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal().add_(a)
+        total = factor @ total
+        gram = factor @ gram @ factor
+    done: Tensor = total @ wide
+    return done.T if matrix.size(0) > matrix.size(1) else done
 
 
 def _divided(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:

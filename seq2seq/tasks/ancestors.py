@@ -1,0 +1,47 @@
+"""The runs on which a recipe stands: those of other recipes, where it names these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seq2seq.errors import RecipeError, RunError
+from seq2seq.recipe import files
+from seq2seq.run import Run, root
+from seq2seq.tasks import lineage
+from seq2seq.tasks.task import judged
+
+
+def missing(recipe: str) -> list[str]:
+    """The recipes that are to be trained before one that stands on them, in order. Raises RecipeError where a recipe
+    stands on itself."""
+    return [name for name in dict.fromkeys(_below(recipe, ())) if not _is_done(Run(root() / name))]
+
+
+def usual_start(recipe: str, run: Path) -> Path | None:
+    """The run from which a recipe starts where none is named; None where the recipe names no recipe either. Raises
+    RunError where it has no weights, and the folder `run` of a run of the recipe has kept none."""
+    name = files.stands_on(recipe).get("start.recipe")
+    if name is None:
+        return None
+    start = Run(root() / name)
+    if start.weights.is_file():
+        return start.path
+    if lineage.of(Run(run)).path.is_dir():
+        return lineage.of(Run(run)).path
+    raise RunError(
+        f"{start.path} is not trained: `seqx train --recipe {name}` first, or add --with-ancestors, or name another "
+        "run with --start"
+    )
+
+
+def _below(recipe: str, above: tuple[str, ...]) -> Iterator[str]:
+    for name in files.stands_on(recipe).values():
+        if name in (*above, recipe):
+            raise RecipeError(f"recipe {recipe} stands on {name}, which stands on it; name another recipe")
+        yield from _below(name, (*above, recipe))
+        yield name
+
+
+def _is_done(run: Run) -> bool:
+    return run.finished and judged(run)
