@@ -35,9 +35,9 @@ summary = "tiny"
 [data]
 corpus = "nowhere"
 max_length = 30
+rater = "chrf"
 [policy]
 reward = "rater"
-rater = "chrf"
 rollouts = 8
 minibatches = 2
 epochs = 2
@@ -208,7 +208,7 @@ def test_a_policy_can_be_improved_again(whole: tuple[Path, list[Event]], tmp_pat
         (["policy.estimator=rloo"], 'estimator = "rloo" compares completions of one prompt: set group = 2'),
         (["policy.group=3"], "group = 3 does not divide rollouts = 8"),
         (["policy.minibatches=9"], "minibatches = 9 are more than rollouts = 8"),
-        (["policy.rater=bleu"], "policy.rater"),
+        (["data.rater=bleu"], "data.rater"),
         (["training.accumulate=2"], "set fewer of them"),
         (["policy.temperature=0"], "policy.temperature"),
         (["policy.kl_horizon=5"], "has no effect with policy.kl_target unset"),
@@ -224,7 +224,7 @@ def test_values_that_do_not_fit_are_refused(start: Path, changes: list[str], mes
 def test_a_rater_is_needed_to_be_rewarded_by_one(start: Path, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(POLICY.replace('rater = "chrf"\n', ""))
-    with pytest.raises(RecipeError, match='reward = "rater" needs a rater'):
+    with pytest.raises(RecipeError, match='needs a rater: set data'):
         recipe_files.load(file, start=start)
 
 
