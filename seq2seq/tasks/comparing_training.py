@@ -55,7 +55,8 @@ class ComparingTraining:
         self.batch_tokens = training.batch_tokens
         self._shown = prepared.shown
         self._objective_of = objective_of
-        self._flips = flips(len(prepared.dev), report["comparisons"].get("flipped", 0.0), training.seed)
+        flipped = report["comparisons"].get("flipped", 0.0)
+        self._flips = flips(len(self.dev), flipped, training.seed) if flipped else None
 
     def objective(self, model: nn.Module, numerics: Numerics) -> ComparisonLoss:
         """What training minimises."""
@@ -71,7 +72,7 @@ class ComparingTraining:
         figures = {**summary(margins), **self.further_figures(scores)}
         train = self.scores(model, numerics, self.train[:_TRAIN])
         figures["train_accuracy"] = float(right(_margins(train)).mean())
-        if self._flips.any():
+        if self._flips is not None:
             figures["flipped_accuracy"] = float(right(np.where(self._flips, -margins, margins)).mean())
         worst = np.argsort(margins, kind="stable")[:_SAMPLES]
         return Validation(figures, tuple(self._sample(int(number), scores[int(number)]) for number in worst))
