@@ -18,6 +18,7 @@ from seq2seq.errors import SeqxError
 
 from . import command, data, processes, recipes, runs, stopping, streams, tokenizer
 from .bench import bench
+from .chat import chat
 from .classify import classify
 from .compare import compare
 from .doctor import doctor
@@ -78,7 +79,7 @@ def _options(
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(train, translate, generate, classify, evaluate, score, compare),
+    *(train, translate, generate, chat, classify, evaluate, score, compare),
     *(finish, sweep, export, pack, doctor, bench, frontier),
 )
 for function in _COMMANDS:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2seq.errors import ArgumentError, DataError, DeviceError, RecipeError, RunError, SeqxError
-    from seq2seq.library import Classifier, Generator, Translator, load
+    from seq2seq.library import Assistant, Classifier, Generator, Translator, load
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "Assistant",
     "Classifier",
     "DataError",
     "DeviceError",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from seq2seq import tasks
+from seq2seq.decoding.generation import chat
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError
@@ -37,8 +38,9 @@ def load(
     beam_size: int | None = None,
     length_penalty: float | None = None,
     sentences: str = "auto",
-) -> Translator | Generator | Classifier:
-    """Open a finished run folder, or a pack: a Translator, the Generator of a model of running text, or a Classifier.
+) -> Translator | Generator | Assistant | Classifier:
+    """Open a finished run folder, or a pack: a Translator, the Generator of a model of running text, the Assistant of a
+    model of conversations, or a Classifier.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.
@@ -157,16 +159,7 @@ class Generator(_Opened):
         draws another text."""
         if not isinstance(prompt, str):
             raise ArgumentError(f"generate({prompt!r:.40}): a prompt is one text")
-        if isinstance(stop, str):
-            raise ArgumentError(f"stop = {stop!r:.40}: give a list of texts, [{stop!r:.40}]")
-        if not (0 <= temperature < math.inf and 0 < top_p <= 1 and 0 <= min_p <= 1 and repetition_penalty > 0):
-            raise ArgumentError(
-                f"temperature = {temperature}, top_p = {top_p}, min_p = {min_p}, repetition_penalty = "
-                f"{repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
-            )
-        seed = secrets.randbelow(2**31) if seed is None else seed
-        sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
-        options = GenerationOptions(sampling, max_tokens, tuple(stop))
+        options = _drawn(max_tokens, temperature, top_k, top_p, min_p, repetition_penalty, seed, stop)
         return self._open(options).generator.generate(prompt, options)[0].text
 
     def _open(self, options: GenerationOptions) -> OpenedGenerator:
@@ -177,6 +170,33 @@ class Generator(_Opened):
         if reason not in self._opened:
             self._opened[reason] = open_generator(self._run, self._choice, options)
         return self._opened[reason]
+
+
+class Assistant(Generator):
+    """A finished model of conversations; it continues text too."""
+
+    def __repr__(self) -> str:
+        return f"<seq2seq.Assistant, by {self.engine}>"
+
+    def answer(
+        self,
+        messages: str | Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int = 200,
+        temperature: float = 0.7,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+    ) -> str:
+        """The answer to what a user says: a text, or messages, each with `role` (system, user, assistant) and
+        `content`, the last a user's. Messages that do not fit into the context are left out, the oldest first. Without
+        a seed each call draws another answer. Raises DataError where a role is another, or the last is too long."""
+        given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        turns = chat.turns_of(given)
+        options = _drawn(max_tokens, temperature, top_k, top_p, 0.0, 1.0, seed, ())
+        opened = self._open(options)
+        tokens, _ = chat.prompt(opened.tokenizer, turns, self._run.recipe().model.max_length, max_tokens)
+        return opened.generator.generate(tokens, options)[0].text
 
 
 class Classifier(_Opened):
@@ -217,9 +237,33 @@ class Classifier(_Opened):
 # By what a run offers.
 _KINDS: dict[str, type[Translator | Generator | Classifier]] = {
     "translate": Translator,
+    "chat": Assistant,
     "generate": Generator,
     "classify": Classifier,
 }
+
+
+def _drawn(
+    max_tokens: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+    repetition_penalty: float,
+    seed: int | None,
+    stop: Sequence[str],
+) -> GenerationOptions:
+    """Options of texts drawn at random, by default with a new seed. Raises ArgumentError."""
+    if isinstance(stop, str):
+        raise ArgumentError(f"stop = {stop!r:.40}: give a list of texts, [{stop!r:.40}]")
+    if not (0 <= temperature < math.inf and 0 < top_p <= 1 and 0 <= min_p <= 1 and repetition_penalty > 0):
+        raise ArgumentError(
+            f"temperature = {temperature}, top_p = {top_p}, min_p = {min_p}, repetition_penalty = "
+            f"{repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
+        )
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
+    return GenerationOptions(sampling, max_tokens, tuple(stop))
 
 
 def _several(given: str | Sequence[str], name: str) -> Sequence[str]:

@@ -15,8 +15,8 @@ from seq2seq.model.heads import ScalarHead
 
 
 class Scored(nn.Module):
-    """A trunk, the model of the run it starts from, and a scalar head, which starts at zero. The trunk's own head, where
-    it has weights of its own, is not trained."""
+    """A trunk, the model of the run it starts from, and a scalar head, which starts at zero. The trunk's own head,
+    where it has weights of its own, is not trained."""
 
     def __init__(self, trunk: Any, d_model: int) -> None:
         super().__init__()
