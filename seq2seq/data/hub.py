@@ -14,7 +14,7 @@ from typing import Any
 
 from seq2seq.data.corpus import SPLITS, SourceT, SplitName
 from seq2seq.data.records import Kind
-from seq2seq.data.rows import Row, cell
+from seq2seq.data.rows import Row
 from seq2seq.data.timeouts import size_of, within
 from seq2seq.errors import DataError, MissingCorpusError
 from seq2seq.recipe import Hub
@@ -31,11 +31,11 @@ _SHOWN = 300  # characters of a library's message
 def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
     """The records of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
     origin, rows_of = rows(hub, split)
-    columns = list(zip(kind.columns.on_hub(hub), kind.columns.numbers))
+    record_of = kind.on_hub(hub)
 
     def read() -> Iterator[Any]:
         for place, row in rows_of():
-            yield kind.record([cell(row, name, place, number) for name, number in columns])
+            yield record_of(row, place)
 
     return kind.source(origin, read)
 

@@ -6,7 +6,7 @@ A kind whose records are named tuples of text, a column each, is a subclass of `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic
@@ -15,11 +15,11 @@ from seq2seq.data.corpus import SPLITS, Checksum, Given, Record, Source, SourceT
 from seq2seq.data.folding import fold
 from seq2seq.data.hold_out import SHARE, hold_out, part_checksum
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.rows import file_rows, must_hold_text
+from seq2seq.data.rows import cell, file_rows, must_hold_text
 from seq2seq.data.tables import Columns, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
-from seq2seq.recipe import Data
+from seq2seq.recipe import Data, Hub
 from seq2seq.storage.checksums import checksum
 from seq2seq.storage.jsonl import json_line
 
@@ -53,6 +53,11 @@ class Kind(Generic[Record, SourceT]):
         """The record of a row, given the text of its columns."""
         record: Record = self.record_type(*cells)
         return record
+
+    def on_hub(self, hub: Hub) -> Callable[[Mapping[str, Any], str], Record]:
+        """What makes a record of a row, and of its place, of a data set on the Hub. Raises DataError."""
+        columns = list(zip(self.columns.on_hub(hub), self.columns.numbers))
+        return lambda row, place: self.record([cell(row, name, place, number) for name, number in columns])
 
     # How records are compared.
 

@@ -7,11 +7,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.sections import Data, Model, Start, Tokenizer, Training
 
 
 def misfits(
-    task: str, data: Data, tokenizer: Tokenizer, model: Model, training: Training, start: Start | None
+    task: str,
+    data: Data,
+    tokenizer: Tokenizer,
+    model: Model,
+    training: Training,
+    start: Start | None,
+    policy: Policy | None,
 ) -> Iterator[tuple[bool, str]]:
     """(whether values do not fit, the message if they do not: what to do about it)."""
     decoder_only = model.architecture == "decoder-only"
@@ -55,9 +62,26 @@ def misfits(
             f"{model.max_length}",
         )
         return
+    if task in ("reward", "preference"):
+        base = start and start.task
+        yield start is None, f'task = "{task}" begins from a run that was trained: write [start], or give --start'
+        yield (
+            base not in (None, "translation", "conversation"),
+            f'task = "{task}" starts from a translator or a model of conversations, not from a run of task "{base}"',
+        )
+        yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
+        return
     if task == "policy":
         yield start is None, 'task = "policy" improves a run that was trained before: write [start], or give --start'
-        yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
+        yield (
+            start is not None and start.task not in (None, "translation", "conversation"),
+            f"a policy begins from a translator or a model of conversations, not from a run of {start and start.task}: "
+            "name another with --start",
+        )
+        yield (
+            policy is not None and policy.reward == "rater" and data.rater is None,
+            'policy.reward = "rater" needs a rater: set data.rater = "world" or "chrf"',
+        )
         yield (
             training.accumulate > 1,
             f"training.accumulate = {training.accumulate}: a policy is updated once for each of policy.minibatches; "
@@ -220,6 +244,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "data.noise data.cleaning training.validate_sentences model.tie decoding.beam_size decoding.length_penalty "
         "decoding.max_extra decoding.batch_tokens",
     )
+    yield from _rules_of_comparisons(task, values["comparisons"] or {})
     policy = values["policy"] or {}
     yield task != "policy", f'task = "{task}"', "policy"
     yield (
@@ -227,6 +252,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         'task = "policy"',
         "data.replay training.batch_tokens training.label_smoothing training.metric training.validate_sentences",
     )
+    yield policy.get("reward") is not None, "policy.reward", "policy.reward_recipe"
     yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
     yield (
         policy.get("estimator") == "rloo",
@@ -252,3 +278,29 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     yield schedule != "wsd", f'training.schedule = "{schedule}"', "training.decay_share"
     yield keep != "ema", f'training.keep = "{keep}"', "training.ema"
     yield keep != "average", f'training.keep = "{keep}"', "training.average_last"
+
+
+def _rules_of_comparisons(task: str, comparisons: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
+    """As `_rules`, for tasks that learn from comparisons."""
+    why = f'task = "{task}"'
+    yield task not in ("reward", "preference"), why, "comparisons"
+    yield task != "preference", why, "preference"
+    yield task != "reward", why, "comparisons.centring"
+    yield (
+        task in ("reward", "preference"),
+        why,
+        "data.replay data.cleaning data.noise data.max_ratio tokenizer.sampling "
+        "training.label_smoothing training.metric training.validate_sentences",
+    )
+    yield (
+        task == "reward",
+        why,
+        "data.rater data.sacrebleu_test decoding.beam_size decoding.length_penalty decoding.max_extra "
+        "decoding.batch_tokens",
+    )
+    yield (
+        comparisons.get("rater", "") is None,
+        "comparisons.rater unset",
+        "comparisons.pairs comparisons.held_out comparisons.flipped comparisons.temperature comparisons.max_tokens "
+        "comparisons.seed",
+    )

@@ -15,11 +15,13 @@ from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.policy import Policy
+from seq2seq.recipe.preferences import Comparisons, Preference
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model", "classification", "conversation", "policy"]
-SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy")
+TaskName = Literal["translation", "language-model", "classification", "conversation", "policy", "reward", "preference"]
+SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy", "comparisons", "preference")
+_USERS = {"policy": ("policy",), "comparisons": ("reward", "preference"), "preference": ("preference",)}  # of sections
 _SHOWN_ERRORS = 2  # of the errors
 
 
@@ -39,6 +41,8 @@ class Recipe(Section):
     training: Training = Training()
     decoding: Decoding = Decoding()
     policy: Policy | None = Field(None, description="of a policy: its reward, and how it is updated")
+    comparisons: Comparisons | None = Field(None, description="of a reward model or a preference: where they come from")
+    preference: Preference | None = Field(None, description="of a preference: direct preference optimisation")
     fallback: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="values, by section, for training on the bundled corpus instead"
     )
@@ -46,21 +50,30 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _section_of_its_task(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and values.get("task") == "policy" and values.get("policy") is None:
-            return {**values, "policy": {}}
-        return values
+        if not isinstance(values, Mapping):
+            return values
+        task = values.get("task")
+        own = [section for section, users in _USERS.items() if task in users and values.get(section) is None]
+        return {**values, **{section: {} for section in own}}
+
+    @property
+    def base(self) -> str:
+        """The task of the run that it starts from, where it has a start; else its own."""
+        return (self.start and self.start.task) or self.task
 
     @property
     def serves(self) -> str:
-        """The task as which a finished run serves: its own, or that of its start where it is a policy."""
-        return (self.start and self.start.task) or self.task if self.task == "policy" else self.task
+        """The task as which a finished run serves: its own, or that of its start where it improves it."""
+        return self.base if self.task in ("policy", "preference") else self.task
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training, self.start):
+        for wrong, message in misfits(
+            self.task, self.data, self.tokenizer, self.model, self.training, self.start, self.policy
+        ):
             if wrong:
                 raise ValueError(message)
         return self

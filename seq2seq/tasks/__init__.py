@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
     "language-model": ("generate",),
     "classification": ("classify",),
     "conversation": ("chat", "generate"),
+    "reward": ("score",),
 }
 
 
@@ -46,6 +47,14 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.policy import Policy
 
             return Policy
+        case "reward":
+            from seq2seq.tasks.reward import Reward
+
+            return Reward
+        case "preference":
+            from seq2seq.tasks.preference import Preference
+
+            return Preference
         case _:
             raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
 

@@ -99,6 +99,7 @@ def prepare(
         f"Tokenizer: {task.recipe.tokenizer.kind}, {tokenizers.source.size:,} tokens"
         + ("" if tokenizers.joint else f" and {tokenizers.target.size:,}")
     )
+    corpus = task.sampled(corpus, tokenizers, run, device, say)
     if overfit:
         corpus = task.first(corpus, tokenizers, overfit)
     training = task.training(corpus, tokenizers, run, say)

@@ -183,6 +183,11 @@ class Task(ABC, Generic[SourceT]):
 
     # Training.
 
+    def sampled(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, device: Choice, say: Say) -> Corpus[Any]:
+        """The corpus that is trained on: as it was found, where the task does not make its records of samples of the
+        start."""
+        return corpus
+
     def served(self) -> Task[Any]:
         """The task as which a finished run serves; another where this one improves a run of that task."""
         return self

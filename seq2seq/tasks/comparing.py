@@ -1,0 +1,167 @@
+"""What the tasks that learn from comparisons share: where these come from, and how they are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seq2seq import tasks
+from seq2seq.data.comparisons import ComparisonKind, ComparisonSource, ComparisonTally, dropped, row_of, usable
+from seq2seq.data.corpus import SPLITS, Corpus, Given, SplitName
+from seq2seq.data.lines import PLAIN, Reading
+from seq2seq.data.prompts import Prompt, PromptKind
+from seq2seq.errors import DataError, RunError
+from seq2seq.run import Run
+from seq2seq.storage.atomic import replacing
+from seq2seq.tasks.task import Say, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seq2seq.data.comparison_batches import EncodedComparison
+    from seq2seq.data.comparisons import Comparison
+    from seq2seq.data.corpus import Source
+    from seq2seq.data.findings import Audit
+    from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.device import Choice
+    from seq2seq.recipe import Recipe
+    from seq2seq.recipe.preferences import Comparisons
+    from seq2seq.tasks.comparing_training import PreparedComparisons
+
+
+class Comparing(Task[ComparisonSource]):
+    """A task that learns from comparisons: of files, of a corpus, or of samples of its start."""
+
+    predicted = "comparison"
+    shown: ClassVar[tuple[str, ...]] = ("accuracy", "margin")
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe)
+        name = recipe.base if recipe.base != recipe.task else "translation"
+        self.base: Task[Any] = tasks.named(name)(recipe.model_copy(update={"task": name}))
+
+    @property
+    def comparisons(self) -> Comparisons:
+        """The section of the recipe."""
+        assert self.recipe.comparisons is not None, "a recipe of this task has one"
+        return self.recipe.comparisons
+
+    def kind(self) -> ComparisonKind:
+        return ComparisonKind(self.recipe.data)
+
+    def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[Any]:
+        """Comparisons, or prompts with references where a rater is to compare samples; files of --data are of
+        comparisons."""
+        if self.comparisons.rater is None or any(files.data for files in given.values()):
+            return super().find(given, reading)
+        if self.base.prompts_itself:
+            return self.base.find(given, reading)
+        from seq2seq.data import sources
+
+        return sources.find(PromptKind(self.recipe.data), given, reading=reading)
+
+    def refused_files(self, given: Given) -> str:
+        side = given.source_file or given.target_file
+        if not side or (self.comparisons.rater is not None and self.base.prompts_itself):
+            return ""
+        return f"recipe {self.recipe.name} is for comparisons: name files with --data"
+
+    def audit(self, corpus: Corpus[Any]) -> Audit:
+        """Of comparisons, with what tells the sides apart; of prompts as the start's task does."""
+        from seq2seq.data.audit import audit
+
+        if corpus.records == ComparisonSource.records:
+            return audit(corpus, self.kind(), ComparisonTally)
+        if self.base.prompts_itself:
+            return self.base.audit(corpus)
+        return audit(corpus, PromptKind(self.recipe.data))
+
+    def lines(self, corpus: Corpus[Any], sides: Collection[int]) -> Iterator[str]:
+        raise RunError("the start has no tokenizer; start from a run that seqx trained")
+
+    def sampled(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, device: Choice, say: Say) -> Corpus[Any]:
+        """Comparisons, made of samples of the start where the corpus is of prompts."""
+        if corpus.records == ComparisonSource.records:
+            return corpus
+        from seq2seq.tasks.rated_samples import comparisons
+
+        return comparisons(self.base.recipe, self.prompts, corpus, tokenizers, run, device, say)
+
+    def prompts(self, source: Source[Any]) -> Iterator[Prompt]:
+        """The records of a source as prompts."""
+        return self.base.prompts(source) if self.base.prompts_itself else source.read()
+
+    def encoded(
+        self, source: ComparisonSource, tokenizers: Tokenizers
+    ) -> tuple[list[Comparison], list[EncodedComparison], dict[str, int]]:
+        """The comparisons of a source that can be learnt from, their tokens, and how many others there are, by reason.
+        Raises DataError where none is left."""
+        import numpy as np
+
+        from seq2seq.data.comparison_batches import EncodedComparison, longest_side
+        from seq2seq.tasks.models import architecture
+        from seq2seq.tasks.prompting import encode_completions, encode_prompts
+
+        kept, counted = usable(source.read())
+        prompts = encode_prompts(self.base.recipe, tokenizers, [each.prompt for each in kept])
+        chosen = encode_completions(tokenizers, [each.chosen for each in kept])
+        rejected = encode_completions(tokenizers, [each.rejected for each in kept])
+        tokens = [EncodedComparison(*each) for each in zip(prompts, chosen, rejected, strict=True)]
+        fits = longest_side(architecture(self.recipe).layout, tokens) < self.recipe.model.max_length
+        counted["too long"] = int((~fits).sum())
+        places = np.flatnonzero(fits)
+        if not len(places):
+            reasons = ", ".join(f"{count:,} {why}" for why, count in counted.items() if count) or "there is none"
+            raise DataError(f"{source.origin}: no comparison can be used ({reasons}); give other ones")
+        return [kept[place] for place in places], [tokens[place] for place in places], dict(+counted)
+
+    def prepared(self, corpus: Corpus[ComparisonSource], tokenizers: Tokenizers, say: Say) -> PreparedComparisons:
+        """The comparisons to train and to validate on; those of test are looked at too. Raises as `encoded` does."""
+        from seq2seq.tasks.comparing_training import PreparedComparisons
+
+        train, dev, test = (self.encoded(source, tokenizers) for source in (corpus.train[0], corpus.dev, corpus.test))
+        for split, (kept, _, counted) in zip(SPLITS, (train, dev, test)):
+            _say_counts(split, kept, counted, say)
+        made = dict(corpus.train[0].made)
+        report = {
+            "comparisons": {**made, "kept": len(train[0]), "dropped": dropped(train[2])},
+            "caches": made.get("caches", []),
+        }
+        return PreparedComparisons(train[1], dev[1], dev[0], report)
+
+    def write_test(self, run: Run, test: ComparisonSource) -> None:
+        write(run.path / "test.jsonl", test)
+
+    def validation_line(self, figures: Mapping[str, float]) -> str:
+        train = f" (train {figures['train_accuracy']:.1%})" if "train_accuracy" in figures else ""
+        flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
+        return (
+            f"dev accuracy {figures['accuracy']:.1%}{train}{flipped if 'flipped_accuracy' in figures else ''}, margin "
+            f"{figures['margin']:.3f}, loss {figures['loss']:.4f}"
+        )
+
+    def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
+        accuracy, calibration = scores["accuracy"], scores["calibration"]
+        yield (
+            f"{name}: {scores['comparisons']:,} comparisons, accuracy {accuracy['value']:.1%}   95 %: "
+            f"{accuracy['low']:.1%} to {accuracy['high']:.1%} (always the longer side: {scores['longer']:.1%})"
+        )
+        yield (
+            f"  margin {scores['margin']:.3f}, {scores['loss']:.4f} nats per comparison; calibration error "
+            f"{calibration['error']:.1%}: probabilities are {calibration['confidence']:.1%} on average"
+        )
+
+
+def write(path: Path, source: ComparisonSource) -> None:
+    """Comparisons as a .jsonl file."""
+    with replacing(path) as file:
+        file.writelines(map(row_of, source.read()))
+
+
+def _say_counts(split: SplitName, kept: Sequence[Any], counted: Mapping[str, int], say: Say) -> None:
+    """Report what was left out of a split, and what was changed."""
+    reasons = ", ".join(f"{count:,} {why}" for why, count in dropped(counted).items())
+    changed = sum(counted.values()) - sum(dropped(counted).values())
+    if reasons or changed:
+        more = f"; {changed:,} with escapes on one side alone, unescaped" if changed else ""
+        say(f"Comparisons for {split}: {len(kept):,} (dropped: {reasons or 'none'}{more})")
