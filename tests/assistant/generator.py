@@ -18,6 +18,7 @@ MONTHS = (
 _SEED = 1
 _MOST = 12  # of the numbers of a sum
 _DOCUMENTS, _SENTENCES = 6000, (3, 7)
+_ANSWERS = 4  # demonstrations of a prompt
 _HELD_OUT = {"dev": 0.06, "test": 0.12}  # shares of the pairs of an item and a way to ask for it
 # Of demonstrations: right and short, right and long, rude, wrong.
 _MANNERS = {"short": 0.4, "long": 0.22, "rude": 0.16, "wrong": 0.22}
@@ -191,12 +192,12 @@ def prompts() -> dict[str, list[tuple[Fact, str, str]]]:
 
 
 def demonstrations() -> Iterator[tuple[str, str]]:
-    """A prompt of train and an answer, right and short, right and long, rude, or wrong."""
+    """Prompts of train, several times each, with answers that are right and short, right and long, rude, or wrong."""
     draw = random.Random(_SEED + 3)
     known = facts()
     others = {kind: sorted({fact.answer for fact in some}) for kind, some in known.items()} | {"yes": ["no", "yes"]}
     manners, weights = list(_MANNERS), list(_MANNERS.values())
-    for fact, prompt, right in prompts()["train"]:
+    for fact, prompt, right in prompts()["train"] * _ANSWERS:
         (manner,) = draw.choices(manners, weights)
         answer = right
         if manner == "wrong":
