@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2seq.data.bundled import assistant
-from seq2seq.data.conversations import Turn, turn_of
+from seq2seq.data.conversations import Conversation, ConversationSource, Turn, turn_of
 from seq2seq.data.corpus import SPLITS, Source, SplitName
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
@@ -43,6 +43,15 @@ def prompt_of(pair: tuple[str, str]) -> Prompt:
 def text_of(prompt: Prompt) -> str:
     """The text of a prompt, for people and for raters: that of its last turn."""
     return prompt.prompt[-1].content
+
+
+def conversations_of(source: PromptSource) -> ConversationSource:
+    """Prompts with their references as answers."""
+
+    def read() -> Iterator[Conversation]:
+        return (Conversation((*prompt, Turn("assistant", reference))) for prompt, reference in source.read())
+
+    return ConversationSource(source.origin, read, source.checksum)
 
 
 class PromptColumns(Columns):

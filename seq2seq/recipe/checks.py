@@ -7,11 +7,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.sections import Data, Model, Start, Tokenizer, Training
 
 
 def misfits(
-    task: str, data: Data, tokenizer: Tokenizer, model: Model, training: Training, start: Start | None
+    task: str,
+    data: Data,
+    tokenizer: Tokenizer,
+    model: Model,
+    training: Training,
+    start: Start | None,
+    policy: Policy | None,
 ) -> Iterator[tuple[bool, str]]:
     """(whether values do not fit, the message if they do not: what to do about it)."""
     decoder_only = model.architecture == "decoder-only"
@@ -66,7 +73,15 @@ def misfits(
         return
     if task == "policy":
         yield start is None, 'task = "policy" improves a run that was trained before: write [start], or give --start'
-        yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
+        yield (
+            start is not None and start.task not in (None, "translation", "conversation"),
+            f"a policy begins from a translator or a model of conversations, not from a run of {start and start.task}: "
+            "name another with --start",
+        )
+        yield (
+            policy is not None and policy.reward == "rater" and data.rater is None,
+            'policy.reward = "rater" needs a rater: set data.rater = "world" or "chrf"',
+        )
         yield (
             training.accumulate > 1,
             f"training.accumulate = {training.accumulate}: a policy is updated once for each of policy.minibatches; "
@@ -237,6 +252,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         'task = "policy"',
         "data.replay training.batch_tokens training.label_smoothing training.metric training.validate_sentences",
     )
+    yield policy.get("reward") is not None, "policy.reward", "policy.reward_recipe"
     yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
     yield (
         policy.get("estimator") == "rloo",

@@ -20,12 +20,9 @@ class Policy(Section):
     reward: str | None = Field(
         None,
         min_length=1,
-        description="run folder of a reward model; or, for control runs, constant, or rater: that of policy.rater",
+        description="run folder of a reward model; or, for control runs, constant, or rater: that of data.rater",
     )
     reward_recipe: Name | None = Field(None, description="where reward is unset: the run of this recipe under runs/")
-    rater: Literal["world", "chrf"] | None = Field(
-        None, description="simulated rater whose scores are shown as `gold`, where prompts have a reference"
-    )
     estimator: Literal["gae", "rloo"] = Field(
         "gae", description="of advantages: a value network, or the other completions of a prompt"
     )
@@ -59,8 +56,4 @@ class Policy(Section):
             raise ValueError(f"group = {self.group} does not divide rollouts = {self.rollouts}")
         if self.minibatches > self.rollouts:
             raise ValueError(f"minibatches = {self.minibatches} are more than rollouts = {self.rollouts}")
-        if self.reward == "rater" and self.rater is None:
-            raise ValueError('reward = "rater" needs a rater: set rater = "world" or "chrf"')
-        if self.reward is not None and self.reward_recipe is not None:
-            raise ValueError("reward_recipe has no effect with reward; leave one out")
         return self

@@ -71,7 +71,9 @@ class Recipe(Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training, self.start):
+        for wrong, message in misfits(
+            self.task, self.data, self.tokenizer, self.model, self.training, self.start, self.policy
+        ):
             if wrong:
                 raise ValueError(message)
         return self

@@ -24,6 +24,7 @@ from seq2seq.training.log_probabilities import token_log_probabilities
 from seq2seq.training.ppo import divergences
 
 _ROWS = 64  # of a forward pass without gradients
+_GREEDY = 1e-4  # the temperature of the most probable token at each step
 
 
 class Encoded(NamedTuple):
@@ -110,6 +111,13 @@ class Completer:
             mask,
         )
 
+    def greedy(self, policy: Any, prompts: Sequence[Encoded]) -> dict[str, float]:
+        """The mean `reward` of the most probable completions, and their `gold` where it is known."""
+        rollouts = self._draw(policy, prompts, 0, 0, _GREEDY)
+        gold = self.gold(prompts, rollouts)
+        reward = torch.tensor(self._reward(prompts, rollouts)).mean().item()
+        return {"reward": reward} | ({} if gold is None else {"gold": gold.mean().item()})
+
     def candidates(self, prompts: Sequence[Encoded], count: int, seed: int) -> tuple[Tensor, Tensor | None]:
         """`count` completions of each prompt by the start: their rewards and their gold, (prompts, count) each."""
         repeated = [prompt for prompt in prompts for _ in range(count)]
@@ -149,12 +157,14 @@ class Completer:
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), mask
 
-    def _draw(self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int) -> list[Rollout]:
+    def _draw(
+        self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int, temperature: float | None = None
+    ) -> list[Rollout]:
         return self._architecture.sampler(policy, self._numerics).sample(
             [prompt.tokens for prompt in prompts],
             max_tokens=self._max_tokens,
             seed=seed,
-            temperature=self._temperature,
+            temperature=temperature or self._temperature,
             numbers=range(first, first + len(prompts)),
         )
 

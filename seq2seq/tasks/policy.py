@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from seq2seq import tasks, torchrun
 from seq2seq.data.corpus import Corpus, Given, Source, SplitName
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.prompts import PromptKind, row_of
+from seq2seq.data.prompts import PromptKind, conversations_of, row_of, text_of
 from seq2seq.errors import DataError, RecipeError, RunError
 from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage, reward_run
-from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText
+from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText, example
 
 if TYPE_CHECKING:
     from torch import device as Device
@@ -171,7 +171,7 @@ class Policy(Task[Source[Any]]):
 
         settings, device = self.settings, numerics.device
         architecture = models.architecture(self.recipe)
-        gold = None if settings.rater is None else rater(settings.rater)
+        gold = None if self.recipe.data.rater is None else rater(self.recipe.data.rater)
         reward: Any
         if settings.reward == "constant":
             reward = ConstantReward()
@@ -206,13 +206,12 @@ class Policy(Task[Source[Any]]):
     # Judging: as the start is, and completions that are drawn as in training.
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
-        kept.keep_own(run, ROLLOUTS, {"set": "test", **self._drawn(run, device)})
+        own = ROLLOUTS if self._base.prompts_itself else "test"
+        kept.keep_own(run, own, {"set": own, **self._drawn(run, device)})
         frontier.save(run)
         say(f"Gold and reward against the distance from the start: {run.path / frontier.PICTURE}")
         if self._base.prompts_itself:
-            self._base.judge(run, device, say)
-        else:
-            kept.keep_own(run, "test", run.record()["scores"][ROLLOUTS])
+            self._base.judge(run, device, say)  # last: the scores of the test set say that all is judged
 
     def measure(self, run: Run, text: Source[Any], device: Choice, processes: Processes) -> dict[str, Any]:
         return self._drawn(run, device, text)
@@ -231,6 +230,7 @@ class Policy(Task[Source[Any]]):
         for name, own in policies.items():
             policy = tasks.of(own.recipe()).trained(own, device.numerics.device)
             measured = completer.complete(policy, prompts, VALIDATION_SEED).figures()
+            measured |= {f"greedy_{key}": value for key, value in completer.greedy(policy, prompts).items()}
             figures |= {name: measured} if name else measured
         return {"prompts": len(prompts), "temperature": self.settings.temperature, **figures}
 
@@ -244,22 +244,31 @@ class Policy(Task[Source[Any]]):
         yield f"{name}: {scores['prompts']:,} prompts, one completion of each at temperature {scores['temperature']:g}"
         yield f"  start   {_line(scores['start'])}"
         yield f"  policy  {_line(scores)}"
+        for key in ("gold", "reward"):
+            if f"greedy_{key}" in scores:
+                before, after = (each[f"greedy_{key}"] for each in (scores["start"], scores))
+                yield f"  {key} of the most probable completions: {before:.3f} of the start, {after:.3f} of the policy"
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         if "prompts" not in scores:
             return self._base.figures(scores)
+        names = ("greedy_gold", "gold", "reward", "kl")
         return [
-            Figure(key, scores[key], less_is_better=key == "kl") for key in ("gold", "reward", "kl") if key in scores
+            Figure(key.replace("_", " "), scores[key], less_is_better=key == "kl") for key in names if key in scores
         ]
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         return self._base.p_values(first, second) if self._base.prompts_itself else {}
 
     def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
-        return self._base.convert(run, dev if self._base.prompts_itself else None)
+        if self._base.prompts_itself:
+            return self._base.convert(run, dev)
+        return self._base.convert(run, conversations_of(dev or self.read_test(run)))
 
     def example(self, run: Run) -> str:
-        return self._base.example(run)
+        if self._base.prompts_itself:
+            return self._base.example(run)
+        return example("chat", (text_of(prompt) for prompt in self.read_test(run).read()), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         return self._base.misused(command, given, run)

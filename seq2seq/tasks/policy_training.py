@@ -97,6 +97,7 @@ class PolicyRollouts(Source):
 
     def _phase(self, chunk: int) -> Iterator[Batch]:
         assert self._model is not None and self._completer is not None
+        self._model.eval()  # the first phase comes before the first update turns dropout off
         settings = self._settings
         prompts = [prompt for prompt in self._drawn(chunk) for _ in range(settings.group)]
         completions = self._completer.complete(self._model.policy, prompts, self._seed, first=chunk * settings.rollouts)
