@@ -224,7 +224,7 @@ def test_values_that_do_not_fit_are_refused(start: Path, changes: list[str], mes
 def test_a_rater_is_needed_to_be_rewarded_by_one(start: Path, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(POLICY.replace('rater = "chrf"\n', ""))
-    with pytest.raises(RecipeError, match='needs a rater: set data'):
+    with pytest.raises(RecipeError, match="needs a rater: set data"):
         recipe_files.load(file, start=start)
 
 
