@@ -8,6 +8,7 @@ from seq2seq import run as runs
 from seq2seq import tasks
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe
+from seq2seq.recipe.files import run_of
 from seq2seq.run import Run
 from seq2seq.tasks import lineage
 
@@ -35,6 +36,14 @@ def begin(recipe: Recipe, run: Run) -> None:
         run.note(**{FOLDER: lineage.entry(path, own)})
 
 
+def must_be_usable(recipe: Recipe, run: Run) -> None:
+    """Raise as `begin` does where a recipe needs a reward model that cannot be used, and the folder of its run has kept
+    none."""
+    if recipe.policy is not None and not of(run).path.is_dir() and (path := path_of(recipe)) is not None:
+        must_be_reward_model(Run(path))
+        must_share_tokenizer(Run(path), Run(run_of(Path(lineage.start_of(recipe).run or ""))))
+
+
 def path_of(recipe: Recipe) -> Path | None:
     """The folder of the reward model of a recipe; None where it is rewarded by something else. Raises RecipeError where
     it names none."""
@@ -55,8 +64,8 @@ def must_be_reward_model(run: Run) -> None:
     """Raise RunError where a run is no finished reward model."""
     if not run.weights.is_file():
         raise RunError(
-            f"{run.path} has no trained reward model; train it first, `seqx train --recipe {run.path.name}`, or name "
-            "another"
+            f"{run.path} has no trained reward model; train it first, `seqx train --recipe {run.path.name}` (or add "
+            "--with-ancestors), or name another"
         )
     if run.task != "reward":
         raise RunError(f"{run.path} is {tasks.named(run.task).described(run)}, not a reward model; name another")
