@@ -113,7 +113,7 @@ def train(
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
-    from seq2seq.tasks import ancestors, lineage
+    from seq2seq.tasks import ancestors, lineage, reward_run
     from seq2seq.training import extension, provenance
 
     from . import checks
@@ -178,6 +178,7 @@ def train(
                     start = _present(start, place) or (None if named else ancestors.usual_start(recipe_name, place))
                     recipe = recipe_files.load(recipe_name, changes, note, start=start, reverse=reverse)
                     lineage.must_be_usable(recipe)
+                    reward_run.must_be_usable(recipe, Run(place))
                     if add_data:
                         recipe = recipe.with_corpora([_added(text) for text in add_data])
                     team.check(recipe)

@@ -79,7 +79,7 @@ def _summary(run: Run, name: str, size: int) -> Summary:
         state,
         size,
         recipe.task,
-        f"{data.source}-{data.target}" if recipe.task == "translation" else "",
+        f"{data.source}-{data.target}" if recipe.serves == "translation" else "",
         parent_of(record),
         step,
         recipe.training.steps,

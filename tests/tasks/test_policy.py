@@ -235,6 +235,78 @@ def test_a_policy_needs_a_start(tmp_path: Path) -> None:
         recipe_files.load(file)
 
 
+REWARD = """
+task = "reward"
+summary = "tiny"
+[start]
+[data]
+corpus = "nowhere"
+[comparisons]
+rater = "chrf"
+pairs = 16
+held_out = 4
+max_tokens = 6
+[optimizer]
+kind = "adamw"
+[training]
+steps = 4
+batch_tokens = 256
+learning_rate = 1e-2
+warmup_steps = 1
+validate_every = 4
+precision = "float32"
+"""
+
+
+@pytest.fixture(scope="module")
+def reward(start: Path) -> Path:
+    """A finished reward model; its tests must not change it."""
+    file = start.parent / "reward.toml"
+    file.write_text(REWARD)
+    list(session(recipe_files.load(file, start=start), corpus(), start.parent / "reward").events())
+    return start.parent / "reward"
+
+
+def test_the_value_network_is_the_reward_model_in_units_of_the_normalised_reward(
+    start: Path, reward: Path, tmp_path: Path
+) -> None:
+    training = policy(start, tmp_path / "run", f"policy.reward={reward}")
+    run, numerics = Run(tmp_path / "run"), device.choose("cpu", "float32").numerics
+    assert run.record()["reward"]["run"] == str(reward)
+    wanted = recipe(start, f"policy.reward={reward}")
+    task = preparation.prepare(
+        tasks.of(wanted), corpus(), run, device.choose("cpu", "float32"), lambda _: None
+    ).training
+    task.objective(training.model, numerics)
+    _, batch = next(task.source.stream(Place()))
+    assert batch.mask is not None
+    scored: Any = tasks.of(Run(reward).recipe()).trained(Run(reward), numerics.device)
+    with torch.no_grad():
+        expected = scored.rewards(batch.inputs, batch.mask)
+    state = task.source.state()
+    places = torch.arange(batch.mask.size(1)).expand_as(batch.mask)
+    last = places.masked_fill(~batch.mask, -1).amax(1, keepdim=True)
+    found = batch.extras["old_values"].gather(1, last).squeeze(1)
+    assert state["reward_deviation"] != 1
+    assert torch.allclose(found, (expected - state["reward_mean"]) / state["reward_deviation"], atol=1e-4)
+
+
+def test_a_policy_against_a_reward_model_resumes_where_that_is_gone(start: Path, reward: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(reward, tmp_path / "moved"))
+    stop_after(6, policy(start, tmp_path / "run", f"policy.reward={moved}").events())
+    shutil.rmtree(moved)
+    events = list(policy(start, tmp_path / "run", f"policy.reward={moved}").events())
+    assert events[-1] == Stopped(12, "all steps done", finished=True)
+    assert final(tmp_path / "run").keys() == final(start).keys()
+
+
+def test_a_reward_model_of_another_tokenizer_is_refused(start: Path, reward: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(reward, tmp_path / "other"))
+    (other / "tokenizer.model").write_bytes(b"another")
+    with pytest.raises(RunError, match="has another tokenizer than the start: train one that starts from the same run"):
+        policy(start, tmp_path / "run", f"policy.reward={other}")
+
+
 def rewards(start: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """Rewards that cannot be used, and what is said of each."""
     yield str(tmp_path / "none"), "has no trained reward model; train it first, `seqx train --recipe none`"
