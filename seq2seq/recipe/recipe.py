@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -16,8 +16,8 @@ from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
+from seq2seq.recipe.tasks import TaskName, Values, description
 
-TaskName = Literal["translation", "language-model", "classification"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
 _SHOWN_ERRORS = 2  # of the errors
 
@@ -29,7 +29,7 @@ class Recipe(Section):
     summary: str = ""
     needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
     scored: str = Field("", description="measured score, for `seqx recipes`")
-    task: TaskName = Field("translation", description="learn from sentence pairs, running text, or texts with labels")
+    task: TaskName = Field("translation", description=description())
     start: Start | None = Field(None, description="a run to begin from, whose values are the defaults")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
@@ -46,7 +46,8 @@ class Recipe(Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for wrong, message in misfits(self.task, self.data, self.tokenizer, self.model, self.training):
+        values = Values(self.data, self.tokenizer, self.model, self.training, self.start)
+        for wrong, message in misfits(self.task, values):
             if wrong:
                 raise ValueError(message)
         return self
