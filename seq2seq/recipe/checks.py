@@ -1,5 +1,5 @@
 """Which values of a recipe do not fit one another, and which have no effect, by its other values: each is refused
-where it was given, since its author expected an effect."""
+where it was given, since its author expected an effect. What depends on the task: `tasks`."""
 
 from __future__ import annotations
 
@@ -7,181 +7,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
-from seq2seq.recipe.policy import Policy
-from seq2seq.recipe.sections import Data, Model, Start, Tokenizer, Training
+from seq2seq.recipe.tasks import TASKS, Misfits, TaskName, Values, unread
 
 
-def misfits(
-    task: str,
-    data: Data,
-    tokenizer: Tokenizer,
-    model: Model,
-    training: Training,
-    start: Start | None,
-    policy: Policy | None,
-) -> Iterator[tuple[bool, str]]:
-    """(whether values do not fit, the message if they do not: what to do about it)."""
-    decoder_only = model.architecture == "decoder-only"
+def misfits(task: TaskName, values: Values) -> Misfits:
+    """Those of every task, then those of one."""
+    model, tokenizer, training = values.model, values.tokenizer, values.training
     yield (
         training.keep == "ema" and not training.ema,
         'training.keep = "ema" needs training.ema, for example 0.99',
     )
     yield (
-        decoder_only and not tokenizer.joint,
+        model.architecture == "decoder-only" and not tokenizer.joint,
         "a decoder-only model has one vocabulary: set tokenizer.joint = true",
     )
     yield (
         model.tie == "all" and not tokenizer.joint,
         'model.tie = "all" needs one vocabulary: set tokenizer.joint = true, or model.tie = "target"',
     )
-    if task == "language-model":
-        yield not decoder_only, 'task = "language-model" needs model.architecture = "decoder-only"'
-        yield (
-            tokenizer.kind in ("bpe", "unigram"),
-            f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
-            "character or byte",
-        )
-        yield training.metric != "loss", 'running text is judged by its loss: set training.metric = "loss"'
-        yield bool(data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
-        yield (
-            model.max_length > training.batch_tokens,
-            f"training.batch_tokens = {training.batch_tokens} cannot hold one chunk of "
-            f"model.max_length = {model.max_length}",
-        )
-        return
-    if task == "classification":
-        yield from _misfits_of_classes(data, tokenizer, model, training)
-        return
-    if task == "conversation":
-        yield not decoder_only, 'task = "conversation" needs model.architecture = "decoder-only"'
-        yield training.metric != "loss", 'conversations are judged by their loss: set training.metric = "loss"'
-        yield bool(data.corpora), "data.corpora are of sentence pairs: conversations are one corpus, data.corpus"
-        yield (
-            model.max_length > training.batch_tokens,
-            f"training.batch_tokens = {training.batch_tokens} cannot hold one conversation of model.max_length = "
-            f"{model.max_length}",
-        )
-        return
-    if task in ("reward", "preference"):
-        base = start and start.task
-        yield start is None, f'task = "{task}" begins from a run that was trained: write [start], or give --start'
-        yield (
-            base not in (None, "translation", "conversation"),
-            f'task = "{task}" starts from a translator or a model of conversations, not from a run of task "{base}"',
-        )
-        yield model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
-        return
-    if task == "policy":
-        yield start is None, 'task = "policy" improves a run that was trained before: write [start], or give --start'
-        yield (
-            start is not None and start.task not in (None, "translation", "conversation"),
-            f"a policy begins from a translator or a model of conversations, not from a run of {start and start.task}: "
-            "name another with --start",
-        )
-        yield (
-            policy is not None and policy.reward == "rater" and data.rater is None,
-            'policy.reward = "rater" needs a rater: set data.rater = "world" or "chrf"',
-        )
-        yield (
-            training.accumulate > 1,
-            f"training.accumulate = {training.accumulate}: a policy is updated once for each of policy.minibatches; "
-            "set fewer of them instead",
-        )
-        return
-    yield model.architecture == "encoder-only", 'model.architecture = "encoder-only" needs task = "classification"'
-    yield (
-        training.metric in ("accuracy", "macro_f1"),
-        f'training.metric = "{training.metric}" is of classes: translations are judged by "bleu" or "loss"',
-    )
-    yield "reviews" in (data.corpus, data.bundled), 'the bundled reviews have labels: set task = "classification"'
-    yield from _misfits_of_corpora(data)
-    yield "play" in (data.corpus, data.bundled), 'the bundled play is running text: set task = "language-model"'
-    yield (
-        data.max_length > model.max_length,
-        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
-    )
-    yield (
-        decoder_only and 2 * data.max_length > model.max_length,
-        f"a decoder-only model reads both sides: 2 x data.max_length = {2 * data.max_length} exceeds "
-        f"model.max_length = {model.max_length}",
-    )
-    yield (
-        data.max_length > training.batch_tokens,
-        f"training.batch_tokens = {training.batch_tokens} cannot hold one pair of data.max_length = {data.max_length}",
-    )
-
-
-def _misfits_of_classes(
-    data: Data, tokenizer: Tokenizer, model: Model, training: Training
-) -> Iterator[tuple[bool, str]]:
-    yield (
-        model.architecture != "encoder-only",
-        'task = "classification" needs model.architecture = "encoder-only"',
-    )
-    yield (
-        training.metric == "bleu",
-        'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"',
-    )
-    yield not tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
-    yield bool(data.corpora), "data.corpora are of sentence pairs: texts with labels are one corpus, data.corpus"
-    yield (
-        bool({data.corpus, data.bundled} & {"phrasebook", "play"}),
-        "the bundled phrasebook and play have no labels: name another data.corpus, or the bundled reviews",
-    )
-    columns = [*map(str.strip, data.text.split(",")), data.label]
-    yield (
-        not all(columns) or len({*columns}) != len(columns) or len(columns) > 3,
-        f'data.text = "{data.text}" and data.label = "{data.label}": name one or two columns of text, and another of '
-        "labels",
-    )
-    yield (
-        len(data.classes) == 1 or len({*data.classes}) != len(data.classes),
-        f"data.classes = {list(data.classes)}: name two or more, each once",
-    )
-    yield (
-        data.max_length > model.max_length,
-        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}",
-    )
-    yield (
-        data.max_length > training.batch_tokens,
-        f"training.batch_tokens = {training.batch_tokens} cannot hold one text of data.max_length = {data.max_length}",
-    )
-
-
-def _misfits_of_corpora(data: Data) -> Iterator[tuple[bool, str]]:
-    names = [corpus.name for corpus in data.corpora]
-    for corpus in data.corpora:
-        where = f"data.corpora, {corpus.name}"
-        yield names.count(corpus.name) > 1, f"{where}: two corpora have this name; rename one"
-        yield corpus.hub is not None and bool(corpus.files), f"{where}: hub has no effect with files; leave one out"
-        yield (
-            bool(corpus.dev_files or corpus.test_files) and not corpus.files,
-            f"{where}: dev_files and test_files go with files to train on: name these too",
-        )
-        yield (
-            bool(corpus.dev_files or corpus.test_files) and not corpus.judged,
-            f"{where}: dev_files and test_files have no effect with judged = false; leave them out",
-        )
-        yield (
-            corpus.tag != " ".join(corpus.tag.split()),
-            f"{where}: tag = {corpus.tag!r} has blanks at an end or in a row, which tokenizers lose: leave them out",
-        )
-        for key, files in (("files", corpus.files), ("dev_files", corpus.dev_files), ("test_files", corpus.test_files)):
-            yield len(files) > 2, f"{where}: {key} are a file of pairs, or a source and a target file, not {len(files)}"
-    if data.corpora:
-        shares = [corpus.share for corpus in data.corpora]
-        without_share = [corpus.name for corpus in data.corpora if corpus.share is None]
-        total = sum(share or 0 for share in shares)
-        yield total > 1 + 1e-6, f"the shares of data.corpora are {total:g} in all: they must not exceed 1"
-        yield (
-            total > 1 - 1e-6 and None in shares,
-            "the shares of data.corpora are 1 without those that have none; give "
-            f"{', '.join(without_share)} a share too",
-        )
-        yield (
-            not any(corpus.judged for corpus in data.corpora),
-            "data.corpora: none is judged; set judged = true for one or more",
-        )
+    yield from TASKS[task].misfits(values)
 
 
 def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
@@ -212,53 +56,8 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     data, tokenizer, training = values["data"], values["tokenizer"], values["training"]
     kind, architecture = tokenizer["kind"], values["model"]["architecture"]
     schedule, keep = training["schedule"], training["keep"]
-    task = values["task"]
-    text, labels, turns = task == "language-model", task == "classification", task == "conversation"
-    yield (
-        text,
-        'task = "language-model"',
-        "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
-        "data.judge_pairs data.sacrebleu_test data.noise data.cleaning training.validate_sentences "
-        "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
-    )
-    yield not text, f'task = "{task}"', "data.chunks"
-    yield not text and not labels and not turns, f'task = "{task}"', "data.hub.text_column"
-    yield (
-        not labels,
-        f'task = "{task}"',
-        "data.text data.label data.classes model.pooling training.class_weights",
-    )
-    yield not labels and not turns, f'task = "{task}"', "data.hub.label_column"
-    yield (
-        turns,
-        'task = "conversation"',
-        "data.source data.target data.max_length data.max_ratio data.hub.source_column data.hub.target_column "
-        "data.sacrebleu_test data.noise data.cleaning decoding.beam_size decoding.length_penalty decoding.max_extra "
-        "decoding.batch_tokens tokenizer.sampling",
-    )
-    yield task in ("translation", "language-model", "classification"), f'task = "{task}"', "data.rater"
-    yield (
-        labels,
-        'task = "classification"',
-        "data.source data.target data.max_ratio data.hub.source_column data.hub.target_column data.sacrebleu_test "
-        "data.noise data.cleaning training.validate_sentences model.tie decoding.beam_size decoding.length_penalty "
-        "decoding.max_extra decoding.batch_tokens",
-    )
-    yield from _rules_of_comparisons(task, values["comparisons"] or {})
-    policy = values["policy"] or {}
-    yield task != "policy", f'task = "{task}"', "policy"
-    yield (
-        task == "policy",
-        'task = "policy"',
-        "data.replay training.batch_tokens training.label_smoothing training.metric training.validate_sentences",
-    )
-    yield policy.get("reward") is not None, "policy.reward", "policy.reward_recipe"
-    yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
-    yield (
-        policy.get("estimator") == "rloo",
-        'policy.estimator = "rloo"',
-        "policy.discount policy.decay policy.value_clip policy.value_weight",
-    )
+    yield True, f'task = "{values["task"]}"', unread(values["task"])
+    yield from _rules_of_preferences(values["comparisons"] or {}, values["policy"] or {})
     bundled = ("phrasebook", "play", "reviews", "assistant")
     yield data["corpus"] in bundled, f'data.corpus = "{data["corpus"]}", bundled', "data.hub"
     yield bool(data["corpora"]), "data.corpora", "data.corpus data.hub"
@@ -280,27 +79,18 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     yield keep != "average", f'training.keep = "{keep}"', "training.average_last"
 
 
-def _rules_of_comparisons(task: str, comparisons: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
-    """As `_rules`, for tasks that learn from comparisons."""
-    why = f'task = "{task}"'
-    yield task not in ("reward", "preference"), why, "comparisons"
-    yield task != "preference", why, "preference"
-    yield task != "reward", why, "comparisons.centring"
-    yield (
-        task in ("reward", "preference"),
-        why,
-        "data.replay data.cleaning data.noise data.max_ratio tokenizer.sampling "
-        "training.label_smoothing training.metric training.validate_sentences",
-    )
-    yield (
-        task == "reward",
-        why,
-        "data.rater data.sacrebleu_test decoding.beam_size decoding.length_penalty decoding.max_extra "
-        "decoding.batch_tokens",
-    )
+def _rules_of_preferences(comparisons: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
+    """As `_rules`, within these sections."""
     yield (
         comparisons.get("rater", "") is None,
         "comparisons.rater unset",
         "comparisons.pairs comparisons.held_out comparisons.flipped comparisons.temperature comparisons.max_tokens "
         "comparisons.seed",
+    )
+    yield policy.get("reward") is not None, "policy.reward", "policy.reward_recipe"
+    yield policy.get("kl_target", 0) is None, "policy.kl_target unset", "policy.kl_horizon"
+    yield (
+        policy.get("estimator") == "rloo",
+        'policy.estimator = "rloo"',
+        "policy.discount policy.decay policy.value_clip policy.value_weight",
     )

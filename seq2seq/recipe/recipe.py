@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -18,10 +18,10 @@ from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.preferences import Comparisons, Preference
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
+from seq2seq.recipe.tasks import TASKS, TaskName, Values, description
 
-TaskName = Literal["translation", "language-model", "classification", "conversation", "policy", "reward", "preference"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy", "comparisons", "preference")
-_USERS = {"policy": ("policy",), "comparisons": ("reward", "preference"), "preference": ("preference",)}  # of sections
+_OWN = ("policy", "comparisons", "preference")  # sections of some tasks alone
 _SHOWN_ERRORS = 2  # of the errors
 
 
@@ -32,7 +32,7 @@ class Recipe(Section):
     summary: str = ""
     needs: str = Field("", description="data, time and memory needed, for `seqx recipes`")
     scored: str = Field("", description="measured score, for `seqx recipes`")
-    task: TaskName = Field("translation", description="learn from sentence pairs, running text, or texts with labels")
+    task: TaskName = Field("translation", description=description())
     start: Start | None = Field(None, description="a run to begin from, whose values are the defaults")
     data: Data = Data()
     tokenizer: Tokenizer = Tokenizer()
@@ -52,8 +52,8 @@ class Recipe(Section):
     def _section_of_its_task(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        task = values.get("task")
-        own = [section for section, users in _USERS.items() if task in users and values.get(section) is None]
+        reads = next((rules.reads.split() for task, rules in TASKS.items() if task == values.get("task")), [])
+        own = [section for section in _OWN if section in reads and values.get(section) is None]
         return {**values, **{section: {} for section in own}}
 
     @property
@@ -71,9 +71,8 @@ class Recipe(Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
-        for wrong, message in misfits(
-            self.task, self.data, self.tokenizer, self.model, self.training, self.start, self.policy
-        ):
+        values = Values(self.data, self.tokenizer, self.model, self.training, self.start, self.policy)
+        for wrong, message in misfits(self.task, values):
             if wrong:
                 raise ValueError(message)
         return self

@@ -12,13 +12,14 @@ import pytest
 from seq2seq import tasks
 from seq2seq.errors import RunError
 from seq2seq.recipe import TaskName
+from seq2seq.recipe.tasks import TASKS
 from seq2seq.run import Run
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_task_of_a_recipe_has_a_module_and_commands() -> None:
-    assert tuple(tasks.COMMANDS) == get_args(TaskName)
+    assert tuple(tasks.COMMANDS) == get_args(TaskName) == tuple(TASKS)
     assert len({tasks.named(name) for name in tasks.COMMANDS}) == len(tasks.COMMANDS)
 
 
