@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
 }
 
 
+_IMPROVING = ("policy", "preference")  # tasks whose finished runs serve as their starts do
+
+
 def named(name: str) -> type[Task[Any]]:
     """The task of a recipe's `task`."""
     match name:
@@ -66,7 +69,7 @@ def of(recipe: Recipe) -> Task[Any]:
 
 def serving(run: Run) -> str:
     """The task as which a finished run serves: that of its recipe, or of its start where it is a policy."""
-    return run.task if run.task in COMMANDS else run.recipe().serves
+    return run.recipe().serves if run.task in _IMPROVING else run.task
 
 
 def offering(command: str) -> list[str]:

@@ -6,9 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from seq2seq import tasks
 from seq2seq.errors import RecipeError, RunError
@@ -18,9 +16,11 @@ from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes, write_json
 from seq2seq.storage.checksums import described
 from seq2seq.storage.folders import replacing_folder
-from seq2seq.tasks.models import named_weights, read_tokenizers
-from seq2seq.tasks.task import Task
-from seq2seq.training.checkpoints import checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from seq2seq.tasks.task import Task
 
 FOLDER = "start"  # in the run folder
 # Of the record of a start; the rest is about files that are not copied.
@@ -67,6 +67,8 @@ def must_be_usable(recipe: Recipe) -> None:
 
 def _weights_of(start: Path) -> Path:
     """The file of weights of a run, or of one of its checkpoints."""
+    from seq2seq.training.checkpoints import checkpoint
+
     refuse_strange_files(run_of(start))
     if run_of(start) != start:
         weights, remedy = start / checkpoint.WEIGHTS, "name another checkpoint, or the run folder"
@@ -90,6 +92,8 @@ def start_of(recipe: Recipe) -> Start:
 
 def _copy(start: Path, new: Path) -> None:
     """A run, or one of its checkpoints, as a run folder with what is needed to use and to judge it."""
+    from seq2seq.training.checkpoints import checkpoint
+
     origin, weights = Run(run_of(start)), _weights_of(start)
     record = {key: value for key, value in origin.record().items() if key in _KEPT}
     origin.must_be_unchanged("tokenizer", "test.jsonl")
@@ -112,6 +116,8 @@ def _copy(start: Path, new: Path) -> None:
 
 def _must_be_same(path: Path, own: Run, run: Run) -> None:
     """Raise RunError where the start of a run was damaged, or has other weights now than when the run was begun."""
+    from seq2seq.training.checkpoints import checkpoint
+
     own.must_be_unchanged(own.weights.name, "tokenizer")
     present = path / (checkpoint.WEIGHTS if run_of(path) != path else own.weights.name)
     if present.is_file() and described(present)["sha256"] != own.record()["weights"]["sha256"]:
@@ -137,6 +143,8 @@ def entry(path: Path, own: Run) -> dict[str, Any]:
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
+    from seq2seq.tasks.models import named_weights, read_tokenizers
+
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     other = tasks.of(former).served()

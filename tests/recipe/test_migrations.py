@@ -135,7 +135,8 @@ def test_the_form_of_the_data_is_set_by_both_names(tmp_path: Path) -> None:
         "NOTE: --set data.form is task now; the old name is read too"
     ]
     with pytest.raises(
-        RecipeError, match=r"task: Input should be 'translation', 'language-model' or 'classification' \(got 'x'\)"
+        RecipeError,
+        match=r"task: Input should be 'translation', 'language-model', 'classification', .* or 'preference' \(got 'x'\)",
     ):
         recipe_files.load(path, ["task=x"])
 
