@@ -37,7 +37,7 @@ def train(
         Path | None,
         Option(
             metavar="RUN",
-            help="Start from the weights, tokenizer and recipe of this run, or of one of its checkpoints.",
+            help="Start from the weights, tokenizer and recipe of this run, of one of its checkpoints, or of a pack.",
         ),
     ] = None,
     longer: Annotated[

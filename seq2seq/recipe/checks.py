@@ -72,8 +72,12 @@ def _misfits_of_classes(
     data: Data, tokenizer: Tokenizer, model: Model, training: Training
 ) -> Iterator[tuple[bool, str]]:
     yield (
-        model.architecture != "encoder-only",
-        'task = "classification" needs model.architecture = "encoder-only"',
+        model.architecture == "encoder-decoder",
+        'task = "classification" needs model.architecture = "encoder-only", or "decoder-only" for a causal one',
+    )
+    yield (
+        model.architecture == "decoder-only" and model.pooling == "first",
+        'the first state of a decoder-only model holds nothing of the text: set model.pooling = "mean"',
     )
     yield (
         training.metric == "bleu",

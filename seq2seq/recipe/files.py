@@ -99,7 +99,7 @@ def _start_of(values: dict[str, Any], start: Path | None) -> str:
 
 
 def recipe_of(start: Path) -> Recipe:
-    """The recipe of a run to start from, given its folder or that of one of its checkpoints. Raises RecipeError."""
+    """The recipe of a run to start from: its folder, that of one of its checkpoints, or a pack. Raises RecipeError."""
     file = run_of(start) / "recipe.toml"
     try:
         return parse(read_small(file).decode(), str(file))
@@ -109,8 +109,18 @@ def recipe_of(start: Path) -> Recipe:
 
 
 def run_of(start: Path) -> Path:
-    """The run folder of a run to start from, which may be one of its checkpoints."""
-    return start.parent.parent if start.absolute().parent.name == "checkpoints" else start
+    """The run folder of a run to start from, which may be one of its checkpoints, or a pack: then where it is unpacked.
+    Raises RunError for a file that is no pack, or a damaged one."""
+    if start.is_file():
+        from seq2seq.storage import pack
+
+        return pack.unpacked(start)
+    return start.parent.parent if is_checkpoint(start) else start
+
+
+def is_checkpoint(start: Path) -> bool:
+    """Whether a path is that of a run's checkpoint."""
+    return start.absolute().parent.name == "checkpoints"
 
 
 def _of_run(values: dict[str, Any], origin: str) -> Recipe:

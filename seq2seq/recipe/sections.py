@@ -99,7 +99,9 @@ class Start(Section):
     """The run whose weights and tokenizer this one begins with. Parts are named as in the file of weights:
     `encoder`, `decoder.blocks.0`, `target_embedding`."""
 
-    run: str | None = Field(None, min_length=1, description="a run folder, or one of its checkpoints; or --start")
+    run: str | None = Field(
+        None, min_length=1, description="a run folder, one of its checkpoints, or a pack; or --start"
+    )
     parts: tuple[str, ...] = Field((), description="parts of the model that are taken; the rest is new; empty = all")
     freeze: tuple[str, ...] = Field((), description="parts of the model that are not trained")
 

@@ -69,7 +69,7 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         run = Run(path)
         path = run.path
         if path.is_file():
-            from seq2seq.run import pack
+            from seq2seq.storage import pack
 
             run = Run(path := pack.unpacked(path))
         if not path.is_dir():
