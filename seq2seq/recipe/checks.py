@@ -42,6 +42,9 @@ def misfits(
             f"model.max_length = {model.max_length}",
         )
         return
+    if task == "masked-language-model":
+        yield from _misfits_of_masking(data, tokenizer, model, training)
+        return
     if task == "classification":
         yield from _misfits_of_classes(data, tokenizer, model, training)
         return
@@ -106,6 +109,23 @@ def _misfits_of_classes(
     yield (
         data.max_length > training.batch_tokens,
         f"training.batch_tokens = {training.batch_tokens} cannot hold one text of data.max_length = {data.max_length}",
+    )
+
+
+def _misfits_of_masking(
+    data: Data, tokenizer: Tokenizer, model: Model, training: Training
+) -> Iterator[tuple[bool, str]]:
+    yield (
+        model.architecture != "encoder-only",
+        'task = "masked-language-model" needs model.architecture = "encoder-only"',
+    )
+    yield training.metric != "loss", 'filling in tokens is judged by its loss: set training.metric = "loss"'
+    yield not tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
+    yield bool(data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
+    yield (
+        data.max_length > min(model.max_length, training.batch_tokens),
+        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}, or "
+        f"training.batch_tokens = {training.batch_tokens}",
     )
 
 
@@ -174,7 +194,7 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
     kind, architecture = tokenizer["kind"], values["model"]["architecture"]
     schedule, keep = training["schedule"], training["keep"]
     task = values["task"]
-    text, labels = task == "language-model", task == "classification"
+    text, labels, masking = (task == name for name in ("language-model", "classification", "masked-language-model"))
     yield (
         text,
         'task = "language-model"',
@@ -183,11 +203,19 @@ def _rules(values: Mapping[str, Any]) -> Iterator[tuple[bool, str, str]]:
         "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens",
     )
     yield not text, f'task = "{task}"', "data.chunks"
-    yield not text and not labels, f'task = "{task}"', "data.hub.text_column"
+    yield not text and not labels and not masking, f'task = "{task}"', "data.hub.text_column"
+    yield (
+        masking,
+        'task = "masked-language-model"',
+        "data.source data.target data.max_ratio data.hub.source_column data.hub.target_column data.judge_pairs "
+        "data.sacrebleu_test data.noise data.cleaning training.validate_sentences model.tie decoding.beam_size "
+        "decoding.length_penalty decoding.max_extra decoding.batch_tokens",
+    )
     yield (
         not labels,
         f'task = "{task}"',
-        "data.text data.label data.classes data.hub.label_column model.pooling training.class_weights",
+        "data.text data.label data.classes data.token_dropout data.hub.label_column model.pooling "
+        "training.class_weights",
     )
     yield (
         labels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -150,6 +151,25 @@ def _refuse_idle(values: dict[str, Any], origin: str, own: dict[str, Any], *, ov
     if refused:
         shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(refused.items())[:2])
         raise RecipeError(f"{origin}: {shown}; leave {'it' if len(refused) == 1 else 'them'} out")
+
+
+def copied(path: Path, to: Path) -> bytes:
+    """The text of a recipe file, for a copy at `to`: as it is, with its comments, but that a `base` given by a path
+    from its folder is found from there too. A copy whose other paths would lead elsewhere has every value written out.
+    Raises RecipeError where the file cannot be read."""
+    values = _read(path)
+    if path.resolve().parent == to.resolve().parent:
+        return path.read_bytes()
+    placed = copy.deepcopy(values)
+    _place_files(placed, path.parent)
+    if placed != values:
+        return load(path).to_toml().encode()
+    base = values.get("base")
+    if not isinstance(base, str) or not (base.endswith(".toml") or os.sep in base) or Path(base).is_absolute():
+        return path.read_bytes()
+    found = json.dumps(str((path.parent / base).resolve()), ensure_ascii=False)
+    line = re.compile(r"^(base\s*=\s*)(?:\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
+    return line.sub(lambda match: match[1] + found, path.read_bytes().decode(), count=1).encode()
 
 
 def path_of(name_or_path: str | Path) -> Path:

@@ -17,7 +17,7 @@ from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.section import Name, Section
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model", "classification"]
+TaskName = Literal["translation", "language-model", "classification", "masked-language-model"]
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding")
 _SHOWN_ERRORS = 2  # of the errors
 

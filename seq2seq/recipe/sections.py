@@ -84,6 +84,9 @@ class Data(Section):
         128,
         description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut",
     )
+    token_dropout: Probability = Field(
+        0.0, description="share of the tokens of a text to classify that are left out, others each time"
+    )
     max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
     "translation": ("translate", "score"),
     "language-model": ("generate",),
     "classification": ("classify",),
+    "masked-language-model": (),
 }
 
 
@@ -37,6 +38,10 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.classification import Classification
 
             return Classification
+        case "masked-language-model":
+            from seq2seq.tasks.masked_language_model import MaskedLanguageModel
+
+            return MaskedLanguageModel
         case _:
             raise RunError(f"no task {name!r:.40}; there are: {', '.join(COMMANDS)}")
 
@@ -56,7 +61,8 @@ def must_offer(run: Run, command: str) -> None:
     able = offering(command)
     if able and run.task not in able:
         own, other = named(run.task).described(run), named(able[0]).noun
-        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {COMMANDS[run.task][0]} --run {run.path}`")
+        used = COMMANDS[run.task][0] if COMMANDS[run.task] else "evaluate"
+        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {used} --run {run.path}`")
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:

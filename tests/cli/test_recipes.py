@@ -120,6 +120,19 @@ def test_show_is_a_recipe_itself(seqx: Seqx, tmp_path: Path) -> None:
     assert recipe_files.load(str(tmp_path / "mine.toml")) == recipe_files.load("fr-en", ["model.d_model=128"])
 
 
+def test_a_copy_finds_the_base_and_the_files_of_its_recipe(seqx: Seqx, tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "own.toml").write_text('# ours\nbase = "other.toml"\n[model]\nd_model = 64\n')
+    (inner / "other.toml").write_text((recipe_files.RECIPES / "fr-en-phrasebook.toml").read_text())
+    (inner / "mail.toml").write_text('[[data.corpora]]\nname = "mail"\nfiles = ["mail.tsv"]\n')
+    for name in ("own", "mail"):
+        assert seqx("recipes", "copy", f"inner/{name}.toml", f"{name}.toml").code == 0
+        copied, wanted = (recipe_files.load(folder / f"{name}.toml") for folder in (tmp_path, inner))
+        assert copied == wanted
+    assert "# ours" in (tmp_path / "own.toml").read_text()
+
+
 def test_copy_keeps_comments_and_overwrites_nothing(seqx: Seqx, tmp_path: Path) -> None:
     assert seqx("recipes", "copy", "wmt14-en-de-base", "mine.toml").code == 0
     assert "# 5.1" in (tmp_path / "mine.toml").read_text()

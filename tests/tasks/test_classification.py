@@ -113,7 +113,7 @@ def test_it_starts_from_a_gpt_whose_states_are_its_own(tmp_path: Path) -> None:
     assert list(training.events())[-1] == Stopped(4, "all steps done", finished=True)
     task.judge(run, CPU, lambda message: None)
     assert task.trained(run, CPU.numerics.device).causal and run.record()["lineage"][0]["task"] == "language-model"
-    with pytest.raises(RecipeError, match="model is that of .*gpt, which has decoder-only"):
+    with pytest.raises(RecipeError, match=r"model is that of .*gpt, which has decoder-only"):
         recipe_files.load("classify", [*few, "model.architecture=encoder-only"], start=gpt_run.path)
 
 
