@@ -22,7 +22,8 @@ _OWN_TEXT = (  # which text, and how it is read, is a recipe's own
 def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[str]) -> Values:
     """The values of a recipe that starts from a run, given the run's recipe. Architecture and tokenizer are the run's,
     but for dropout and sampling, and which parts of an encoder-decoder another task has; where the task is the same,
-    all else that the recipe leaves out is too, except which text is read. Raises RecipeError where one of the `overridden` keys changes what cannot differ.
+    all else that the recipe leaves out is too, except which text is read. Raises RecipeError where one of the
+    `overridden` keys changes what cannot differ.
     """
     former = parent.model_dump(mode="json", exclude_none=True)
     merged = copy.deepcopy(values)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from seq2seq import recipe, tasks
 from seq2seq.data.batches import Batch, Place
+from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.masking import masked
 from seq2seq.device import Numerics
+from seq2seq.model.masked import MaskedEncoder
 from seq2seq.recipe import files as recipe_files
 from seq2seq.tasks import models
 from seq2seq.training import objective, optimisers, schedule
@@ -35,6 +39,9 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
     rows = torch.randint(4, vocabulary, (16, 40), generator=generator)
     if wanted.task == "language-model":
         return Batch((rows[:, :-1],), rows[:, 1:], rows[:, 1:].numel(), padded=rows.numel(), filled=rows.numel())
+    if wanted.task == "masked-language-model":
+        texts = Layout(40, first=False).collate(rows[:, :-1].tolist(), [0] * len(rows))
+        return masked(texts, vocabulary, np.random.default_rng(1))
     return models.architecture(wanted).layout.collate(rows[:, :20].tolist(), rows[:, 20:].tolist())
 
 
@@ -46,7 +53,8 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
 def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted: recipe.Recipe) -> None:
     size = 69 if wanted.tokenizer.kind == "character" else wanted.tokenizer.vocabulary_size
     torch.manual_seed(1)
-    model = models.model(wanted, size, size)
+    masking = wanted.task == "masked-language-model"
+    model = MaskedEncoder(wanted.model, size) if masking else models.model(wanted, size, size)
     batch = random_batch(wanted, size)
     numerics = Numerics(torch.device("cpu"), None)
     measuring = objective.for_recipe(wanted, model, numerics)

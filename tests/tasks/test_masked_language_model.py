@@ -26,7 +26,8 @@ from tests.support.sessions import final, rows, stop_after
 
 CPU = device.choose("cpu", "float32")
 CHANGES = (
-    *("tokenizer.kind=bpe", "tokenizer.vocabulary_size=40", "tokenizer.byte_fallback=false", "tokenizer.sampling=0.2"),
+    *("tokenizer.kind=bpe", "tokenizer.vocabulary_size=40", "tokenizer.byte_fallback=false"),
+    "tokenizer.sampling=0.2",
     *("model.d_model=16", "model.d_ff=32", "model.n_heads=2", "model.encoder_layers=1", "training.steps=60"),
     *(
         "training.batch_tokens=512",
