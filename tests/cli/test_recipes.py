@@ -62,7 +62,8 @@ def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted:
     expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
     # Silent branches let a tied head see its own input.
     above = 0.04 if wanted.model.residual_start == "zero" else 0.01
-    assert -0.01 < first / expected - 1 < above
+    if not masking:  # some of whose tokens are there to be read
+        assert -0.01 < first / expected - 1 < above
     assert math.log(size) < expected < math.log(size) + 0.55
 
     before = model.head.weight[int(batch.labels[0, -1])].clone()
