@@ -59,7 +59,8 @@ def _verify(path: Path, as_json: bool) -> None:
     """Show a verdict on each file of a run; exit code 1 where one is wrong."""
     from seq2seq.errors import RunError
     from seq2seq.measure import integrity
-    from seq2seq.run import Run, pack
+    from seq2seq.run import Run
+    from seq2seq.storage import pack
 
     if path.is_file():
         path = pack.unpacked(path)

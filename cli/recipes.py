@@ -55,7 +55,7 @@ def copy(
     path = recipe_files.path_of(name)
     if file.is_file():
         raise RecipeError(f"{file} exists already; name another file")
-    write_bytes(file, path.read_bytes())
+    write_bytes(file, recipe_files.copied(path, file))
     note(f"Written: {file}. Train it with: seqx train --recipe {file}")
 
 

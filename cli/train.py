@@ -37,7 +37,7 @@ def train(
         Path | None,
         Option(
             metavar="RUN",
-            help="Start from the weights, tokenizer and recipe of this run, or of one of its checkpoints.",
+            help="Start from the weights, tokenizer and recipe of this run, of one of its checkpoints, or of a pack.",
         ),
     ] = None,
     with_ancestors: Annotated[
@@ -180,7 +180,7 @@ def train(
                     lineage.must_be_usable(recipe)
                     reward_run.must_be_usable(recipe, Run(place))
                     if add_data:
-                        recipe = recipe.with_corpora([_added(text) for text in add_data])
+                        recipe = recipe.with_corpora(_added(recipe, add_data))
                     team.check(recipe)
                     if team.main and not dry_run and overfit is None:
                         Run(run_folder or root() / recipe.name).must_be_writable()
@@ -233,8 +233,20 @@ def _present(start: Path | None, run: Path) -> Path | None:
     return run / "start"
 
 
-def _added(text: str) -> dict[str, Any]:
-    """The corpus of a value of --add-data, as a recipe has it."""
+def _added(recipe: Recipe, values: list[str]) -> list[dict[str, Any]]:
+    """The corpora of the values of --add-data, as a recipe has them; one whose name is taken gets a number: mail-2."""
+    taken = {corpus.name for corpus in recipe.data.corpora} or {recipe.data.corpus}
+    added = []
+    for value in values:
+        corpus = _added_corpus(value)
+        names = (corpus["name"], *(f"{corpus['name']}-{number}" for number in range(2, len(values) + len(taken) + 2)))
+        corpus["name"] = next(name for name in names if name not in taken)
+        taken.add(corpus["name"])
+        added.append(corpus)
+    return added
+
+
+def _added_corpus(text: str) -> dict[str, Any]:
     files, _, share = text.rpartition(":")
     try:
         value = float(share) if files else None

@@ -13,7 +13,7 @@ from seq2seq import tasks
 from seq2seq.decoding.generation import chat
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import RULES
-from seq2seq.errors import ArgumentError
+from seq2seq.errors import ArgumentError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks.opening import (
     EngineChoice,
@@ -51,7 +51,10 @@ def load(
         raise ArgumentError(f"sentences = {sentences!r:.40}: give one of {', '.join(RULES)}")
     run = tasks.open_run(Path(path), "load")
     choice = EngineChoice(engine, precision, device, beam_size, length_penalty, sentences=sentences)
-    opened = next(kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[tasks.serving(run)])
+    opened = next((kind for command, kind in _KINDS.items() if command in tasks.COMMANDS[tasks.serving(run)]), None)
+    if opened is None:
+        described = tasks.named(run.task).described(run)
+        raise RunError(f"{path} is {described}, which others start from: `seqx train --start {path}`")
     if opened is not Translator and (beam_size is not None or length_penalty is not None or sentences != "auto"):
         described = tasks.named(run.task).described(run)
         raise ArgumentError(f"{path} is {described}: beam_size, length_penalty and sentences are a translator's")

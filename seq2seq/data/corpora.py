@@ -58,7 +58,8 @@ def _one(data: Data, named: NamedCorpus, reading: Reading) -> Corpus[PairSource]
         "dev": named.dev_files,
         "test": named.test_files,
     }
-    given = {split: _given(paths) for split, paths in files.items()}
+    # Nothing is held out where nothing is judged: one pair is enough.
+    given = {split: _given(paths or (() if named.judged else named.files)) for split, paths in files.items()}
     corpus = sources.find(kind, given, reading=reading if named.files else PLAIN)
     train = corpus.train[0]
     if not named.judged:

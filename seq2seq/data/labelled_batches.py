@@ -178,8 +178,9 @@ def _write(
 
 class LabelledBatches(ChunkedBatches):
     """The endless sequence of training batches over encoded texts: each chunk of a shuffled epoch is sorted by length,
-    cut by a budget of padded tokens, and its batches shuffled. `sampling` > 0 re-segments the texts, seeded by (seed,
-    epoch, chunk)."""
+    cut by a budget of padded tokens, and its batches shuffled. `sampling` > 0 re-segments the texts, and `dropout`
+    > 0 leaves out tokens (word dropout, Iyyer et al., 2015), each with that probability; one stays. Both
+    are seeded by (seed, epoch, chunk)."""
 
     def __init__(
         self,
@@ -190,6 +191,7 @@ class LabelledBatches(ChunkedBatches):
         batch_tokens: int,
         seed: int,
         sampling: float = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         self._encoded = encoded
         self._tokenizer = tokenizers.source
@@ -197,6 +199,7 @@ class LabelledBatches(ChunkedBatches):
         self._batch_tokens = batch_tokens
         self._seed = seed
         self._sampling = sampling
+        self._dropout = dropout
         super().__init__(len(encoded), seed)
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
@@ -205,6 +208,8 @@ class LabelledBatches(ChunkedBatches):
         generator = np.random.default_rng((self._seed, epoch, number))
         if self._sampling:
             texts = self._sampled(texts, int(generator.integers(2**32)))
+        if self._dropout:
+            texts = [[_thinned(text, self._dropout, generator) for text in each] for each in texts]
         rows = [self._layout.row(each) for each in texts]
         lengths = np.array([len(row) for row in rows])
         order = np.argsort(lengths, kind="stable")
@@ -223,3 +228,11 @@ class LabelledBatches(ChunkedBatches):
             sampled = self._tokenizer.sample(plain, self._sampling, seed)
             sides.append([new or old for new, old in zip(sampled, side)])
         return [list(each) for each in zip(*sides)]
+
+
+def _thinned(tokens: Tokens, share: float, generator: np.random.Generator) -> Tokens:
+    """Tokens without a share of them, chosen at random; one is left."""
+    kept = generator.random(len(tokens)) >= share
+    if not kept.any():
+        kept[generator.integers(len(tokens))] = True
+    return np.asarray(tokens)[kept]

@@ -14,20 +14,23 @@ from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.heads import ClassHead, FirstClassHead
 from seq2seq.model.positions import added_positions
-from seq2seq.model.stack import Encoder
+from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.recipe import Model as ModelConfig
 
 
 class Classifier(nn.Module):
     """The encoder of section 3.1 and a class head, which starts at zero: every class is equally probable at first.
 
-    All weights but the head's are those of `encoder`: it can begin with the weights of another model's encoder.
+    All weights but the head's are those of `encoder`: it can begin with the weights of another model's encoder. Of
+    `architecture = "decoder-only"` that is a causal stack, which can begin with those of a GPT.
     """
 
     def __init__(self, config: ModelConfig, vocabulary: int, classes: int) -> None:
         super().__init__()
         embedding = Embedding(vocabulary, config.d_model, scaled=config.scale_embedding)
-        self.encoder = Encoder(config, embedding, added_positions(config, config.max_length))
+        self.causal = config.architecture == "decoder-only"
+        kind = CausalEncoder if self.causal else Encoder
+        self.encoder = kind(config, embedding, added_positions(config, config.max_length))
         initialise(self.encoder.blocks, config)
         head = FirstClassHead if config.pooling == "first" else ClassHead
         self.head: nn.Linear = head(config.d_model, classes)
@@ -53,5 +56,6 @@ class Classifier(nn.Module):
     def forward_flops(self, tokens: Tensor, mask: Tensor | None, *, counted: Tensor) -> float:
         """FLOPs that a forward pass needs for S positions of each row, and for the labels `counted` (B,), bool."""
         S = flops.lengths(torch.ones_like(tokens) if mask is None else mask[:, 0, 0])
-        attention = len(self.encoder.blocks) * flops.of_attention(self.head.in_features, S, S)
+        C, layers = self.head.in_features, len(self.encoder.blocks)
+        attention = layers * (flops.of_causal_attention(C, S) if self.causal else flops.of_attention(C, S, S))
         return flops.of_weights(self.matrices(), S) + attention + flops.of_weights([self.head.weight], counted)

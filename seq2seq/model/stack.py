@@ -82,6 +82,14 @@ class Encoder(Stack[Block]):
         return self.norm(x)  # type: ignore[no-any-return]
 
 
+class CausalEncoder(Encoder):
+    """The layers of a GPT in the place of an encoder's: the state of a position holds what is before it alone."""
+
+    def __init__(self, config: ModelConfig, embedding: Embedding, positions: nn.Module) -> None:
+        layers = (Block(config, causal=True) for _ in range(config.decoder_layers))
+        Stack.__init__(self, config, embedding, positions, layers)
+
+
 class Decoder(Stack[CrossBlock]):
     """The decoder of section 3.1."""
 

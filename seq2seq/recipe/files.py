@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -111,7 +112,7 @@ def stands_on(name_or_path: str | Path) -> dict[str, str]:
 
 
 def recipe_of(start: Path) -> Recipe:
-    """The recipe of a run to start from, given its folder or that of one of its checkpoints. Raises RecipeError."""
+    """The recipe of a run to start from: its folder, that of one of its checkpoints, or a pack. Raises RecipeError."""
     file = run_of(start) / "recipe.toml"
     try:
         return parse(read_small(file).decode(), str(file))
@@ -121,8 +122,18 @@ def recipe_of(start: Path) -> Recipe:
 
 
 def run_of(start: Path) -> Path:
-    """The run folder of a run to start from, which may be one of its checkpoints."""
-    return start.parent.parent if start.absolute().parent.name == "checkpoints" else start
+    """The run folder of a run to start from, which may be one of its checkpoints, or a pack: then where it is unpacked.
+    Raises RunError for a file that is no pack, or a damaged one."""
+    if start.is_file():
+        from seq2seq.storage import pack
+
+        return pack.unpacked(start)
+    return start.parent.parent if is_checkpoint(start) else start
+
+
+def is_checkpoint(start: Path) -> bool:
+    """Whether a path is that of a run's checkpoint."""
+    return start.absolute().parent.name == "checkpoints"
 
 
 def _of_run(values: dict[str, Any], origin: str) -> Recipe:
@@ -152,6 +163,25 @@ def _refuse_idle(values: dict[str, Any], origin: str, own: dict[str, Any], *, ov
     if refused:
         shown = "; ".join(f"{key} has no effect with {why}" for key, why in list(refused.items())[:2])
         raise RecipeError(f"{origin}: {shown}; leave {'it' if len(refused) == 1 else 'them'} out")
+
+
+def copied(path: Path, to: Path) -> bytes:
+    """The text of a recipe file, for a copy at `to`: as it is, with its comments, but that a `base` given by a path
+    from its folder is found from there too. A copy whose other paths would lead elsewhere has every value written out.
+    Raises RecipeError where the file cannot be read."""
+    values = _read(path)
+    if path.resolve().parent == to.resolve().parent:
+        return path.read_bytes()
+    placed = copy.deepcopy(values)
+    _place_files(placed, path.parent)
+    if placed != values:
+        return load(path).to_toml().encode()
+    base = values.get("base")
+    if not isinstance(base, str) or not (base.endswith(".toml") or os.sep in base) or Path(base).is_absolute():
+        return path.read_bytes()
+    found = json.dumps(str((path.parent / base).resolve()), ensure_ascii=False)
+    line = re.compile(r"^(base\s*=\s*)(?:\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
+    return line.sub(lambda match: match[1] + found, path.read_bytes().decode(), count=1).encode()
 
 
 def path_of(name_or_path: str | Path) -> Path:

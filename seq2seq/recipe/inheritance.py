@@ -21,8 +21,9 @@ _OWN_TEXT = (  # which text, and how it is read, is a recipe's own
 
 def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[str]) -> Values:
     """The values of a recipe that starts from a run, given the run's recipe. Architecture and tokenizer are the run's,
-    but for dropout and sampling; where the task is the same, all else that the recipe leaves out is too, except which
-    text is read. Raises RecipeError where one of the `overridden` keys changes what cannot differ.
+    but for dropout and sampling, and which parts of an encoder-decoder another task has; where the task is the same,
+    all else that the recipe leaves out is too, except which text is read. Raises RecipeError where one of the
+    `overridden` keys changes what cannot differ.
     """
     former = parent.model_dump(mode="json", exclude_none=True)
     merged = copy.deepcopy(values)
@@ -31,8 +32,8 @@ def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[s
     same_task = merged["task"] == parent.task
     for section, may_differ in _ARCHITECTURE.items():
         own, kept = _table(merged, section), {*may_differ}
-        if not same_task:
-            kept.add("architecture")
+        if not same_task and parent.model.architecture == "encoder-decoder":
+            kept.add("architecture")  # of whose parts some are taken
         for key in own.keys() - kept:
             if f"{section}.{key}" in overridden and own[key] != former[section].get(key):
                 raise RecipeError(

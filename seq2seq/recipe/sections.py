@@ -88,6 +88,9 @@ class Data(Section):
         128,
         description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut",
     )
+    token_dropout: Probability = Field(
+        0.0, description="share of the tokens of a text to classify that are left out, others each time"
+    )
     max_ratio: float = Field(4.0, gt=1, description="maximum ratio of the two lengths (pairs over 10 tokens)")
     chunks: Literal["random", "packed"] = Field(
         "random", description="of running text: at random offsets, or each token once per epoch"
@@ -103,7 +106,9 @@ class Start(Section):
     """The run whose weights and tokenizer this one begins with. Parts are named as in the file of weights:
     `encoder`, `decoder.blocks.0`, `target_embedding`."""
 
-    run: str | None = Field(None, min_length=1, description="a run folder, or one of its checkpoints; or --start")
+    run: str | None = Field(
+        None, min_length=1, description="a run folder, one of its checkpoints, or a pack; or --start"
+    )
     recipe: Name | None = Field(None, description="recipe of that run, looked for under runs/ where run is unset")
     parts: tuple[str, ...] = Field((), description="parts of the model that are taken; the rest is new; empty = all")
     freeze: tuple[str, ...] = Field((), description="parts of the model that are not trained")

@@ -11,7 +11,16 @@ from typing import Literal, NamedTuple
 from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.sections import Data, Model, Start, Tokenizer, Training
 
-TaskName = Literal["translation", "language-model", "classification", "conversation", "policy", "reward", "preference"]
+TaskName = Literal[
+    "translation",
+    "language-model",
+    "masked-language-model",
+    "classification",
+    "conversation",
+    "reward",
+    "preference",
+    "policy",
+]
 Misfits = Iterable[tuple[bool, str]]  # (whether values do not fit, the message if they do not: what to do about it)
 
 
@@ -123,11 +132,31 @@ def _of_language_modelling(values: Values) -> Misfits:
     )
 
 
-def _of_classification(values: Values) -> Misfits:
+def _of_masking(values: Values) -> Misfits:
     data, model, training = values.data, values.model, values.training
     yield (
         model.architecture != "encoder-only",
-        'task = "classification" needs model.architecture = "encoder-only"',
+        'task = "masked-language-model" needs model.architecture = "encoder-only"',
+    )
+    yield training.metric != "loss", 'filling in tokens is judged by its loss: set training.metric = "loss"'
+    yield not values.tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
+    yield bool(data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
+    yield (
+        data.max_length > min(model.max_length, training.batch_tokens),
+        f"data.max_length = {data.max_length} exceeds model.max_length = {model.max_length}, or "
+        f"training.batch_tokens = {training.batch_tokens}",
+    )
+
+
+def _of_classification(values: Values) -> Misfits:
+    data, model, training = values.data, values.model, values.training
+    yield (
+        model.architecture == "encoder-decoder",
+        'task = "classification" needs model.architecture = "encoder-only", or "decoder-only" for a causal one',
+    )
+    yield (
+        model.architecture == "decoder-only" and model.pooling == "first",
+        'the first state of a decoder-only model holds nothing of the text: set model.pooling = "mean"',
     )
     yield (
         training.metric == "bleu",
@@ -215,10 +244,17 @@ TASKS: dict[TaskName, TaskRules] = {
     "language-model": TaskRules(
         "running text", _PREDICTED + "data.chunks data.hub.text_column", _of_language_modelling
     ),
+    "masked-language-model": TaskRules(
+        "running text",
+        "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling data.max_length "
+        "data.hub.text_column",
+        _of_masking,
+    ),
     "classification": TaskRules(
         "texts with labels",
         "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling data.max_length "
-        "data.judge_pairs data.hub.text_column data.text data.label data.classes data.hub.label_column model.pooling "
+        "data.judge_pairs data.hub.text_column data.text data.label data.classes data.token_dropout data.hub.label_column "
+        "model.pooling "
         "training.class_weights",
         _of_classification,
     ),
@@ -227,9 +263,6 @@ TASKS: dict[TaskName, TaskRules] = {
         "data.replay training.batch_tokens training.label_smoothing training.metric model.tie data.judge_pairs "
         "data.hub.text_column data.hub.label_column data.rater training.validate_sentences",
         _of_conversation,
-    ),
-    "policy": TaskRules(
-        "prompts", _PROMPTED + _PAIRED + _SEARCHED + "model.tie tokenizer.sampling data.rater policy", _of_policy
     ),
     "reward": TaskRules(
         "comparisons",
@@ -240,5 +273,8 @@ TASKS: dict[TaskName, TaskRules] = {
         "comparisons",
         _PROMPTED + _SEARCHED + "training.batch_tokens model.tie data.sacrebleu_test data.rater comparisons preference",
         partial(_of_improvement, "preference"),
+    ),
+    "policy": TaskRules(
+        "prompts", _PROMPTED + _PAIRED + _SEARCHED + "model.tie tokenizer.sampling data.rater policy", _of_policy
     ),
 }

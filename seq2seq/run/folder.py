@@ -14,7 +14,7 @@ from seq2seq.errors import ArgumentError, RunError
 from seq2seq.run.untrusted import refuse_strange_files
 from seq2seq.storage.atomic import clear, must_take_files, write_bytes, write_json
 from seq2seq.storage.checksums import described, must_be
-from seq2seq.storage.formats import Migration, migrated, newest
+from seq2seq.storage.formats import PACK_RECORD, Migration, migrated, newest
 from seq2seq.storage.locks import LockedError, holder, lock
 from seq2seq.storage.reading import read_json, read_small, read_toml
 
@@ -26,7 +26,6 @@ _OBJECTS = (  # of run.json
     *("before", "corpora", "ctranslate2", "evaluations", "files", "forgetting", "pairs", "scores", "text"),
     *("versions", "weights"),
 )
-PACK_RECORD = "pack.json"  # in a folder that a pack was unpacked into
 LOST = "restore the file from a backup, or train the run again"
 
 

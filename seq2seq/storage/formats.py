@@ -8,6 +8,8 @@ from typing import Any
 
 from seq2seq.errors import FormatError
 
+PACK_RECORD = "pack.json"  # of a pack, and of the folder that it was unpacked into
+
 Migration = Callable[[dict[str, Any]], dict[str, Any]]  # from one format to the next; may change its argument
 
 

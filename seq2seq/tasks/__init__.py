@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
     "translation": ("translate", "score", "rate"),
     "language-model": ("generate",),
     "classification": ("classify",),
+    "masked-language-model": (),
     "conversation": ("chat", "generate", "rate"),
     "reward": ("score",),
 }
@@ -42,6 +43,10 @@ def named(name: str) -> type[Task[Any]]:
             from seq2seq.tasks.classification import Classification
 
             return Classification
+        case "masked-language-model":
+            from seq2seq.tasks.masked_language_model import MaskedLanguageModel
+
+            return MaskedLanguageModel
         case "conversation":
             from seq2seq.tasks.conversation import Conversations
 
@@ -82,7 +87,8 @@ def must_offer(run: Run, command: str) -> None:
     able = offering(command)
     if able and (task := serving(run)) not in able:
         own, other = named(run.task).described(run), named(able[0]).noun
-        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {COMMANDS[task][0]} --run {run.path}`")
+        used = COMMANDS[task][0] if COMMANDS.get(task) else "evaluate"
+        raise RunError(f"{run.path} is {own}, not a {other}: use `seqx {used} --run {run.path}`")
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
@@ -95,7 +101,7 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
         run = Run(path)
         path = run.path
         if path.is_file():
-            from seq2seq.run import pack
+            from seq2seq.storage import pack
 
             run = Run(path := pack.unpacked(path))
         if not path.is_dir():

@@ -19,12 +19,14 @@ from seq2seq.tasks.task import Figure, Say, Task
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.model.classifier import Classifier
+    from seq2seq.recipe import Recipe
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
 
 _CLASSES_SHOWN, _MATRIX_SHOWN, _WRONG_SHOWN = 20, 10, 3
@@ -37,6 +39,7 @@ class Classification(Task[LabelledSource]):
     plural = "classifiers"
     usual_recipe = "sentiment"
     predicted = "text"
+    takes = ("encoder",)
 
     _classes: tuple[str, ...] = ()  # of the corpus, once they are known
 
@@ -79,6 +82,12 @@ class Classification(Task[LabelledSource]):
 
         self._classes = self._classes or self._classes_of(corpus)
         return training(self.recipe, self._classes, corpus, tokenizers, run, say)
+
+    def from_start(self, former: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """A GPT's layers are the encoder."""
+        if former.task == self.recipe.task or former.model.architecture != "decoder-only":
+            return weights
+        return {f"encoder.{name}": weight for name, weight in weights.items()}
 
     def model(self, tokenizers: Tokenizers) -> Classifier:
         """The model, its weights drawn from torch's generator, with the classes of the text that `training` was given.

@@ -55,6 +55,7 @@ class ClassificationTraining:
             batch_tokens=training.batch_tokens,
             seed=training.seed,
             sampling=recipe.tokenizer.sampling,
+            dropout=recipe.data.token_dropout,
         )
         self.report: Mapping[str, Any] = {
             "texts": texts.report,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.language_model_training import LanguageModelTraining, LanguageModelWorkload
+    from seq2seq.tasks.workload import Workload
+    from seq2seq.training.task import TrainingTask
 
 
 class LanguageModel(Task[Documents]):
@@ -71,12 +72,12 @@ class LanguageModel(Task[Documents]):
     def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
         yield from (piece for documents in corpus.train for piece, _ in documents.pieces())
 
-    def training(self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say) -> LanguageModelTraining:
+    def training(self, corpus: Corpus[Documents], tokenizers: Tokenizers, run: Run, say: Say) -> TrainingTask[Any]:
         from seq2seq.tasks.language_model_training import training
 
         return training(self.recipe, corpus, tokenizers.target, run, say)
 
-    def workload(self) -> LanguageModelWorkload:
+    def workload(self) -> Workload[Documents]:
         from seq2seq.tasks.language_model_training import LanguageModelWorkload
 
         return LanguageModelWorkload(self.recipe)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq import tasks
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe, Start, near
-from seq2seq.recipe.files import run_of
+from seq2seq.recipe.files import is_checkpoint, run_of
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes, write_json
 from seq2seq.storage.checksums import described
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = "start"  # in the run folder
 # Of the record of a start; the rest is about files that are not copied.
-_KEPT = ("corpora", "files", "finished", "lineage", "scores", "text", "pairs", "versions", "weights")
+_KEPT = ("classes", "corpora", "files", "finished", "lineage", "scores", "text", "pairs", "versions", "weights")
 _SHOWN = 3  # differences of weights
 
 
@@ -66,14 +66,17 @@ def must_be_usable(recipe: Recipe) -> None:
 
 
 def _weights_of(start: Path) -> Path:
-    """The file of weights of a run, or of one of its checkpoints."""
+    """The file of weights of a run, of one of its checkpoints, or of a pack."""
     from seq2seq.training.checkpoints import checkpoint
 
-    refuse_strange_files(run_of(start))
-    if run_of(start) != start:
+    folder = run_of(start)
+    refuse_strange_files(folder)
+    weights = Run(folder).weights
+    if is_checkpoint(start):
         weights, remedy = start / checkpoint.WEIGHTS, "name another checkpoint, or the run folder"
+    elif Run(folder).packed:
+        remedy = "ask for a pack that was made with `seqx pack --weights`, which holds the float32 weights"
     else:
-        weights = Run(start).weights
         remedy = f"finish its training, or name one of its checkpoints, {start}/checkpoints/step-N"
     if not weights.is_file():
         raise RunError(f"{start} has no {weights.name} to start from: {remedy}")
@@ -91,13 +94,13 @@ def start_of(recipe: Recipe) -> Start:
 
 
 def _copy(start: Path, new: Path) -> None:
-    """A run, or one of its checkpoints, as a run folder with what is needed to use and to judge it."""
+    """A run, one of its checkpoints, or a pack, as a run folder with what is needed to use and to judge it."""
     from seq2seq.training.checkpoints import checkpoint
 
     origin, weights = Run(run_of(start)), _weights_of(start)
     record = {key: value for key, value in origin.record().items() if key in _KEPT}
     origin.must_be_unchanged("tokenizer", "test.jsonl")
-    if start == origin.path:
+    if not is_checkpoint(start):
         origin.must_be_unchanged(origin.weights.name)
         if (origin.path / "ctranslate2").is_dir():
             shutil.copytree(origin.path / "ctranslate2", new / "ctranslate2")
@@ -119,7 +122,7 @@ def _must_be_same(path: Path, own: Run, run: Run) -> None:
     from seq2seq.training.checkpoints import checkpoint
 
     own.must_be_unchanged(own.weights.name, "tokenizer")
-    present = path / (checkpoint.WEIGHTS if run_of(path) != path else own.weights.name)
+    present = path / checkpoint.WEIGHTS if is_checkpoint(path) else Run(run_of(path)).weights
     if present.is_file() and described(present)["sha256"] != own.record()["weights"]["sha256"]:
         raise RunError(
             f"{run.path} was begun from other weights than those that {path} has now, and has kept them: name another "
@@ -143,12 +146,12 @@ def entry(path: Path, own: Run) -> dict[str, Any]:
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
-    from seq2seq.tasks.models import named_weights, read_tokenizers
+    from seq2seq.tasks.models import named_weights
 
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     other = tasks.of(former).served()
-    weights = task.from_start(former, named_weights(other, read_tokenizers(former, parent.path), parent))
+    weights = task.from_start(former, named_weights(other, parent))
     parts = start.parts or (() if former.serves == task.recipe.task else task.takes)
     if not parts and former.serves != task.recipe.task:
         raise RecipeError(

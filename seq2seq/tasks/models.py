@@ -27,7 +27,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.storage.tensors import load_weights, must_fit, read_weights
+from seq2seq.storage.tensors import load_weights, read_weights
 
 if TYPE_CHECKING:
     from seq2seq.tasks.task import Task
@@ -120,15 +120,11 @@ def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     return trained.to(device), tokenizers
 
 
-def named_weights(task: Task[Any], tokenizers: Tokenizers, run: Run) -> dict[str, Tensor]:
+def named_weights(task: Task[Any], run: Run) -> dict[str, Tensor]:
     """The weights of a run, under every name by which its model knows them: tied ones under several. Raises RunError
     where they are not those of its recipe and tokenizers."""
-    weights = read_weights(run.weights)
-    with torch.device("meta"):
-        model = task.model(tokenizers)
-    must_fit(model, weights, run.weights)
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    return {name: weights[names[id(each)]] for name, each in model.named_parameters(remove_duplicate=False)}
+    trained = task.trained(run, torch.device("cpu"))
+    return {name: each.detach() for name, each in trained.named_parameters(remove_duplicate=False)}
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:

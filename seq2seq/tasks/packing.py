@@ -9,10 +9,11 @@ from typing import Any
 
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
-from seq2seq.run import Run, pack
+from seq2seq.run import Run
+from seq2seq.storage import pack
 
 # Of run.json. The names of files, corpora and machines stay at home.
-_KEPT = ("finished", "weights", "pairs", "text", "versions", "seed", "lineage", "scores")
+_KEPT = ("finished", "classes", "weights", "pairs", "text", "versions", "seed", "lineage", "scores")
 
 
 def write(run: Run, path: Path, *, licence: str = "", weights: bool = False, test_set: bool = False) -> list[str]:

@@ -34,7 +34,7 @@ class Prediction:
         """The objective of the recipe."""
         return objective.for_recipe(self._recipe, model, numerics)
 
-    def first_loss(self, model: Model, numerics: Numerics) -> FirstLoss:
+    def first_loss(self, model: Model, numerics: Numerics) -> FirstLoss | None:
         """The negative log-likelihood of a batch of dev."""
         figures = self.objective(model, numerics).evaluate(self.validation[:1])
         expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))

@@ -20,8 +20,10 @@ def corpus_of(run: Run) -> Corpus[Any]:
     """The text that a run was trained on, found as it was found then. Raises DataError where it is not there any more,
     or has changed."""
     record, task = run.record(), tasks.of(run.recipe())
-    noted = record.get("corpora", {}).get("given", {})
-    if record.get("corpora", {}).get("found") == "files" and not noted:
+    if "corpora" not in record:
+        raise DataError(f"{run.path} does not say what it was trained on, as packs do not: give that text with --data")
+    noted = record["corpora"].get("given", {})
+    if record["corpora"].get("found") == "files" and not noted:
         raise DataError(
             f"{run.path} was trained on files, and its record does not say where they are (an older seqx trained it): "
             "give them with --data"

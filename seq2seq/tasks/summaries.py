@@ -11,8 +11,9 @@ from typing import Any
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation.kept import FOLDER as EVALUATIONS
-from seq2seq.run import Run, moment, pack, root
+from seq2seq.run import Run, moment, root
 from seq2seq.run.steps import steps
+from seq2seq.storage import pack
 from seq2seq.tasks.task import Figure
 
 

@@ -154,6 +154,8 @@ def training(
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in pairs.report["dropped"].items()) or "none"
     for part in pairs.report["sources"] if corpus.shares else ():
         say(f"  {part['origin']}: {part['kept']:,} of {part['read']:,} pairs")
+        if not part["kept"]:
+            say(f"NOTE: nothing is trained on of {part['origin']}: look at it with `seqx data check`, or leave it out")
     say(
         f"Training pairs: {len(pairs):,} of {pairs.report['read']:,} (dropped: {dropped}); "
         f"{pairs.report['tokens']:,} tokens"

@@ -68,7 +68,8 @@ def test_each_kind_of_text_is_judged_and_what_is_missing_is_said(seqx: Seqx, rec
 
 def test_data_is_added_to_a_recipe(seqx: Seqx, recipe: Path, tmp_path: Path) -> None:
     tiny.write_pairs(tmp_path, "ours", tiny.pairs(90, 3))
-    table = tmp_path / "more.tsv"
+    table = tmp_path / "inner" / "ours.tsv"  # of the same name
+    table.parent.mkdir()
     table.write_text("".join(f"{one}\t{other}\n" for one, other in tiny.pairs(70, 4)))
     added = ("--add-data", "ours.fr,ours.en:0.25", "--add-data", table)
     done = seqx("train", "--recipe", recipe, "--run", "run", "--device", "cpu", *added)
@@ -76,7 +77,7 @@ def test_data_is_added_to_a_recipe(seqx: Seqx, recipe: Path, tmp_path: Path) -> 
     kept = (tmp_path / "run" / "recipe.toml").read_text()
     assert 'name = "ours"' in kept and "share = 0.25" in kept and str(table) in kept
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert [kind["kind"] for kind in record["scores"]["test"]["by_kind"]] == ["talk", "news", "ours", "more"]
+    assert [kind["kind"] for kind in record["scores"]["test"]["by_kind"]] == ["talk", "news", "ours", "ours-2"]
     assert len(record["corpora"]["train"]) == 4
 
 
@@ -86,7 +87,7 @@ def test_data_is_added_to_a_recipe(seqx: Seqx, recipe: Path, tmp_path: Path) -> 
         (("--add-data", "absent.tsv"), 1, "absent.tsv"),
         (("--add-data", "a.tsv:1.5"), 2, "a share is over 0 and at most 1, not 1.5"),
         (("--add-data", "a.tsv:0.9", "--add-data", "b.tsv:0.2"), 1, "must not exceed 1"),
-        (("--add-data", "x/talk.tsv"), 1, "two corpora have this name"),
+        (("--add-data", "x/talk.tsv"), 1, "x/talk.tsv"),
         (("--add-data", ".tsv"), 1, "name"),
         (("--add-data", "a.tsv", "--data", "b.tsv"), 2, "--add-data a.tsv goes with the recipe's own corpora"),
     ],

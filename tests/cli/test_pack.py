@@ -11,6 +11,7 @@ import pytest
 
 import seq2seq
 from seq2seq.run import Run
+from tests.support import tiny
 from tests.support.bad_input import check, snapshot
 from tests.support.command import Seqx, heavy_imports
 
@@ -110,6 +111,23 @@ def test_what_needs_the_weights_says_so_or_has_them(seqx: Seqx, packed: Path, tr
     own = seqx("translate", "un chat", "--run", trained, "--engine", "torch", "--device", "cpu")
     done = seqx("translate", "un chat", "--run", "whole.seqx", "--engine", "torch", "--device", "cpu")
     assert done.code == 0 and done.out == own.out, done.err
+
+
+def test_a_pack_with_its_weights_is_a_start(seqx: Seqx, packed: Path, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "ours.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in tiny.pairs(120, 9)))
+    few = ("--set", "training.steps=4", "--set", "training.validate_every=2", "--device", "cpu")
+    command = ("train", "--recipe", "finetune", "--data", "ours.tsv", *few, "--start")
+    check(seqx(*command, packed), 1, "fr-en.seqx has no model.safetensors to start from", "seqx pack --weights")
+    assert seqx("pack", "--run", trained, "--to", "whole.seqx", "--weights", "--test-set").code == 0
+    check(seqx(*command, "whole.seqx", "--set", "data.replay=0.3"), 1, "does not say what it was trained on")
+    done = seqx(*command, "whole.seqx")
+    assert done.code == 0 and "Start: " in done.err and "forgetting" in done.out, done.err
+    (parent,) = Run(tmp_path / "runs" / "finetune").record()["lineage"]
+    assert parent["run"] == str(tmp_path / "whole.seqx")
+    assert parent["weights"]["sha256"] == Run(trained).record()["weights"]["sha256"]
+    assert "is trained already" in seqx(*command, "whole.seqx").err
+    (tmp_path / "broken.seqx").write_bytes(Path("whole.seqx").read_bytes()[:-1])
+    check(seqx(*command, "broken.seqx"), 1, "no pack of seqx, or a damaged one")
 
 
 def test_a_model_of_text_is_packed_too(seqx: Seqx, trained_text: Path) -> None:

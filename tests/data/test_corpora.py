@@ -143,3 +143,12 @@ def test_cleaning_is_of_all_corpora_of_one_or_of_none(mirror: Path, tmp_path: Pa
     assert kept(recipe.Data(corpora=(talk, off), cleaning=recipe.Cleaning()))[1] == plain
     on = own.model_copy(update={"cleaning": recipe.Cleaning(duplicates=False, near_duplicates=False)})
     assert kept(data(talk, on))[1] == {"read": 102, "kept": 100, "blank": 1, "min_letters": 1}
+
+
+def test_one_pair_that_is_not_judged_is_enough(mirror: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.tsv").write_text("un chat\tone cat\n")
+    one = NAMED(name="one", files=(str(tmp_path / "one.tsv"),), judged=False)
+    mixed = corpora.find(data(NAMED(name="talk"), one))
+    assert list(mixed.train[1].read()) == [("un chat", "one cat")]
+    with pytest.raises(DataError, match="no pair"):
+        list(corpora.find(data(NAMED(name="talk"), one.model_copy(update={"judged": True}))).train[1].read())

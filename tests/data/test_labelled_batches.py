@@ -108,3 +108,21 @@ def test_texts_are_dropped_by_reason_and_found_in_the_cache(both: Tokenizers, tm
     assert encoded(records, both, tmp_path).folder != first.folder
     with pytest.raises(DataError, match=r"no text is left of here \(in dev or test: 60\)"):
         encoded(ROWS, both, tmp_path, *ROWS)
+
+
+def test_a_share_of_the_tokens_is_left_out_others_each_time_and_one_stays(both: Tokenizers, tmp_path: Path) -> None:
+    encoding = encoded(ROWS, both, tmp_path)
+
+    def epochs(dropout: float, start: Place = Place()) -> list[list[list[int]]]:  # noqa: B008 (immutable)
+        batches = LabelledBatches(
+            encoding, both, Layout(40, first=False), batch_tokens=4000, seed=1, dropout=dropout
+        ).stream(start)
+        return [batch.inputs[0].tolist() for _, batch in islice(batches, 2)]  # type: ignore[union-attr]
+
+    def count(rows: list[list[int]]) -> int:
+        return sum(token > EOS for row in rows for token in row)
+
+    plain, thinned = epochs(0.0), epochs(0.3)
+    assert 0.6 < count(thinned[0]) / count(plain[0]) < 0.8 and thinned[0] != thinned[1]
+    assert epochs(0.3, Place(1, 0, 0))[0] == thinned[1]
+    assert all(any(token > EOS for token in row) for row in epochs(0.99)[0])

@@ -16,21 +16,26 @@ CPU = Numerics(torch.device("cpu"), None)
 ROWS = [[4, 5, 6, 7, 8], [9, 4], [5, 5, 5]]
 
 
-def model(pooling: str = "mean") -> Classifier:
-    config = Model.model_validate(
-        {"architecture": "encoder-only", "d_model": 8, "d_ff": 12, "n_heads": 2, "encoder_layers": 2, "max_length": 16}
-        | {"pooling": pooling, "dropout": 0.0}
-    )
+def model(pooling: str = "mean", architecture: str = "encoder-only") -> Classifier:
+    sizes = {"d_model": 8, "d_ff": 12, "n_heads": 2, "encoder_layers": 2, "decoder_layers": 2, "max_length": 16}
+    config = Model.model_validate({**sizes, "architecture": architecture, "pooling": pooling, "dropout": 0.0})
     return Classifier(config, 12, 3)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "first"])
-def test_a_row_is_classified_alike_alone_and_beside_longer_ones(pooling: str) -> None:
-    classifier, layout = randomise(model(pooling)).double().eval(), Layout(16, first=pooling == "first")
+@pytest.mark.parametrize("kind", [("mean", "encoder-only"), ("first", "encoder-only"), ("mean", "decoder-only")])
+def test_a_row_is_classified_alike_alone_and_beside_longer_ones(kind: tuple[str, str]) -> None:
+    classifier, layout = randomise(model(*kind)).double().eval(), Layout(16, first=kind[0] == "first")
     together = classifier(*layout.collate([layout.row([row]) for row in ROWS], [0] * 3).inputs)
     alone = torch.cat([classifier(*layout.collate([layout.row([row])], [0]).inputs) for row in ROWS])
     torch.testing.assert_close(together, alone)
     assert not torch.allclose(together[0], together[1])
+
+
+def test_a_causal_one_has_states_that_later_tokens_do_not_change() -> None:
+    causal, other = (randomise(model("mean", kind)).double().eval() for kind in ("decoder-only", "encoder-only"))
+    longer, shorter = torch.tensor([[4, 5, 6, 7]]), torch.tensor([[4, 5, 6]])
+    torch.testing.assert_close(causal.hidden(longer)[:, :3], causal.hidden(shorter))
+    assert not torch.allclose(other.hidden(longer)[:, :3], other.hidden(shorter))
 
 
 def test_the_order_of_the_words_matters() -> None:
@@ -61,11 +66,13 @@ def test_the_loss_is_that_of_torch_with_smoothing_and_weights() -> None:
     assert ClassCrossEntropy(classifier, CPU, 0.2, weights)(nobody, 0).loss == 0
 
 
-def test_flops_are_those_of_the_matrices_and_attention() -> None:
-    classifier = model()
+@pytest.mark.parametrize("architecture", ["encoder-only", "decoder-only"])
+def test_flops_are_those_of_the_matrices_and_attention(architecture: str) -> None:
+    classifier = model("mean", architecture)
     batch = Layout(16, first=False).collate([[4] * 3, [4] * 5], [0, 0])
     S, weights = [4, 6], sum(matrix.numel() for matrix in classifier.matrices())
-    attention = 2 * 4 * 8 * sum(length**2 for length in S)
+    seen = sum(length * (length + 1) / 2 if classifier.causal else length**2 for length in S)
+    attention = 2 * 4 * 8 * seen
     expected = 2 * sum(S) * weights + attention + 2 * 2 * classifier.head.weight.numel()
     tokens, mask = batch.inputs
     assert tokens is not None

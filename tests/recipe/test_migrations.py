@@ -136,7 +136,7 @@ def test_the_form_of_the_data_is_set_by_both_names(tmp_path: Path) -> None:
     ]
     with pytest.raises(
         RecipeError,
-        match=r"task: Input should be 'translation', 'language-model', 'classification', .* or 'preference' \(got 'x'\)",
+        match=r"task: Input should be 'translation', 'language-model', .* or 'policy' \(got 'x'\)",
     ):
         recipe_files.load(path, ["task=x"])
 

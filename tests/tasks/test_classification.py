@@ -12,7 +12,7 @@ from seq2seq import device
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.lines import PLAIN
 from seq2seq.decoding.translation.distributed import OneProcess, Processes
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, RecipeError
 from seq2seq.measure.estimate import estimate, fit_minutes
 from seq2seq.measure.throughput import training as throughput
 from seq2seq.recipe import Recipe
@@ -20,12 +20,14 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.tasks.classification import Classification
 from seq2seq.tasks.classification_training import class_weights
+from seq2seq.tasks.models import trained_gpt
 from seq2seq.tasks.opening import torch_classifier
 from seq2seq.tasks.preparation import session
 from seq2seq.tasks.task import judged
 from seq2seq.training.overfitting import for_overfitting
 from seq2seq.training.session import Session, Stopped, Validated
 from tests.support import tiny
+from tests.support.finished_generators import CONTEXT, finished
 from tests.support.sessions import final, rows, stop_after
 
 CPU = device.choose("cpu", "float32")
@@ -97,6 +99,30 @@ def test_a_few_texts_are_overfitted_with_the_classes_of_all(tmp_path: Path, coun
         if isinstance(event, Validated):
             losses.append(event.figures["loss"])
     assert losses[-1] < 0.05
+
+
+def test_it_starts_from_a_gpt_whose_states_are_its_own(tmp_path: Path) -> None:
+    gpt_run = finished(tmp_path / "gpt", positions="rotary")
+    few = ["training.steps=4", "training.validate_every=2", "training.warmup_steps=2", f"data.max_length={CONTEXT}"]
+    wanted = recipe_files.load("classify", [*few, "model.dropout=0.0"], start=gpt_run.path)
+    assert (wanted.model.architecture, wanted.tokenizer.kind) == ("decoder-only", "character")
+    task, run, training = begun(wanted, tmp_path, "run")
+    gpt, tokenizers = trained_gpt(gpt_run, CPU.numerics.device)
+    tokens = torch.tensor(tokenizers.target.encode(["ab cé bag", "cab a fed"]))
+    assert torch.equal(training.model.eval().hidden(tokens), gpt.hidden(tokens))
+    assert list(training.events())[-1] == Stopped(4, "all steps done", finished=True)
+    task.judge(run, CPU, lambda message: None)
+    assert task.trained(run, CPU.numerics.device).causal and run.record()["lineage"][0]["task"] == "language-model"
+    with pytest.raises(RecipeError, match=r"model is that of .*gpt, which has decoder-only"):
+        recipe_files.load("classify", [*few, "model.architecture=encoder-only"], start=gpt_run.path)
+
+
+def test_a_classifier_starts_from_another(tmp_path: Path) -> None:
+    list(begun(recipe(training={"steps": 10}), tmp_path, "first")[2].events())
+    few = ["training.steps=4", "training.validate_every=2", "training.warmup_steps=2"]
+    training = begun(recipe_files.load("finetune", few, start=tmp_path / "first"), tmp_path, "second")[2]
+    expected = final(tmp_path / "first")
+    assert all(torch.equal(weight, expected[name]) for name, weight in training.model.named_parameters())
 
 
 class Second(Processes):

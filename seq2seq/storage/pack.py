@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from seq2seq.errors import FormatError, RunError
-from seq2seq.run.folder import PACK_RECORD
 from seq2seq.storage.atomic import replacing, sync_tree
 from seq2seq.storage.checksums import checksum, described, user_cache
 from seq2seq.storage.folders import making_folder
+from seq2seq.storage.formats import PACK_RECORD
 from seq2seq.storage.reading import parse_json
 
 SUFFIX = ".seqx"
