@@ -253,9 +253,8 @@ TASKS: dict[TaskName, TaskRules] = {
     "classification": TaskRules(
         "texts with labels",
         "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling data.max_length "
-        "data.judge_pairs data.hub.text_column data.text data.label data.classes data.token_dropout data.hub.label_column "
-        "model.pooling "
-        "training.class_weights",
+        "data.judge_pairs data.hub.text_column data.hub.label_column data.text data.label data.classes "
+        "data.token_dropout model.pooling training.class_weights",
         _of_classification,
     ),
     "conversation": TaskRules(

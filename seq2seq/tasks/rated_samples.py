@@ -33,7 +33,7 @@ from seq2seq.tasks.prompting import encode_prompts
 from seq2seq.tasks.task import Say
 
 _FORMAT = 1
-_TOGETHER = 64  # prompts whose samples are drawn together
+_TOGETHER = 256  # prompts whose samples are drawn together
 _ROUNDS = 8  # pairs of samples of a prompt, at most, where prompts are fewer than the comparisons wanted
 _TOO_FEW = 8  # comparisons to train on
 
