@@ -56,6 +56,7 @@ def rate(
     reading = files.reading()
     from seq2seq import device as devices
     from seq2seq.data.comparisons import Comparison, append
+    from seq2seq.errors import DataError
     from seq2seq.tasks.rating import Writer, must_be_alike, questions, training_prompts
 
     runs = [options.open_run(folder, "rate") for folder in (run_folder, *([compare] if compare else []))]
@@ -75,6 +76,11 @@ def rate(
             won[question.writers[best]] += 1
             append(output, Comparison(question.prompt, question.answers[best], question.answers[1 - best]))
     else:
+        if not counts:
+            raise DataError(
+                f"no prompt can be asked: each is in {output} already, too long, or answered twice alike; give others "
+                "with --input, or raise --temperature"
+            )
         note("No prompt is left")
     written = counts["1"] + counts["2"]
     note(f"{written:,} choices added to {output}; {counts['=']:,} equal, {counts['s']:,} skipped")
