@@ -92,9 +92,9 @@ def _asked(question: Question) -> str:
     """Show a question until a key is given; the end of standard input quits."""
     show("")
     for turn in question.prompt:
-        show(printable(f"{turn.role}: {turn.content}"))
+        _show(f"{turn.role}: {turn.content}")
     for number, answer in enumerate(question.answers, start=1):
-        show(printable(f"  {number}  {answer}"))
+        _show(f"  {number}  {answer}")
     while True:
         try:
             key = _line().strip().lower()
@@ -103,6 +103,11 @@ def _asked(question: Question) -> str:
         if key in _KEYS:
             return key
         report(f"{key!r:.20}: type 1, 2, = (equal), s (skip) or q (quit)")
+
+
+def _show(text: str) -> None:
+    for line in text.split("\n"):
+        show(printable(line))
 
 
 def _line() -> str:

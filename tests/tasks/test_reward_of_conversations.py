@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.printing import printable
 from seq2seq import tasks
 from seq2seq.data.conversations import Turn
 from seq2seq.data.corpus import Given
@@ -147,7 +148,8 @@ def test_a_person_rates_answers_that_differ_in_a_random_order(
     done = seqx(*rate, stdin=b"2\nwhat\n=\ns\n1\nq\n")
     assert done.code == 0 and "2 choices added" in done.err and "type 1, 2, =" in done.err
     rows = [json.loads(line) for line in output.read_text().splitlines()]
-    assert f"  2  {rows[0]['chosen']}\n" in done.out and f"  1  {rows[1]['chosen']}\n" in done.out
+    for number, row in zip((2, 1), rows, strict=True):
+        assert f"  {number}  {printable(row['chosen'].partition(chr(10))[0])}\n" in done.out
     before = output.read_bytes()
     again = seqx(*rate, stdin=b"")
     assert f"user: {rows[0]['prompt']}\n" not in again.out and output.read_bytes() == before
