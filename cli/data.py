@@ -76,7 +76,8 @@ def check(
     """Audit training text on one screen. Sentence pairs: counts, blanks, duplicates, copies, length ratio, unusual
     characters, train/test overlap; and verdicts: lines misaligned, sides swapped, placeholders or numbers lost. Running
     text: counts, rare and unusual characters, repeated and very long lines, overlap. Texts with labels: counts,
-    classes, texts with two labels, overlap.
+    classes, texts with two labels, overlap. Comparisons: sides that do not differ, lengths of chosen against rejected
+    sides, signs that tell them apart, overlap.
 
     Default: the recipe's corpus, as `seqx train` would find it.
     """

@@ -56,6 +56,7 @@ def rate(
     reading = files.reading()
     from seq2seq import device as devices
     from seq2seq.data.comparisons import Comparison, append
+    from seq2seq.errors import DataError
     from seq2seq.tasks.rating import Writer, must_be_alike, questions, training_prompts
 
     runs = [options.open_run(folder, "rate") for folder in (run_folder, *([compare] if compare else []))]
@@ -75,6 +76,11 @@ def rate(
             won[question.writers[best]] += 1
             append(output, Comparison(question.prompt, question.answers[best], question.answers[1 - best]))
     else:
+        if not counts:
+            raise DataError(
+                f"no prompt can be asked: each is in {output} already, too long, or answered twice alike; give others "
+                "with --input, or raise --temperature"
+            )
         note("No prompt is left")
     written = counts["1"] + counts["2"]
     note(f"{written:,} choices added to {output}; {counts['=']:,} equal, {counts['s']:,} skipped")
@@ -86,9 +92,9 @@ def _asked(question: Question) -> str:
     """Show a question until a key is given; the end of standard input quits."""
     show("")
     for turn in question.prompt:
-        show(printable(f"{turn.role}: {turn.content}"))
+        _show(f"{turn.role}: {turn.content}")
     for number, answer in enumerate(question.answers, start=1):
-        show(printable(f"  {number}  {answer}"))
+        _show(f"  {number}  {answer}")
     while True:
         try:
             key = _line().strip().lower()
@@ -97,6 +103,11 @@ def _asked(question: Question) -> str:
         if key in _KEYS:
             return key
         report(f"{key!r:.20}: type 1, 2, = (equal), s (skip) or q (quit)")
+
+
+def _show(text: str) -> None:
+    for line in text.split("\n"):
+        show(printable(line))
 
 
 def _line() -> str:

@@ -74,6 +74,7 @@ class Screen:
         own = (
             "typed",
             "rollouts",
+            "comparisons",
             "test",
             self._recipe.data.sacrebleu_test,
         )  # older versions recorded other evaluations there too

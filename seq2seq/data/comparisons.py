@@ -59,7 +59,7 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
     reads = "comparisons"
     record_type = Comparison
     source_type = ComparisonSource
-    blank = " but such as have a blank text"
+    blank = " but such as teach nothing: with a blank prompt, an empty side, or sides that do not differ"
     held_out_share = 10
 
     @property
@@ -83,6 +83,10 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
     def as_bytes(self, record: Comparison) -> bytes:
         """With the roles."""
         return row_of(record)
+
+    def is_empty(self, source: ComparisonSource) -> bool:
+        """Whether no comparison can be learnt from."""
+        return all(map(unusable, source.read()))
 
     def file(self, path: Path, reading: Reading) -> ComparisonSource:
         """With messages, in .jsonl and .parquet files."""
@@ -136,9 +140,10 @@ def of_row(row: Mapping[str, Any], place: str) -> Comparison:
         listed = isinstance(row["prompt"], list)
         given = _turns(row, "prompt", place) if listed else (Turn("user", cell(row, "prompt", place)),)
         # Sides may repeat the prompt, also one whose earlier turns `prompt` leaves out.
-        prompts = {turns for turns in prompts if turns[-len(given) :] != given} or {given}
+        agree = all(turns[-len(given) :] == given for turns in prompts)
+        prompts = prompts or {given} if agree else {given, *prompts}
     if len(prompts) != 1 or not all(prompts):
-        why = "chosen and rejected answer different prompts" if prompts else "no prompt"
+        why = "chosen and rejected answer different prompts" if any(prompts) else "no prompt"
         raise DataError(f"{place}: {why}; both sides are to answer one prompt, which ends with what the user says")
     (prompt,) = prompts
     if prompt[-1].role != "user":

@@ -37,7 +37,9 @@ class Writer:
         self._tokenizers = models.read_tokenizers(recipe, run.path)
         model: Any = task.trained(run, device.numerics.device)
         self._sampler = models.architecture(recipe).sampler(model, device.numerics)
-        self._longest = models.longest_prompt(self.recipe, max_tokens)
+        # As in a chat, an answer may be shorter than asked for where the context has no place for more.
+        needed = min(max_tokens, max(1, recipe.model.max_length // 4))
+        self._longest = models.longest_prompt(self.recipe, needed)
         self._temperature, self._max_tokens = temperature, max_tokens
 
     def fits(self, prompt: Sequence[Turn]) -> bool:

@@ -303,7 +303,7 @@ def test_a_policy_against_a_reward_model_resumes_where_that_is_gone(start: Path,
 def test_a_reward_model_of_another_tokenizer_is_refused(start: Path, reward: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(reward, tmp_path / "other"))
     (other / "tokenizer.model").write_bytes(b"another")
-    with pytest.raises(RunError, match="has another tokenizer than the start: train one that starts from the same run"):
+    with pytest.raises(RunError, match=r"has another tokenizer than .*: train one that starts from the same run"):
         policy(start, tmp_path / "run", f"policy.reward={other}")
 
 
