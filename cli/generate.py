@@ -15,7 +15,7 @@ from typer import Argument, Option
 
 from seq2seq.storage.reading import LONGEST_LINE
 
-from . import options, progress, streams
+from . import options, progress, rewards, streams
 from .lines import standard_input
 from .printing import note, to_json
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
     from seq2seq.decoding.generation.generator import Generated, Generator
     from seq2seq.decoding.options import GenerationOptions
+    from seq2seq.run import Run
+    from seq2seq.tasks.opening import OpenedGenerator
+    from seq2seq.tasks.rewarding import Rewarder
 
 
 def generate(
@@ -65,6 +68,8 @@ def generate(
     beam_size: Annotated[
         int | None, Option(min=1, max=1000, help="Search for the most probable text instead of sampling.")
     ] = None,
+    best_of: rewards.BestOf = None,
+    reward: rewards.Reward = None,
     no_prompt: Annotated[bool, Option("--no-prompt", help="Do not repeat the prompt in the output.")] = False,
     as_json: options.Json = False,
     files: options.Text,
@@ -72,7 +77,8 @@ def generate(
 ) -> None:
     """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 
-    --json prints one object per text at the end: prompt, text, tokens (ids), log_probability (natural logarithm), ended
+    With --best-of the prompt is a question, which a model of conversations answers as in `seqx chat`. --json prints one
+    object per text at the end: prompt, text, tokens (ids), log_probability (natural logarithm), ended
     (end: by the model, stop, length), seconds (for all texts), tokens_per_second, seed, engine (the seed gives the same
     text with the same engine).
     """
@@ -84,6 +90,7 @@ def generate(
         options.usage_error(f"both a prompt ({prompt!r}) and --input {input} were given; give one")
     if stop and not all(stop):
         options.usage_error("--stop: an empty text would stop at once; give one that is not empty")
+    best = rewards.chosen(context, best_of, reward, "samples", "beam_size", "stop")
     drawing = beam_size is None and temperature > 0 and top_k != 1
     if beam_size is not None and samples > beam_size:
         options.usage_error(f"--samples {samples} needs a beam at least as large, not --beam-size {beam_size}")
@@ -99,6 +106,8 @@ def generate(
             note(f"--seed has no effect: {why}")
     if as_json:
         options.refuse_given(context, "no_prompt", because="--json has the prompt in a field of its own")
+    if best and not drawing:
+        options.usage_error(f"--best-of {best_of}: {why}, so all would be the same")
     if samples > 1 and beam_size is None and not drawing:
         options.usage_error(f"--samples {samples}: {why}, so they would all be the same")
     reading = files.reading()
@@ -118,6 +127,7 @@ def generate(
             note(f"Seed {seed}: --seed {seed} reproduces this text")
     sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     how = GenerationOptions(sampling, max_tokens, tuple(stop or ()), beam_size or 0)
+    judge = rewards.rewarder(reward, engine, run) if reward else None
     opened = open_generator(run, engine.choice(), how)
     if opened.missing:
         note(f"NOTE: {opened.missing}")
@@ -127,7 +137,12 @@ def generate(
     start = time.perf_counter()
     with options.written(output) as file, progress.reporting_interruption(output):
         shown_prompt = "" if no_prompt else text
-        if samples == 1 and not as_json:
+        rewarded: dict[str, float | None] = {}
+        if judge:
+            generated, rewarded["reward"] = _best(opened, run, judge, text, how, best_of or 1)
+            if not as_json:
+                _write(file, f"{shown_prompt}\n{generated[0].text}\n" if shown_prompt else f"{generated[0].text}\n")
+        elif samples == 1 and not as_json:
             generated = [write_stream(opened.generator, text, how, file, shown_prompt)]
         else:
             generated = opened.generator.generate(text, how, samples)
@@ -141,6 +156,7 @@ def generate(
                     "tokens_per_second": round(len(each.tokens) / seconds, 1),
                     "seed": seed if drawing else None,
                     "engine": opened.engine,
+                    **rewarded,
                 }
                 file.write((to_json(row) + "\n").encode())
         elif samples > 1:
@@ -153,6 +169,19 @@ def generate(
         note(f"Written: {output}")
     tokens = sum(len(each.tokens) for each in generated)
     note(f"{tokens:,} tokens in {seconds:.2f} s, {tokens / seconds:,.0f} tokens/s, by {opened.engine}")
+
+
+def _best(
+    opened: OpenedGenerator, run: Run, judge: Rewarder, text: str, how: GenerationOptions, count: int
+) -> tuple[list[Generated], float | None]:
+    """Of several answers to a text, the one with the highest reward, alone in a list, and that reward."""
+    from seq2seq.decoding.generation.chat import prompt
+    from seq2seq.tasks.rewarding import of_text
+
+    tokens, turns = prompt(opened.tokenizer, of_text(text), run.recipe().model.max_length, how.max_tokens)
+    candidates = opened.generator.generate(tokens, how, count)
+    number, reward = judge.best(turns, [each.text for each in candidates])
+    return [candidates[number]], reward
 
 
 def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:

@@ -29,6 +29,7 @@ from .frontier import frontier
 from .generate import generate
 from .pack import pack
 from .printing import printable, report, settings, show
+from .rate import rate
 from .score import score
 from .sweep import sweep
 from .train import train
@@ -80,7 +81,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate),
 )
 for function in _COMMANDS:
     command.add(app, function)

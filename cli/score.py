@@ -8,16 +8,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from typer import Option
 
-from . import options, progress
+from . import options, progress, rewards
 from .printing import note, to_json
 
 _WINDOW = 2000
+_REWARDS = "a reward model gives each line one number, by PyTorch in float32"
 
 
 def score(
     *,
+    context: typer.Context,
     source_file: Annotated[Path, Option(help="Source sentences, one per line.")],
     target_file: Annotated[Path, Option(help="Target sentences, line by line.")],
     run_folder: options.RunFolder = None,
@@ -28,8 +31,10 @@ def score(
     text: options.Text,
     engine: options.Engine,
 ) -> None:
-    """Score given translations by forced decoding: one score per line, the same that `seqx translate --json` reports
-    for that translation.
+    """Score given translations by forced decoding, or prompts (--source-file) with their completions (--target-file) by
+    a reward model.
+
+    Of a translator: one score per line, the same that `seqx translate --json` reports for that translation.
 
     A score is the log-probability (natural logarithm) divided by the length penalty, in float32 unless --precision is
     given; --json adds the scores of the tokens. A line that is translated sentence by sentence is also scored so if
@@ -42,6 +47,10 @@ def score(
     reading = text.reading()
     run = options.open_run(run_folder, "score")
     pairs = read_pairs(source_file, target_file, reading)
+    if run.task == "reward":
+        options.refuse_given(context, "length_penalty", "sentences", "engine", "precision", because=_REWARDS)
+        rewards.score(run, pairs, output, as_json, engine.device)
+        return
     # A pack has one precision.
     precision = "float32" if engine.precision == "auto" and not run.packed else engine.precision
     choice = replace(engine.choice(), precision=precision, length_penalty=length_penalty, sentences=sentences)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from . import options, processes, progress
+from . import options, processes, progress, rewards
 from .lines import standard_input, windows
 from .printing import note, printable, report, show, to_json
 
@@ -64,6 +64,8 @@ def translate(
     seed: Annotated[
         int, Option(min=0, max=2**63 - 1, help="Random seed; a line's sample depends on the seed and its line number.")
     ] = 1,
+    best_of: rewards.BestOf = None,
+    reward: rewards.Reward = None,
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
     files: options.Text,
@@ -73,22 +75,25 @@ def translate(
     line without letters is copied.
 
     --json prints one object per line: source, translation, score, log_probability, pieces (tokens) with their
-    token_scores, parts (translated separately), copied, seconds, alternatives. log_probability is the natural
-    logarithm; score, which ranks, is divided by the length penalty. Both are in float32 unless --precision is given.
+    token_scores, parts (translated separately), copied, seconds, alternatives, and with --best-of the reward.
+    log_probability is the natural logarithm; score, which ranks, is divided by the length penalty. Both are in float32
+    unless --precision is given.
     """
     if text == ["-"]:
         text, input = None, input or options.STANDARD_INPUT
     if text and input:
         options.usage_error(f"both text ({text[0]!r}) and --input {input} were given; give one")
+    best = rewards.chosen(context, best_of, reward, "n_best", "sample", "beam_size", "length_penalty")
+    sample, n_best = (True, best_of or n_best) if best else (sample, n_best)
     if n_best > 1 and not sample and beam_size is not None and n_best > beam_size:
         options.usage_error(f"--n-best {n_best} needs a beam at least as large, not --beam-size {beam_size}")
     if not sample:
-        options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample")
+        options.refuse_given(context, "temperature", "top_k", "top_p", "seed", because="it needs --sample or --best-of")
     else:
         options.refuse_given(context, "beam_size", because="--sample draws translations instead of searching")
         if top_k == 1:
             options.refuse_given(context, "temperature", "top_p", "seed", because=options.MOST_PROBABLE)
-    scored = as_json or n_best > 1
+    scored = as_json or (n_best > 1 and not best)
     if not scored and (sample or beam_size == 1):
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score is shown")
     reading = files.reading()
@@ -97,6 +102,8 @@ def translate(
     options.must_be_text(*(text or ()))
     if processes.several() and (text or input is None or input == options.STANDARD_INPUT):
         options.usage_error("several processes translate one file: give --input FILE, and no text")
+    if best and processes.several():
+        options.usage_error("--best-of takes a single process: leave out torchrun")
     from seq2seq.data.lines import read_lines
     from seq2seq.decoding.options import Sampling
     from seq2seq.decoding.translation.windows import numbered
@@ -105,6 +112,7 @@ def translate(
     run = options.open_run(run_folder)
     lines = line_groups(text, input, reading)
     if lines is None:
+        options.refuse_given(context, "best_of", because="the prompt shows all; give text, --input or a pipe")
         options.refuse_given(
             context, "output", "as_json", because="the prompt prints to the terminal; give text, --input or a pipe"
         )
@@ -117,6 +125,7 @@ def translate(
         token_scores=scored,
         sentences=sentences,
     )
+    judge = rewards.rewarder(reward, engine, run) if reward else None
     opened = open_translator(run, choice)
     if opened.missing:
         note(f"NOTE: {opened.missing}")
@@ -137,16 +146,19 @@ def translate(
         for done in translated:
             end = time.perf_counter()
             for translation, number in zip(done, numbers):
+                rewarded = {}
+                if judge:
+                    translation, rewarded["reward"] = rewards.best_first(judge, translation)
                 if as_json:
-                    written = _json(translation, (end - start) / len(done))
-                elif n_best > 1:
+                    written = _json(translation, (end - start) / len(done), rewarded)
+                elif n_best > 1 and not judge:
                     written = "\n".join(
                         f"{number} ||| {each.text} ||| {each.score:.4f}" for each in translation.outputs
                     )
                 else:
                     written = translation.text
                 file.write((written + "\n").encode("utf-8", "replace"))
-                fewer += len(translation.outputs) < n_best and bool(translation.outputs[0].pieces)
+                fewer += not judge and len(translation.outputs) < n_best and bool(translation.outputs[0].pieces)
             file.flush()
             start = end
     if fewer:
@@ -174,7 +186,7 @@ def line_groups(text: list[str] | None, input: Path | None, reading: Reading) ->
     return windows(decode_lines(standard_input(), "standard input", reading), _WINDOW, MOST_CHARACTERS)
 
 
-def _json(translation: Translation, seconds: float) -> str:
+def _json(translation: Translation, seconds: float, more: Mapping[str, float | None]) -> str:
     best, *others = (asdict(output) for output in translation.outputs)
     row = {
         "source": translation.source,
@@ -184,6 +196,7 @@ def _json(translation: Translation, seconds: float) -> str:
         "copied": translation.copied,
         "seconds": round(seconds, 4),
         "alternatives": others,
+        **more,
     }
     return to_json(row)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -111,6 +112,14 @@ def row_of(record: Comparison) -> bytes:
     single = len(turns) == 1 and turns[0].role == "user"
     prompt: Any = turns[0].content if single else [turn._asdict() for turn in turns]
     return json_line({"prompt": prompt, "chosen": record.chosen, "rejected": record.rejected})
+
+
+def append(path: Path, record: Comparison) -> None:
+    """Add a comparison to a .jsonl file, as a whole line that is on the disk when this returns."""
+    with path.open("ab") as file:
+        file.write(row_of(record))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def of_row(row: Mapping[str, Any], place: str) -> Comparison:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seq2seq.data.corpus import Source, SplitName
+from seq2seq.data.bundled import assistant
+from seq2seq.data.corpus import SPLITS, Source, SplitName
 from seq2seq.data.folding import fold
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
 from seq2seq.data.rows import cell, column_names, read_json_lines, read_parquet
 from seq2seq.data.tables import Columns, suffix_of
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
 from seq2seq.storage.checksums import checksum
@@ -123,6 +126,12 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
             str(path), lambda: (self.of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
         )
 
+    def bundled(self) -> dict[SplitName, ConversationSource] | None:
+        """Demonstrations of the bundled assistant; of dev and test, prompts with their right answers."""
+        if self.data.corpus != "assistant":
+            return None
+        return {split: _bundled(split) for split in SPLITS}
+
     def of_row(self, row: Mapping[str, Any], place: str) -> Conversation:
         """The conversation of a row. Raises DataError: no columns that are known, a strange role, no text."""
         for name in _MESSAGES:
@@ -143,6 +152,15 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
         with (new / name).open("wb") as file:
             file.writelines(map(row_of, records))
         return [name]
+
+
+def _bundled(split: SplitName) -> ConversationSource:
+    def records() -> Iterator[Conversation]:
+        for prompt, answer in assistant.demonstrations(split):
+            yield Conversation((Turn("user", prompt), Turn("assistant", answer)))
+
+    checksum_of = functools.cache(lambda: digest(assistant.demonstrations(split)))
+    return Source(f"bundled assistant, {split} part", records, checksum_of)
 
 
 def turn_of(message: Any, place: str) -> Turn:

@@ -15,6 +15,7 @@ from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
 
+from seq2seq.data.bundled import assistant
 from seq2seq.data.corpus import SPLITS, Checksum, Source, SplitName
 from seq2seq.data.hold_out import Chosen, choose, part_checksum
 from seq2seq.data.lines import Reading, read_blocks
@@ -154,8 +155,9 @@ class DocumentKind(Kind[str, Documents]):
         return [f"{split}.txt", f"{split}.jsonl"]
 
     def bundled(self) -> dict[SplitName, Documents] | None:
-        """The play; of its last tenth, cut between two speeches, half is dev, half test."""
-        return {split: _play(split) for split in SPLITS} if self.data.corpus == "play" else None
+        """The play; of its last tenth, cut between two speeches, half is dev, half test. Or the assistant's texts."""
+        parts = {"play": _play, "assistant": _assistant}.get(self.data.corpus)
+        return {split: parts(split) for split in SPLITS} if parts else None
 
     def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[str]) -> list[str]:
         """As .txt where there is one document, else as .jsonl."""
@@ -248,6 +250,13 @@ def _play(split: SplitName) -> Documents:
         lambda: iter([_play_parts()[split]]),
         lambda: hashlib.sha256(_as_bytes((_play_parts()[split], True))).hexdigest(),
     )
+
+
+def _assistant(split: SplitName) -> Documents:
+    def checksum_of() -> str:
+        return hashlib.sha256(b"".join(_as_bytes((text, True)) for text in assistant.documents(split))).hexdigest()
+
+    return Documents(f"bundled assistant, {split} part", lambda: iter(assistant.documents(split)), checksum_of)
 
 
 def _as_bytes(piece: Piece) -> bytes:

@@ -3,17 +3,19 @@ reference by which a simulated rater judges completions."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seq2seq.data.bundled import assistant
 from seq2seq.data.conversations import Conversation, ConversationSource, Turn, turn_of
-from seq2seq.data.corpus import Source, SplitName
+from seq2seq.data.corpus import SPLITS, Source, SplitName
 from seq2seq.data.lines import Reading
-from seq2seq.data.pairs import Pair
 from seq2seq.data.records import Kind
 from seq2seq.data.rows import cell, read_json_lines
 from seq2seq.data.tables import Columns, suffix_of
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data
 from seq2seq.storage.checksums import checksum
@@ -32,7 +34,7 @@ class Prompt(NamedTuple):
 PromptSource = Source[Prompt]
 
 
-def prompt_of(pair: Pair) -> Prompt:
+def prompt_of(pair: tuple[str, str]) -> Prompt:
     """A sentence pair as a prompt: its source, whose reference is its target."""
     source, target = pair
     return Prompt((Turn("user", source),), target)
@@ -104,6 +106,10 @@ class PromptKind(Kind[Prompt, PromptSource]):
         """A reference may be missing."""
         return not any(text_of(record).strip() for record in source.read())
 
+    def bundled(self) -> dict[SplitName, PromptSource] | None:
+        """Those of the bundled assistant, with their right answers."""
+        return {split: _bundled(split) for split in SPLITS} if self.data.corpus == "assistant" else None
+
     def file(self, path: Path, reading: Reading) -> PromptSource:
         """With messages in a .jsonl file."""
         self.must_be_readable(path)
@@ -121,6 +127,11 @@ class PromptKind(Kind[Prompt, PromptSource]):
         with (new / name).open("wb") as file:
             file.writelines(map(row_of, records))
         return [name]
+
+
+def _bundled(split: SplitName) -> PromptSource:
+    checksum_of = functools.cache(lambda: digest(assistant.prompts(split)))
+    return Source(f"bundled assistant, {split} part", lambda: map(prompt_of, assistant.prompts(split)), checksum_of)
 
 
 def row_of(record: Prompt) -> bytes:

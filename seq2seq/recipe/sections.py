@@ -63,7 +63,8 @@ class Data(Section):
     source: Name = Field("fr", description="source language code, also the suffix of its files")
     target: Name = Field("en", description="target language code")
     corpus: Name = Field(
-        "phrasebook", description="folder under $SEQX_DATA, or the bundled `phrasebook`, `play` or `reviews`"
+        "phrasebook",
+        description="folder under $SEQX_DATA, or the bundled `phrasebook`, `play`, `reviews` or `assistant`",
     )
     hub: Hub | None = None
     bundled: Literal["phrasebook", "play", "reviews", "assistant"] | None = Field(

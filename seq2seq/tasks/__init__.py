@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides those for every run
-    "translation": ("translate", "score"),
+    "translation": ("translate", "score", "rate"),
     "language-model": ("generate",),
     "classification": ("classify",),
-    "conversation": ("chat", "generate"),
+    "conversation": ("chat", "generate", "rate"),
     "reward": ("score",),
 }
 

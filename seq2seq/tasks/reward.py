@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,10 @@ class Reward(Comparing):
         yield from super().score_lines(name, scores)
         if left_out := sum(scores["left_out"].values()):
             yield f"  {left_out:,} left out, or changed: {scores['left_out']}"
+
+    def example(self, run: Run) -> str:
+        path = shlex.quote(str(run.path))
+        return f"seqx score --source-file prompts.txt --target-file completions.txt --run {path}"
 
     def convert(self, run: Run, dev: ComparisonSource | None = None) -> Any:
         """PyTorch alone serves reward models."""

@@ -29,7 +29,8 @@ def begin(recipe: Recipe, run: Run) -> None:
         return
     own = of(run)
     if not own.path.is_dir():
-        _must_fit(path, lineage.of(run))
+        must_be_reward_model(Run(path))
+        must_share_tokenizer(Run(path), lineage.of(run))
     lineage.keep(path, own, run)
     if FOLDER not in run.record():
         run.note(**{FOLDER: lineage.entry(path, own)})
@@ -39,7 +40,8 @@ def must_be_usable(recipe: Recipe, run: Run) -> None:
     """Raise as `begin` does where a recipe needs a reward model that cannot be used, and the folder of its run has kept
     none."""
     if recipe.policy is not None and not of(run).path.is_dir() and (path := path_of(recipe)) is not None:
-        _must_fit(path, Run(run_of(Path(lineage.start_of(recipe).run or ""))))
+        must_be_reward_model(Run(path))
+        must_share_tokenizer(Run(path), Run(run_of(Path(lineage.start_of(recipe).run or ""))))
 
 
 def path_of(recipe: Recipe) -> Path | None:
@@ -58,18 +60,22 @@ def path_of(recipe: Recipe) -> Path | None:
     )
 
 
-def _must_fit(reward: Path, start: Run) -> None:
-    """Raise RunError where a run is not a reward model that reads what a start writes."""
-    run = Run(reward)
+def must_be_reward_model(run: Run) -> None:
+    """Raise RunError where a run is no finished reward model."""
     if not run.weights.is_file():
         raise RunError(
-            f"{reward} has no trained reward model; train it first, `seqx train --recipe {reward.name}` (or add "
-            "--with-ancestors), or name another with --set policy.reward=RUN"
+            f"{run.path} has no trained reward model; train it first, `seqx train --recipe {run.path.name}` (or add "
+            "--with-ancestors), or name another"
         )
     if run.task != "reward":
-        raise RunError(f"{reward} is {tasks.named(run.task).described(run)}, not a reward model; name another")
-    own, other = ({file.name: file.read_bytes() for file in each.path.glob("tokenizer*")} for each in (start, run))
+        raise RunError(f"{run.path} is {tasks.named(run.task).described(run)}, not a reward model; name another")
+
+
+def must_share_tokenizer(reward: Run, writer: Run) -> None:
+    """Raise RunError where a reward model reads by another tokenizer than a run writes."""
+    own, other = ({file.name: file.read_bytes() for file in each.path.glob("tokenizer*")} for each in (writer, reward))
     if own != other:
         raise RunError(
-            f"the reward model {reward} has another tokenizer than the start: train one that starts from the same run"
+            f"the reward model {reward.path} has another tokenizer than {writer.path}: train one that starts from the "
+            "same run"
         )

@@ -196,7 +196,7 @@ def test_of_what_cannot_be_used_the_error_says_what_to_do(start: Path, tmp_path:
         file = tmp_path / "reward.toml"
         file.write_text('task = "reward"\nsummary = "x"\n')
         recipe_files.load(file)
-    with pytest.raises(RecipeError, match="comparisons.flipped has no effect with comparisons.rater unset"):
+    with pytest.raises(RecipeError, match=r"comparisons\.flipped has no effect with comparisons\.rater unset"):
         file = tmp_path / "reward.toml"
         file.write_text('task = "reward"\nsummary = "x"\n[start]\n[comparisons]\nflipped = 0.2\n')
         recipe_files.load(file)
