@@ -108,7 +108,7 @@ def generate(
 
     from seq2seq.decoding.generation.generator import unknown
     from seq2seq.decoding.options import GenerationOptions, Sampling
-    from seq2seq.tasks.opening import open_generator
+    from seq2seq.tasks.language_model_opening import open_generator
 
     run = options.open_run(run_folder, "generate")
     text = _prompt(prompt, input, reading)

@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from seq2seq import tasks
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe, Start, near
 from seq2seq.recipe.files import run_of
@@ -18,7 +20,8 @@ from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes, write_json
 from seq2seq.storage.checksums import described
 from seq2seq.storage.folders import replacing_folder
-from seq2seq.tasks.models import named_weights, read_tokenizers
+from seq2seq.storage.tensors import must_fit, read_weights
+from seq2seq.tasks.models import read_tokenizers
 from seq2seq.tasks.task import Task
 from seq2seq.training.checkpoints import checkpoint
 
@@ -133,7 +136,7 @@ def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
-    weights = task.from_start(former, named_weights(tasks.of(former), read_tokenizers(former, parent.path), parent))
+    weights = task.from_start(former, _named_weights(tasks.of(former), read_tokenizers(former, parent.path), parent))
     parts = start.parts or (() if former.task == task.recipe.task else task.takes)
     if not parts and former.task != task.recipe.task:
         raise RecipeError(
@@ -196,3 +199,14 @@ def _shape(weight: Tensor) -> str:
 
 def _count(weights: Mapping[str, Tensor]) -> int:
     return sum(weight.numel() for weight in weights.values())
+
+
+def _named_weights(task: Task[Any], tokenizers: Tokenizers, run: Run) -> dict[str, Tensor]:
+    """The weights of a run, under every name by which its model knows them: tied ones under several. Raises RunError
+    where they are not those of its recipe and tokenizers."""
+    weights = read_weights(run.weights)
+    with torch.device("meta"):
+        model = task.model(tokenizers)
+    must_fit(model, weights, run.weights)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    return {name: weights[names[id(each)]] for name, each in model.named_parameters(remove_duplicate=False)}

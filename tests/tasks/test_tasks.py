@@ -26,7 +26,10 @@ def test_every_task_of_a_recipe_has_a_module_and_commands() -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import seq2seq.tasks.opening", ("torch", "pydantic", "ctranslate2")),
+        (
+            "import seq2seq.tasks.translation_opening, seq2seq.tasks.language_model_opening",
+            ("torch", "pydantic", "ctranslate2"),
+        ),
         ("import seq2seq.tasks as tasks; [tasks.named(name) for name in tasks.COMMANDS]", ("torch", "ctranslate2")),
     ],
 )
