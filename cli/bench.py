@@ -54,7 +54,8 @@ def bench(
     from seq2seq.measure import throughput
     from seq2seq.measure.machine import this_machine
     from seq2seq.recipe import files as recipe_files
-    from seq2seq.tasks.opening import EngineChoice, open_translator
+    from seq2seq.tasks.opening import EngineChoice
+    from seq2seq.tasks.translation_opening import open_translator
 
     recipe = measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, note)
     corpus: Corpus[Any] | None = None

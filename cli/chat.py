@@ -54,7 +54,7 @@ def chat(
 
     from seq2seq.decoding.generation.chat import Chat
     from seq2seq.decoding.options import GenerationOptions, Sampling
-    from seq2seq.tasks.opening import open_generator
+    from seq2seq.tasks.language_model_opening import open_generator
 
     drawn = secrets.randbelow(2**31) if seed is None else seed
     if seed is None and temperature > 0:

@@ -43,12 +43,12 @@ def classify(
     if text:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
     options.must_be_text(*(text or ()))
-    from seq2seq.tasks.opening import open_classifier
-
     run = options.open_run(run_folder, "classify")
     groups = line_groups(text, input, reading)
     if groups is None:
         options.usage_error("no text to classify: give text, --input FILE or a pipe")
+    from seq2seq.tasks.classification_opening import open_classifier
+
     opened = open_classifier(run, engine.choice())
     texts = len(run.recipe().data.text.split(","))
     begun, count, too_long = time.perf_counter(), 0, 0

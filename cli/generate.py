@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.generation.generator import Generated, Generator
     from seq2seq.decoding.options import GenerationOptions
     from seq2seq.run import Run
-    from seq2seq.tasks.opening import OpenedGenerator
+    from seq2seq.tasks.language_model_opening import OpenedGenerator
     from seq2seq.tasks.rewarding import Rewarder
 
 
@@ -117,7 +117,7 @@ def generate(
 
     from seq2seq.decoding.generation.generator import unknown
     from seq2seq.decoding.options import GenerationOptions, Sampling
-    from seq2seq.tasks.opening import open_generator
+    from seq2seq.tasks.language_model_opening import open_generator
 
     run = options.open_run(run_folder, "generate")
     text = _prompt(prompt, input, reading)

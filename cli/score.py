@@ -42,7 +42,7 @@ def score(
     model has no score: `nan`, null in JSON.
     """
     from seq2seq.data.lines import read_lines, read_pairs
-    from seq2seq.tasks.opening import open_translator
+    from seq2seq.tasks.translation_opening import open_translator
 
     reading = text.reading()
     run = options.open_run(run_folder, "score")

@@ -23,7 +23,7 @@ from .printing import note, printable, report, show, to_json
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
     from seq2seq.decoding.translation.outputs import Translation
-    from seq2seq.tasks.opening import OpenedTranslator
+    from seq2seq.tasks.translation_opening import OpenedTranslator
 
 _WINDOW = 2000  # lines translated together
 
@@ -107,7 +107,7 @@ def translate(
     from seq2seq.data.lines import read_lines
     from seq2seq.decoding.options import Sampling
     from seq2seq.decoding.translation.windows import numbered
-    from seq2seq.tasks.opening import open_translator
+    from seq2seq.tasks.translation_opening import open_translator
 
     run = options.open_run(run_folder)
     lines = line_groups(text, input, reading)

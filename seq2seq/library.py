@@ -15,13 +15,9 @@ from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.run import Run
-from seq2seq.tasks.opening import (
-    EngineChoice,
-    OpenedGenerator,
-    open_classifier,
-    open_generator,
-    open_translator,
-)
+from seq2seq.tasks.language_model_opening import OpenedGenerator, open_generator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
     from seq2seq.decoding.classification import Classified
@@ -207,6 +203,8 @@ class Classifier(_Opened):
 
     def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
+        from seq2seq.tasks.classification_opening import open_classifier
+
         opened = open_classifier(run, choice)
         self._classifier = opened.classifier
         self._texts = len(run.recipe().data.text.split(","))

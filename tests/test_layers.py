@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +71,30 @@ def test_each_part_imports_only_what_it_may() -> None:
         names = {name.removeprefix("seq2seq.") for name in imports(path) if name.startswith("seq2seq.")}
         wrong = {name for name in names if not within(name, allowed(path))}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def imports_at_the_top(path: Path, modules: Collection[str]) -> set[str]:
+    """Those of some modules that a file imports outside functions, for types alone too."""
+    found, nodes = set(), [*ast.parse(path.read_text(encoding="utf-8")).body]
+    for node in nodes:
+        if isinstance(node, ast.If):
+            nodes += node.body
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in modules else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & {*modules}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Inside functions it may: `tasks` imports each task as it is asked for."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in LIBRARY}
+    left = {name: imports_at_the_top(path, paths) for name, path in paths.items()}
+    while free := [name for name, imported in left.items() if not imported & {*left}]:
+        for name in free:
+            del left[name]
+    assert not left, f"import one another, or what does: {', '.join(sorted(left))}"
 
 
 @pytest.mark.parametrize("name", ["decoding/search.py", "decoding/sampling.py", "training/loop.py"])

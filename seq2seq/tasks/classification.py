@@ -92,13 +92,13 @@ class Classification(Task[LabelledSource]):
     def model(self, tokenizers: Tokenizers) -> Classifier:
         """The model, its weights drawn from torch's generator, with the classes of the text that `training` was given.
         Raises RecipeError where this machine cannot hold it."""
-        from seq2seq.tasks.models import classifier
+        from seq2seq.tasks.classification_opening import classifier
 
         assert self._classes, "the classes are known once the text is"
         return classifier(self.recipe, tokenizers.source.size, len(self._classes))
 
     def trained(self, run: Run, device: torch.device) -> Classifier:
-        from seq2seq.tasks.models import trained_classifier
+        from seq2seq.tasks.classification_opening import trained_classifier
 
         return trained_classifier(run, device)[0]
 
@@ -116,8 +116,8 @@ class Classification(Task[LabelledSource]):
     def measure(self, run: Run, text: LabelledSource, device: Choice, processes: Processes) -> dict[str, Any]:
         """Raises DataError where a label is not one of the run's classes, or no text has one."""
         from seq2seq.evaluation.classification import judge
+        from seq2seq.tasks.classification_opening import torch_classifier
         from seq2seq.tasks.classification_training import is_usable
-        from seq2seq.tasks.opening import torch_classifier
 
         classifier = torch_classifier(run, device)
         number_of = {name: number for number, name in enumerate(classifier.classes)}

@@ -17,7 +17,7 @@ from seq2seq.data.budget import cut
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, Layout, encode, tokens_of
+from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, encode, tokens_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.device import Numerics
@@ -26,7 +26,9 @@ from seq2seq.evaluation.classification import summary
 from seq2seq.model.classifier import Classifier
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks.preparation import Prepared, cache_for, other_caches
+from seq2seq.tasks.classification_opening import layout_of
+from seq2seq.tasks.preparation import cache_for, other_caches
+from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import SHARES, Costs, SecondsOfOne, Workload, guessed_vocabulary
 from seq2seq.training.objective import ClassCrossEntropy
@@ -162,11 +164,6 @@ def usable(source: LabelledSource, split: SplitName, tokenizers: Tokenizers, say
 def is_usable(record: Labelled) -> bool:
     """Whether a record has a label and no blank text."""
     return bool(record.label) and all(map(fold, record.texts))
-
-
-def layout_of(recipe: Recipe) -> Layout:
-    """How texts become rows of the recipe's model."""
-    return Layout(recipe.data.max_length, first=recipe.model.pooling == "first")
 
 
 def class_weights(counts: Sequence[int], kind: str) -> Tensor | None:

@@ -24,7 +24,8 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.preparation import Prepared, cache_for, other_caches
+from seq2seq.tasks.preparation import cache_for, other_caches
+from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
 from seq2seq.training.task import Continuation, Validation

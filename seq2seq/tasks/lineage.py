@@ -146,12 +146,11 @@ def entry(path: Path, own: Run) -> dict[str, Any]:
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
-    from seq2seq.tasks.models import named_weights
 
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     other = tasks.of(former).served()
-    weights = task.from_start(former, named_weights(other, parent))
+    weights = task.from_start(former, _named_weights(other, parent))
     parts = start.parts or (() if former.serves == task.recipe.task else task.takes)
     if not parts and former.serves != task.recipe.task:
         raise RecipeError(
@@ -214,3 +213,12 @@ def _shape(weight: Tensor) -> str:
 
 def _count(weights: Mapping[str, Tensor]) -> int:
     return sum(weight.numel() for weight in weights.values())
+
+
+def _named_weights(task: Task[Any], run: Run) -> dict[str, Tensor]:
+    """The weights of a run, under every name by which its model knows them: tied ones under several. Raises RunError
+    where they are not those of its recipe and tokenizers."""
+    import torch
+
+    trained = task.trained(run, torch.device("cpu"))
+    return {name: each.detach() for name, each in trained.named_parameters(remove_duplicate=False)}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from seq2seq import sizes
 from seq2seq.data import tokenizers as tokenizer_files
@@ -21,16 +20,12 @@ from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.device import Numerics, work_alone
 from seq2seq.errors import RunError
-from seq2seq.model.classifier import Classifier
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model as ModelConfig
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
-
-if TYPE_CHECKING:
-    from seq2seq.tasks.task import Task
 
 Model = Transformer | Gpt
 
@@ -64,12 +59,6 @@ def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Mod
     """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
     sizes.must_fit_machine(recipe, target_vocabulary)
     return architecture(recipe).model(recipe.model, source_vocabulary, target_vocabulary)
-
-
-def classifier(recipe: Recipe, vocabulary: int, classes: int) -> Classifier:
-    """The model of a classification recipe, as `model`."""
-    sizes.must_fit_machine(recipe, vocabulary)
-    return Classifier(recipe.model, vocabulary, classes)
 
 
 def longest_source(recipe: Recipe) -> int:
@@ -120,40 +109,11 @@ def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     return trained.to(device), tokenizers
 
 
-def named_weights(task: Task[Any], run: Run) -> dict[str, Tensor]:
-    """The weights of a run, under every name by which its model knows them: tied ones under several. Raises RunError
-    where they are not those of its recipe and tokenizers."""
-    trained = task.trained(run, torch.device("cpu"))
-    return {name: each.detach() for name, each in trained.named_parameters(remove_duplicate=False)}
-
-
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
     """The model and the tokenizers of a finished language model."""
     trained, tokenizers = trained_model(run, device)
     assert isinstance(trained, Gpt), "recipes of language models have no other architecture"
     return trained.eval(), tokenizers
-
-
-def trained_classifier(run: Run, device: torch.device) -> tuple[Classifier, tuple[str, ...], Tokenizers]:
-    """The model, the classes and the tokenizers of a finished classifier."""
-    recipe, weights = run.recipe(), read_weights(run.weights)
-    tokenizers = read_tokenizers(recipe, run.path)
-    classes = run.record().get("classes")
-    if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
-        raise RunError(f"{run.path}: run.json does not say which classes the model knows; restore it from a backup")
-    for key, size, what in (
-        ("encoder.embedding.weight", tokenizers.source.size, "the tokenizer has {} tokens"),
-        ("head.weight", len(classes), "run.json has {} classes"),
-    ):
-        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != size:
-            raise RunError(
-                f"{run.path}: {what.format(size)}, {key} has {weights[key].size(0)}: they are of different runs"
-            )
-    sizes.must_fit_file(recipe.model, tokenizers.source.size, run.weights)
-    trained = classifier(recipe, tokenizers.source.size, len(classes))
-    load_weights(trained, weights, run.weights)
-    run.must_be_unchanged(run.weights.name, "tokenizer")
-    return trained.to(device).eval(), tuple(classes), tokenizers
 
 
 def translating(

@@ -18,7 +18,6 @@ from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.jsonl import json_line
-from seq2seq.tasks import COMMANDS
 
 if TYPE_CHECKING:
     import torch
@@ -283,6 +282,8 @@ class Task(ABC, Generic[SourceT]):
 
     def example(self, run: Run) -> str:
         """A command to try a finished run with. Raises DataError where its test set cannot be read."""
+        from seq2seq.tasks import COMMANDS  # the table imports the tasks as it names them
+
         texts = (self.kind().texts(record)[0] for record in self.read_test(run).read())
         return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
 

@@ -12,13 +12,12 @@ from seq2seq.data.corpus import Corpus, SourceT
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
-from seq2seq.tasks.task import Say
 from seq2seq.training.objective import CrossEntropy, for_recipe
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.preparation import Prepared
+    from seq2seq.tasks.prepared import Prepared
 
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
@@ -71,7 +70,7 @@ class Workload(ABC, Generic[SourceT]):
         """The random batch that takes the most memory within a budget."""
 
     @abstractmethod
-    def size(self, text: SourceT, say: Say = lambda message: None) -> int:
+    def size(self, text: SourceT, say: Callable[[str], None] = lambda message: None) -> int:
         """The size of a text in units; all of it is read, which finds whatever cannot be read."""
 
     @abstractmethod

@@ -28,7 +28,8 @@ from seq2seq.interop.ctranslate2.generator import CTranslate2Generator
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.tasks import models, open_run
-from seq2seq.tasks.opening import EngineChoice, open_generator
+from seq2seq.tasks.language_model_opening import open_generator
+from seq2seq.tasks.opening import EngineChoice
 
 TOKENS = 512
 

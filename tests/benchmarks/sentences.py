@@ -17,7 +17,8 @@ from seq2seq.data.sentences import sentences
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.evaluation import judge
 from seq2seq.tasks import open_run
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 
 PAIRS = 1000  # lines of two sentences
 

@@ -18,7 +18,8 @@ from seq2seq.data.lines import decode_lines
 from seq2seq.data.tokenizers import Tokenizer
 from seq2seq.decoding.translation.translate import Translator
 from seq2seq.tasks import open_run
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from tests.support import tiny
 from tests.support.command import Seqx
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from seq2seq.run import Run
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from tests.support import tiny
 from tests.support.bad_input import snapshot
 from tests.support.command import Seqx

@@ -20,7 +20,9 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights, weights_of
 from seq2seq.tasks import models, open_run
-from seq2seq.tasks.opening import EngineChoice, open_generator, open_translator
+from seq2seq.tasks.language_model_opening import open_generator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from tests.support.command import ROOT, Seqx
 
 

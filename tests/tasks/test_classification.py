@@ -19,9 +19,9 @@ from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.tasks.classification import Classification
+from seq2seq.tasks.classification_opening import torch_classifier
 from seq2seq.tasks.classification_training import class_weights
 from seq2seq.tasks.models import trained_gpt
-from seq2seq.tasks.opening import torch_classifier
 from seq2seq.tasks.preparation import session
 from seq2seq.tasks.task import judged
 from seq2seq.training.overfitting import for_overfitting

@@ -21,7 +21,8 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.tasks import averaging, preparation
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Stopped, Validated
 from seq2seq.training.task import TrainingTask

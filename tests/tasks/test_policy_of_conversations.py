@@ -16,7 +16,8 @@ from seq2seq.decoding.options import DEFAULT
 from seq2seq.errors import DataError, RecipeError
 from seq2seq.recipe import Data
 from seq2seq.run import Run
-from seq2seq.tasks.opening import EngineChoice, open_generator
+from seq2seq.tasks.language_model_opening import open_generator
+from seq2seq.tasks.opening import EngineChoice
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Validated
 from tests.support import assistants

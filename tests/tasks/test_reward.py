@@ -20,7 +20,8 @@ from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session
 from tests.support import samples, tiny

@@ -27,7 +27,11 @@ def test_every_task_of_a_recipe_has_a_module_and_commands() -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import seq2seq.tasks.opening", ("torch", "pydantic", "ctranslate2")),
+        (
+            "import seq2seq.tasks.translation_opening, seq2seq.tasks.language_model_opening",
+            ("torch", "pydantic", "ctranslate2"),
+        ),
+        ("import seq2seq.tasks as tasks; [tasks.named(name) for name in tasks.COMMANDS]", ("torch", "ctranslate2")),
         (
             "from seq2seq import tasks; from seq2seq.recipe.tasks import TASKS; [tasks.named(name) for name in TASKS]",
             ("torch", "ctranslate2"),

@@ -16,7 +16,8 @@ from seq2seq.data.pairs import file_pair
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.run import Run
 from seq2seq.tasks import models, translation_training
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training import objective, optimisers, schedule
 from seq2seq.training.loop import train as updates
 from tests.benchmarks.peers.setting import Done, Setting, Translate

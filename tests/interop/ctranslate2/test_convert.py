@@ -24,7 +24,8 @@ from seq2seq.interop.ctranslate2.convert import vocabulary
 from seq2seq.interop.ctranslate2.specification import DECODER_ONLY, ENCODER_DECODER
 from seq2seq.storage.tensors import weights_of
 from seq2seq.tasks import models
-from seq2seq.tasks.opening import EngineChoice, open_translator
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.translation_opening import open_translator
 from tests.support.fakes import randomise, tiny_recipe
 from tests.support.finished_translators import SENTENCES, add_copy, finished
 

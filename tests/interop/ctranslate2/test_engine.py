@@ -167,5 +167,6 @@ def test_a_copy_is_opened_with_one_reading_of_each_vocabulary(tmp_path: Path, mo
 
 
 def test_the_engine_does_without_torch() -> None:
-    check = "import seq2seq.interop.ctranslate2.engine, seq2seq.tasks.opening, sys; sys.exit('torch' in sys.modules)"
+    modules = "seq2seq.interop.ctranslate2.engine, seq2seq.tasks.translation_opening"
+    check = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[3]).returncode == 0

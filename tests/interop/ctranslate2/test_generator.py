@@ -24,7 +24,8 @@ from seq2seq.interop.ctranslate2.verify import VerifiedGenerator
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights, save_weights
 from seq2seq.tasks import models
-from seq2seq.tasks.opening import EngineChoice, open_generator
+from seq2seq.tasks.language_model_opening import open_generator
+from seq2seq.tasks.opening import EngineChoice
 from tests.support.fakes import drained
 from tests.support.finished_generators import CONTEXT, LETTERS, TEXT, add_copy, finished
 
@@ -119,7 +120,8 @@ def test_a_seed_decides_the_text_in_any_process(run: Run, fast: Generator) -> No
     texts = [fast.generate("a", GenerationOptions(Sampling(seed=seed), 20))[0].text for seed in (1, 1, 2, 0, 0)]
     assert texts[0] == texts[1] and texts[3] == texts[4] and len(set(texts)) == 3
     code = (
-        "import json, sys; from pathlib import Path; from seq2seq.run import Run; from seq2seq.tasks.opening import *\n"
+        "import json, sys; from pathlib import Path; from seq2seq.run import Run\n"
+        "from seq2seq.tasks.language_model_opening import *\n"
         "from seq2seq.decoding.options import *; how = GenerationOptions(Sampling(seed=1), 20)\n"
         f"opened = open_generator(Run(Path({str(run.path)!r})), EngineChoice('ctranslate2', 'float32', 'cpu'), how)\n"
         "print(json.dumps(opened.generator.generate('a', how)[0].text)); sys.exit('torch' in sys.modules)"

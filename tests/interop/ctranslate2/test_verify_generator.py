@@ -14,7 +14,8 @@ from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import specification
 from seq2seq.interop.ctranslate2.specification import DECODER_ONLY
-from seq2seq.tasks.opening import EngineChoice, open_generator
+from seq2seq.tasks.language_model_opening import open_generator
+from seq2seq.tasks.opening import EngineChoice
 from tests.support.finished_generators import CONTEXT, TEXT, add_copy, finished
 
 
