@@ -30,8 +30,7 @@ def frontier(
 
     drawn = curves([summaries.named(name) for name in names])
     if as_json:
-        for row in table(drawn):
-            show_json(row)
+        show_json({"points": table(drawn)})
         return
     write_bytes(output, picture(drawn))
     note(f"Written: {output}")

@@ -27,7 +27,7 @@ def test_it_draws_runs_and_prints_their_points(seqx: Seqx, tmp_path: Path) -> No
     done = seqx("frontier", str(one.path), str(other.path), "-o", str(tmp_path / "picture.png"))
     assert done.code == 0 and (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     printed = seqx("frontier", str(one.path), str(other.path), "--json")
-    rows = [json.loads(line) for line in printed.out.splitlines()]
+    rows = json.loads(printed.out)["points"]
     assert [row["curve"] for row in rows] == ["best of 1 to 2"] * 2 + ["one"] * 2 + ["other"] * 2
     assert rows[3] == {"curve": "one", "distance": 2.0, "kl": 4.0, "reward": 0.5, "gold": 0.25}
 
