@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,16 @@ from tests.support import tiny
 from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
 
-@pytest.mark.parametrize(("threads", "kills"), [(1, (1, 2, 3, 5)), (2, (3,))])
+@pytest.fixture(scope="module")
+def whole(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
+    """A run of the tiny recipe that nothing interrupted, and its events; tests must not change it."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    torch.manual_seed(1)
+    return folder, list(session(tiny_recipe(), corpus, folder).events())
+
+
+# Before any checkpoint, at a validation that is not reached, and between two.
+@pytest.mark.parametrize(("threads", "kills"), [(1, (2, 5)), (2, (3,))])
 def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
     corpus: Corpus,
     tmp_path: Path,
@@ -52,9 +62,10 @@ def test_killed_and_resumed_is_bit_identical_to_uninterrupted(
         assert rows(tmp_path / "whole") == rows(folder)
 
 
-def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpus, tmp_path: Path) -> None:
+def test_interrupted_saves_between_validations_and_goes_on_exactly(
+    corpus: Corpus, tmp_path: Path, whole: tuple[Path, list[Event]]
+) -> None:
     recipe = tiny_recipe()
-    list(session(recipe, corpus, tmp_path / "whole").events())
     seen: list[Event] = []
     for event in session(recipe, corpus, tmp_path / "stopped").events(
         lambda: any(isinstance(e, Progress) and e.step == 3 for e in seen)
@@ -64,9 +75,9 @@ def test_interrupted_saves_between_validations_and_goes_on_exactly(corpus: Corpu
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
     resumed = list(session(recipe, corpus, tmp_path / "stopped").events())
     assert isinstance(resumed[0], Started) and resumed[0].step == 3
-    whole, stopped = final(tmp_path / "whole"), final(tmp_path / "stopped")
-    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
-    assert rows(tmp_path / "whole") == rows(tmp_path / "stopped")
+    expected, stopped = final(whole[0]), final(tmp_path / "stopped")
+    assert all(torch.equal(expected[name], stopped[name]) for name in expected)
+    assert rows(whole[0]) == rows(tmp_path / "stopped")
 
 
 def test_final_weights_are_the_mean_of_the_last_checkpoints(corpus: Corpus, tmp_path: Path) -> None:
@@ -104,8 +115,8 @@ def test_patience_stops_training_and_survives_resuming(corpus: Corpus, tmp_path:
     assert list(session(recipe, corpus, tmp_path / "killed").events())[-1] == last
 
 
-def test_a_validation_measures_loss_and_translates_samples(corpus: Corpus, tmp_path: Path) -> None:
-    events = list(session(tiny_recipe(), corpus, tmp_path / "run").events())
+def test_a_validation_measures_loss_and_translates_samples(whole: tuple[Path, list[Event]]) -> None:
+    events = whole[1]
     validated = [event for event in events if isinstance(event, Validated)]
     assert [event.step for event in validated] == [2, 4, 6]
     assert validated[-1].figures["loss"] < validated[0].figures["loss"]
@@ -128,6 +139,15 @@ def test_checkpoints_that_nothing_needs_are_deleted(corpus: Corpus, tmp_path: Pa
     assert whole == [10, 12]
 
 
+@pytest.fixture(scope="module")
+def stopped(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was killed after update 5, its checkpoints those of 2 and 4; tests copy it."""
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    torch.manual_seed(1)
+    stop_after(5, session(tiny_recipe(), corpus, folder).events())
+    return folder
+
+
 def damage(file: Path) -> None:
     contents = bytearray(file.read_bytes())
     contents[-2] ^= 1
@@ -135,10 +155,11 @@ def damage(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimiser.safetensors", "state.json"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(corpus: Corpus, tmp_path: Path, name: str) -> None:
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
+    corpus: Corpus, tmp_path: Path, whole: tuple[Path, list[Event]], stopped: Path, name: str
+) -> None:
     recipe = tiny_recipe()
-    list(session(recipe, corpus, tmp_path / "whole").events())
-    stop_after(5, session(recipe, corpus, tmp_path / "run").events())
+    shutil.copytree(stopped, tmp_path / "run")
     checkpoints = tmp_path / "run" / "checkpoints"
     damage(checkpoint.folder(checkpoints, 4) / name)
     started, fault, *_ = events = list(session(recipe, corpus, tmp_path / "run").events())
@@ -147,14 +168,14 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(corpus: Corpus
         "step-0000004 is damaged.*damaged-step-0000004.*step 2", fault.message
     )
     assert isinstance(events[-1], Stopped) and events[-1].finished
-    whole, run = final(tmp_path / "whole"), final(tmp_path / "run")
-    assert all(torch.equal(whole[key], run[key]) for key in whole)
-    assert rows(tmp_path / "whole") == rows(tmp_path / "run")
+    expected, run = final(whole[0]), final(tmp_path / "run")
+    assert all(torch.equal(expected[key], run[key]) for key in expected)
+    assert rows(whole[0]) == rows(tmp_path / "run")
     assert not list(checkpoints.glob("damaged-*"))  # written anew
 
 
-def test_where_all_checkpoints_are_damaged_nothing_is_moved(corpus: Corpus, tmp_path: Path) -> None:
-    stop_after(5, session(tiny_recipe(), corpus, tmp_path / "run").events())
+def test_where_all_checkpoints_are_damaged_nothing_is_moved(corpus: Corpus, tmp_path: Path, stopped: Path) -> None:
+    shutil.copytree(stopped, tmp_path / "run")
     for each in (tmp_path / "run" / "checkpoints").glob("*/weights.safetensors"):
         damage(each)
     before = sorted((tmp_path / "run").rglob("*"))
@@ -173,8 +194,10 @@ def test_the_final_mean_does_without_a_damaged_checkpoint(corpus: Corpus, tmp_pa
     assert Run(tmp_path / "run").record()["weights"]["steps"] == [4, 6]
 
 
-def test_another_recipe_or_other_text_is_refused_with_the_difference(corpus: Corpus, tmp_path: Path) -> None:
-    stop_after(3, session(tiny_recipe(), corpus, tmp_path / "run").events())
+def test_another_recipe_or_other_text_is_refused_with_the_difference(
+    corpus: Corpus, tmp_path: Path, stopped: Path
+) -> None:
+    shutil.copytree(stopped, tmp_path / "run")
     with pytest.raises(RunError, match=r"training.learning_rate: 0.005 -> 0.1"):
         Run(tmp_path / "run").claim(tiny_recipe(learning_rate=0.1))
     other = file_pair(*tiny.write_pairs(tmp_path, "other", tiny.pairs(50, 9)))
