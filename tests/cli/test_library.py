@@ -28,7 +28,7 @@ from tests.support.command import ROOT, Seqx
 
 def test_the_front_door_has_these_names_and_no_torch() -> None:
     assert set(seq2seq.__all__) == {
-        *("load", "Translator", "Generator", "Classifier", "__version__"),
+        *("load", "Translator", "Generator", "Assistant", "Classifier", "__version__"),
         *("SeqxError", "ArgumentError", "DataError", "DeviceError", "RecipeError", "RunError"),
     }
     check = (

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seq2seq.device import processor
 from tests.support import tiny
 from tests.support.command import Seqx
 from tests.support.processes import piped
@@ -88,12 +89,26 @@ def test_what_holds_no_words_is_copied(seqx: Seqx, trained: Path, engine: str) -
     assert (blank["copied"], blank["translation"], blank["source"]) == (False, "", "\u200b")
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether values of JSON are the same, numbers to a thousandth: on some processors products of matrices depend on
+    the size of the batch in their last digits."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) < 1e-3
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(each, other[key]) for key, each in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_score_is_the_same_whatever_stands_beside_the_line(seqx: Seqx, trained: Path, engine: str) -> None:
+    if engine == "ctranslate2" and "avx512f" not in processor():
+        pytest.skip("without AVX-512 its products depend on the batch, and a model that has learnt little may waver")
     for options in ([], ["--n-best", "2"]):
         together = rows(seqx, trained, LINES, "--engine", engine, *options)
         for number in (0, 7, 30):
-            assert rows(seqx, trained, [LINES[number]], "--engine", engine, *options) == [together[number]]
+            assert same(rows(seqx, trained, [LINES[number]], "--engine", engine, *options), [together[number]])
     Path("source").write_text("".join(line + "\n" for line in [*LINES, "un chat. deux chien.", "12"]))
     Path("target").write_text("".join(row["translation"] + "\n" for row in together) + "one cat. two dog.\n12\n")
     given = ("score", "--run", trained, "--json", "--engine", engine)
@@ -104,7 +119,7 @@ def test_a_score_is_the_same_whatever_stands_beside_the_line(seqx: Seqx, trained
         for name in ("source", "target"):
             Path("one").with_suffix(f".{name}").write_text(Path(name).read_text().splitlines()[number] + "\n")
         alone = seqx(*given, "--source-file", "one.source", "--target-file", "one.target")
-        assert json.loads(alone.out) == scored[number]
+        assert same(json.loads(alone.out), scored[number])
     assert scored[41]["score"] == 0
 
 

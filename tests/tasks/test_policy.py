@@ -232,7 +232,7 @@ def test_a_rater_is_needed_to_be_rewarded_by_one(start: Path, tmp_path: Path) ->
 def test_a_policy_needs_a_start(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(POLICY.replace("[start]\n", ""))
-    with pytest.raises(RecipeError, match="improves a run that was trained before"):
+    with pytest.raises(RecipeError, match="begins from a run that was trained before"):
         recipe_files.load(file)
 
 

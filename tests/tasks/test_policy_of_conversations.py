@@ -133,5 +133,5 @@ def test_prompts_are_read_from_tables_too(tmp_path: Path) -> None:
 
 def test_a_model_of_running_text_cannot_be_improved(improved: tuple[Run, list[Event]]) -> None:
     base = improved[0].path.parent / "base"
-    with pytest.raises(RecipeError, match="begins from a translator or a model of conversations"):
+    with pytest.raises(RecipeError, match="starts from a translator or a model of conversations"):
         assistants.recipe(base.parent, POLICY, base)

@@ -29,7 +29,7 @@ RECIPES: dict[str, str | bytes] = {
 GIVEN = "train -q --run out --source-file train.fr --target-file train.en --recipe "
 SET = GIVEN + "tiny.toml --set "
 CASES = {
-    "unknown name": Case(1, GIVEN + "fr-enn", ("'fr-enn'", "did you mean fr-en", "there are: classify, de-en")),
+    "unknown name": Case(1, GIVEN + "fr-enn", ("'fr-enn'", "did you mean fr-en", "there are: assistant-base")),
     "missing": Case(1, GIVEN + "./no.toml", ("no recipe file no.toml", "seqx recipes")),
     "folder": Case(1, GIVEN + "./", ("it is a folder; name a TOML file",)),
     "no TOML": Case(1, GIVEN + "broken.toml", ("broken.toml is not valid TOML", "line 1")),
