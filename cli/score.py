@@ -42,12 +42,13 @@ def score(
     model has no score: `nan`, null in JSON.
     """
     from seq2seq.data.lines import read_lines, read_pairs
+    from seq2seq.tasks.reward_run import is_reward_model
     from seq2seq.tasks.translation_opening import open_translator
 
     reading = text.reading()
     run = options.open_run(run_folder, "score")
     pairs = read_pairs(source_file, target_file, reading)
-    if run.task == "reward":
+    if is_reward_model(run):
         options.refuse_given(context, "length_penalty", "sentences", "engine", "precision", because=_REWARDS)
         rewards.score(run, pairs, output, as_json, engine.device)
         return

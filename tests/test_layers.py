@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Collection
@@ -101,6 +102,24 @@ def test_no_module_imports_itself_through_others() -> None:
 def test_search_and_the_loop_know_no_model(name: str) -> None:
     names = {name for name in imports(ROOT / "seq2seq" / name) if within(name, {"seq2seq.model"})}
     assert not {name for name in names if not within(name, {"seq2seq.model.state"})}
+
+
+# Words that ask which task a run is of, or which architecture a model has.
+KINDS = re.compile(
+    r"data\.form|\b(task|architecture) (==|!=)|\.(task|architecture) (not )?in\b"
+    r"|isinstance\([^)]*\b(Corpus|Gpt|Transformer|Classifier|MaskedEncoder|Scored)\b"
+)
+
+
+def test_only_tasks_and_recipes_ask_which_kind_of_run_it_is() -> None:
+    asking = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*LIBRARY, *(ROOT / "cli").rglob("*.py")]
+        if path.relative_to(ROOT).parts[1] not in ("tasks", "recipe")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if KINDS.search(line)
+    ]
+    assert not asking
 
 
 def test_the_library_knows_nothing_of_its_command_line() -> None:

@@ -14,23 +14,21 @@ from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.heads import ClassHead, FirstClassHead
 from seq2seq.model.positions import added_positions
-from seq2seq.model.stack import CausalEncoder, Encoder
+from seq2seq.model.stack import Encoder
 from seq2seq.recipe import Model as ModelConfig
 
 
 class Classifier(nn.Module):
-    """The encoder of section 3.1 and a class head, which starts at zero: every class is equally probable at first.
+    """An encoder and a class head, which starts at zero: every class is equally probable at first.
 
-    All weights but the head's are those of `encoder`: it can begin with the weights of another model's encoder. Of
-    `architecture = "decoder-only"` that is a causal stack, which can begin with those of a GPT.
+    All weights but the head's are those of `encoder`: it can begin with the weights of another model's encoder, or of a
+    GPT where it is a `CausalEncoder`.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary: int, classes: int) -> None:
+    def __init__(self, config: ModelConfig, vocabulary: int, classes: int, encoder: type[Encoder] = Encoder) -> None:
         super().__init__()
         embedding = Embedding(vocabulary, config.d_model, scaled=config.scale_embedding)
-        self.causal = config.architecture == "decoder-only"
-        kind = CausalEncoder if self.causal else Encoder
-        self.encoder = kind(config, embedding, added_positions(config, config.max_length))
+        self.encoder = encoder(config, embedding, added_positions(config, config.max_length))
         initialise(self.encoder.blocks, config)
         head = FirstClassHead if config.pooling == "first" else ClassHead
         self.head: nn.Linear = head(config.d_model, classes)
@@ -56,6 +54,8 @@ class Classifier(nn.Module):
     def forward_flops(self, tokens: Tensor, mask: Tensor | None, *, counted: Tensor) -> float:
         """FLOPs that a forward pass needs for S positions of each row, and for the labels `counted` (B,), bool."""
         S = flops.lengths(torch.ones_like(tokens) if mask is None else mask[:, 0, 0])
-        C, layers = self.head.in_features, len(self.encoder.blocks)
-        attention = layers * (flops.of_causal_attention(C, S) if self.causal else flops.of_attention(C, S, S))
-        return flops.of_weights(self.matrices(), S) + attention + flops.of_weights([self.head.weight], counted)
+        return (
+            flops.of_weights(self.matrices(), S)
+            + self.encoder.attention_flops(S)
+            + flops.of_weights([self.head.weight], counted)
+        )

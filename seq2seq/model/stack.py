@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from torch import Tensor, nn
 
+from seq2seq.model import flops
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.model.components import normalization
 from seq2seq.model.dropout import Dropout
@@ -81,6 +82,10 @@ class Encoder(Stack[Block]):
             x = block(x, mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
+    def attention_flops(self, lengths: Tensor) -> float:
+        """FLOPs of attention in all layers, for the lengths (B,) of rows."""
+        return len(self.blocks) * flops.of_attention(self.embedding.embedding_dim, lengths, lengths)
+
 
 class CausalEncoder(Encoder):
     """The layers of a GPT in the place of an encoder's: the state of a position holds what is before it alone."""
@@ -88,6 +93,10 @@ class CausalEncoder(Encoder):
     def __init__(self, config: ModelConfig, embedding: Embedding, positions: nn.Module) -> None:
         layers = (Block(config, causal=True) for _ in range(config.decoder_layers))
         Stack.__init__(self, config, embedding, positions, layers)
+
+    def attention_flops(self, lengths: Tensor) -> float:
+        """The same where a position sees those before it alone."""
+        return len(self.blocks) * flops.of_causal_attention(self.embedding.embedding_dim, lengths)
 
 
 class Decoder(Stack[CrossBlock]):

@@ -81,7 +81,7 @@ class Transformer(nn.Module):
             + flops.of_weights(self.decoder.matrices(), T)
             - flops.of_weights(project, T)
             + flops.of_weights([self.head.weight], counted)
-            + len(self.encoder.blocks) * flops.of_attention(width, S, S)
+            + self.encoder.attention_flops(S)
             + len(self.decoder.blocks) * per_target
         )
 

@@ -13,6 +13,7 @@ from seq2seq.decoding.classification import TorchClassifier
 from seq2seq.device import Choice
 from seq2seq.errors import RunError
 from seq2seq.model.classifier import Classifier
+from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
@@ -68,7 +69,12 @@ def trained_classifier(run: Run, device: torch.device) -> tuple[Classifier, tupl
 def classifier(recipe: Recipe, vocabulary: int, classes: int) -> Classifier:
     """The model of a classification recipe, as `model`."""
     sizes.must_fit_machine(recipe, vocabulary)
-    return Classifier(recipe.model, vocabulary, classes)
+    return Classifier(recipe.model, vocabulary, classes, encoder_of(recipe))
+
+
+def encoder_of(recipe: Recipe) -> type[Encoder]:
+    """The encoder of a recipe's model: a decoder-only one is causal."""
+    return CausalEncoder if recipe.model.architecture == "decoder-only" else Encoder
 
 
 def layout_of(recipe: Recipe) -> Layout:

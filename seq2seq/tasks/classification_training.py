@@ -26,7 +26,7 @@ from seq2seq.evaluation.classification import summary
 from seq2seq.model.classifier import Classifier
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks.classification_opening import layout_of
+from seq2seq.tasks.classification_opening import encoder_of, layout_of
 from seq2seq.tasks.preparation import cache_for, other_caches
 from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
@@ -226,7 +226,7 @@ class ClassificationWorkload(Workload[LabelledSource]):
         return ClassificationCosts(pair=seconds(lambda count: objective.evaluate([pieces[count]]), list(pieces)))
 
     def model(self, vocabulary: int) -> Classifier:
-        return Classifier(self._recipe.model, vocabulary, _GUESSED_CLASSES)
+        return Classifier(self._recipe.model, vocabulary, _GUESSED_CLASSES, encoder_of(self._recipe))
 
     def objective(self, model: Any, numerics: Numerics) -> ClassCrossEntropy:
         return ClassCrossEntropy(model, numerics, self._recipe.training.label_smoothing)

@@ -60,6 +60,11 @@ def path_of(recipe: Recipe) -> Path | None:
     )
 
 
+def is_reward_model(run: Run) -> bool:
+    """Whether a run is of a reward model, finished or not."""
+    return run.task == "reward"
+
+
 def must_be_reward_model(run: Run) -> None:
     """Raise RunError where a run is no finished reward model."""
     if not run.weights.is_file():
@@ -67,7 +72,7 @@ def must_be_reward_model(run: Run) -> None:
             f"{run.path} has no trained reward model; train it first, `seqx train --recipe {run.path.name}` (or add "
             "--with-ancestors), or name another"
         )
-    if run.task != "reward":
+    if not is_reward_model(run):
         raise RunError(f"{run.path} is {tasks.named(run.task).described(run)}, not a reward model; name another")
 
 

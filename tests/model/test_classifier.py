@@ -8,6 +8,7 @@ import torch
 from seq2seq.data.labelled_batches import Layout
 from seq2seq.device import Numerics
 from seq2seq.model.classifier import Classifier
+from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.recipe import Model
 from seq2seq.training.objective import ClassCrossEntropy
 from tests.support.fakes import randomise
@@ -16,14 +17,14 @@ CPU = Numerics(torch.device("cpu"), None)
 ROWS = [[4, 5, 6, 7, 8], [9, 4], [5, 5, 5]]
 
 
-def model(pooling: str = "mean", architecture: str = "encoder-only") -> Classifier:
+def model(pooling: str = "mean", encoder: type[Encoder] = Encoder) -> Classifier:
     sizes = {"d_model": 8, "d_ff": 12, "n_heads": 2, "encoder_layers": 2, "decoder_layers": 2, "max_length": 16}
-    config = Model.model_validate({**sizes, "architecture": architecture, "pooling": pooling, "dropout": 0.0})
-    return Classifier(config, 12, 3)
+    config = Model.model_validate({**sizes, "pooling": pooling, "dropout": 0.0})
+    return Classifier(config, 12, 3, encoder)
 
 
-@pytest.mark.parametrize("kind", [("mean", "encoder-only"), ("first", "encoder-only"), ("mean", "decoder-only")])
-def test_a_row_is_classified_alike_alone_and_beside_longer_ones(kind: tuple[str, str]) -> None:
+@pytest.mark.parametrize("kind", [("mean", Encoder), ("first", Encoder), ("mean", CausalEncoder)])
+def test_a_row_is_classified_alike_alone_and_beside_longer_ones(kind: tuple[str, type[Encoder]]) -> None:
     classifier, layout = randomise(model(*kind)).double().eval(), Layout(16, first=kind[0] == "first")
     together = classifier(*layout.collate([layout.row([row]) for row in ROWS], [0] * 3).inputs)
     alone = torch.cat([classifier(*layout.collate([layout.row([row])], [0]).inputs) for row in ROWS])
@@ -32,7 +33,7 @@ def test_a_row_is_classified_alike_alone_and_beside_longer_ones(kind: tuple[str,
 
 
 def test_a_causal_one_has_states_that_later_tokens_do_not_change() -> None:
-    causal, other = (randomise(model("mean", kind)).double().eval() for kind in ("decoder-only", "encoder-only"))
+    causal, other = (randomise(model("mean", kind)).double().eval() for kind in (CausalEncoder, Encoder))
     longer, shorter = torch.tensor([[4, 5, 6, 7]]), torch.tensor([[4, 5, 6]])
     torch.testing.assert_close(causal.hidden(longer)[:, :3], causal.hidden(shorter))
     assert not torch.allclose(other.hidden(longer)[:, :3], other.hidden(shorter))
@@ -66,12 +67,12 @@ def test_the_loss_is_that_of_torch_with_smoothing_and_weights() -> None:
     assert ClassCrossEntropy(classifier, CPU, 0.2, weights)(nobody, 0).loss == 0
 
 
-@pytest.mark.parametrize("architecture", ["encoder-only", "decoder-only"])
-def test_flops_are_those_of_the_matrices_and_attention(architecture: str) -> None:
-    classifier = model("mean", architecture)
+@pytest.mark.parametrize("encoder", [Encoder, CausalEncoder])
+def test_flops_are_those_of_the_matrices_and_attention(encoder: type[Encoder]) -> None:
+    classifier = model("mean", encoder)
     batch = Layout(16, first=False).collate([[4] * 3, [4] * 5], [0, 0])
     S, weights = [4, 6], sum(matrix.numel() for matrix in classifier.matrices())
-    seen = sum(length * (length + 1) / 2 if classifier.causal else length**2 for length in S)
+    seen = sum(length * (length + 1) / 2 if encoder is CausalEncoder else length**2 for length in S)
     attention = 2 * 4 * 8 * seen
     expected = 2 * sum(S) * weights + attention + 2 * 2 * classifier.head.weight.numel()
     tokens, mask = batch.inputs

@@ -15,6 +15,7 @@ from seq2seq.decoding.translation.distributed import OneProcess, Processes
 from seq2seq.errors import DataError, RecipeError
 from seq2seq.measure.estimate import estimate, fit_minutes
 from seq2seq.measure.throughput import training as throughput
+from seq2seq.model.stack import CausalEncoder
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
@@ -112,7 +113,8 @@ def test_it_starts_from_a_gpt_whose_states_are_its_own(tmp_path: Path) -> None:
     assert torch.equal(training.model.eval().hidden(tokens), gpt.hidden(tokens))
     assert list(training.events())[-1] == Stopped(4, "all steps done", finished=True)
     task.judge(run, CPU, lambda message: None)
-    assert task.trained(run, CPU.numerics.device).causal and run.record()["lineage"][0]["task"] == "language-model"
+    assert isinstance(task.trained(run, CPU.numerics.device).encoder, CausalEncoder)
+    assert run.record()["lineage"][0]["task"] == "language-model"
     with pytest.raises(RecipeError, match=r"model is that of .*gpt, which has decoder-only"):
         recipe_files.load("classify", [*few, "model.architecture=encoder-only"], start=gpt_run.path)
 
