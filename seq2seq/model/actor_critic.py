@@ -35,6 +35,10 @@ class ActorCritic(nn.Module):
             self.value.head.weight.div_(deviation)
             self.value.head.bias.sub_(mean).div_(deviation)
 
-    def finished_weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Of the weights of both, those of the policy, by the names that they have in it."""
-        return {name.removeprefix(_POLICY): weight for name, weight in weights.items() if name.startswith(_POLICY)}
+
+def finished_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those weights of a model that its finished run has: of an actor and critic, the policy's, by the names that they
+    have in it; of any other model, all."""
+    if not isinstance(model, ActorCritic):
+        return dict(weights)
+    return {name.removeprefix(_POLICY): weight for name, weight in weights.items() if name.startswith(_POLICY)}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seq2seq import tasks
 from seq2seq.errors import RunError
-from seq2seq.model.actor_critic import ActorCritic
+from seq2seq.model.actor_critic import finished_weights
 from seq2seq.run import Run
 from seq2seq.run.steps import folder, steps
 from seq2seq.storage.checksums import described
@@ -98,8 +98,7 @@ def _mean(run: Run, numbers: Sequence[int]) -> dict[str, Tensor]:
     if not averaged:
         for path in paths:
             checkpoint.check_weights(path, model)
-        weights = checkpoint.average(paths)
-        return model.finished_weights(weights) if isinstance(model, ActorCritic) else weights
+        return finished_weights(model, checkpoint.average(paths))
     total: dict[str, Tensor] = {}
     for number, path in zip(numbers, paths):
         if number not in checkpoint.resumable(run.checkpoints):
@@ -107,8 +106,7 @@ def _mean(run: Run, numbers: Sequence[int]) -> dict[str, Tensor]:
         checkpoint.load(path, model, optimiser, _CPU)
         for name, tensor in ema.averages(optimiser, model).items():
             total[name] = total.get(name, 0) + tensor.double() / len(paths)
-    weights = {name: tensor.float() for name, tensor in total.items()}
-    return model.finished_weights(weights) if isinstance(model, ActorCritic) else weights
+    return finished_weights(model, {name: tensor.float() for name, tensor in total.items()})
 
 
 def _write(run: Run, weights: dict[str, Tensor], numbers: Sequence[int], reason: str, place: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from torch import Tensor
 
 from seq2seq.errors import RunError
-from seq2seq.model.actor_critic import ActorCritic
+from seq2seq.model.actor_critic import finished_weights
 from seq2seq.run import Run
 from seq2seq.storage.checksums import described
 from seq2seq.storage.tensors import save_weights
@@ -40,9 +40,7 @@ def finish(
         weights = checkpoint.average([store.path(number) for number in chosen])
     if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
         raise RunError(f"training diverged: the weights of steps {chosen} are not finite; lower training.learning_rate")
-    if isinstance(store.model, ActorCritic):
-        weights = store.model.finished_weights(weights)
-    save_weights(weights, run.weights)
+    save_weights(finished_weights(store.model, weights), run.weights)
     run.note(
         finished={
             "time": datetime.now(UTC).isoformat(),
