@@ -5,40 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seq2seq import tasks
 from seq2seq.data.comparisons import ComparisonKind, ComparisonSource, ComparisonTally, dropped, row_of, usable
 from seq2seq.data.corpus import SPLITS, Corpus, Given, SplitName
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.prompts import Prompt, PromptKind
+from seq2seq.data.prompts import PromptKind
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks.task import Say, Task
+from seq2seq.tasks.improving import Started
+from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from seq2seq.data.comparison_batches import EncodedComparison
     from seq2seq.data.comparisons import Comparison
-    from seq2seq.data.corpus import Source
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
-    from seq2seq.recipe import Recipe
     from seq2seq.recipe.preferences import Comparisons
     from seq2seq.tasks.comparing_training import PreparedComparisons
 
 
-class Comparing(Task[ComparisonSource]):
+class Comparing(Started[ComparisonSource]):
     """A task that learns from comparisons: of files, of a corpus, or of samples of its start."""
 
     predicted = "comparison"
     shown: ClassVar[tuple[str, ...]] = ("accuracy", "margin")
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__(recipe)
-        name = recipe.base if recipe.base != recipe.task else "translation"
-        self.base: Task[Any] = tasks.named(name)(recipe.model_copy(update={"task": name}))
 
     @property
     def comparisons(self) -> Comparisons:
@@ -86,10 +79,6 @@ class Comparing(Task[ComparisonSource]):
         from seq2seq.tasks.rated_samples import comparisons
 
         return comparisons(self.base.recipe, self.prompts, corpus, tokenizers, run, device, say)
-
-    def prompts(self, source: Source[Any]) -> Iterator[Prompt]:
-        """The records of a source as prompts."""
-        return self.base.prompts(source) if self.base.prompts_itself else source.read()
 
     def encoded(
         self, source: ComparisonSource, tokenizers: Tokenizers
@@ -139,6 +128,9 @@ class Comparing(Task[ComparisonSource]):
             f"dev accuracy {figures['accuracy']:.1%}{train}{flipped if 'flipped_accuracy' in figures else ''}, margin "
             f"{figures['margin']:.3f}, loss {figures['loss']:.4f}"
         )
+
+    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
+        return [Figure("accuracy", **scores["accuracy"]), Figure("margin", scores["margin"])]
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         accuracy, calibration = scores["accuracy"], scores["calibration"]

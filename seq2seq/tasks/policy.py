@@ -16,10 +16,10 @@ from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage, reward_run
-from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText, example
+from seq2seq.tasks.improving import Improving
+from seq2seq.tasks.task import Figure, Say, example
 
 if TYPE_CHECKING:
-    from torch import device as Device
     from torch import nn
 
     from seq2seq.data.records import Kind
@@ -27,37 +27,22 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.recipe import Recipe
     from seq2seq.recipe.policy import Policy as Settings
     from seq2seq.tasks.completions import Completer, Encoded
-    from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.policy_training import PolicyTraining
 
 ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
 
 
-class Policy(Task[Source[Any]]):
+class Policy(Improving[Source[Any]]):
     """What a run of another task becomes when completions that earn a higher reward are made more probable."""
 
     noun = "policy"
     plural = "policies"
+    improved = "a policy"
     usual_recipe = "fr-en-ppo"
     shown = ("reward", "gold", "kl", "entropy", "clip_share", "length", "explained")
-
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__(recipe)
-        name = recipe.serves if recipe.serves != "policy" else "translation"
-        self._base: Task[Any] = tasks.named(name)(recipe.model_copy(update={"task": name}))
-
-    @classmethod
-    def described(cls, run: Run) -> str:
-        base = tasks.named(run.recipe().serves)
-        return f"{base.described(run)}, a policy" if base is not cls else "a policy"
-
-    @property
-    def does(self) -> str:
-        return self._base.does
 
     @property
     def settings(self) -> Settings:
@@ -65,20 +50,21 @@ class Policy(Task[Source[Any]]):
         assert self.recipe.policy is not None, "a recipe of this task has one"
         return self.recipe.policy
 
-    def served(self) -> Task[Any]:
-        return self._base
+    @property
+    def judged_as_start(self) -> bool:
+        return self.base.prompts_itself
 
     # The records: those of a translator, which are prompts with references, or prompts.
 
     def kind(self) -> Kind[Any, Any]:
-        return self._base.kind() if self._base.prompts_itself else PromptKind(self.recipe.data)
+        return self.base.kind() if self.base.prompts_itself else PromptKind(self.recipe.data)
 
     def find(self, given: Mapping[SplitName, Given], reading: Reading = PLAIN) -> Corpus[Any]:
-        return self._base.find(given, reading) if self._base.prompts_itself else super().find(given, reading)
+        return self.base.find(given, reading) if self.base.prompts_itself else super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
-        if self._base.prompts_itself:
-            return self._base.refused_files(given)
+        if self.base.prompts_itself:
+            return self.base.refused_files(given)
         wrong = given.source_file or given.target_file
         return f"recipe {self.recipe.name} is for prompts: name files with --data" if wrong else ""
 
@@ -89,14 +75,14 @@ class Policy(Task[Source[Any]]):
         raise RunError("the start of a policy has no tokenizer; start from a run that seqx trained")
 
     def write_test(self, run: Run, test: Source[Any]) -> None:
-        if self._base.prompts_itself:
-            self._base.write_test(run, test)
+        if self.base.prompts_itself:
+            self.base.write_test(run, test)
             return
         with replacing(run.path / "test.jsonl") as file:
             file.writelines(map(row_of, test.read()))
 
     def read_test(self, run: Run) -> Source[Any]:
-        return self._base.read_test(run) if self._base.prompts_itself else super().read_test(run)
+        return self.base.read_test(run) if self.base.prompts_itself else super().read_test(run)
 
     # Training.
 
@@ -105,10 +91,10 @@ class Policy(Task[Source[Any]]):
         from seq2seq.model.actor_critic import ActorCritic
         from seq2seq.model.scored import Scored
 
-        policy = self._base.model(tokenizers)
+        policy = self.base.model(tokenizers)
         if self.settings.estimator == "rloo":
             return ActorCritic(policy)
-        return ActorCritic(policy, Scored(self._base.model(tokenizers), self.recipe.model.d_model))
+        return ActorCritic(policy, Scored(self.base.model(tokenizers), self.recipe.model.d_model))
 
     def initialise(self, model: nn.Module, run: Run) -> str:
         """The policy from the start; the value network from the reward model, else from the start too."""
@@ -116,7 +102,7 @@ class Policy(Task[Source[Any]]):
         from seq2seq.storage.tensors import load_weights, read_weights
 
         assert isinstance(model, ActorCritic)
-        described = lineage.load(self._base, model.policy, run)
+        described = lineage.load(self.base, model.policy, run)
         if model.value is not None:
             reward = reward_run.of(run)
             if reward.path.is_dir():
@@ -125,18 +111,15 @@ class Policy(Task[Source[Any]]):
                 model.value.trunk.load_state_dict(model.policy.state_dict())
         return described
 
-    def trained(self, run: Run, device: Device) -> nn.Module:
-        return self._base.trained(run, device)
-
     def training(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, say: Say) -> PolicyTraining:
         from seq2seq.tasks.policy_training import PolicyTraining
 
         _refuse_several_processes()
         reward_run.begin(self.recipe, run)
         prompts, dropped = self._encoded(
-            [record for source in corpus.train for record in self._prompts(source)], tokenizers
+            [record for source in corpus.train for record in self.prompts(source)], tokenizers
         )
-        held_out, _ = self._encoded(list(self._prompts(corpus.dev)), tokenizers)
+        held_out, _ = self._encoded(list(self.prompts(corpus.dev)), tokenizers)
         for found, source, split in ((prompts, corpus.train[0], "train"), (held_out, corpus.dev, "dev")):
             if not found:
                 raise DataError(
@@ -147,9 +130,6 @@ class Policy(Task[Source[Any]]):
         report = {"prompts": {"kept": len(prompts), "dropped": dropped, "held_out": len(held_out)}}
         opened = partial(self._completer, run, tokenizers)
         return PolicyTraining(self.recipe, prompts, held_out, report, opened, partial(self._best_of, run, say))
-
-    def _prompts(self, source: Source[Any]) -> Iterator[Any]:
-        return self._base.prompts(source) if self._base.prompts_itself else source.read()
 
     def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""
@@ -206,12 +186,12 @@ class Policy(Task[Source[Any]]):
     # Judging: as the start is, and completions that are drawn as in training.
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
-        own = ROLLOUTS if self._base.prompts_itself else "test"
+        own = ROLLOUTS if self.base.prompts_itself else "test"
         kept.keep_own(run, own, {"set": own, **self._drawn(run, device)})
         frontier.save(run)
         say(f"Gold and reward against the distance from the start: {run.path / frontier.PICTURE}")
-        if self._base.prompts_itself:
-            self._base.judge(run, device, say)  # last: the scores of the test set say that all is judged
+        if self.base.prompts_itself:
+            self.base.judge(run, device, say)  # last: the scores of the test set say that all is judged
 
     def measure(self, run: Run, text: Source[Any], device: Choice, processes: Processes) -> dict[str, Any]:
         return self._drawn(run, device, text)
@@ -222,7 +202,7 @@ class Policy(Task[Source[Any]]):
         from seq2seq.tasks.policy_training import VALIDATION_SEED
 
         tokenizers = read_tokenizers(self.recipe, run.path)
-        prompts, _ = self._encoded(list(self._prompts(text or self.read_test(run))), tokenizers)
+        prompts, _ = self._encoded(list(self.prompts(text or self.read_test(run))), tokenizers)
         completer = self._completer(run, tokenizers, device.numerics)
         start = lineage.of(run)
         policies = {"": run, "start": start}
@@ -234,12 +214,9 @@ class Policy(Task[Source[Any]]):
             figures |= {name: measured} if name else measured
         return {"prompts": len(prompts), "temperature": self.settings.temperature, **figures}
 
-    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
-        return self._base.scores(run, of, device) if self._base.prompts_itself else super().scores(run, of, device)
-
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         if "prompts" not in scores:
-            yield from self._base.score_lines(name, scores)
+            yield from self.base.score_lines(name, scores)
             return
         yield f"{name}: {scores['prompts']:,} prompts, one completion of each at temperature {scores['temperature']:g}"
         yield f"  start   {_line(scores['start'])}"
@@ -251,35 +228,21 @@ class Policy(Task[Source[Any]]):
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         if "prompts" not in scores:
-            return self._base.figures(scores)
+            return self.base.figures(scores)
         names = ("greedy_gold", "gold", "reward", "kl")
         return [
             Figure(key.replace("_", " "), scores[key], less_is_better=key == "kl") for key in names if key in scores
         ]
 
-    def p_values(self, first: Run, second: Run) -> dict[str, float]:
-        return self._base.p_values(first, second) if self._base.prompts_itself else {}
-
     def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
-        if self._base.prompts_itself:
-            return self._base.convert(run, dev)
-        return self._base.convert(run, conversations_of(dev or self.read_test(run)))
+        if self.base.prompts_itself:
+            return self.base.convert(run, dev)
+        return self.base.convert(run, conversations_of(dev or self.read_test(run)))
 
     def example(self, run: Run) -> str:
-        if self._base.prompts_itself:
-            return self._base.example(run)
+        if self.judged_as_start:
+            return super().example(run)
         return example("chat", (text_of(prompt) for prompt in self.read_test(run).read()), run)
-
-    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        return self._base.misused(command, given, run)
-
-    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        if self._base.prompts_itself:
-            return self._base.evaluate(run, text, choice, front)
-        return super().evaluate(run, text, choice, front)
-
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        return self._base.compare(runs, text, device, most, front)
 
 
 def _refuse_several_processes() -> None:

@@ -3,7 +3,7 @@ finished run serves as its start does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,10 @@ from seq2seq.evaluation import kept
 from seq2seq.run import Run
 from seq2seq.tasks import lineage
 from seq2seq.tasks.comparing import Comparing, write
-from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText
+from seq2seq.tasks.improving import Improving
+from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
-    from torch import device as Device
     from torch import nn
 
     from seq2seq.data.prompts import Prompt
@@ -28,38 +28,26 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.preferences import Preference as Settings
-    from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.preference_training import PreferenceTraining
     from seq2seq.training.preferences import DirectPreference
 
 COMPARISONS = "comparisons"  # of test: their file in the run folder, and the name of their scores
 
 
-class Preference(Comparing):
+class Preference(Improving[ComparisonSource], Comparing):
     """What a run of another task becomes when the sides that were chosen are made more probable."""
 
     noun = "preference"
     plural = "preferences"
+    improved = "by preferences"
     usual_recipe = "assistant-dpo"
     shown = ("accuracy", "margin", "chosen", "rejected")
-
-    @classmethod
-    def described(cls, run: Run) -> str:
-        base = tasks.named(run.recipe().serves)
-        return f"{base.described(run)}, by preferences" if base is not cls else "a preference"
-
-    @property
-    def does(self) -> str:
-        return self.base.does
 
     @property
     def settings(self) -> Settings:
         """The section of the recipe."""
         assert self.recipe.preference is not None, "a recipe of this task has one"
         return self.recipe.preference
-
-    def served(self) -> Task[Any]:
-        return self.base
 
     # Training.
 
@@ -68,9 +56,6 @@ class Preference(Comparing):
 
     def initialise(self, model: nn.Module, run: Run) -> str:
         return lineage.load(self.base, model, run)
-
-    def trained(self, run: Run, device: Device) -> nn.Module:
-        return self.base.trained(run, device)
 
     def training(
         self, corpus: Corpus[ComparisonSource], tokenizers: Tokenizers, run: Run, say: Say
@@ -146,9 +131,6 @@ class Preference(Comparing):
     def measure(self, run: Run, text: Any, device: Choice, processes: Processes) -> dict[str, Any]:
         return self.base.measure(run, text, device, processes)
 
-    def scores(self, run: Run, of: Run, device: Choice) -> dict[str, Any]:
-        return self.base.scores(run, of, device)
-
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         if "calibration" not in scores:
             yield from self.base.score_lines(name, scores)
@@ -157,29 +139,12 @@ class Preference(Comparing):
         yield f"  log-ratio to the start: chosen {scores['chosen']:+.3f}, rejected {scores['rejected']:+.3f}"
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
-        if "calibration" in scores:
-            return [Figure("accuracy", **scores["accuracy"]), Figure("margin", scores["margin"])]
-        return self.base.figures(scores)
-
-    def p_values(self, first: Run, second: Run) -> dict[str, float]:
-        return self.base.p_values(first, second)
+        return super().figures(scores) if "calibration" in scores else self.base.figures(scores)
 
     def convert(self, run: Run, dev: Any = None) -> Verified:
         """Checked on dev where that is of prompts with references, else on the test set."""
         own = dev is not None and dev.records != ComparisonSource.records and self.base.prompts_itself
         return self.base.convert(run, dev if own else None)
-
-    def example(self, run: Run) -> str:
-        return self.base.example(run)
-
-    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
-        return self.base.misused(command, given, run)
-
-    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
-        return self.base.evaluate(run, text, choice, front)
-
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
-        return self.base.compare(runs, text, device, most, front)
 
 
 def _start(run: Run, numerics: Numerics) -> nn.Module:

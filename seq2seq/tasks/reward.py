@@ -10,7 +10,7 @@ from seq2seq.data.comparisons import ComparisonSource
 from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
 from seq2seq.tasks.comparing import Comparing
-from seq2seq.tasks.task import Figure, Say
+from seq2seq.tasks.task import Say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,9 +76,6 @@ class Reward(Comparing):
         rewards = measured(objective.scores, layout, tokens, self.recipe.training.batch_tokens)
         figures = judge(kept, (rewards[:, 0] - rewards[:, 1]).double().numpy())
         return {**figures, "reward": float(rewards.mean()), "left_out": counted}
-
-    def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
-        return [Figure("accuracy", **scores["accuracy"]), Figure("margin", scores["margin"])]
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         yield from super().score_lines(name, scores)
