@@ -116,19 +116,25 @@ def _of_corpora(data: Data) -> Iterator[tuple[bool, str]]:
 
 
 def _of_language_modelling(values: Values) -> Misfits:
-    tokenizer, model, training = values.tokenizer, values.model, values.training
-    yield model.architecture != "decoder-only", 'task = "language-model" needs model.architecture = "decoder-only"'
+    architecture, tokenizer = values.model.architecture, values.tokenizer
+    yield architecture != "decoder-only", 'task = "language-model" needs model.architecture = "decoder-only"'
     yield (
         tokenizer.kind in ("bpe", "unigram"),
         f'tokenizer.kind = "{tokenizer.kind}" loses line ends; for running text use byte-bpe, tiktoken, '
         "character or byte",
     )
-    yield training.metric != "loss", 'running text is judged by its loss: set training.metric = "loss"'
-    yield bool(values.data.corpora), "data.corpora are of sentence pairs: running text is one corpus, data.corpus"
+    yield from _of_one_sequence(values, "running text is", "its", "chunk")
+
+
+def _of_one_sequence(values: Values, text: str, its: str, unit: str) -> Misfits:
+    """Of a model that reads a text, in units of up to its length, as one sequence."""
+    model, training = values.model, values.training
+    yield training.metric != "loss", f'{text} judged by {its} loss: set training.metric = "loss"'
+    yield bool(values.data.corpora), f"data.corpora are of sentence pairs: {text} one corpus, data.corpus"
     yield (
         model.max_length > training.batch_tokens,
-        f"training.batch_tokens = {training.batch_tokens} cannot hold one chunk of "
-        f"model.max_length = {model.max_length}",
+        f"training.batch_tokens = {training.batch_tokens} cannot hold one {unit} of model.max_length = "
+        f"{model.max_length}",
     )
 
 
@@ -193,15 +199,9 @@ def _too_long_for_the_model(data: Data, model: Model) -> tuple[bool, str]:
 
 
 def _of_conversation(values: Values) -> Misfits:
-    model, training = values.model, values.training
-    yield model.architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
-    yield training.metric != "loss", 'conversations are judged by their loss: set training.metric = "loss"'
-    yield bool(values.data.corpora), "data.corpora are of sentence pairs: conversations are one corpus, data.corpus"
-    yield (
-        model.max_length > training.batch_tokens,
-        f"training.batch_tokens = {training.batch_tokens} cannot hold one conversation of model.max_length = "
-        f"{model.max_length}",
-    )
+    architecture = values.model.architecture
+    yield architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
+    yield from _of_one_sequence(values, "conversations are", "their", "conversation")
 
 
 def _of_improvement(task: TaskName, values: Values) -> Misfits:
