@@ -7,14 +7,14 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from seq2seq.data.audit import Tally
 from seq2seq.data.conversations import Turn, turn_of
-from seq2seq.data.corpus import Source, SplitName
+from seq2seq.data.corpus import Source
 from seq2seq.data.findings import Values
 from seq2seq.data.folding import fold
 from seq2seq.data.lines import Reading
@@ -102,12 +102,9 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
         """With messages."""
         return of_row
 
-    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[Comparison]) -> list[str]:
+    def line(self, record: Comparison) -> bytes:
         """Prompts of one user's turn as text, others as messages."""
-        name = f"{split}.jsonl"
-        with (new / name).open("wb") as file:
-            file.writelines(map(row_of, records))
-        return [name]
+        return row_of(record)
 
 
 def row_of(record: Comparison) -> bytes:

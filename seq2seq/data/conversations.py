@@ -146,12 +146,9 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
             raise DataError(self.columns.missing(place, names))
         return self.record([cell(row, names[column], place) for column in columns])
 
-    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[Conversation]) -> list[str]:
+    def line(self, record: Conversation) -> bytes:
         """As messages."""
-        name = f"{split}.jsonl"
-        with (new / name).open("wb") as file:
-            file.writelines(map(row_of, records))
-        return [name]
+        return row_of(record)
 
 
 def _bundled(split: SplitName) -> ConversationSource:

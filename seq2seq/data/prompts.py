@@ -121,12 +121,9 @@ class PromptKind(Kind[Prompt, PromptSource]):
             lambda: checksum(path),
         )
 
-    def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[Prompt]) -> list[str]:
+    def line(self, record: Prompt) -> bytes:
         """Prompts of one user's turn as text, others as messages."""
-        name = f"{split}.jsonl"
-        with (new / name).open("wb") as file:
-            file.writelines(map(row_of, records))
-        return [name]
+        return row_of(record)
 
 
 def _bundled(split: SplitName) -> PromptSource:

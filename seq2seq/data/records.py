@@ -161,10 +161,12 @@ class Kind(Generic[Record, SourceT]):
         returns the names of its files. Raises DataError where other files of `folder` would no longer fit them."""
         name = f"{split}.jsonl"
         with (new / name).open("wb") as file:
-            for record in records:
-                row = dict(zip(self.fields, self.texts(record), strict=True))
-                file.write(json_line(row))
+            file.writelines(map(self.line, records))
         return [name]
+
+    def line(self, record: Record) -> bytes:
+        """A record as a line of a .jsonl file."""
+        return json_line(dict(zip(self.fields, self.texts(record), strict=True)))
 
     def replaced(self, split: SplitName) -> list[str]:
         """Files of a split that must not stay in a folder beside those of `write`."""

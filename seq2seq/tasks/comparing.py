@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seq2seq.data.comparisons import ComparisonKind, ComparisonSource, ComparisonTally, dropped, row_of, usable
+from seq2seq.data.comparisons import ComparisonKind, ComparisonSource, ComparisonTally, dropped, usable
 from seq2seq.data.corpus import SPLITS, Corpus, Given, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.prompts import PromptKind
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.storage.atomic import replacing
 from seq2seq.tasks.improving import Started
 from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from seq2seq.data.comparison_batches import EncodedComparison
     from seq2seq.data.comparisons import Comparison
     from seq2seq.data.findings import Audit
@@ -118,9 +115,6 @@ class Comparing(Started[ComparisonSource]):
         }
         return PreparedComparisons(train[1], dev[1], dev[0], report)
 
-    def write_test(self, run: Run, test: ComparisonSource) -> None:
-        write(run.path / "test.jsonl", test)
-
     def validation_line(self, figures: Mapping[str, float]) -> str:
         train = f" (train {figures['train_accuracy']:.1%})" if "train_accuracy" in figures else ""
         flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
@@ -142,12 +136,6 @@ class Comparing(Started[ComparisonSource]):
             f"  margin {scores['margin']:.3f}, {scores['loss']:.4f} nats per comparison; calibration error "
             f"{calibration['error']:.1%}: probabilities are {calibration['confidence']:.1%} on average"
         )
-
-
-def write(path: Path, source: ComparisonSource) -> None:
-    """Comparisons as a .jsonl file."""
-    with replacing(path) as file:
-        file.writelines(map(row_of, source.read()))
 
 
 def _say_counts(split: SplitName, kept: Sequence[Any], counted: Mapping[str, int], say: Say) -> None:

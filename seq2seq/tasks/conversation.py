@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.data.conversations import ConversationKind, ConversationSource, row_of, usable
+from seq2seq.data.conversations import ConversationKind, ConversationSource, usable
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.run import Run
-from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage
 from seq2seq.tasks.task import Figure, Say, Task, example
 
@@ -61,10 +60,6 @@ class Conversations(Task[ConversationSource]):
     def validation_line(self, figures: Mapping[str, float]) -> str:
         gold = f", gold {figures['gold']:.3f}" if "gold" in figures else ""
         return f"dev loss {figures['negative_log_likelihood']:.4f} nats per token of an answer{gold}"
-
-    def write_test(self, run: Run, test: ConversationSource) -> None:
-        with replacing(run.path / "test.jsonl") as file:
-            file.writelines(map(row_of, test.read()))
 
     def measure(self, run: Run, text: ConversationSource, device: Choice, processes: Processes) -> dict[str, Any]:
         """Beside the run's figures those of its start, a model of running text too."""

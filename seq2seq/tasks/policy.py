@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from seq2seq import tasks, torchrun
 from seq2seq.data.corpus import Corpus, Given, Source, SplitName
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.prompts import PromptKind, conversations_of, row_of, text_of
+from seq2seq.data.prompts import PromptKind, conversations_of, text_of
 from seq2seq.errors import DataError, RecipeError, RunError
 from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
-from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage, reward_run
 from seq2seq.tasks.improving import Improving
 from seq2seq.tasks.task import Figure, Say, example
@@ -77,9 +76,8 @@ class Policy(Improving[Source[Any]]):
     def write_test(self, run: Run, test: Source[Any]) -> None:
         if self.base.prompts_itself:
             self.base.write_test(run, test)
-            return
-        with replacing(run.path / "test.jsonl") as file:
-            file.writelines(map(row_of, test.read()))
+        else:
+            super().write_test(run, test)
 
     def read_test(self, run: Run) -> Source[Any]:
         return self.base.read_test(run) if self.base.prompts_itself else super().read_test(run)

@@ -14,8 +14,9 @@ from seq2seq.data.corpus import Corpus, Source
 from seq2seq.data.lines import PLAIN
 from seq2seq.evaluation import kept
 from seq2seq.run import Run
+from seq2seq.storage.atomic import replacing
 from seq2seq.tasks import lineage
-from seq2seq.tasks.comparing import Comparing, write
+from seq2seq.tasks.comparing import Comparing
 from seq2seq.tasks.improving import Improving
 from seq2seq.tasks.task import Figure, Say
 
@@ -80,7 +81,8 @@ class Preference(Improving[ComparisonSource], Comparing):
     # chosen side as the reference; and on the comparisons.
 
     def write_test(self, run: Run, test: ComparisonSource) -> None:
-        write(run.path / f"{COMPARISONS}.jsonl", test)
+        with replacing(run.path / f"{COMPARISONS}.jsonl") as file:
+            file.writelines(map(self.kind().line, test.read()))
         self.base.write_test(run, self._references(test))
 
     def _references(self, test: ComparisonSource) -> Source[Any]:

@@ -17,7 +17,6 @@ from seq2seq.decoding.translation.distributed import OneProcess
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
-from seq2seq.storage.jsonl import json_line
 
 if TYPE_CHECKING:
     import torch
@@ -231,11 +230,8 @@ class Task(ABC, Generic[SourceT]):
 
     def write_test(self, run: Run, test: SourceT) -> None:
         """Put the test set into the run folder, as test.jsonl."""
-        kind = self.kind()
         with replacing(run.path / "test.jsonl") as file:
-            for record in test.read():
-                row = dict(zip(kind.fields, kind.texts(record), strict=True))
-                file.write(json_line(row))
+            file.writelines(map(self.kind().line, test.read()))
 
     def read_test(self, run: Run) -> SourceT:
         """The test set of a run. Raises DataError where it is missing or damaged."""
