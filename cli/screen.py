@@ -20,6 +20,8 @@ from .printing import printable
 
 _LINE_EVERY = 30.0  # seconds between plain lines
 _SHOW_EVERY = 0.5  # seconds between updates of the bar
+# Of a run's scores. Older versions kept those of other evaluations among them.
+_OWN_SETS = ("test", "typed", "rollouts", "comparisons")
 _FAR_OFF = 0.05  # share by which the first loss may differ from its expected value
 
 
@@ -71,15 +73,9 @@ class Screen:
 
     def scores(self, record: dict[str, Any]) -> None:
         """The scores of a run on its recipe's own sets."""
-        own = (
-            "typed",
-            "rollouts",
-            "comparisons",
-            "test",
-            self._recipe.data.sacrebleu_test,
-        )  # older versions recorded other evaluations there too
+        sets = (*_OWN_SETS, self._recipe.data.sacrebleu_test)
         for name, judged in record.get("scores", {}).items():
-            if name in own:
+            if name in sets:
                 for line in self._task.score_lines(name, judged):
                     Console().print(line)
 
