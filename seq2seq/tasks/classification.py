@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq.data.characters import visible
-from seq2seq.data.corpus import Corpus, Given
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
-from seq2seq.errors import DataError, RunError
+from seq2seq.errors import DataError
 from seq2seq.run import Run
-from seq2seq.tasks.task import Figure, Say, Task
+from seq2seq.tasks.task import Figure, Say, Task, refuse_copy
 
 if TYPE_CHECKING:
     import torch
@@ -49,11 +49,6 @@ class Classification(Task[LabelledSource]):
 
     def kind(self) -> LabelledKind:
         return LabelledKind(self.recipe.data)
-
-    def refused_files(self, given: Given) -> str:
-        if given.source_file or given.target_file:
-            return f"recipe {self.recipe.name} is for texts with labels: name files with --data"
-        return ""
 
     def audit(self, corpus: Corpus[LabelledSource]) -> Audit:
         """With classes."""
@@ -184,9 +179,7 @@ class Classification(Task[LabelledSource]):
 
     def convert(self, run: Run, dev: LabelledSource | None = None) -> Any:
         """PyTorch alone serves classifiers."""
-        reason = f"{run.path} keeps the PyTorch engine, which serves classifiers"
-        run.note(ctranslate2={"refused": reason})
-        raise RunError(reason)
+        refuse_copy(run, ", which serves classifiers")
 
     def _classes_of(self, corpus: Corpus[LabelledSource]) -> tuple[str, ...]:
         return classes_of(self.kind(), (*corpus.train, corpus.dev, corpus.test))

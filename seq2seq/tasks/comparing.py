@@ -51,10 +51,8 @@ class Comparing(Started[ComparisonSource]):
         return sources.find(PromptKind(self.recipe.data), given, reading=reading)
 
     def refused_files(self, given: Given) -> str:
-        side = given.source_file or given.target_file
-        if not side or (self.comparisons.rater is not None and self.base.prompts_itself):
-            return ""
-        return f"recipe {self.recipe.name} is for comparisons: name files with --data"
+        prompts = self.comparisons.rater is not None and self.base.prompts_itself
+        return "" if prompts else super().refused_files(given)
 
     def audit(self, corpus: Corpus[Any]) -> Audit:
         """Of comparisons, with what tells the sides apart; of prompts as the start's task does."""

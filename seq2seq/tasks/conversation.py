@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.data.conversations import ConversationKind, ConversationSource, usable
-from seq2seq.data.corpus import Corpus, Given
+from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
 from seq2seq.tasks import lineage
 from seq2seq.tasks.task import Figure, Say, Task, example
@@ -37,11 +37,6 @@ class Conversations(Task[ConversationSource]):
 
     def kind(self) -> ConversationKind:
         return ConversationKind(self.recipe.data)
-
-    def refused_files(self, given: Given) -> str:
-        if given.source_file or given.target_file:
-            return f"recipe {self.recipe.name} is for conversations: name files with --data"
-        return ""
 
     def audit(self, corpus: Corpus[ConversationSource]) -> Audit:
         """With what cannot be learnt from."""

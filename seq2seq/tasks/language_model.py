@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.data.corpus import Corpus, Given
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import DocumentKind, Documents
 from seq2seq.data.unchanged import digest
 from seq2seq.evaluation import compare_texts
@@ -44,11 +44,6 @@ class LanguageModel(Task[Documents]):
 
     def kind(self) -> DocumentKind:
         return DocumentKind(self.recipe.data)
-
-    def refused_files(self, given: Given) -> str:
-        if given.source_file or given.target_file:
-            return f"recipe {self.recipe.name} is for running text: name files with --data"
-        return ""
 
     def audit(self, corpus: Corpus[Documents]) -> Audit:
         """By lines."""

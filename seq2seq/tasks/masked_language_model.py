@@ -15,7 +15,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks.language_model import LanguageModel
-from seq2seq.tasks.task import Figure, Say
+from seq2seq.tasks.task import Figure, Say, refuse_copy
 
 if TYPE_CHECKING:
     import torch
@@ -116,9 +116,7 @@ class MaskedLanguageModel(LanguageModel):
 
     def convert(self, run: Run, dev: Documents | None = None) -> Any:
         """Nothing serves one: others start from it."""
-        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no masked language models"
-        run.note(ctranslate2={"refused": reason})
-        raise RunError(reason)
+        refuse_copy(run, ": CTranslate2 has no masked language models")
 
     def compare(self, *_: Any) -> Any:
         """Raises RunError."""

@@ -62,10 +62,7 @@ class Policy(Improving[Source[Any]]):
         return self.base.find(given, reading) if self.base.prompts_itself else super().find(given, reading)
 
     def refused_files(self, given: Given) -> str:
-        if self.base.prompts_itself:
-            return self.base.refused_files(given)
-        wrong = given.source_file or given.target_file
-        return f"recipe {self.recipe.name} is for prompts: name files with --data" if wrong else ""
+        return self.base.refused_files(given) if self.base.prompts_itself else super().refused_files(given)
 
     def first(self, corpus: Corpus[Any], tokenizers: Tokenizers, count: int) -> Corpus[Any]:
         raise RecipeError("--overfit is for losses that fall to 0: a policy has none; leave it out")

@@ -10,7 +10,7 @@ from seq2seq.data.comparisons import ComparisonSource
 from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
 from seq2seq.tasks.comparing import Comparing
-from seq2seq.tasks.task import Say
+from seq2seq.tasks.task import Say, refuse_copy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,8 +88,4 @@ class Reward(Comparing):
 
     def convert(self, run: Run, dev: ComparisonSource | None = None) -> Any:
         """PyTorch alone serves reward models."""
-        from seq2seq.errors import RunError
-
-        reason = f"{run.path} keeps the PyTorch engine, which serves reward models"
-        run.note(ctranslate2={"refused": reason})
-        raise RunError(reason)
+        refuse_copy(run, ", which serves reward models")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, Protocol
 
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
@@ -143,7 +143,10 @@ class Task(ABC, Generic[SourceT]):
 
     def refused_files(self, given: Given) -> str:
         """A usage error where files cannot hold records of this task; empty where they can."""
-        return ""
+        kind, side = self.kind(), given.source_file or given.target_file
+        if not side or "--source-file" in kind.files_option:
+            return ""
+        return f"recipe {self.recipe.name} is for {kind.reads}: name files with {kind.files_option}"
 
     def audit(self, corpus: Corpus[SourceT]) -> Audit:
         """What `seqx data check` reports. Raises DataError: unreadable text."""
@@ -272,9 +275,7 @@ class Task(ABC, Generic[SourceT]):
 
         Raises RunError where CTranslate2 cannot compute the model, OSError where the copy cannot be written.
         """
-        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no such model"
-        run.note(ctranslate2={"refused": reason})
-        raise RunError(reason)
+        refuse_copy(run, ": CTranslate2 has no such model")
 
     def example(self, run: Run) -> str:
         """A command to try a finished run with. Raises DataError where its test set cannot be read."""
@@ -313,6 +314,13 @@ class Task(ABC, Generic[SourceT]):
 def judged(run: Run) -> bool:
     """Whether `Task.judge` has finished."""
     return "test" in run.record().get("scores", {})
+
+
+def refuse_copy(run: Run, why: str) -> NoReturn:
+    """Record that a run has no CTranslate2 copy, and raise RunError; `why` ends "keeps the PyTorch engine"."""
+    reason = f"{run.path} keeps the PyTorch engine{why}"
+    run.note(ctranslate2={"refused": reason})
+    raise RunError(reason)
 
 
 def no_effect(given: Mapping[str, str], names: Collection[str], because: str) -> str:
