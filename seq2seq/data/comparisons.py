@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from seq2seq.data.audit import Tally
-from seq2seq.data.conversations import Turn, turn_of
+from seq2seq.data.conversations import Turn, prompt_to_json, turn_of
 from seq2seq.data.corpus import Source
 from seq2seq.data.findings import Values
 from seq2seq.data.folding import fold
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
-from seq2seq.data.rows import cell, read_json_lines, read_parquet
-from seq2seq.data.tables import suffix_of
+from seq2seq.data.rows import cell
 from seq2seq.errors import DataError
 from seq2seq.recipe import Hub
-from seq2seq.storage.checksums import checksum
 from seq2seq.storage.jsonl import json_line
 
 _SIDES = ("chosen", "rejected")
@@ -90,13 +88,7 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
 
     def file(self, path: Path, reading: Reading) -> ComparisonSource:
         """With messages, in .jsonl and .parquet files."""
-        self.must_be_readable(path)
-        if suffix_of(path) not in (".jsonl", ".parquet") or reading.columns:
-            return super().file(path, reading)
-        read = read_json_lines if suffix_of(path) == ".jsonl" else read_parquet
-        return self.source(
-            str(path), lambda: (of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
-        )
+        return self.file_of_rows(path, reading, of_row, (".jsonl", ".parquet"))
 
     def on_hub(self, hub: Hub) -> Callable[[Mapping[str, Any], str], Comparison]:
         """With messages."""
@@ -109,9 +101,7 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
 
 def row_of(record: Comparison) -> bytes:
     """A comparison as a line of a .jsonl file."""
-    turns = record.prompt
-    single = len(turns) == 1 and turns[0].role == "user"
-    prompt: Any = turns[0].content if single else [turn._asdict() for turn in turns]
+    prompt = prompt_to_json(record.prompt)
     return json_line({"prompt": prompt, "chosen": record.chosen, "rejected": record.rejected})
 
 

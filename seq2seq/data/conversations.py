@@ -12,12 +12,11 @@ from seq2seq.data.corpus import SPLITS, Source, SplitName
 from seq2seq.data.folding import fold
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
-from seq2seq.data.rows import cell, column_names, read_json_lines, read_parquet
-from seq2seq.data.tables import Columns, suffix_of
+from seq2seq.data.rows import cell, column_names
+from seq2seq.data.tables import Columns
 from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
-from seq2seq.storage.checksums import checksum
 from seq2seq.storage.jsonl import json_line
 
 ROLES = ("system", "user", "assistant")
@@ -118,13 +117,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def file(self, path: Path, reading: Reading) -> ConversationSource:
         """With messages, in .jsonl and .parquet files."""
-        self.must_be_readable(path)
-        if suffix_of(path) not in (".jsonl", ".parquet") or reading.columns:
-            return super().file(path, reading)
-        read = read_json_lines if suffix_of(path) == ".jsonl" else read_parquet
-        return self.source(
-            str(path), lambda: (self.of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
-        )
+        return self.file_of_rows(path, reading, self.of_row, (".jsonl", ".parquet"))
 
     def bundled(self) -> dict[SplitName, ConversationSource] | None:
         """Demonstrations of the bundled assistant; of dev and test, prompts with their right answers."""
@@ -165,6 +158,12 @@ def turn_of(message: Any, place: str) -> Turn:
     if not isinstance(message, Mapping) or message.get("role") not in ROLES:
         raise DataError(f"{place}: {message!r:.60} is no message with a role of {', '.join(ROLES)}")
     return Turn(message["role"], cell(message, "content", place))
+
+
+def prompt_to_json(turns: Sequence[Turn]) -> str | list[dict[str, str]]:
+    """A prompt as a value of JSON: the text of one turn of a user, else messages."""
+    single = len(turns) == 1 and turns[0].role == "user"
+    return turns[0].content if single else [turn._asdict() for turn in turns]
 
 
 def row_of(record: Conversation) -> bytes:

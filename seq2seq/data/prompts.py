@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2seq.data.bundled import assistant
-from seq2seq.data.conversations import Conversation, ConversationSource, Turn, turn_of
+from seq2seq.data.conversations import Conversation, ConversationSource, Turn, prompt_to_json, turn_of
 from seq2seq.data.corpus import SPLITS, Source, SplitName
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
-from seq2seq.data.rows import cell, read_json_lines
-from seq2seq.data.tables import Columns, suffix_of
+from seq2seq.data.rows import cell
+from seq2seq.data.tables import Columns
 from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data
-from seq2seq.storage.checksums import checksum
 from seq2seq.storage.jsonl import json_line
 
 _REFERENCES = ("reference", "answer")  # names of the column
@@ -112,14 +111,7 @@ class PromptKind(Kind[Prompt, PromptSource]):
 
     def file(self, path: Path, reading: Reading) -> PromptSource:
         """With messages in a .jsonl file."""
-        self.must_be_readable(path)
-        if suffix_of(path) != ".jsonl" or reading.columns:
-            return super().file(path, reading)
-        return self.source(
-            str(path),
-            lambda: (_of_row(row, place) for place, row in read_json_lines(path, reading)),
-            lambda: checksum(path),
-        )
+        return self.file_of_rows(path, reading, _of_row, (".jsonl",))
 
     def line(self, record: Prompt) -> bytes:
         """Prompts of one user's turn as text, others as messages."""
@@ -133,10 +125,8 @@ def _bundled(split: SplitName) -> PromptSource:
 
 def row_of(record: Prompt) -> bytes:
     """A prompt as a line of a .jsonl file."""
-    turns = record.prompt
-    single = len(turns) == 1 and turns[0].role == "user"
-    prompt: Any = turns[0].content if single else [turn._asdict() for turn in turns]
-    return json_line({"prompt": prompt} | ({"reference": record.reference} if record.reference else {}))
+    prompt = {"prompt": prompt_to_json(record.prompt)}
+    return json_line(prompt | ({"reference": record.reference} if record.reference else {}))
 
 
 def _of_row(row: Mapping[str, Any], place: str) -> Prompt:

@@ -15,7 +15,7 @@ from seq2seq.data.corpus import SPLITS, Checksum, Given, Record, Source, SourceT
 from seq2seq.data.folding import fold
 from seq2seq.data.hold_out import SHARE, hold_out, part_checksum
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.rows import cell, file_rows, must_hold_text
+from seq2seq.data.rows import cell, file_rows, must_hold_text, read_json_lines, read_parquet
 from seq2seq.data.tables import Columns, suffix_of
 from seq2seq.data.unchanged import Unchanged, row_bytes
 from seq2seq.errors import DataError
@@ -102,6 +102,20 @@ class Kind(Generic[Record, SourceT]):
             f"{path} ({said})" if said else str(path),
             lambda: map(self.record, rows()),
             lambda: f"{checksum(path)} {said}".strip(),
+        )
+
+    def file_of_rows(
+        self, path: Path, reading: Reading, of_row: Callable[[Mapping[str, Any], str], Record], suffixes: Sequence[str]
+    ) -> SourceT:
+        """The records of one file of objects, each made of a whole row and its place; of files with other suffixes, and
+        where columns are named, as `Kind.file`."""
+        self.must_be_readable(path)
+        suffix = suffix_of(path)
+        if suffix not in suffixes or reading.columns:
+            return Kind.file(self, path, reading)
+        read = read_parquet if suffix == ".parquet" else read_json_lines
+        return self.source(
+            str(path), lambda: (of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
         )
 
     def must_be_readable(self, path: Path) -> None:
