@@ -73,45 +73,34 @@ def seqx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Seqx:
     return call
 
 
+def _train(folder: Path, arguments: list[str]) -> Path:
+    """A run that the command trained."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
+        done = run(["train", *arguments, "--run", str(folder / "run")], b"", monkeypatch)
+    assert done.code == 0, done.err
+    return folder / "run"
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run, trained by the command; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(
-            ["train", *tiny.arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
-            b"",
-            monkeypatch,
-        )
-    assert done.code == 0, done.err
-    return folder / "run"
+    return _train(folder, [*tiny.arguments(folder), "--device", "cpu", *LONGER])
 
 
 @pytest.fixture(scope="session")
 def trained_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run of running text, trained by the command; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained_text")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(["train", *tiny.text_arguments(folder), "--run", str(folder / "run")], b"", monkeypatch)
-    assert done.code == 0, done.err
-    return folder / "run"
+    return _train(folder, tiny.text_arguments(folder))
 
 
 @pytest.fixture(scope="session")
 def trained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run of texts with labels, trained by the command; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained_classifier")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
-        done = run(
-            ["train", *tiny.labelled_arguments(folder), "--run", str(folder / "run"), "--device", "cpu", *LONGER],
-            b"",
-            monkeypatch,
-        )
-    assert done.code == 0, done.err
-    return folder / "run"
+    return _train(folder, [*tiny.labelled_arguments(folder), "--device", "cpu", *LONGER])
 
 
 @pytest.fixture
