@@ -67,7 +67,7 @@ def test_what_a_recipe_stands_on_is_named_or_trained_first(
 ) -> None:
     monkeypatch.setenv("SEQX_RUNS", str(tmp_path / "runs"))
     (tmp_path / "own.toml").write_text(assistants.SFT.replace("[start]", '[start]\nrecipe = "gpt-shakespeare"'))
-    demonstrations = assistants.write_demonstrations(tmp_path / "train.jsonl", range(200))
+    demonstrations = assistants.write_rows(tmp_path / "train.jsonl", assistants.demonstrations(range(200)))
     train = ["train", "--recipe", tmp_path / "own.toml", "--data", demonstrations]
     done = seqx(*train)
     assert done.code == 1 and "`seqx train --recipe gpt-shakespeare` first, or add --with-ancestors" in done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,22 @@ from seq2seq.tasks.preparation import session
 from seq2seq.training.session import Event, Session
 
 CPU = device.choose("cpu", "float32")
+Rows = Callable[[Iterable[int]], list[dict[str, Any]]]  # of the numbers of questions
 COLOURS = {"cat": "red", "dog": "blue", "cow": "green", "hen": "black"}
 
-BASE = """
+_LEARNING = """
+[optimizer]
+kind = "adamw"
+[training]
+batch_tokens = 512
+learning_rate = 0.01
+warmup_steps = 5
+schedule = "linear"
+metric = "loss"
+label_smoothing = 0.0
+keep = "best"
+"""
+BASE = f"""
 task = "language-model"
 [tokenizer]
 kind = "byte"
@@ -32,39 +46,21 @@ max_length = 64
 dropout = 0.0
 norm = "pre"
 positions = "rotary"
-[optimizer]
-kind = "adamw"
-[training]
+{_LEARNING}
 steps = 30
-batch_tokens = 512
-learning_rate = 0.01
-warmup_steps = 5
-schedule = "linear"
-metric = "loss"
-label_smoothing = 0.0
 validate_every = 15
-keep = "best"
 """
-SFT = """
+SFT = f"""
 task = "conversation"
 [start]
 [data]
 corpus = "own"
 [model]
 architecture = "decoder-only"
-[optimizer]
-kind = "adamw"
-[training]
+{_LEARNING}
 steps = 80
-batch_tokens = 512
-learning_rate = 0.01
-warmup_steps = 5
-schedule = "linear"
-metric = "loss"
-label_smoothing = 0.0
 validate_every = 40
 validate_sentences = 8
-keep = "best"
 """
 
 
@@ -75,14 +71,26 @@ def write_documents(path: Path) -> Path:
     return path
 
 
-def demonstration(number: int) -> dict[str, Any]:
+def asked(number: int) -> tuple[str, str]:
+    """A question and its answer."""
     animal = [*COLOURS][number % len(COLOURS)]
-    return {"prompt": f"{number} {animal}?", "completion": COLOURS[animal]}
+    return f"{number} {animal}?", COLOURS[animal]
 
 
-def write_demonstrations(path: Path, numbers: range) -> Path:
-    path.write_text("".join(json.dumps(demonstration(number)) + "\n" for number in numbers))
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def write_splits(folder: Path, stem: str, rows: Rows, train: int) -> list[Path]:
+    """Files of train, dev and test, whose rows are made of the numbers of questions."""
+    numbers = {"train": range(train), "dev": range(200, 220), "test": range(220, 240)}
+    return [write_rows(folder / f"{stem}{split}.jsonl", rows(some)) for split, some in numbers.items()]
+
+
+def demonstrations(numbers: Iterable[int], answer: str = "completion") -> list[dict[str, Any]]:
+    """Questions with their answers, in a column of this name."""
+    return [dict(zip(("prompt", answer), asked(number))) for number in numbers]
 
 
 def recipe(folder: Path, text: str, start: Path | None = None) -> Recipe:
@@ -110,10 +118,7 @@ def base(folder: Path) -> Run:
 
 def assistant_session(folder: Path, start: Run, name: str = "sft", text: str = SFT) -> tuple[Run, Session]:
     """A session of a model of conversations."""
-    paths = [
-        write_demonstrations(folder / f"{split}.jsonl", numbers)
-        for split, numbers in (("train", range(200)), ("dev", range(200, 220)), ("test", range(220, 240)))
-    ]
+    paths = write_splits(folder, "", demonstrations, train=200)
     run = Run(folder / name)
     return run, begun(recipe(folder, text, start.path), run, *paths)
 

@@ -10,13 +10,14 @@ import torch
 
 from seq2seq import device, recipe, tasks
 from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import PairSource
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.tasks import preparation
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session
-from tests.support import tiny
+from tests.support import samples, tiny
 
 
 def tiny_recipe(**training: object) -> recipe.Recipe:
@@ -24,6 +25,12 @@ def tiny_recipe(**training: object) -> recipe.Recipe:
     changed = recipe.Training.model_validate({**wanted.training.model_dump(), **training})
     tokenizer = wanted.tokenizer.model_copy(update={"sampling": 0.2})  # randomness of the data, beside that of dropout
     return wanted.model_copy(update={"training": changed, "tokenizer": tokenizer})
+
+
+def tiny_corpus() -> Corpus[PairSource]:
+    """Enough pairs for the tasks that start from a translator."""
+    train, dev, test = (samples.text(tiny.pairs(count, 5 + n)) for n, count in enumerate((30, 8, 8)))
+    return Corpus("mine", "files", (train,), dev, test)
 
 
 def session(wanted: recipe.Recipe, corpus: Corpus, folder: Path) -> Session:
@@ -41,6 +48,10 @@ def stop_after(step: int, events: Iterator[Event]) -> list[Event]:
         if isinstance(event, Progress) and event.step == step:
             break
     return taken
+
+
+def updates(events: list[Event]) -> list[Progress]:
+    return [event for event in events if isinstance(event, Progress)]
 
 
 def final(folder: Path) -> dict[str, torch.Tensor]:

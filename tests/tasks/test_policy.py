@@ -13,8 +13,6 @@ import torch
 
 from seq2seq import device, tasks
 from seq2seq.data.batches import Place
-from seq2seq.data.corpus import Corpus
-from seq2seq.data.pairs import PairSource
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
@@ -26,8 +24,7 @@ from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Stopped, Validated
 from seq2seq.training.task import TrainingTask
-from tests.support import samples, tiny
-from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
+from tests.support.sessions import final, rows, session, stop_after, tiny_corpus, updates
 
 POLICY = """
 task = "policy"
@@ -57,19 +54,6 @@ precision = "float32"
 """
 
 
-def corpus() -> Corpus[PairSource]:
-    train, dev, test = (samples.text(tiny.pairs(count, 5 + n)) for n, count in enumerate((20, 6, 6)))
-    return Corpus("mine", "files", (train,), dev, test)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished translator; its tests must not change it."""
-    folder = tmp_path_factory.mktemp("start") / "start"
-    list(session(tiny_recipe(), corpus(), folder).events())
-    return folder
-
-
 def recipe(start: Path, *changes: str) -> Recipe:
     file = start.parent / "policy.toml"
     file.write_text(POLICY)
@@ -77,11 +61,7 @@ def recipe(start: Path, *changes: str) -> Recipe:
 
 
 def policy(start: Path, folder: Path, *changes: str) -> Session:
-    return session(recipe(start, *changes), corpus(), folder)
-
-
-def updates(events: list[Event]) -> list[Progress]:
-    return [event for event in events if isinstance(event, Progress)]
+    return session(recipe(start, *changes), tiny_corpus(), folder)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +155,7 @@ def test_the_loss_depends_neither_on_how_a_batch_is_cut_nor_on_padding(start: Pa
 def prepared(start: Path, folder: Path) -> TrainingTask[Any]:
     wanted = recipe(start)
     choice = device.choose("cpu", "float32")
-    return preparation.prepare(tasks.of(wanted), corpus(), Run(folder), choice, lambda message: None).training
+    return preparation.prepare(tasks.of(wanted), tiny_corpus(), Run(folder), choice, lambda message: None).training
 
 
 def test_a_constant_reward_moves_nothing_without_a_value_network(start: Path, tmp_path: Path) -> None:
@@ -198,7 +178,7 @@ def test_a_checkpoint_is_a_usable_run(whole: tuple[Path, list[Event]], start: Pa
 def test_a_policy_can_be_improved_again(whole: tuple[Path, list[Event]], tmp_path: Path) -> None:
     wanted = recipe(whole[0], "training.steps=4")
     assert wanted.serves == "translation"
-    again = session(wanted, corpus(), tmp_path / "again")
+    again = session(wanted, tiny_corpus(), tmp_path / "again")
     first = next(event for event in again.events() if isinstance(event, Progress))
     assert first.figures["kl_k3"] == 0
 
@@ -264,7 +244,7 @@ def reward(start: Path) -> Path:
     """A finished reward model; its tests must not change it."""
     file = start.parent / "reward.toml"
     file.write_text(REWARD)
-    list(session(recipe_files.load(file, start=start), corpus(), start.parent / "reward").events())
+    list(session(recipe_files.load(file, start=start), tiny_corpus(), start.parent / "reward").events())
     return start.parent / "reward"
 
 
@@ -276,7 +256,7 @@ def test_the_value_network_is_the_reward_model_in_units_of_the_normalised_reward
     assert run.record()["reward"]["run"] == str(reward)
     wanted = recipe(start, f"policy.reward={reward}")
     task = preparation.prepare(
-        tasks.of(wanted), corpus(), run, device.choose("cpu", "float32"), lambda _: None
+        tasks.of(wanted), tiny_corpus(), run, device.choose("cpu", "float32"), lambda _: None
     ).training
     task.objective(training.model, numerics)
     _, batch = next(task.source.stream(Place()))
@@ -322,6 +302,6 @@ def test_what_is_no_reward_model_is_refused(start: Path, tmp_path: Path) -> None
 
 def test_its_record_says_what_it_stands_on(whole: tuple[Path, list[Event]], start: Path, tmp_path: Path) -> None:
     record = json.loads((whole[0] / "run.json").read_text())
-    assert record["lineage"][0]["run"] == str(start) and record["prompts"]["kept"] == 20
+    assert record["lineage"][0]["run"] == str(start) and record["prompts"]["kept"] == 30
     copied = Path(shutil.copytree(whole[0], tmp_path / "copied"))
     assert tasks.of(Run(copied).recipe()).does == "translates fr to en"

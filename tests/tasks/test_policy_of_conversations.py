@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from seq2seq.tasks.opening import EngineChoice
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Validated
 from tests.support import assistants
-from tests.support.assistants import COLOURS, CPU
+from tests.support.assistants import CPU
 
 POLICY = """
 task = "policy"
@@ -51,18 +52,14 @@ average_last = 1
 """
 
 
-def write_prompts(path: Path, numbers: range) -> Path:
+def prompts(numbers: Iterable[int]) -> list[dict[str, Any]]:
     """Questions with their answers; every fifth as messages, and one that is too long."""
     rows: list[dict[str, Any]] = []
     for number in numbers:
-        animal = [*COLOURS][number % len(COLOURS)]
-        asked: Any = f"{number} {animal}?"
-        if number % 5 == 0:
-            asked = [{"role": "user", "content": asked}]
-        rows.append({"prompt": asked, "answer": COLOURS[animal]})
-    rows.append({"prompt": "cat " * 20, "answer": "red"})
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+        question, answer = assistants.asked(number)
+        messages = [{"role": "user", "content": question}]
+        rows.append({"prompt": question if number % 5 else messages, "answer": answer})
+    return [*rows, {"prompt": "cat " * 20, "answer": "red"}]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +69,7 @@ def improved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]
     less = assistants.SFT.replace("steps = 80", "steps = 25").replace("validate_every = 40", "validate_every = 25")
     sft, training = assistants.assistant_session(folder, assistants.base(folder), text=less)
     list(training.events())
-    files = [
-        write_prompts(folder / f"prompts-{split}.jsonl", numbers)
-        for split, numbers in (("train", range(100)), ("dev", range(200, 220)), ("test", range(220, 240)))
-    ]
+    files = assistants.write_splits(folder, "prompts-", prompts, train=100)
     run = Run(folder / "policy")
     wanted = assistants.recipe(folder, POLICY, sft.path)
     events = list(assistants.begun(wanted, run, *files).events())

@@ -22,10 +22,9 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.translation_opening import open_translator
-from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session
 from tests.support import samples, tiny
-from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
+from tests.support.sessions import final, rows, session, stop_after, tiny_corpus, updates
 
 SECTIONS = """
 summary = "tiny"
@@ -52,19 +51,6 @@ precision = "float32"
 """
 
 
-def corpus() -> Corpus[PairSource]:
-    train, dev, test = (samples.text(tiny.pairs(count, 5 + n)) for n, count in enumerate((30, 8, 8)))
-    return Corpus("mine", "files", (train,), dev, test)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished translator; its tests must not change it."""
-    folder = tmp_path_factory.mktemp("start") / "start"
-    list(session(tiny_recipe(), corpus(), folder).events())
-    return folder
-
-
 def recipe(task: str, start: Path, *changes: str) -> Recipe:
     file = start.parent / f"{task}.toml"
     file.write_text(f'task = "{task}"\n{SECTIONS}')
@@ -72,11 +58,7 @@ def recipe(task: str, start: Path, *changes: str) -> Recipe:
 
 
 def learning(task: str, start: Path, folder: Path, *changes: str, text: Corpus | None = None) -> Session:
-    return session(recipe(task, start, *changes), text or corpus(), folder)
-
-
-def updates(events: list[Event]) -> list[Progress]:
-    return [event for event in events if isinstance(event, Progress)]
+    return session(recipe(task, start, *changes), text or tiny_corpus(), folder)
 
 
 @pytest.fixture(scope="module", params=["reward", "preference"])
@@ -137,7 +119,7 @@ def tokenizers(start: Path):  # type: ignore[no-untyped-def]
 def sampled(task: str, start: Path, folder: Path, *changes: str) -> Corpus[ComparisonSource]:
     made = tasks.of(recipe(task, start, *changes))
     choice = device.choose("cpu", "float32")
-    return made.sampled(corpus(), tokenizers(start), Run(folder), choice, lambda message: None)
+    return made.sampled(tiny_corpus(), tokenizers(start), Run(folder), choice, lambda message: None)
 
 
 def test_comparisons_are_made_once_of_held_out_prompts_unflipped(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.printing import printable
 from seq2seq import tasks
 from seq2seq.data.conversations import Turn
-from seq2seq.data.corpus import Given
+from seq2seq.data.corpus import SPLITS, Given
 from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.tasks.preparation import session
 from seq2seq.tasks.rating import Writer, questions
 from seq2seq.tasks.rewarding import of_text, open_rewarder
 from tests.support import assistants
-from tests.support.assistants import COLOURS, CPU
+from tests.support.assistants import CPU
 from tests.support.command import Seqx
 from tests.support.sessions import final
 
@@ -40,15 +43,13 @@ average_last = 1
 """
 
 
-def write_comparisons(path: Path, numbers: range) -> Path:
+def comparisons(numbers: Iterable[int]) -> list[dict[str, Any]]:
     """The right colour was chosen, politely."""
     rows = []
     for number in numbers:
-        animal = [*COLOURS][number % len(COLOURS)]
-        wrong = COLOURS[[*COLOURS][(number + 1) % len(COLOURS)]]
-        rows.append({"prompt": f"{number} {animal}?", "chosen": f"{COLOURS[animal]}.", "rejected": f"{wrong}!"})
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+        (question, right), (_, wrong) = assistants.asked(number), assistants.asked(number + 1)
+        rows.append({"prompt": question, "chosen": f"{right}.", "rejected": f"{wrong}!"})
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,7 @@ def sft(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def finished(request: pytest.FixtureRequest, sft: Run) -> Run:
     """A run of each task on a person's comparisons, finished and judged."""
     folder = sft.path.parent
-    paths = [
-        write_comparisons(folder / f"comparisons-{split}.jsonl", numbers)
-        for split, numbers in (("train", range(80)), ("dev", range(200, 220)), ("test", range(220, 240)))
-    ]
+    paths = assistants.write_splits(folder, "comparisons-", comparisons, train=80)
     run = Run(folder / str(request.param))
     wanted = assistants.recipe(
         folder, f'task = "{request.param}"' + LEARNING.format(comparisons="", steps=40), sft.path
@@ -108,23 +106,15 @@ def test_commands_take_a_reward_model(finished: Run, sft: Run, seqx: Seqx, tmp_p
 
 def test_comparisons_are_rated_samples_of_prompts(sft: Run, tmp_path: Path) -> None:
     folder = sft.path.parent
-    files = {}
-    for split, numbers in (("train", range(60)), ("dev", range(200, 220)), ("test", range(220, 240))):
-        rows = [
-            {"prompt": f"{number} {animal}?", "answer": COLOURS[animal]}
-            for number in numbers
-            for animal in [[*COLOURS][number % len(COLOURS)]]
-        ]
-        path = tmp_path / f"{split}.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        files[split] = Given(data=(path,))
+    paths = assistants.write_splits(tmp_path, "", partial(assistants.demonstrations, answer="answer"), train=60)
+    files = {split: Given(data=(path,)) for split, path in zip(SPLITS, paths, strict=True)}
     text = 'rater = "chrf"\npairs = 20\nheld_out = 4\nmax_tokens = 8\ntemperature = 2.0'
     wanted = assistants.recipe(folder, 'task = "preference"' + LEARNING.format(comparisons=text, steps=4), sft.path)
     from seq2seq.data import sources
     from seq2seq.data.prompts import PromptKind
 
     task, run = tasks.of(wanted), Run(tmp_path / "run")
-    corpus = sources.find(PromptKind(wanted.data), files)  # type: ignore[arg-type]
+    corpus = sources.find(PromptKind(wanted.data), files)
     run.claim(wanted)
     list(session(task, corpus, run, CPU, lambda message: None).events())
     task.judge(run, CPU, lambda message: None)
