@@ -89,9 +89,10 @@ class SentencePiece(Tokenizer):
                 encodable(texts), enable_sampling=True, alpha=strength, nbest_size=-1, num_threads=1
             )
 
-        # SentencePiece seeds one generator per thread, once, from a global seed: so a new thread, one at a time.
+        # SentencePiece seeds one generator per thread, once, from a global seed: so a new thread, one at a time. It
+        # takes 2**32 - 1 for no seed.
         with _sampling, ThreadPoolExecutor(1) as thread:
-            sentencepiece.set_random_generator_seed(seed % 2**32)
+            sentencepiece.set_random_generator_seed(seed % (2**32 - 1))
             return thread.submit(encode).result()
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:

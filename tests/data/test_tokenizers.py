@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, SentencePiece, Tokenizer
 from seq2seq.errors import DataError, RunError
+from tests.support.command import ROOT
 from tests.support.samples import pairs
 
 # Without tiktoken's own encodings, which need the network.
@@ -119,6 +122,19 @@ def test_sampling_is_pure_from_several_threads(trained: dict[str, Tokenizer], ki
     with ThreadPoolExecutor(4) as pool:
         together = pool.map(lambda seed: tokenizer.sample(texts, 0.2, seed % 6), range(60))
         assert all(found == alone[index % 6] for index, found in enumerate(together))
+
+
+@pytest.mark.parametrize("kind", SUBWORDS)
+def test_sampling_is_the_same_in_another_process(trained: dict[str, Tokenizer], kind: str, tmp_path: Path) -> None:
+    """SentencePiece 0.2.2 and 0.2.3 add a number of the process to the seed: a run could not be resumed."""
+    tokenizer, texts = trained[f"{kind} nmt_nfkc"], [source for source, _ in pairs(20)]
+    tokenizers.save(tokenizer, tmp_path)
+    again = (
+        "import sys\nfrom pathlib import Path\nfrom seq2seq.data import tokenizers\n"
+        f"print(tokenizers.read(Path(sys.argv[1])).sample({texts!r}, 0.2, 7))"
+    )
+    done = subprocess.run([sys.executable, "-c", again, tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tokenizer.sample(texts, 0.2, 7)), done.stderr
 
 
 @pytest.mark.parametrize("kind", ["byte-bpe", "character", "byte"])
