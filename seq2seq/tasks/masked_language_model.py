@@ -116,9 +116,7 @@ class MaskedLanguageModel(LanguageModel):
 
     def convert(self, run: Run, dev: Documents | None = None) -> Any:
         """Nothing serves one: others start from it."""
-        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no masked language models"
-        run.note(ctranslate2={"refused": reason})
-        raise RunError(reason)
+        self.keep_pytorch(run, "CTranslate2 has no masked language models")
 
     def compare(self, *_: Any) -> Any:
         """Raises RunError."""

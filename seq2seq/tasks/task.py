@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, Protocol
 
 from seq2seq.data.corpus import Corpus, Given, SourceT, SplitName
 from seq2seq.data.lines import PLAIN, Reading
@@ -276,7 +276,11 @@ class Task(ABC, Generic[SourceT]):
 
         Raises RunError where CTranslate2 cannot compute the model, OSError where the copy cannot be written.
         """
-        reason = f"{run.path} keeps the PyTorch engine: CTranslate2 has no such model"
+        self.keep_pytorch(run, "CTranslate2 has no such model")
+
+    def keep_pytorch(self, run: Run, why: str) -> NoReturn:
+        """Put on record, and raise as RunError, why a run has no CTranslate2 copy."""
+        reason = f"{run.path} keeps the PyTorch engine: {why}"
         run.note(ctranslate2={"refused": reason})
         raise RunError(reason)
 
