@@ -29,7 +29,7 @@ class Rows:
         row = [*self._before]
         for number, (text, most) in enumerate(zip(texts, longest, strict=True)):
             row += [EOS] * (number > 0)
-            row += (int(token) for token in text[:most])
+            row.extend(text[:most])
         return row
 
     def is_cut(self, texts: Sequence[Sequence[int]]) -> bool:

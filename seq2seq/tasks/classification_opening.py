@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
 
 
+_BATCH = 2048  # padded tokens
+_CACHED = 512  # for CTranslate2 on a CPU, which is slower with larger ones: they exceed its caches
+
+
 @dataclass(frozen=True)
 class OpenedClassifier:
     """A classifier with its engine."""
@@ -51,7 +55,8 @@ def _classifier_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedCla
     workers, classes, tokenizers = workers_on(device), classes_of(run), read_both(run.path, joint=settings.joint)
     engine = load(copy, precision, device, workers, tokens=tokenizers.source.size, classes=len(classes))
     rows = Rows(settings.longest, first=settings.pooling == "first")
-    classifier = TextClassifier(engine, classes, tokenizers, rows, workers=workers)
+    batch_tokens = _CACHED if device == "cpu" else _BATCH
+    classifier = TextClassifier(engine, classes, tokenizers, rows, workers=workers, batch_tokens=batch_tokens)
     return OpenedClassifier(classifier, settings.texts, f"CTranslate2, {precision}, {device}")
 
 
@@ -71,7 +76,9 @@ def torch_classifier(run: Run, device: Choice) -> TextClassifier:
     model, classes, tokenizers = trained_classifier(run, device.numerics.device)
     workers = torch.get_num_threads() if device.numerics.device.type == "cpu" else 1
     engine, rows = TorchEngine(model, device.numerics), layout_of(run.recipe())
-    return TextClassifier(engine, classes, tokenizers, rows, workers=workers, initializer=work_alone)
+    return TextClassifier(
+        engine, classes, tokenizers, rows, workers=workers, initializer=work_alone, batch_tokens=_BATCH
+    )
 
 
 def classes_of(run: Run) -> tuple[str, ...]:

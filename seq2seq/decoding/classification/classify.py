@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.budget import cut
-from seq2seq.data.folding import fold
+from seq2seq.data.folding import is_blank
 from seq2seq.data.labelled_rows import Rows, tokens_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.hypothesis import NOT_FINITE
@@ -60,7 +60,7 @@ class TextClassifier:
         *,
         workers: int = 1,
         initializer: Callable[[], None] | None = None,
-        batch_tokens: int = 2048,
+        batch_tokens: int,
     ) -> None:
         self._engine = engine
         self.classes = tuple(classes)
@@ -86,7 +86,7 @@ class TextClassifier:
         tokens = tokens_of(self._tokenizers, texts)
         too_long = [self._rows.is_cut(each) for each in tokens]
         rows = [self._rows.row(each) for each in tokens]
-        usable = [number for number, each in enumerate(tokens) if all(each) and all(map(fold, texts[number]))]
+        usable = [number for number, each in enumerate(tokens) if all(each) and not any(map(is_blank, texts[number]))]
         order = sorted(usable, key=lambda number: len(rows[number]))
         bounds = cut(np.array([len(rows[number]) for number in order]), self._batch_tokens)
         results = np.full((len(texts), len(self.classes)), np.nan, np.float32)

@@ -18,6 +18,7 @@ from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy
 from seq2seq.interop.ctranslate2.verify import Verified
 
 CHECKED = 1000  # texts
+_BATCH = 1024  # tokens
 _MAX_DIFFERENCE = 1e-4  # of a probability in float32
 _MIN_SAME = 0.99  # fraction of texts that int8 gives the same class
 
@@ -56,7 +57,7 @@ def verify_classifier(
         for precision in PRECISIONS
     }
     computed = {
-        name: TextClassifier(engine, classes, tokenizers, rows).probabilities(texts[:CHECKED])[0]
+        name: TextClassifier(engine, classes, tokenizers, rows, batch_tokens=_BATCH).probabilities(texts[:CHECKED])[0]
         for name, engine in {"PyTorch": plain, **engines}.items()
     }
     judged = ~np.isnan(computed["PyTorch"][:, 0])  # the others are blank
