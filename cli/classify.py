@@ -13,7 +13,7 @@ from .printing import note, to_json
 from .translate import line_groups
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.classification import Classified
+    from seq2seq.decoding.classification.classify import Classified
 
 
 def classify(
@@ -50,12 +50,14 @@ def classify(
     from seq2seq.tasks.classification_opening import open_classifier
 
     opened = open_classifier(run, engine.choice())
-    texts = len(run.recipe().data.text.split(","))
+    if opened.missing:
+        note(f"NOTE: {opened.missing}")
     begun, count, too_long = time.perf_counter(), 0, 0
     with options.written(output) as file:
         for group in groups:
             start = time.perf_counter()
-            done = opened.classifier.classify([_texts(line, count + place, texts) for place, line in enumerate(group)])
+            texts = [_texts(line, count + place, opened.texts) for place, line in enumerate(group)]
+            done = opened.classifier.classify(texts)
             seconds = (time.perf_counter() - start) / len(group)
             for classified in done:
                 file.write((_json(classified, seconds) if as_json else _line(classified)).encode("utf-8", "replace"))

@@ -20,7 +20,7 @@ from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.classification import Classified
+    from seq2seq.decoding.classification.classify import Classified
 
 _WIDEST = 1000  # beams, as on the command line
 
@@ -207,7 +207,7 @@ class Classifier(_Opened):
 
         opened = open_classifier(run, choice)
         self._classifier = opened.classifier
-        self._texts = len(run.recipe().data.text.split(","))
+        self._texts = opened.texts
         self.classes = opened.classifier.classes
         self.engine = opened.engine
 

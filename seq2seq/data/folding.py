@@ -49,6 +49,11 @@ def fold(text: str) -> bytes:
     return hashlib.blake2b(kept.encode("utf-8", "surrogatepass"), digest_size=8).digest() if kept else b""
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text has no visible character: it has an empty digest, which letters and digits never have."""
+    return not any(map(str.isalnum, text)) and not fold(text)
+
+
 def _distinctive(plain: str) -> str:
     plain = plain.translate(_FORMS).replace("i\u0307", "i")  # which a capital I with a dot becomes
     plain = _THOUSANDS.sub("", plain)

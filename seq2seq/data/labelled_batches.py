@@ -17,8 +17,8 @@ from seq2seq.data.budget import cut
 from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
 from seq2seq.data.chunks import ChunkedBatches
 from seq2seq.data.folding import fold
-from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.tokenizer import BOS, EOS
+from seq2seq.data.labelled import LabelledSource
+from seq2seq.data.labelled_rows import Rows, tokens_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 
@@ -26,30 +26,8 @@ _FORMAT = 1
 _CHUNK = 5000  # texts encoded at a time
 
 
-class Layout:
-    """How the texts of a record become the row of a model: `a </s>`, or `a </s> b </s>`, after `<s>` where the model
-    pools the state of its first token. Texts that are too long are cut at their end, the longest first."""
-
-    def __init__(self, max_length: int, *, first: bool) -> None:
-        self.max_length = max_length
-        self._before = [BOS] if first else []
-
-    def row(self, texts: Sequence[Tokens]) -> list[int]:
-        """The tokens of a row, without the last EOS, from those of one text or of two."""
-        left = self.max_length - len(self._before) - len(texts)
-        longest = [left]
-        if len(texts) == 2:
-            first = max(left // 2, left - len(texts[1]))
-            longest = [first, left - min(first, len(texts[0]))]
-        row = [*self._before]
-        for number, (text, most) in enumerate(zip(texts, longest, strict=True)):
-            row += [EOS] * (number > 0)
-            row += (int(token) for token in text[:most])
-        return row
-
-    def is_cut(self, texts: Sequence[Tokens]) -> bool:
-        """Whether the texts are too long for a row."""
-        return len(self._before) + len(texts) + sum(map(len, texts)) > self.max_length
+class Layout(Rows):
+    """Rows, and batches of them."""
 
     def collate(self, rows: Sequence[Tokens], labels: Sequence[int]) -> Batch:
         """Rows as inputs tokens (B, S) and mask (B, 1, 1, S) or None; labels (B,)."""
@@ -108,12 +86,6 @@ def encode(
     return EncodedTexts(folder)
 
 
-def tokens_of(tokenizers: Tokenizers, records: Sequence[Labelled]) -> list[list[list[int]]]:
-    """The tokens of each text of each record."""
-    sides = [tokenizers.encode_source(side) for side in zip(*(record.texts for record in records))]
-    return [list(texts) for texts in zip(*sides)]
-
-
 def _write(
     folder: Path,
     source: LabelledSource,
@@ -136,7 +108,7 @@ def _write(
         ends: list[int] = []
         flat: list[int] = []
         labels: list[int] = []
-        for record, texts in zip(chunk, tokens_of(tokenizers, chunk)):
+        for record, texts in zip(chunk, tokens_of(tokenizers, [record.texts for record in chunk])):
             texts_of_each = len(texts)
             if not record.label or not all(texts):
                 dropped["blank or without a label"] += 1

@@ -31,7 +31,7 @@ _FORMAT = 1
 _NAMES = re.compile(
     r"pack\.json|recipe\.toml|run\.json|test\.jsonl|model\.safetensors|tokenizer(\.source|\.target)?\.(model|json)"
     r"|ctranslate2/copy\.json|ctranslate2/(int8|float32)/"
-    r"(model\.bin|config\.json|(shared_|source_|target_)?vocabulary\.json)"
+    r"(model\.bin|config\.json|(shared_|source_|target_)?vocabulary\.json|head\.safetensors)"
 )
 _MOST_FILES, _LARGEST_DIRECTORY = 32, 1 << 14  # bytes of the list of files at the end
 _LARGEST_RECORD = 1 << 16  # bytes of pack.json

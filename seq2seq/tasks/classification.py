@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
 from seq2seq.errors import DataError
 from seq2seq.run import Run
-from seq2seq.tasks.task import Figure, Say, Task, refuse_copy
+from seq2seq.tasks.classification_opening import open_classifier
+from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.task import Evaluated, Figure, Front, Say, Task, TestText
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
 
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
+    from seq2seq.decoding.classification.classify import TextClassifier
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
+    from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.model.classifier import Classifier
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
@@ -109,12 +114,15 @@ class Classification(Task[LabelledSource]):
         )
 
     def measure(self, run: Run, text: LabelledSource, device: Choice, processes: Processes) -> dict[str, Any]:
-        """Raises DataError where a label is not one of the run's classes, or no text has one."""
+        """By the engine that serves. Raises DataError where a label is not one of the run's classes, or no text has
+        one."""
+        opened = open_classifier(run, EngineChoice(device=str(device.numerics.device)))
+        return {**self._measured(opened.classifier, text, processes), "engine": opened.engine}
+
+    def _measured(self, classifier: TextClassifier, text: LabelledSource, processes: Processes) -> dict[str, Any]:
         from seq2seq.evaluation.classification import judge
-        from seq2seq.tasks.classification_opening import torch_classifier
         from seq2seq.tasks.classification_training import is_usable
 
-        classifier = torch_classifier(run, device)
         number_of = {name: number for number, name in enumerate(classifier.classes)}
         texts, labels, left_out = [], [], 0
         for number, record in text.numbered():
@@ -177,9 +185,47 @@ class Classification(Task[LabelledSource]):
                 f"({row['probability']:.0%}): {row['text'][:80]!r}"
             )
 
-    def convert(self, run: Run, dev: LabelledSource | None = None) -> Any:
-        """PyTorch alone serves classifiers."""
-        refuse_copy(run, ", which serves classifiers")
+    def convert(self, run: Run, dev: LabelledSource | None = None) -> Verified:
+        import torch
+
+        from seq2seq.decoding.classification.torch import TorchEngine
+        from seq2seq.device import Numerics
+        from seq2seq.interop.ctranslate2.convert import convert
+        from seq2seq.interop.ctranslate2.verify_classifier import CHECKED, verify_classifier
+        from seq2seq.tasks.classification_opening import layout_of, trained_classifier
+
+        if self.recipe.model.architecture != "encoder-only":
+            self.keep_pytorch(run, "CTranslate2 gives no states of the layers of a GPT")
+        cpu = Numerics(torch.device("cpu"), None)
+        model, classes, tokenizers = trained_classifier(run, cpu.device)
+        texts = [record.texts for record in islice((dev or self.read_test(run)).read(), CHECKED)]
+        verify = partial(
+            verify_classifier,
+            path=run.path,
+            plain=TorchEngine(model, cpu),
+            classes=classes,
+            tokenizers=tokenizers,
+            rows=layout_of(self.recipe),
+            texts=texts,
+        )
+        return convert(run, model, tokenizers, self.recipe.data.max_length, verify)
+
+    def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
+        """A classifier has engines to choose from."""
+        chosen = ("engine", "precision") if command == "evaluate" else ()
+        return super().misused(command, {name: each for name, each in given.items() if name not in chosen}, run)
+
+    def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
+        opened = open_classifier(run, choice)
+        if opened.missing:
+            front.say(f"NOTE: {opened.missing}")
+        texts = [(file.name, self.kind().files([file], text.reading), [file]) for file in text.files]
+        with front.together() as processes:
+            for name, records, files in texts or [("test", self.read_test(run), [])]:
+                front.say(f"{run.path} on {name}, by {opened.engine}")
+                scores = {"set": name, **self._measured(opened.classifier, records, processes)}
+                if not processes.rank:
+                    yield Evaluated(scores, records.checksum, {"engine": opened.engine}, files)
 
     def _classes_of(self, corpus: Corpus[LabelledSource]) -> tuple[str, ...]:
         return classes_of(self.kind(), (*corpus.train, corpus.dev, corpus.test))

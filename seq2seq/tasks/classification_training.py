@@ -17,7 +17,8 @@ from seq2seq.data.budget import cut
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, encode, tokens_of
+from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, encode
+from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.device import Numerics
@@ -65,7 +66,7 @@ class ClassificationTraining:
             "caches": [texts.folder.name],
         }
         self._weights = class_weights(list(texts.report["classes"].values()), training.class_weights)
-        rows = [layout.row(each) for each in tokens_of(tokenizers, dev)]
+        rows = [layout.row(each) for each in tokens_of(tokenizers, [record.texts for record in dev])]
         order = sorted(range(len(dev)), key=lambda number: len(rows[number]))
         self._dev = [dev[number] for number in order]  # in the order of the batches
         self._labels = np.array([self.classes.index(record.label) for record in self._dev])

@@ -15,7 +15,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks.language_model import LanguageModel
-from seq2seq.tasks.task import Figure, Say, refuse_copy
+from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +116,7 @@ class MaskedLanguageModel(LanguageModel):
 
     def convert(self, run: Run, dev: Documents | None = None) -> Any:
         """Nothing serves one: others start from it."""
-        refuse_copy(run, ": CTranslate2 has no masked language models")
+        self.keep_pytorch(run, "CTranslate2 has no masked language models")
 
     def compare(self, *_: Any) -> Any:
         """Raises RunError."""

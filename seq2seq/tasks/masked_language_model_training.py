@@ -13,7 +13,8 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.labelled_batches import LabelledBatches, Layout, encode, tokens_of
+from seq2seq.data.labelled_batches import LabelledBatches, Layout, encode
+from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.masking import MaskedBatches, masked
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.device import Numerics
@@ -79,8 +80,8 @@ def fixed_batches(recipe: Recipe, text: Documents, tokenizers: Tokenizers, most:
     """The first `most` lines of a text, or all, with the same tokens hidden each time. Raises DataError where no line
     has a token."""
     layout = _layout(recipe)
-    records = list(lines_of(text).first(most or 0).read())
-    rows = sorted((layout.row(each) for each in tokens_of(tokenizers, records) if all(each)), key=len)
+    texts = [record.texts for record in lines_of(text).first(most or 0).read()]
+    rows = sorted((layout.row(each) for each in tokens_of(tokenizers, texts) if all(each)), key=len)
     if not rows:
         raise DataError(f"{text.origin}: no line with a token to fill in; give more text")
     bounds = cut(np.array([len(row) for row in rows]), recipe.training.batch_tokens)

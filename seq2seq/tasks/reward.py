@@ -10,7 +10,7 @@ from seq2seq.data.comparisons import ComparisonSource
 from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
 from seq2seq.tasks.comparing import Comparing
-from seq2seq.tasks.task import Say, refuse_copy
+from seq2seq.tasks.task import Say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,4 +88,4 @@ class Reward(Comparing):
 
     def convert(self, run: Run, dev: ComparisonSource | None = None) -> Any:
         """PyTorch alone serves reward models."""
-        refuse_copy(run, ", which serves reward models")
+        self.keep_pytorch(run, "CTranslate2 has no reward models")

@@ -275,7 +275,13 @@ class Task(ABC, Generic[SourceT]):
 
         Raises RunError where CTranslate2 cannot compute the model, OSError where the copy cannot be written.
         """
-        refuse_copy(run, ": CTranslate2 has no such model")
+        self.keep_pytorch(run, "CTranslate2 has no such model")
+
+    def keep_pytorch(self, run: Run, why: str) -> NoReturn:
+        """Put on record, and raise as RunError, why a run has no CTranslate2 copy."""
+        reason = f"{run.path} keeps the PyTorch engine: {why}"
+        run.note(ctranslate2={"refused": reason})
+        raise RunError(reason)
 
     def example(self, run: Run) -> str:
         """A command to try a finished run with. Raises DataError where its test set cannot be read."""
@@ -314,13 +320,6 @@ class Task(ABC, Generic[SourceT]):
 def judged(run: Run) -> bool:
     """Whether `Task.judge` has finished."""
     return "test" in run.record().get("scores", {})
-
-
-def refuse_copy(run: Run, why: str) -> NoReturn:
-    """Record that a run has no CTranslate2 copy, and raise RunError; `why` ends "keeps the PyTorch engine"."""
-    reason = f"{run.path} keeps the PyTorch engine{why}"
-    run.note(ctranslate2={"refused": reason})
-    raise RunError(reason)
 
 
 def no_effect(given: Mapping[str, str], names: Collection[str], because: str) -> str:

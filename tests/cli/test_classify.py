@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,14 @@ import pytest
 import seq2seq
 from seq2seq.errors import ArgumentError
 from tests.support import tiny
-from tests.support.command import Seqx
+from tests.support.command import Seqx, heavy_imports
+
+
+@pytest.fixture
+def own_classifier(trained_classifier: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny classifier that a test may change."""
+    return Path(shutil.copytree(trained_classifier, tmp_path / "own"))
+
 
 LINES = ["one two cat", "", "red house", "four four dog"]
 
@@ -18,7 +27,7 @@ LINES = ["one two cat", "", "red house", "four four dog"]
 def test_line_i_answers_line_i_however_it_is_given(seqx: Seqx, trained_classifier: Path, tmp_path: Path) -> None:
     run = ["--run", str(trained_classifier)]
     done = seqx("classify", *run, *LINES)
-    assert done.code == 0 and "4 lines in" in done.err and "PyTorch" in done.err
+    assert done.code == 0 and "4 lines in" in done.err and "by CTranslate2, int8, cpu" in done.err
     rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
     assert rows[1] == [""] and {row[0] for row in rows} <= {"pet", "thing", ""}
     assert all(0.5 <= float(row[1]) <= 1 for row in rows if row[0])
@@ -73,11 +82,78 @@ def test_a_classifier_is_evaluated(seqx: Seqx, trained_classifier: Path, tmp_pat
     assert refused.code == 2 and "--beam-size has no effect" in refused.err
 
 
+def test_engines_classify_alike_and_evaluate_says_which(seqx: Seqx, own_classifier: Path, tmp_path: Path) -> None:
+    lines = [text for text, _ in tiny.labelled(300, 7)]
+    (tmp_path / "lines.txt").write_text("".join(line + "\n" for line in lines))
+    command = ("classify", "--run", own_classifier, "-i", "lines.txt", "--json", "--device", "cpu")
+    found = {}
+    for engine, precision in (("torch", "float32"), ("ctranslate2", "float32"), ("ctranslate2", "int8")):
+        done = seqx(*command, "--engine", engine, "--precision", precision)
+        assert done.code == 0 and precision in done.err
+        found[engine, precision] = [json.loads(row) for row in done.out.splitlines()]
+    plain = found.pop(("torch", "float32"))
+    for (_, precision), rows in found.items():
+        assert sum(one["label"] == other["label"] for one, other in zip(rows, plain)) >= 0.98 * len(lines)
+        differences = [abs(one["probability"] - other["probability"]) for one, other in zip(rows, plain)]
+        assert max(differences) < (1e-5 if precision == "float32" else 0.1)
+    for engine, shown in (("torch", "PyTorch, cpu"), ("ctranslate2", "CTranslate2, int8"), ("auto", "CTranslate2, ")):
+        done = seqx("evaluate", "--run", own_classifier, "--engine", engine, "--device", "cpu")
+        assert done.code == 0 and f"on test, by {shown}" in done.err
+        kept = json.loads((own_classifier / "run.json").read_text())
+        assert any(each["engine"].startswith(shown) for each in kept["evaluations"].values())
+    assert kept["scores"]["test"]["engine"].startswith("CTranslate2, int8")
+
+
+def test_a_run_without_a_copy_says_so_and_gets_one(seqx: Seqx, own_classifier: Path) -> None:
+    run = ("--run", own_classifier)
+    expected = seqx("classify", *run, *LINES).out
+    shutil.rmtree(own_classifier / "ctranslate2")
+    for command in (("classify", *run, "one cat"), ("evaluate", *run)):
+        done = seqx(*command)
+        assert done.code == 0 and f"PyTorch serves, which is slower; `seqx export --run {own_classifier}`" in done.err
+    refused = seqx("classify", *run, "--engine", "ctranslate2", "one cat")
+    assert refused.code == 1 and f"seqx export --run {own_classifier}" in refused.err
+    made = seqx("export", *run)
+    assert made.code == 0 and "of 30 texts" in made.err and made.out == ""
+    assert seqx("classify", *run, *LINES).out == expected
+
+
+def test_a_damaged_copy_is_refused_by_name(seqx: Seqx, own_classifier: Path) -> None:
+    path = own_classifier / "ctranslate2" / "int8" / "head.safetensors"
+    path.write_bytes(path.read_bytes()[:-8] + bytes(8))
+    done = seqx("classify", "--run", own_classifier, "one cat")
+    assert done.code == 1 and "int8/head.safetensors: its checksum has changed" in done.err
+    assert seqx("classify", "--run", own_classifier, "--engine", "torch", "one cat").code == 0
+    examined = seqx("doctor", "--run", own_classifier)
+    assert examined.code == 1 and "WRONG  " in examined.out and "ctranslate2/int8" in examined.out
+
+
+def test_a_classifier_is_packed_without_its_weights(seqx: Seqx, trained_classifier: Path) -> None:
+    assert seqx("pack", "--run", trained_classifier, "--to", "pets.seqx", "--test-set").code == 0
+    with zipfile.ZipFile("pets.seqx") as archive:
+        assert {name for name in archive.namelist() if "int8" in name or "safetensors" in name} == {
+            f"ctranslate2/int8/{name}" for name in ("config.json", "head.safetensors", "model.bin", "vocabulary.json")
+        }
+    for command in (("classify", *LINES), ("evaluate", "--json")):
+        done, own = (seqx(*command, "--run", run) for run in ("pets.seqx", trained_classifier))
+        assert done.code == 0, done.err
+        assert without_times(done.out) == without_times(own.out)
+
+
+def without_times(text: str) -> list[object]:
+    rows = [json.loads(line) if line.startswith("{") else line for line in text.splitlines()]
+    return [{**row, "seconds": 0} if isinstance(row, dict) else row for row in rows]
+
+
+def test_a_line_is_classified_without_torch(trained_classifier: Path) -> None:
+    assert heavy_imports("classify", "--run", str(trained_classifier), "one cat", "-q") == ["numpy"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--engine", "ctranslate2", "a"], 1, "only PyTorch serves classifiers; leave out --engine"),
-        (["--precision", "int8", "a"], 1, "only PyTorch serves classifiers"),
+        (["--engine", "torch", "--precision", "int8", "a"], 1, "not --precision int8; leave out --engine torch"),
+        (["--engine", "ctranslate2", "--precision", "bfloat16", "a"], 1, "not --precision bfloat16; leave out"),
         (["a", "-i", "b"], 2, "both text ('a') and --input b were given"),
         (["-i", "nowhere.txt"], 1, "nowhere.txt"),
     ],
@@ -113,7 +189,7 @@ def test_own_columns_are_named_in_the_recipe_and_audited(seqx: Seqx, tmp_path: P
     assert checked.code == 0 and "largest class" in checked.out and "texts with another label before" in checked.out
     done = seqx("train", "--recipe", tmp_path / "tiny.toml", "--data", path, *columns, "--run", tmp_path / "run")
     assert done.code == 0 and "Classes: thing 65, pet 31" in done.err and "nats per text" in done.err, done.err
-    assert "accuracy" in done.out and "keeps the PyTorch engine" in done.err
+    assert "accuracy" in done.out and "CTranslate2 copy: " in done.err
     tried = done.err.rsplit("Try it: seqx ", 1)[1]
     assert tried.startswith("classify ")
     again = seqx("train", "--recipe", tmp_path / "tiny.toml", "--data", path, *columns, "--run", tmp_path / "run")

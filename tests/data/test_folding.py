@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from seq2seq.data.folding import fold
+from seq2seq.data.folding import fold, is_blank
 
 
 @pytest.mark.parametrize(
@@ -124,3 +126,8 @@ def test_where_the_form_alone_differs_it_is_the_same(one: str, other: str) -> No
 def test_nothing_to_see_is_empty() -> None:
     assert fold("") == fold(" \t\u3000") == fold("\u200b\ufeff\u00ad") == b""
     assert all(fold(each) for each in ("!", "a", "5", "😀", "°"))
+
+
+@given(some.text(some.characters() | some.sampled_from(" \u200b\u3164\u0640\u00ad.a1²")))
+def test_a_text_is_blank_where_it_has_no_digest(text: str) -> None:
+    assert is_blank(text) == (not fold(text))

@@ -12,6 +12,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import specification
+from seq2seq.interop.ctranslate2.class_head import ClassHead
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy, Settings
 from seq2seq.interop.ctranslate2.specification import Conversion
 from seq2seq.interop.ctranslate2.verify import Verified
@@ -37,7 +38,7 @@ def convert(
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with replacing_folder(run.path / copies.FOLDER, keep=lambda name: False) as folder:
-            copy = Copy(folder, _settings(run, recipe, conversion.decoder_only, longest_source), "float32")
+            copy = Copy(folder, _settings(run, recipe, longest_source), "float32")
             _write(copy, recipe, conversion, model, tokenizers)
             verified = verify(copy)
             copies.write(folder, copy.settings, verified.precision, origin)
@@ -48,19 +49,27 @@ def convert(
     return verified
 
 
-def _settings(run: Run, recipe: Recipe, decoder_only: bool, longest_source: int) -> Settings:
-    """What translating, or generating, with a copy takes of its run."""
+def _settings(run: Run, recipe: Recipe, longest_source: int) -> Settings:
+    """What translating, generating or classifying with a copy takes of its run."""
     decoding, data, model = recipe.decoding, recipe.data, recipe.model
+    classifies = model.architecture == "encoder-only"
+    # A decoder-only model must not exceed its context; a decoder starts with BOS.
+    positions = {
+        "encoder-only": longest_source,
+        "decoder-only": model.max_length,
+        "encoder-decoder": model.max_length + decoding.max_extra + 1,
+    }
     return Settings(
         data.source,
         data.target,
         recipe.tokenizer.joint,
-        decoder_only,
+        model.architecture == "decoder-only",
         longest_source,
-        # A decoder-only model must not exceed its context; a decoder starts with BOS.
-        model.max_length if decoder_only else model.max_length + decoding.max_extra + 1,
+        positions[model.architecture],
         **{key: getattr(decoding, key) for key in ("beam_size", "length_penalty", "max_extra", "batch_tokens")},
         documents=run.record().get("text", {}).get("documents", 1) > 1,
+        pooling=model.pooling if classifies else "",
+        texts=len(data.text.split(",")) if classifies else 1,
     )
 
 
@@ -84,3 +93,5 @@ def _write(copy: Copy, recipe: Recipe, conversion: Conversion, model: nn.Module,
         spec.optimize(precision)
         copy.model(precision).mkdir()
         spec.save(str(copy.model(precision)))
+        if copy.settings.pooling:
+            ClassHead(weights["head.weight"], weights["head.bias"]).save(copy.model(precision))

@@ -1,5 +1,5 @@
-"""The copy of a run for CTranslate2: its place, its origin, and the settings of the run's recipe for translating or
-generating. Neither torch nor the recipe is read for it, so that a command starts at once."""
+"""The copy of a run for CTranslate2: its place, its origin, and the settings of the run's recipe for translating,
+generating or classifying. Neither torch nor the recipe is read for it, so that a command starts at once."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ _WEIGHTS = "model.safetensors"
 _OLDER = "unlisted"  # a setting in copies of an older seqx
 _KINDS: dict[Any, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 # The bounds of a recipe, which is not read here.
-_MAXIMA = {"beam_size": 1000, "max_extra": 10_000, "longest": 10**6, "positions": 10**7, "batch_tokens": 10**12}
+_MAXIMA = {
+    "beam_size": 1000,
+    "max_extra": 10_000,
+    "longest": 10**6,
+    "positions": 10**7,
+    "batch_tokens": 10**12,
+    "texts": 2,
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a recipe for translating, or generating."""
+    """The settings of a recipe for translating, generating or classifying."""
 
     source: str  # language codes
     target: str
@@ -41,6 +48,8 @@ class Settings:
     max_extra: int
     batch_tokens: int
     documents: bool = False  # whether its training text was many documents, each ended by EOS
+    pooling: str = ""  # of a classifier: "mean" or "first"; empty for other models
+    texts: int = 1  # that a classifier judges together
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,8 @@ def _settings(values: dict[str, Any]) -> Settings:
             raise ValueError(f"{name} = {getattr(settings, name)!r:.40}")
     if not (settings.source + settings.target).isprintable():
         raise ValueError(f"languages {settings.source!r:.40} and {settings.target!r:.40}")
+    if settings.pooling not in ("", "mean", "first"):
+        raise ValueError(f"pooling = {settings.pooling!r:.40}")
     if not 0 <= settings.length_penalty <= 10:
         raise ValueError(f"length_penalty = {settings.length_penalty}")
     return settings

@@ -7,8 +7,7 @@ are ranked here by GNMT's penalty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from math import floor
 from typing import Any
@@ -19,7 +18,7 @@ from seq2seq.decoding.options import Number, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, by_length
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2.copy import Copy
-from seq2seq.interop.ctranslate2.loading import Vocabulary, open_model, read_vocabularies
+from seq2seq.interop.ctranslate2.loading import Vocabulary, open_model, read_vocabularies, run_errors
 
 # Finished outputs, in beams, at which CTranslate2 stops. With 1 it misses the output of our search for one sentence in
 # forty, and 0.2 to 0.3 BLEU; with 1.25 for one in two hundred, and less than 0.1; 1.5 takes a sixteenth longer.
@@ -69,7 +68,7 @@ class CTranslate2Engine:
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens], alpha: float) -> list[Hypothesis]:
         """See `Engine`."""
-        with _run_errors():
+        with run_errors():
             results = self._scored(sources, targets)
         return [
             hypothesis(target, result.log_probs[-len(target) - 1 :], alpha) for target, result in zip(targets, results)
@@ -104,7 +103,7 @@ class CTranslate2Engine:
     ) -> dict[int, _Outputs]:
         """The outputs of the sources at some places; the call has the limit of the longest."""
         longest = max(limits[place] for place in places) + 1
-        with _run_errors():
+        with run_errors():
             groups = self._outputs([sources[place] for place in places], longest, settings)
         outputs: dict[int, _Outputs] = {}
         for place, (words, means) in zip(places, groups, strict=True):
@@ -163,18 +162,6 @@ def load(copy: Copy, precision: str, device: str, workers: int) -> Engine:
     model = open_model(copy, precision, vocabularies, device, workers)
     engine = CTranslate2DecoderOnlyEngine if copy.settings.decoder_only else CTranslate2Engine
     return engine(model, *vocabularies, copy.settings.positions)
-
-
-@contextmanager
-def _run_errors() -> Iterator[None]:
-    """CTranslate2's errors of a model that it opened and cannot compute, as RunError."""
-    try:
-        yield
-    except (RuntimeError, ValueError, IndexError) as error:
-        raise RunError(
-            f"CTranslate2 cannot compute the run's copy ({error}); make it again with `seqx export`, or use "
-            "--engine torch"
-        ) from error
 
 
 def _settings(options: SearchOptions) -> dict[str, Any]:

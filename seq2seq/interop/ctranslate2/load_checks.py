@@ -60,8 +60,10 @@ def _phrases(path: Path, source: Sequence[str]) -> None:
 def _model(path: Path, vocabularies: dict[str, int], precision: str) -> None:
     """`vocabularies` has the numbers of tokens of the `encoder` and the `decoder`."""
     arrays = _arrays(path)
-    width = _size(arrays, "decoder/embeddings/weight", -1)
-    inner = _size(arrays, "decoder/layer_0/ffn/linear_0/weight", 0)
+    # The encoder of a classifier has no decoder beside it.
+    last = "decoder" if "decoder/embeddings/weight" in arrays else "encoder"
+    width = _size(arrays, f"{last}/embeddings{'_0' if last == 'encoder' else ''}/weight", -1)
+    inner = _size(arrays, f"{last}/layer_0/ffn/linear_0/weight", 0)
     for name, array in arrays.items():
         stack, _, part = name.partition("/")
         count = arrays.get(f"{stack}/num_heads")

@@ -49,7 +49,7 @@ def read_vocabularies(copy: Copy, precision: str) -> tuple[Vocabulary, Vocabular
     """The vocabularies of the source and the target, the same object where it is shared. Raises RunError where they are
     damaged."""
     folder = copy.model(precision)
-    with _damage_reported(copy, precision):
+    with damage_reported(copy, precision):
         for name in ("shared_vocabulary.json", "vocabulary.json"):
             if (folder / name).is_file():
                 shared = Vocabulary(folder / name)
@@ -60,15 +60,17 @@ def read_vocabularies(copy: Copy, precision: str) -> tuple[Vocabulary, Vocabular
 def open_model(
     copy: Copy, precision: str, vocabularies: tuple[Vocabulary, Vocabulary], device: str, workers: int
 ) -> Any:
-    """The Translator or Generator of CTranslate2 for a copy; it takes batches from `workers` threads at a time.
+    """CTranslate2's Translator, Generator or Encoder of a copy; it takes batches from `workers` threads at a time.
 
     `device` is from `choose_device`. On a CPU one thread for each of several batches is faster than several threads for
     one. Raises RunError where the copy is damaged, DeviceError where the precision is not available.
     """
     kind, _, number = device.partition(":")
     open_folder = ctranslate2.Generator if copy.settings.decoder_only else ctranslate2.Translator
+    if copy.settings.pooling:
+        open_folder = ctranslate2.Encoder
     folder = copy.model(precision)
-    with _damage_reported(copy, precision):
+    with damage_reported(copy, precision):
         if precision not in ctranslate2.get_supported_compute_types(kind, int(number or 0)):
             raise DeviceError(f"--precision {precision}: {device} has none in CTranslate2; use float32")
         check(folder, *(vocabulary.all_words for vocabulary in vocabularies))
@@ -84,7 +86,8 @@ def open_model(
 
 
 @contextmanager
-def _damage_reported(copy: Copy, precision: str) -> Iterator[None]:
+def damage_reported(copy: Copy, precision: str) -> Iterator[None]:
+    """Errors of a copy that cannot be opened, as RunError."""
     try:
         yield
     except PermissionError:
@@ -93,4 +96,16 @@ def _damage_reported(copy: Copy, precision: str) -> Iterator[None]:
         raise RunError(
             f"{copy.model(precision)} cannot be used by CTranslate2 ({error}); `seqx export --run "
             f"{copy.folder.parent}` makes it again, --engine torch does without"
+        ) from error
+
+
+@contextmanager
+def run_errors() -> Iterator[None]:
+    """CTranslate2's errors of a model that it opened and cannot compute, as RunError."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise RunError(
+            f"CTranslate2 cannot compute the run's copy ({error}); make it again with `seqx export`, or use "
+            "--engine torch"
         ) from error

@@ -29,16 +29,16 @@ _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 class Conversion(NamedTuple):
     """How models of an architecture are expressed."""
 
-    decoder_only: bool
+    architecture: str
     fill: Callable[[Model, Weights, int], Any]  # a specification of sequences of so many tokens, at most
 
     def inexpressible(self, model: Model) -> str:
         """Why CTranslate2 cannot compute a recipe's model, in one line; an empty string where it can."""
         if model.activation not in _ACTIVATIONS:
             return f"CTranslate2 has no model.activation = {model.activation}"
-        if model.qk_norm and not self.decoder_only:
+        if model.qk_norm and self.architecture == "encoder-decoder":
             return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
-        if model.positions == "rotary" and not self.decoder_only:
+        if model.positions == "rotary" and self.architecture == "encoder-decoder":
             return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
         return ""
 
@@ -51,13 +51,13 @@ class Conversion(NamedTuple):
         tokens.
         """
         spec = self.fill(model, weights, positions)
-        if self.decoder_only:
-            spec.register_vocabulary(list(target))
-        else:
+        if isinstance(spec, specs.TransformerSpec):
             spec.register_source_vocabulary(list(source))
             spec.register_target_vocabulary(list(target))
             spec.config.add_source_eos = True
             spec.config.decoder_start_token = _BOS
+        else:
+            spec.register_vocabulary(list(source if self.architecture == "encoder-only" else target))
         spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
         spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
         spec.validate()
@@ -98,6 +98,24 @@ def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
     spec.decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
     _stack(spec.decoder, weights, "", model, positions)
     return spec
+
+
+def _encoder_only(model: Model, weights: Weights, positions: int) -> Any:
+    """The encoder of a classifier, without its head."""
+    encoder = specs.TransformerEncoderSpec(
+        model.encoder_layers,
+        model.n_heads,
+        pre_norm=model.norm == "pre",
+        activation=_ACTIVATIONS[model.activation],
+        rms_norm=model.normalization == "rms",
+        rotary_dim=0 if model.positions == "rotary" else None,  # 0: all of a head
+        rotary_interleave=False,
+        qk_norm=model.qk_norm,
+    )
+    own = {name.removeprefix("encoder."): weight for name, weight in weights.items()}
+    encoder.embeddings[0].weight = own["embedding.weight"]
+    _stack(encoder, own, "", model, positions)
+    return specs.TransformerEncoderModelSpec(encoder)
 
 
 def _stack(stack: Any, weights: Weights, prefix: str, model: Model, positions: int) -> None:
@@ -144,10 +162,12 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
         norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))
 
 
-ENCODER_DECODER = Conversion(False, _encoder_decoder)
-DECODER_ONLY = Conversion(True, _decoder_only)
+ENCODER_DECODER = Conversion("encoder-decoder", _encoder_decoder)
+DECODER_ONLY = Conversion("decoder-only", _decoder_only)
+ENCODER_ONLY = Conversion("encoder-only", _encoder_only)
 
 
 def conversion(model: Model) -> Conversion:
     """How models of a recipe are expressed."""
-    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[model.architecture]
+    known = (ENCODER_DECODER, DECODER_ONLY, ENCODER_ONLY)
+    return next(each for each in known if each.architecture == model.architecture)

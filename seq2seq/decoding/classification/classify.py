@@ -1,26 +1,23 @@
-"""Texts in, probabilities of classes out, by PyTorch."""
+"""Texts in, probabilities of classes out, by any engine; no torch here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seq2seq.data.budget import cut
-from seq2seq.data.folding import fold
-from seq2seq.data.labelled import Labelled
-from seq2seq.data.labelled_batches import Layout, tokens_of
+from seq2seq.data.folding import is_blank
+from seq2seq.data.labelled_rows import Rows, tokens_of
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.device import Numerics, work_alone
+from seq2seq.decoding.hypothesis import NOT_FINITE
+from seq2seq.errors import RunError
 
 _TEXTS = 5000  # tokenised together, and sorted by length
-
-Logits = Callable[[Tensor, Tensor | None], Tensor]  # tokens (B, S), mask (B, 1, 1, S) or None -> (B, K)
 
 
 @dataclass(frozen=True)
@@ -42,64 +39,69 @@ class Classified:
         return max(self.probabilities.values()) if self.probabilities else None
 
 
-class TorchClassifier:
-    """A model of classes. On a CPU each thread has its own batch."""
+class Engine(Protocol):
+    """A model of K classes."""
+
+    def probabilities(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """The probability of each class (B, K) for rows of tokens without their last EOS, as `Rows` makes them. The
+        other rows do not matter but for the last bits."""
+
+
+class TextClassifier:
+    """A model of classes, by an engine that takes `workers` batches at a time, each from a thread of its own, which
+    calls `initializer` first."""
 
     def __init__(
         self,
-        model: Logits,
+        engine: Engine,
         classes: Sequence[str],
         tokenizers: Tokenizers,
-        layout: Layout,
-        numerics: Numerics,
+        rows: Rows,
         *,
-        batch_tokens: int = 2048,
+        workers: int = 1,
+        initializer: Callable[[], None] | None = None,
+        batch_tokens: int,
     ) -> None:
-        self._model = model
+        self._engine = engine
         self.classes = tuple(classes)
         self._tokenizers = tokenizers
-        self._layout = layout
-        self._numerics = numerics
+        self._rows = rows
+        self._workers = workers
+        self._initializer = initializer
         self._batch_tokens = batch_tokens
-        self._workers = torch.get_num_threads() if numerics.device.type == "cpu" else 1
 
     def classify(self, texts: Sequence[tuple[str, ...]]) -> list[Classified]:
-        """The classes of texts, in order; the other texts of a batch do not matter but for the last bits."""
+        """The classes of texts, in order. Raises RunError where the model gives no finite probabilities."""
         done = []
         for start in range(0, len(texts), _TEXTS):
             part = texts[start : start + _TEXTS]
             probabilities, too_long = self.probabilities(part)
-            for each, row, long in zip(part, probabilities.tolist(), too_long):
-                shown = not any(map(np.isnan, row))
-                done.append(Classified(each, dict(zip(self.classes, row)) if shown else {}, long))
+            for each, row, blank, long in zip(part, probabilities.tolist(), np.isnan(probabilities[:, 0]), too_long):
+                done.append(Classified(each, {} if blank else dict(zip(self.classes, row)), long))
         return done
 
     def probabilities(self, texts: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.float32], list[bool]]:
-        """The probability of each class (N, K), NaN where a text is blank; and which texts were cut."""
-        tokens = tokens_of(self._tokenizers, [Labelled(each, "") for each in texts])
-        too_long = [self._layout.is_cut(each) for each in tokens]
-        rows = [self._layout.row(each) for each in tokens]
-        usable = [number for number, each in enumerate(tokens) if all(each) and all(map(fold, texts[number]))]
+        """The probability of each class (N, K), NaN where a text is blank; and which texts were cut. Raises as
+        `classify`."""
+        tokens = tokens_of(self._tokenizers, texts)
+        too_long = [self._rows.is_cut(each) for each in tokens]
+        rows = [self._rows.row(each) for each in tokens]
+        usable = [number for number, each in enumerate(tokens) if all(each) and not any(map(is_blank, texts[number]))]
         order = sorted(usable, key=lambda number: len(rows[number]))
         bounds = cut(np.array([len(rows[number]) for number in order]), self._batch_tokens)
         results = np.full((len(texts), len(self.classes)), np.nan, np.float32)
         for chosen, computed in self._computed([order[start:end] for start, end in bounds], rows):
+            if not np.isfinite(computed).all():
+                raise RunError(NOT_FINITE)
             results[chosen] = computed
         return results, too_long
 
     def _computed(
         self, groups: list[list[int]], rows: Sequence[list[int]]
     ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        def compute(chosen: list[int]) -> NDArray[np.float32]:
-            batch = self._layout.collate([rows[number] for number in chosen], [0] * len(chosen))
-            tokens, mask = batch.to(self._numerics.device).inputs
-            assert tokens is not None, "a batch has tokens"
-            with torch.inference_mode(), self._numerics.context():
-                probabilities = self._model(tokens, mask).float().softmax(-1)
-            return probabilities.cpu().numpy()
-
+        batches = ([rows[number] for number in group] for group in groups)
         if self._workers == 1 or len(groups) < 2:
-            yield from zip(groups, map(compute, groups))
+            yield from zip(groups, map(self._engine.probabilities, batches))
             return
-        with ThreadPoolExecutor(self._workers, initializer=work_alone) as pool:
-            yield from zip(groups, pool.map(compute, groups))
+        with ThreadPoolExecutor(self._workers, initializer=self._initializer) as pool:
+            yield from zip(groups, pool.map(self._engine.probabilities, batches))
