@@ -41,7 +41,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
         exception_handlers={SeqxError: _refused, HTTPException: _http_error, Exception: _failed},
-        generate_unique_id_function=lambda route: f"{route.name}_{route.path_format}",
+        generate_unique_id_function=lambda route: f"{min(route.methods).lower()}_{route.name}_{route.path_format}",
     )
     app.state.server = Server(models, settings, metrics)
     for part in (libretranslate, deepl, openai, own):
@@ -55,7 +55,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key"],
         )
-    app.add_middleware(_Counted, metrics=metrics, paths={getattr(route, "path", "") for route in app.routes})
+    app.add_middleware(_Counted, metrics=metrics)
     return app
 
 
@@ -78,10 +78,9 @@ async def _failed(request: Request, error: Exception) -> Response:
 class _Counted:
     """Counts requests, and their time, by path."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: set[str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -99,6 +98,6 @@ class _Counted:
         try:
             await self._app(scope, receive, sending)
         finally:
-            path = scope["path"] if scope["path"] in self._paths else "other"
+            path = getattr(scope.get("route"), "path", "other")
             self._metrics.requests.labels(path, status).inc()
             self._metrics.seconds.labels(path).observe(perf_counter() - begun)

@@ -12,7 +12,7 @@ from seq2seq.data.languages import english_name
 from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, refuses, takes
 from seq2seq.serving.errors import Refused
-from seq2seq.serving.requests import RequestBody, checked
+from seq2seq.serving.requests import RequestBody, checked, read
 
 _MOST_TEXTS = 50
 
@@ -61,19 +61,22 @@ async def translate(request: Request) -> JSONResponse:
     return JSONResponse({"translations": answers})
 
 
-@router.api_route("/languages", methods=["GET", "POST"])
+@router.get("/languages")
+@router.post("/languages", openapi_extra=takes(Languages, *FORMS))
 async def languages(request: Request, type: str = "source") -> JSONResponse:
-    """The languages that are translated from, or into."""
+    """The languages that are translated from, or into. DeepL's own client sends the kind as the form of a GET."""
     own = server.of(request)
     own.admission.check(request)
-    body = checked(Languages, {"type": type})
+    in_body = int(request.headers.get("content-length", "0")) > 0
+    body = await read(request, Languages) if in_body else checked(Languages, {"type": type})
     translators = own.models.translators
     codes = [each.source if body.type == "source" else each.target for each in translators]
     known = [{"language": code.upper(), "name": english_name(code)} for code in dict.fromkeys(codes)]
     return JSONResponse([{**each, "supports_formality": False} if body.type == "target" else each for each in known])
 
 
-@router.api_route("/usage", methods=["GET", "POST"])
+@router.get("/usage")
+@router.post("/usage")
 async def usage(request: Request) -> JSONResponse:
     """There is no quota."""
     own = server.of(request)

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter
 from pydantic import Field
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,7 +16,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, refuses, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import RequestBody, form
+from seq2seq.serving.requests import File, RequestBody, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
@@ -139,14 +138,14 @@ async def translate_file(request: Request) -> JSONResponse:
     fields = await form(request)
     file = fields.pop("file", None)
     body = own.admit(request, TranslateFile, fields)
-    if not isinstance(file, UploadFile):
+    if not isinstance(file, File):
         raise Refused(400, "Invalid request: missing file parameter")
-    name = PurePosixPath((file.filename or "").replace("\\", "/")).name
+    name = PurePosixPath(file.name.replace("\\", "/")).name
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in FILES:
         raise Refused(400, f"Invalid request: file format not supported; send one of {', '.join(FILES)}")
     try:
-        text = (await file.read()).decode("utf-8-sig")
+        text = file.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refused(400, f"Invalid request: {name[:80]} is not UTF-8 (byte {error.start:,})") from None
     own.check_size([text])
@@ -173,7 +172,8 @@ async def health() -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-@router.api_route("/frontend/settings", methods=["GET", "POST"], operation_id=None, include_in_schema=True)
+@router.get("/frontend/settings")
+@router.post("/frontend/settings")
 async def frontend_settings(request: Request) -> JSONResponse:
     """What a page needs to know."""
     own = server.of(request)

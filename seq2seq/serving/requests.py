@@ -9,10 +9,10 @@ from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from seq2seq.serving.errors import Refused
@@ -46,15 +46,23 @@ async def read(request: Request, model: type[Body]) -> Body:
     return checked(model, values)
 
 
-async def form(request: Request) -> dict[str, Any]:
-    """The fields of a form; one that is given several times is a list. Raises Refused."""
-    from starlette.exceptions import HTTPException
+class File(NamedTuple):
+    """A file of a form."""
 
+    name: str
+    content: bytes
+
+
+async def form(request: Request) -> dict[str, Any]:
+    """The fields of a form; one that is given several times is a list, a file is a File. Raises Refused."""
+    several: dict[str, list[str | File]] = {}
     try:
-        fields = await request.form(max_files=1, max_fields=2000)
+        async with request.form(max_files=1, max_fields=2000) as fields:
+            for key, value in fields.multi_items():
+                field = value if isinstance(value, str) else File(value.filename or "", await value.read())
+                several.setdefault(key, []).append(field)
     except (HTTPException, UnicodeError, ValueError) as error:
         raise Refused(400, f"Invalid request: the form cannot be read ({getattr(error, 'detail', error)})") from None
-    several = {key: fields.getlist(key) for key in fields}
     return {key: values[0] if len(values) == 1 else values for key, values in several.items()}
 
 
@@ -67,7 +75,7 @@ def checked(model: type[Body], values: dict[str, Any]) -> Body:
         name = ".".join(map(str, first["loc"][:3])) or "body"
         if first["type"] == "missing":
             raise Refused(400, f"Invalid request: missing {name} parameter") from None
-        if isinstance(first["input"], UploadFile):
+        if isinstance(first["input"], File):
             raise Refused(400, f"Invalid request: {name} is a file") from None
         if first["type"] == "extra_forbidden":
             raise Refused(400, f"Invalid request: {name} is not supported here; leave it out") from None
