@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seq2seq import __version__
 from seq2seq.errors import SeqxError
 from seq2seq.serving import deepl, libretranslate, openai, own
-from seq2seq.serving.errors import body, of_error
+from seq2seq.serving.errors import body, busy, of_error
 from seq2seq.serving.guard import Guard, refusal
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models
@@ -40,7 +40,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
-        exception_handlers={SeqxError: _refused, HTTPException: _http_error, Exception: _failed},
+        exception_handlers={SeqxError: _refused, OSError: _gone, HTTPException: _http_error, Exception: _failed},
         generate_unique_id_function=lambda route: f"{min(route.methods).lower()}_{route.name}_{route.path_format}",
     )
     app.state.server = Server(models, settings, metrics)
@@ -68,6 +68,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse(
         body(request.url.path, error.status_code, str(error.detail)), error.status_code, dict(error.headers or {})
+    )
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """A run whose files were removed or replaced: what is in memory still answers."""
+    assert isinstance(error, OSError)
+    return refusal(
+        request.url.path, busy(f"a file of the run cannot be read ({error.strerror}): start the server again")
     )
 
 

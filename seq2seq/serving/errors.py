@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from seq2seq.errors import RunError, SeqxError
+
+_log = logging.getLogger("seqx.serving")
 
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -38,4 +41,7 @@ def of_error(error: SeqxError) -> Refused:
     """An error as a refusal: what a request says is wrong, or the server's run cannot be used any more."""
     if isinstance(error, Refused):
         return error
-    return busy(str(error)) if isinstance(error, RunError) else Refused(400, str(error))
+    if not isinstance(error, RunError):
+        return Refused(400, str(error))
+    _log.warning(error)  # which may name files: no client's business
+    return busy("the model cannot be used now; the server's log says why")

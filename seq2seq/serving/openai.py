@@ -190,8 +190,11 @@ async def _texts(own: Server, model: ServedGenerator, jobs: Sequence[_Job]) -> l
         own.metrics.tokens.labels(model.name).inc(len(whole.tokens))
         return whole
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(text(job)) for job in jobs]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(text(job)) for job in jobs]
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

@@ -49,7 +49,8 @@ class Batcher(Generic[Options, Item, Result]):
         self._workers, self._budget, self._most, self._gather = workers, budget, most, gather
         self._observe = observe
         self._waiting: list[_Request[Options, Item, Result]] = []
-        self._idle = workers
+        self._idle = workers  # have no task
+        self._computing = 0  # workers with a batch
         self._tasks: set[asyncio.Task[None]] = set()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="compute")
 
@@ -87,13 +88,17 @@ class Batcher(Generic[Options, Item, Result]):
         try:
             await asyncio.sleep(self._gather)
             while batch := self._next():
-                await self._computed(batch)
+                self._computing += 1
+                try:
+                    await self._computed(batch)
+                finally:
+                    self._computing -= 1
         finally:
             self._idle += 1
 
     def _next(self) -> list[_Request[Options, Item, Result]]:
         """The requests of the next batch, which no longer wait."""
-        share = min(self._budget, -(-self.waiting // (self._idle + 1)))
+        share = min(self._budget, -(-self.waiting // (self._workers - self._computing)))
         batch: list[_Request[Options, Item, Result]] = []
         for request in [each for each in self._waiting if each.options == self._waiting[0].options]:
             if batch and sum(len(each.items) for each in batch) + len(request.items) > share:

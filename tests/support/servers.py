@@ -30,11 +30,11 @@ class Served:
 
 
 @contextmanager
-def serving(*runs: Path, settings: Settings | None = None) -> Iterator[Served]:
+def serving(*runs: Path, settings: Settings | None = None, port: int = 0) -> Iterator[Served]:
     """Serve finished runs until the end of the context."""
     settings, metrics = settings or Settings(), Metrics()
     models = open_models([tasks.open_run(run, "serve") for run in runs], EngineChoice(), settings, metrics)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
     config = uvicorn.Config(create_app(models, settings, metrics), log_level="error", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

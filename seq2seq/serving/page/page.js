@@ -112,7 +112,7 @@ function put(text, others, confidence) {
     for (const [shown, probability] of words) {
       const span = element("span", shown, { className: "word" });
       if (probability !== null) {
-        span.style.backgroundColor = `rgba(var(--shade), ${(0.6 * (1 - probability)).toFixed(2)})`;
+        span.style.backgroundColor = `rgba(var(--shade), ${(0.45 * (1 - probability)).toFixed(2)})`;
         span.title = `${word("probable")} ${Math.round(100 * probability)} %`;
       }
       $("translation").append(span);
@@ -377,6 +377,7 @@ $("send").onclick = () => attempt(say);
 $("quiet").onclick = () => Object.entries(running).forEach(([kind, each]) => kind.startsWith("chat") && each.abort());
 $("again").onclick = restart;
 withEnter("say", () => attempt(say));
+$("key-field").onsubmit = (event) => (event.preventDefault(), refresh());
 $("language").value = language;
 $("language").onchange = () => {
   language = $("language").value;
