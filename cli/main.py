@@ -31,6 +31,7 @@ from .pack import pack
 from .printing import printable, report, settings, show
 from .rate import rate
 from .score import score
+from .serve import serve
 from .sweep import sweep
 from .train import train
 from .translate import translate
@@ -81,7 +82,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier, rate),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate, serve),
 )
 for function in _COMMANDS:
     command.add(app, function)

@@ -33,6 +33,7 @@ ALLOWED = {
 }
 ALLOWED["tasks"] = {*ALLOWED}
 ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
+ALLOWED["serving"] = {"data", "decoding", "interop", "run", "tasks"}
 ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
 
 

@@ -73,6 +73,12 @@ def short_code(language: str) -> str:
     return next((short for short, all_names in _known().items() if code in all_names), code)
 
 
+def english_name(code: str) -> str:
+    """The English name of the language of a code; the code itself where it is not known."""
+    row = next((line.split() for line in _KNOWN.strip().split("\n") if line.split()[0] == short_code(code)), [])
+    return next((name.capitalize() for name in row if len(name) > 3), code)
+
+
 def writes_blanks(language: str) -> bool:
     """Whether sentences of a language are separated by blanks."""
     return short_code(language) not in _WITHOUT_BLANKS

@@ -1,0 +1,111 @@
+"""The web application of a server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seq2seq import __version__
+from seq2seq.errors import SeqxError
+from seq2seq.serving import deepl, libretranslate, openai, own
+from seq2seq.serving.errors import body, busy, of_error
+from seq2seq.serving.guard import Guard, refusal
+from seq2seq.serving.metrics import Metrics
+from seq2seq.serving.models import Models
+from seq2seq.serving.server import Server
+from seq2seq.serving.settings import Settings
+
+
+def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
+    """The application that serves some models."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        models.close()
+
+    app = FastAPI(
+        title="seqx",
+        version=__version__,
+        description="Translation, text generation and classification as LibreTranslate, DeepL and OpenAI do.",
+        lifespan=lifespan,
+        docs_url=None,  # these pages load scripts from other hosts
+        redoc_url=None,
+        exception_handlers={SeqxError: _refused, OSError: _gone, HTTPException: _http_error, Exception: _failed},
+        generate_unique_id_function=lambda route: f"{min(route.methods).lower()}_{route.name}_{route.path_format}",
+    )
+    app.state.server = Server(models, settings, metrics)
+    for part in (libretranslate, deepl, openai, own):
+        app.include_router(part.router)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts))
+    app.add_middleware(Guard, settings=settings)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+        )
+    app.add_middleware(_Counted, metrics=metrics)
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SeqxError)
+    return refusal(request.url.path, of_error(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse(
+        body(request.url.path, error.status_code, str(error.detail)), error.status_code, dict(error.headers or {})
+    )
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """A run whose files were removed or replaced: what is in memory still answers."""
+    assert isinstance(error, OSError)
+    return refusal(
+        request.url.path, busy(f"a file of the run cannot be read ({error.strerror}): start the server again")
+    )
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse(body(request.url.path, 500, "the server failed; its log says how"), 500)
+
+
+class _Counted:
+    """Counts requests, and their time, by path."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = perf_counter(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            path = getattr(scope.get("route"), "path", "other")
+            self._metrics.requests.labels(path, status).inc()
+            self._metrics.seconds.labels(path).observe(perf_counter() - begun)

@@ -1,0 +1,124 @@
+"""Load on `seqx serve`: lines per second of many clients against one batch job, latency, memory, and a peer.
+
+    python -m tests.benchmarks.serving --run runs/fr-en --input test.fr [--clients 32] [--peer URL]
+
+The server and the clients share this machine, so that its rate includes the clients' own cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+
+def served(run: Path) -> tuple[subprocess.Popen[str], str, float]:
+    """A server of a run -> its process, its address, and the seconds to its first answer."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "seq2seq", "serve", "--run", str(run), "--port", "0", "--max-waiting", "100000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    url = next(line.split()[2].rstrip("/") for line in iter(process.stderr.readline, "") if line.startswith("Serving"))
+    httpx.post(f"{url}/translate", json={"q": "bonjour", "source": "fr", "target": "en"}).raise_for_status()
+    return process, url, time.perf_counter() - started
+
+
+async def load(url: str, lines: list[str], clients: int, per_second: float = 0) -> tuple[float, list[float]]:
+    """Seconds for all lines, each a request of one of the clients, and the seconds of each; with `per_second` a request
+    starts so often, whatever the others do."""
+    left, seconds = iter(lines), []
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+
+        async def ask(line: str) -> None:
+            begun = time.perf_counter()
+            body = {"q": line, "source": "fr", "target": "en"}
+            (await http.post(f"{url}/translate", json=body)).raise_for_status()
+            seconds.append(time.perf_counter() - begun)
+
+        async def client() -> None:
+            for line in left:
+                await ask(line)
+
+        begun = time.perf_counter()
+        if per_second:
+            tasks = []
+            for number, line in enumerate(lines):
+                await asyncio.sleep(max(0.0, begun + number / per_second - time.perf_counter()))
+                tasks.append(asyncio.create_task(ask(line)))
+            await asyncio.gather(*tasks)
+        else:
+            await asyncio.gather(*(client() for _ in range(clients)))
+        return time.perf_counter() - begun, seconds
+
+
+def batch_job(run: Path, path: Path) -> float:
+    """Seconds of `seqx translate` for a file, without those of its start."""
+
+    def timed(input: Path) -> float:
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "seq2seq", "translate", "--run", str(run), "--input", str(input)]
+        subprocess.run([*command, "--output", os.devnull], check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+    one = path.with_suffix(".one")
+    one.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n", encoding="utf-8")
+    return timed(path) - timed(one)
+
+
+def memory(process: subprocess.Popen[str]) -> float:
+    """Resident MiB of a process."""
+    table = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in table.splitlines() if line.startswith("VmRSS"))) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True, help="source lines")
+    parser.add_argument("--lines", type=int, default=2000)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=0, help="requests of the test of memory")
+    parser.add_argument("--peer", help="address of a LibreTranslate server with the same languages")
+    given = parser.parse_args()
+    lines = [line for line in given.input.read_text(encoding="utf-8").split("\n") if line.strip()][: given.lines]
+    path = Path("serving-benchmark.txt")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    process, url, first = served(given.run)
+    try:
+        print(f"first answer after {first:.2f} s; {memory(process):.0f} MiB")
+        asyncio.run(load(url, lines[:200], given.clients))
+        rates = []
+        for turn in range(given.turns):
+            job = len(lines) / batch_job(given.run, path)
+            seconds, _ = asyncio.run(load(url, lines, given.clients))
+            rates.append(len(lines) / seconds)
+            print(f"turn {turn + 1}: batch job {job:.0f} lines/s, served {rates[-1]:.0f}, share {rates[-1] / job:.2f}")
+            if given.peer:
+                seconds, _ = asyncio.run(load(given.peer, lines[:200], given.clients))
+                print(f"        peer {200 / seconds:.0f} lines/s: {rates[-1] / (200 / seconds):.1f} times")
+        _, alone = asyncio.run(load(url, lines[:200], 1))
+        _, quarter = asyncio.run(load(url, lines[:500], given.clients, statistics.median(rates) / 4))
+        p95 = statistics.quantiles(quarter, n=20)[-1]
+        print(f"alone {1000 * statistics.median(alone):.1f} ms; at a quarter of the load p95 {1000 * p95:.1f} ms: ", end="")
+        print(f"{p95 / statistics.median(alone):.1f} times")
+        for count in range(0, given.requests, 5000):
+            asyncio.run(load(url, (lines * (5000 // len(lines) + 1))[:5000], given.clients))
+            print(f"after {count + 5000:,} requests: {memory(process):.0f} MiB")
+    finally:
+        process.terminate()
+        process.wait()
+        path.unlink()
+        path.with_suffix(".one").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
