@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -298,6 +299,7 @@ def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[R
 def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team) -> bool:
     """Train the run to its end if it is not finished; returns whether it still has to be judged."""
     from seq2seq import tasks
+    from seq2seq.errors import SeqxError
     from seq2seq.tasks import preparation
     from seq2seq.tasks.task import judged
 
@@ -309,7 +311,13 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
         run.clear()
     if not team.broadcast(run.finished):
         screen = Screen(recipe)
-        session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
+        new = team.main and not (run.path / "run.json").exists()
+        try:
+            session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
+        except SeqxError:
+            if new:
+                shutil.rmtree(run.path, ignore_errors=True)
+            raise
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:

@@ -5,8 +5,10 @@ Shapes: B batch, S sequence, C model width, V vocabulary.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from seq2seq.model import flops
 from seq2seq.model.blocks import Block
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
@@ -40,6 +42,13 @@ class MaskedEncoder(nn.Module):
     def matrices(self) -> list[nn.Parameter]:
         """The matrices of the layers, in their order: what Muon takes."""
         return self.encoder.matrices()
+
+    def forward_flops(self, tokens: Tensor, mask: Tensor | None, *, counted: Tensor) -> float:
+        """FLOPs that a forward pass needs for S positions of each row, and for the logits of the labels `counted`
+        (B, S), bool."""
+        S = flops.lengths(torch.ones_like(tokens) if mask is None else mask[:, 0, 0])
+        attention = len(self.layers()) * flops.of_attention(self.head.in_features, S, S)
+        return flops.of_weights(self.matrices(), S) + attention + flops.of_weights([self.head.weight], counted)
 
     def hidden(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (B, S), mask (B, 1, 1, S) or None -> the states before `head`, (B, S, C)."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice
     from seq2seq.recipe import Recipe
     from seq2seq.recipe.preferences import Comparisons
-    from seq2seq.tasks.comparing_training import PreparedComparisons
+    from seq2seq.tasks.comparing_training import ComparingWorkload, PreparedComparisons
 
 
 class Comparing(Task[ComparisonSource]):
@@ -90,6 +90,11 @@ class Comparing(Task[ComparisonSource]):
     def prompts(self, source: Source[Any]) -> Iterator[Prompt]:
         """The records of a source as prompts."""
         return self.base.prompts(source) if self.base.prompts_itself else source.read()
+
+    def workload(self) -> ComparingWorkload:
+        from seq2seq.tasks.comparing_training import ComparingWorkload
+
+        return ComparingWorkload(self.recipe, self.base.workload(), translates=self.base.prompts_itself)
 
     def encoded(
         self, source: ComparisonSource, tokenizers: Tokenizers

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe.policy import Policy as Settings
     from seq2seq.tasks.completions import Completer, Encoded
     from seq2seq.tasks.opening import EngineChoice
-    from seq2seq.tasks.policy_training import PolicyTraining
+    from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
 ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
@@ -147,6 +147,11 @@ class Policy(Task[Source[Any]]):
         report = {"prompts": {"kept": len(prompts), "dropped": dropped, "held_out": len(held_out)}}
         opened = partial(self._completer, run, tokenizers)
         return PolicyTraining(self.recipe, prompts, held_out, report, opened, partial(self._best_of, run, say))
+
+    def workload(self) -> PolicyWorkload:
+        from seq2seq.tasks.policy_training import PolicyWorkload
+
+        return PolicyWorkload(self.recipe, self._base.workload(), translates=self._base.prompts_itself)
 
     def _prompts(self, source: Source[Any]) -> Iterator[Any]:
         return self._base.prompts(source) if self._base.prompts_itself else source.read()
