@@ -193,7 +193,12 @@ def _too_long_for_the_model(data: Data, model: Model) -> tuple[bool, str]:
 
 
 def _of_conversation(values: Values) -> Misfits:
-    model, training = values.model, values.training
+    model, training, start = values.model, values.training, values.start
+    yield (
+        start is not None and start.task not in (None, "language-model", "conversation"),
+        'task = "conversation" starts from a model of running text or of conversations, not from a run of task '
+        f'"{start and start.task}": name another with --start',
+    )
     yield model.architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
     yield training.metric != "loss", 'conversations are judged by their loss: set training.metric = "loss"'
     yield bool(values.data.corpora), "data.corpora are of sentence pairs: conversations are one corpus, data.corpus"

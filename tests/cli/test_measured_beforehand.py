@@ -83,7 +83,7 @@ def given(tmp_path: Path, sft: Path, monkeypatch: pytest.MonkeyPatch) -> dict[st
         "preference": 'task = "preference"' + COMPARISONS + OPTIMIZER,
     }.items():
         (tmp_path / f"{name}.toml").write_text(text)
-    masked = ["--set", "tokenizer.vocabulary_size=300", "--set", "training.batch_tokens=512", "--data", "verse.txt"]
+    masked = ["--set", "tokenizer.vocabulary_size=280", "--set", "training.batch_tokens=512", "--data", "verse.txt"]
     start = ["--start", str(sft)]
     return {
         "conversation": ["--recipe", "conversation.toml", *start, "--data", "demonstrations.jsonl"],
@@ -141,9 +141,12 @@ def test_what_has_no_such_measure_says_so(seqx: Seqx, given: dict[str, list[str]
     start = ["--set", f"start.run={sft}", "--seconds", "0.1"]
     done = seqx("bench", "--recipe", "reward.toml", *start)
     assert done.code == 1 and "`seqx train --recipe reward --dry-run` times whole updates" in done.err
-    assert seqx("bench", "--recipe", "conversation.toml", "--device", "cpu", *start).code == 0
-    start = seqx("doctor", "--recipe", "conversation.toml", "--quick")
-    assert start.code == 1 and "--set start.run=" in start.err
+    unnamed = seqx("doctor", "--recipe", "conversation.toml", "--quick")
+    assert unnamed.code == 1 and "--set start.run=" in unnamed.err
+    for number, split in enumerate(("train", "dev", "test")):
+        assistants.write_demonstrations(Path("own") / f"{split}.jsonl", range(100 * number, 100 * number + 60))
+    done = seqx("bench", "--recipe", "conversation.toml", "--device", "cpu", *start)
+    assert done.code == 0 and "own/train.jsonl, first 60 conversations" in " ".join(done.out.split()), done.err
 
 
 @pytest.mark.parametrize("name", ["masked", "reward", "policy"])

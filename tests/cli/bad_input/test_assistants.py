@@ -79,8 +79,12 @@ CASES = {
     # Starts.
     "no start": Case(1, "train -q --recipe sft --data keys.jsonl", ("begins from a run", "--start")),
     "a start that is missing": Case(1, "train -q --recipe sft --start nowhere", ("nowhere",)),
-    "a translator to talk": Case(1, "train -q --recipe sft --start {run} --data good.jsonl", ("architecture",)),
-    "a reward model to talk": Case(1, "train -q --recipe sft --start {reward} --data good.jsonl", ("reward",)),
+    "a translator to talk": Case(
+        1, "train -q --recipe sft --start {run} --data good.jsonl", ('"translation"', "--start")
+    ),
+    "a reward model to talk": Case(
+        1, "train -q --recipe sft --start {reward} --data good.jsonl", ('"reward"', "--start")
+    ),
     "a document completer to improve": Case(
         1, "train -q --recipe assistant-ppo --start {base}", ("starts from a translator or a model of conversations",)
     ),
