@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -198,7 +197,7 @@ def train(
                 if overfit is not None:
                     checks.overfit(recipe, corpus, choice, overfit, given)
                     return
-                stop = StopSignals()
+                stop, new = StopSignals(), False
                 kept.enter_context(handled(stop.request))
                 if team.main:
                     kept.enter_context(run.locked())
@@ -206,9 +205,9 @@ def train(
                         provenance.refuse_other_text(run, corpus)
                         extension.begin(run, recipe)
                     else:
-                        run.claim(recipe)
+                        new = run.claim(recipe)
                         provenance.refuse_other_text(run, corpus)
-            to_conclude = _train(recipe, corpus, run, choice, stop, team)
+            to_conclude = _train(recipe, corpus, run, choice, stop, team, new)
         if team.main:  # The rest is for one process; the others have ended.
             conclude(recipe, corpus, run, choice if to_conclude else None)
 
@@ -296,10 +295,12 @@ def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[R
     return recipe, tasks.of(recipe).find({})
 
 
-def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team) -> bool:
-    """Train the run to its end if it is not finished; returns whether it still has to be judged."""
+def _train(
+    recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team, new: bool
+) -> bool:
+    """Train the run to its end if it is not finished; returns whether it still has to be judged. The folder of a `new`
+    run is deleted where its text or its start cannot be used."""
     from seq2seq import tasks
-    from seq2seq.errors import SeqxError
     from seq2seq.tasks import preparation
     from seq2seq.tasks.task import judged
 
@@ -311,13 +312,8 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
         run.clear()
     if not team.broadcast(run.finished):
         screen = Screen(recipe)
-        new = team.main and not (run.path / "run.json").exists()
-        try:
+        with run.undone() if new else nullcontext():
             session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
-        except SeqxError:
-            if new:
-                shutil.rmtree(run.path, ignore_errors=True)
-            raise
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:
