@@ -114,6 +114,7 @@ def _typed() -> Iterator[str]:
         for line in standard_input():
             yield line.decode("utf-8", "replace").removesuffix("\n")
         return
+    note(f"Type what you say, and Enter; {_RESET} begins again, Ctrl-D ends")
     while True:
         try:
             yield input("> ")

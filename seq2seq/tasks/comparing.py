@@ -139,10 +139,12 @@ class Comparing(Task[ComparisonSource]):
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         train = f" (train {figures['train_accuracy']:.1%})" if "train_accuracy" in figures else ""
-        flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
+        flipped = ""
+        if "flipped_accuracy" in figures:
+            flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
         return (
-            f"dev accuracy {figures['accuracy']:.1%}{train}{flipped if 'flipped_accuracy' in figures else ''}, margin "
-            f"{figures['margin']:.3f}, loss {figures['loss']:.4f}"
+            f"dev accuracy {figures['accuracy']:.1%}{train}{flipped}, margin {figures['margin']:.3f}, "
+            f"loss {figures['loss']:.4f}"
         )
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:

@@ -145,7 +145,8 @@ class ComparingWorkload(WorkloadOfStart):
         prompts = [each.prompt[:most] for each in training.train]
         written = seconds(lambda count: sampler.sample(prompts[:count], max_tokens=usual.max_tokens, seed=1), counts)
         known = (usual.pairs if made else len(training.train)) + held_out
-        return replace(costs, first=known * one, **{"translation" if self._translates else "completion": written})
+        costs = replace(costs, first=known * one)
+        return replace(costs, translation=written) if self._translates else replace(costs, completion=written)
 
 
 def _are_made(report: Mapping[str, Any]) -> bool:

@@ -126,7 +126,7 @@ class Workload(ABC, Generic[SourceT]):
         return None
 
 
-class WorkloadOfStart(Workload[Source[Any]]):
+class WorkloadOfStart(Workload[Any]):
     """The workload of a task that improves, or judges, what a run of another task writes: devices are measured by that
     task, with the same layers, updates by the batches that are drawn."""
 
