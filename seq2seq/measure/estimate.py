@@ -66,7 +66,7 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
     Raises what training would raise for this text.
     """
     workload = tasks.of(recipe).workload()
-    lighter, made = workload.lighter()
+    lighter, made = workload.lighter(corpus)
     task = tasks.of(lighter)
     say("Reading the text")
     sizes = [workload.size(text, say) for text in corpus.train]

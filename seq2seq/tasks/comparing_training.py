@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from seq2seq.data.batches import Source
 from seq2seq.data.comparison_batches import ComparisonBatches, EncodedComparison, measured
-from seq2seq.data.comparisons import Comparison
+from seq2seq.data.comparisons import Comparison, ComparisonSource
+from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.evaluation.comparisons import flips, right, summary
 from seq2seq.recipe import Recipe
@@ -115,11 +116,11 @@ class ComparingWorkload(WorkloadOfStart):
         if self._settings.rater is not None:
             self.beginning_size = sys.maxsize  # of all prompts as many are completed as there are to be comparisons
 
-    def lighter(self) -> tuple[Recipe, float]:
-        """With fewer comparisons that are made of samples."""
+    def lighter(self, corpus: Corpus[Any]) -> tuple[Recipe, float]:
+        """With fewer comparisons, where they are made of samples."""
         usual = self._settings
-        if usual.rater is None:
-            return super().lighter()
+        if corpus.records == ComparisonSource.records:
+            return super().lighter(corpus)
         pairs, held_out = min(usual.pairs, _MEASURED[0]), min(usual.held_out, _MEASURED[1])
         share = (pairs + 2 * held_out) / (usual.pairs + 2 * usual.held_out)
         return self._recipe.with_values({"comparisons": {"pairs": pairs, "held_out": held_out}}), share

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
@@ -245,7 +246,7 @@ class PolicyWorkload(WorkloadOfStart):
         part = settings.rollouts // settings.minibatches
         return f"{part:,} of {settings.rollouts:,} completions, which are drawn once for {self.together} updates"
 
-    def lighter(self) -> tuple[Recipe, float]:
+    def lighter(self, corpus: Corpus[Any]) -> tuple[Recipe, float]:
         """With few completions beside those of the updates."""
         few = min(self._settings.validate_prompts, _MEASURED)
         return self._recipe.with_values({"policy": {"best_of": 0, "validate_prompts": few}}), 1.0

@@ -73,7 +73,7 @@ class Workload(ABC, Generic[SourceT]):
         training = self._recipe.training
         return f"{training.batch_tokens * training.accumulate:,} padded tokens"
 
-    def lighter(self) -> tuple[Recipe, float]:
+    def lighter(self, corpus: Corpus[SourceT]) -> tuple[Recipe, float]:
         """A recipe of the same updates to measure with, which makes less text by means of its start, and how much of
         it, as a share."""
         return self._recipe, 1.0
