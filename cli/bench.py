@@ -50,14 +50,19 @@ def bench(
     measured = _run(run, recipe_name)
     from seq2seq import device as devices
     from seq2seq import tasks
-    from seq2seq.errors import MissingCorpusError, SeqxError
+    from seq2seq.errors import MissingCorpusError, RecipeError, SeqxError
     from seq2seq.measure import throughput
     from seq2seq.measure.machine import this_machine
-    from seq2seq.recipe import files as recipe_files
+    from seq2seq.tasks import ancestors
     from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.translation_opening import open_translator
 
-    recipe = measured.recipe() if measured else recipe_files.load(recipe_name or "fr-en", changes, note)
+    recipe = measured.recipe() if measured else ancestors.with_usual_start(recipe_name or "fr-en", changes, note)
+    if not tasks.of(recipe).workload().predicts:
+        raise RecipeError(
+            f"recipe {recipe.name}: bench times the parts of an update that predicts, which {tasks.of(recipe).plural} "
+            f"do not; `seqx train --recipe {recipe.name} --dry-run` times whole updates"
+        )
     corpus: Corpus[Any] | None = None
     try:
         corpus = tasks.of(recipe).find({})

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
 def fitted(recipe: Recipe, run: Run, device: Choice) -> Recipe:
     """The recipe with the largest batch that fits into memory; a resumed run keeps its batch size."""
+    from seq2seq.errors import RecipeError
     from seq2seq.measure.memory import largest_batch
 
+    if recipe.policy is not None:
+        raise RecipeError(
+            f"--batch-tokens auto: a policy has no batches of so many tokens; recipe {recipe.name} is updated on "
+            "policy.rollouts / policy.minibatches completions at a time: set these"
+        )
     if (run.path / "recipe.toml").is_file():
         batch_tokens, how = run.recipe().training.batch_tokens, f", as when {run.path} was begun"
     else:

@@ -56,13 +56,13 @@ def chat(
     from seq2seq.decoding.options import GenerationOptions, Sampling
     from seq2seq.tasks.language_model_opening import open_generator
 
+    runs = [options.open_run(folder, "chat") for folder in (run_folder, *([compare] if compare else []))]
     drawn = secrets.randbelow(2**31) if seed is None else seed
     if seed is None and temperature > 0:
         note(f"Seed {drawn}: --seed {drawn} reproduces these answers")
     how = GenerationOptions(Sampling(temperature, top_k, top_p, drawn), max_tokens)
     chats: dict[str, Chat] = {}
-    for folder in (run_folder, *([compare] if compare else [])):
-        run = options.open_run(folder, "chat")
+    for run in runs:
         opened = open_generator(run, engine.choice(), how)
         if opened.missing:
             note(f"NOTE: {opened.missing}")
@@ -114,6 +114,7 @@ def _typed() -> Iterator[str]:
         for line in standard_input():
             yield line.decode("utf-8", "replace").removesuffix("\n")
         return
+    note(f"Type what you say, and Enter; {_RESET} begins again, Ctrl-D ends")
     while True:
         try:
             yield input("> ")

@@ -32,24 +32,25 @@ def dry_run(recipe: Recipe, corpus: Corpus[Any], device: Choice) -> None:
     estimated = estimate(recipe, corpus, device, note)
     training, part = recipe.training, estimated.share < 1
     more = len(corpus.train) - 1
-    share = f"{estimated.share:.1%} of"
+    share, predicted = f"{estimated.share:.1%} of", tasks.of(recipe).predicted
+    predicted = "target token" if predicted == "token" else predicted
     hours, rest = divmod(int(training.steps * estimated.step_seconds), 3600)
     memory = f"{estimated.memory / 2**20:,.0f} MiB measured" if estimated.memory else "not measured on this system"
     rows = {
         "recipe": f"{recipe.name}: {recipe.summary}",
         "text": (
             f"{corpus.train[0].origin}{f', and {more} more' if more else ''}; {estimated.size}, about "
-            f"{estimated.target_tokens:,} target tokens per epoch"
+            f"{estimated.target_tokens:,} {predicted}s per epoch"
         ),
         "device": estimated.device,
         "model": f"{estimated.parameters:,} parameters ({estimated.parameters * 4 / 2**20:,.0f} MiB in float32)",
-        "update": f"{training.batch_tokens * training.accumulate:,} padded tokens",
+        "update": estimated.update,
         "memory": (
             f"{memory}, with weights, gradients and optimiser"
             + (f"; at {share} the largest batch: a whole one takes more" if part else "")
         ),
         "speed": (
-            f"{estimated.step_seconds:.2f} s per update, {estimated.tokens_per_second:,.0f} target tokens/s "
+            f"{estimated.step_seconds:.2f} s per update, {estimated.tokens_per_second:,.0f} {predicted}s/s "
             f"(measured, {estimated.measured} updates{f', on {share} each batch, and scaled' if part else ''})"
         ),
         "training": (

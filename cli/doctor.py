@@ -42,12 +42,12 @@ def doctor(
         return
     from seq2seq import device
     from seq2seq.measure.devices import diagnose
-    from seq2seq.recipe import files as recipe_files
+    from seq2seq.tasks import ancestors
 
     from .console import status
     from .diagnosis import write_json, write_tables
 
-    loaded = recipe_files.load(recipe, changes, note)
+    loaded = ancestors.with_usual_start(recipe, changes, note)
     everything = not devices or "auto" in devices
     named = [device.named(name) for name in dict.fromkeys(device.present() if everything else devices or ())]
     with status() as say:

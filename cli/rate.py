@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from seq2seq.tasks.rating import Question
 
 _KEYS = ("1", "2", "=", "s", "q")
+_KEYS_SAID = "Type 1, 2, = (equal), s (skip) or q (quit), and Enter"
+_INDENT = " " * 5  # of the answers
 
 
 def rate(
@@ -65,6 +70,7 @@ def rate(
     prompts = _typed(input, reading) if input else training_prompts(runs[0], seed)
     choice = devices.choose(device, "float32")
     writers = [Writer(run, choice, temperature=temperature, max_tokens=max_tokens) for run in runs]
+    note(f"Which answer is better? {_KEYS_SAID}; each choice is added to {output} at once")
     counts, won = Counter[str](), Counter[int]()
     for question in questions(writers, (prompt for prompt in prompts if prompt not in known), seed):
         key = _asked(question)
@@ -86,15 +92,18 @@ def rate(
     note(f"{written:,} choices added to {output}; {counts['=']:,} equal, {counts['s']:,} skipped")
     if len(runs) == 2 and written:
         note("; ".join(f"{run.path}: {won[number] / written:.0%}" for number, run in enumerate(runs)))
+    elif written:
+        start, data = (shlex.quote(str(path)) for path in (runs[0].path, output))
+        note(f"Learn from them: seqx train --recipe reward --start {start} --data {data}; without a reward model: dpo")
 
 
 def _asked(question: Question) -> str:
     """Show a question until a key is given; the end of standard input quits."""
     show("")
     for turn in question.prompt:
-        _show(f"{turn.role}: {turn.content}")
+        _show(turn.content, f"{turn.role}: ", " " * len(f"{turn.role}: "))
     for number, answer in enumerate(question.answers, start=1):
-        _show(f"  {number}  {answer}")
+        _show(answer, f"  {number}  ", _INDENT)
     while True:
         try:
             key = _line().strip().lower()
@@ -102,12 +111,16 @@ def _asked(question: Question) -> str:
             return "q"
         if key in _KEYS:
             return key
-        report(f"{key!r:.20}: type 1, 2, = (equal), s (skip) or q (quit)")
+        report(f"{key!r:.20}: {_KEYS_SAID}" if key else _KEYS_SAID)
 
 
-def _show(text: str) -> None:
-    for line in text.split("\n"):
-        show(printable(line))
+def _show(text: str, first: str = "", indent: str = "") -> None:
+    """Show a text line by line, after `first`; lines wider than the terminal are broken between words, and indented."""
+    width = shutil.get_terminal_size().columns - len(indent)
+    for line in map(printable, text.split("\n")):
+        for part in (sys.stdout.isatty() and textwrap.wrap(line, width)) or [line]:
+            show(f"{first}{part}")
+            first = indent
 
 
 def _line() -> str:

@@ -74,7 +74,7 @@ def serve(
         hosts=tuple(allow_host or _names(host)),
         ratings=ratings,
     )
-    folders: list[Path | None] = [*(run_folders or [None])]
+    folders: list[Path | None] = [*run_folders] if run_folders else [None]
     runs = [options.open_run(folder, "serve") for folder in folders]
     metrics = Metrics()
     models = open_models(runs, engine.choice(), settings, metrics)

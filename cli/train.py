@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -197,7 +197,7 @@ def train(
                 if overfit is not None:
                     checks.overfit(recipe, corpus, choice, overfit, given)
                     return
-                stop = StopSignals()
+                stop, new = StopSignals(), False
                 kept.enter_context(handled(stop.request))
                 if team.main:
                     kept.enter_context(run.locked())
@@ -205,9 +205,9 @@ def train(
                         provenance.refuse_other_text(run, corpus)
                         extension.begin(run, recipe)
                     else:
-                        run.claim(recipe)
+                        new = run.claim(recipe)
                         provenance.refuse_other_text(run, corpus)
-            to_conclude = _train(recipe, corpus, run, choice, stop, team)
+            to_conclude = _train(recipe, corpus, run, choice, stop, team, new)
         if team.main:  # The rest is for one process; the others have ended.
             conclude(recipe, corpus, run, choice if to_conclude else None)
 
@@ -295,8 +295,11 @@ def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[R
     return recipe, tasks.of(recipe).find({})
 
 
-def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team) -> bool:
-    """Train the run to its end if it is not finished; returns whether it still has to be judged."""
+def _train(
+    recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team, new: bool
+) -> bool:
+    """Train the run to its end if it is not finished; returns whether it still has to be judged. The folder of a `new`
+    run is deleted where its text or its start cannot be used."""
     from seq2seq import tasks
     from seq2seq.tasks import preparation
     from seq2seq.tasks.task import judged
@@ -309,7 +312,8 @@ def _train(recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: 
         run.clear()
     if not team.broadcast(run.finished):
         screen = Screen(recipe)
-        session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
+        with run.undone() if new else nullcontext():
+            session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
         with stop.after_an_update():
             stopped = screen.follow(session.events(stop.asked))
         if not stopped.finished:

@@ -19,7 +19,7 @@ from seq2seq.data.timeouts import size_of, within
 from seq2seq.errors import DataError, MissingCorpusError
 from seq2seq.recipe import Hub
 
-_PARQUET = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "cache"))
+_PLAIN = tuple(f"datasets.packaged_modules.{name}.{name}" for name in ("parquet", "json", "cache"))
 _PATIENCE = 5.0  # seconds until the Hub counts as out of reach
 _METADATA = 60.0  # seconds for the metadata of a data set
 _STALLED = 180.0  # seconds without progress after which a download is given up
@@ -65,9 +65,9 @@ def rows(hub: Hub, split: SplitName) -> tuple[str, Callable[[], Iterator[Row]]]:
         # The reason is reported once, at the end.
         huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         builder = within(_METADATA, lambda: datasets.load_dataset_builder(hub.path, hub.config))
-        # Of the formats that the library reads, the only one that cannot hide code.
-        if type(builder).__module__ not in _PARQUET:
-            raise DataError(f"{hub.path} is not kept as parquet")
+        # Of the formats that the library reads, two that cannot hide code.
+        if type(builder).__module__ not in _PLAIN:
+            raise DataError(f"{hub.path} is not kept as parquet or JSON")
         # With unfinished downloads.
         caches = Path(datasets.config.HF_DATASETS_CACHE), Path(huggingface_hub.constants.HF_HUB_CACHE)
         within(_STALLED, builder.download_and_prepare, lambda: size_of(*caches))

@@ -31,7 +31,6 @@ from seq2seq.tasks.workload import SHARES, Costs
 
 SECONDS = 30.0  # for updates, and as many for a validation
 _UPDATES = 12
-_DRAWN = 50  # batches whose sizes are averaged
 
 _TIMING = 0.08  # of --minutes, for timing updates
 _VALIDATING, _JUDGING = 0.2, 0.25  # of what is left, at most
@@ -57,6 +56,8 @@ class Estimate:
     epochs: float  # of all steps
     preparing: float  # tokenizer and encoding, of all the text
     costs: Costs  # of validating and judging
+    update: str = ""  # how much an update learns from
+    together: int = 1  # updates that are made of batches drawn together
 
 
 def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seconds: float = SECONDS) -> Estimate:
@@ -64,8 +65,9 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
 
     Raises what training would raise for this text.
     """
-    task = tasks.of(recipe)
-    workload = task.workload()
+    workload = tasks.of(recipe).workload()
+    lighter, made = workload.lighter(corpus)
+    task = tasks.of(lighter)
     say("Reading the text")
     sizes = [workload.size(text, say) for text in corpus.train]
     share = min(1.0, workload.beginning_size / max(1, sum(sizes)))
@@ -75,18 +77,23 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
         corpus = replace(corpus, train=tuple(beginnings))
     corpus = replace(corpus, dev=workload.beginning(corpus.dev, workload.beginning_size))
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
-        start = time.perf_counter()
-        prepared = preparation.prepare(task, corpus, Run(Path(scratch) / "run"), device, say)
-        preparing = (time.perf_counter() - start) / share
+        start, run = time.perf_counter(), Run(Path(scratch) / "run")
+        prepared = preparation.prepare(task, corpus, run, device, say)
+        preparing = (time.perf_counter() - start) / share / made
         tokenizers, numerics = prepared.tokenizers, device.numerics
-        model: Any = task.model(tokenizers).to(numerics.device)
+        model: Any = task.model(tokenizers)
+        if recipe.start is not None:
+            task.initialise(model, run)
+        model.to(numerics.device)
         say("Timing updates")
-        drawn = [batch for _, batch in islice(prepared.training.source.stream(Place()), _DRAWN)]
-        update = updates(one_batch(recipe), model, prepared.training.objective(model, numerics), numerics)
+        objective, source = prepared.training.objective(model, numerics), prepared.training.source
+        start = time.perf_counter()
+        drawn = [batch for _, batch in islice(source.stream(Place()), workload.drawn)]
+        drawing = 0.0 if source.ahead else (time.perf_counter() - start) / len(drawn)
+        update = updates(one_batch(recipe), model, objective, numerics)
         # Its tokens are in both vocabularies.
-        vocabulary = min(tokenizers.source.size, tokenizers.target.size)
-        worst = workload.worst(recipe.training.batch_tokens, vocabulary)
-        place_seconds, timed_share, count = _timed(update, drawn, worst, numerics.device, seconds)
+        largest = workload.largest(drawn, min(tokenizers.source.size, tokenizers.target.size))
+        place_seconds, timed_share, count = _timed(update, drawn, largest, numerics.device, seconds)
         say("Timing a validation")
 
         def seconds_of_one(do: Callable[[int], object], counts: Sequence[int]) -> float:
@@ -98,7 +105,7 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
     rows = sum(len(batch.labels) for batch in drawn)
     epoch = workload.epoch_tokens(prepared.report, tokens / rows) / share
     update_tokens = recipe.training.accumulate * tokens / len(drawn)
-    step_seconds = recipe.training.accumulate * places / len(drawn) * place_seconds
+    step_seconds = recipe.training.accumulate * (places / len(drawn) * place_seconds + drawing)
     return Estimate(
         device=str(device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -112,6 +119,8 @@ def estimate(recipe: Recipe, corpus: Corpus[Any], device: Choice, say: Say, seco
         epochs=recipe.training.steps * update_tokens / epoch,
         preparing=preparing,
         costs=costs,
+        update=workload.update,
+        together=workload.together,
     )
 
 
@@ -133,7 +142,7 @@ def fit_minutes(
 def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float, seconds: float) -> Recipe:
     """The recipe with as many updates as fit into the `seconds` that are left of `minutes`; dev and test keep at most
     `most_pairs` pairs each."""
-    left = seconds - estimated.preparing - _ALWAYS
+    left = seconds - estimated.preparing - estimated.costs.first - _ALWAYS
     usual, costs = recipe.training, estimated.costs
     all_validations = math.ceil(usual.steps / usual.validate_every)
     validating = _VALIDATING * left / min(all_validations, _VALIDATIONS)
@@ -141,6 +150,7 @@ def within(recipe: Recipe, estimated: Estimate, most_pairs: int, minutes: float,
     validations = max(1, min(all_validations, int(_VALIDATING * left / costs.validation(pairs))))
     rest = left - costs.judging(pairs) - validations * costs.validation(pairs)
     count = int(rest / estimated.step_seconds)
+    count -= count % estimated.together
     if count < _LEAST_UPDATES:
         raise RecipeError(
             f"--minutes {minutes:g}: time for {max(0, count)} updates at {estimated.step_seconds:.2f} s each, besides "
@@ -162,10 +172,10 @@ def _most_pairs(costs: Costs, validating: float, judging: float, most: int) -> i
 
 
 def _timed(
-    update: Callable[[Batch], object], drawn: Sequence[Batch], worst: Batch, device: torch.device, seconds: float
+    update: Callable[[Batch], object], drawn: Sequence[Batch], largest: Batch, device: torch.device, seconds: float
 ) -> tuple[float, float, int]:
     """Seconds of an update per place, the share of a batch that was timed, and the number of updates timed: on the
-    task's own batches, after its worst one, or on parts of them where there is not enough time."""
+    task's own batches, after a largest one, or on parts of them where there is not enough time."""
     end = time.perf_counter() + seconds
     pieces = {piece.padded: piece for piece in (drawn[0].pieces(parts)[0] for parts in SHARES)}
     points = grow(lambda places: update(pieces[places]), list(pieces), seconds, device)
@@ -175,7 +185,7 @@ def _timed(
         whole = drawn[0].padded
         estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
         return estimated / whole, many / whole, len(points)
-    update(worst)
+    update(largest)
     taken = []
     for batch in drawn[1 : 1 + _UPDATES]:
         taken.append((batch.padded, Stopwatch().time(partial(update, batch), partial(wait, device)).median))

@@ -5,10 +5,8 @@ Shapes: B batch, S sequence, K classes.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from seq2seq.model import flops
 from seq2seq.model.encoder_only import EncoderOnly
 from seq2seq.model.heads import ClassHead, FirstClassHead
 from seq2seq.model.stack import Encoder
@@ -28,12 +26,3 @@ class Classifier(EncoderOnly):
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (B, S), mask (B, 1, 1, S) or None -> logits (B, K)."""
         return self.head(self.hidden(tokens, mask), mask)  # type: ignore[no-any-return]
-
-    def forward_flops(self, tokens: Tensor, mask: Tensor | None, *, counted: Tensor) -> float:
-        """FLOPs that a forward pass needs for S positions of each row, and for the labels `counted` (B,), bool."""
-        S = flops.lengths(torch.ones_like(tokens) if mask is None else mask[:, 0, 0])
-        return (
-            flops.of_weights(self.matrices(), S)
-            + self.encoder.attention_flops(S)
-            + flops.of_weights([self.head.weight], counted)
-        )

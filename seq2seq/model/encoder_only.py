@@ -5,8 +5,10 @@ Shapes: B batch, S sequence, C model width.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from seq2seq.model import flops
 from seq2seq.model.blocks import Block
 from seq2seq.model.components import initialise
 from seq2seq.model.embedding import Embedding
@@ -38,3 +40,13 @@ class EncoderOnly(nn.Module):
     def hidden(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (B, S), mask (B, 1, 1, S) or None -> the states before `head`, (B, S, C)."""
         return self.encoder(tokens, mask)  # type: ignore[no-any-return]
+
+    def forward_flops(self, tokens: Tensor, mask: Tensor | None, *, counted: Tensor) -> float:
+        """FLOPs that a forward pass needs for S positions of each row, and for the labels `counted`, bool: (B,) of
+        rows, or (B, S) of positions."""
+        S = flops.lengths(torch.ones_like(tokens) if mask is None else mask[:, 0, 0])
+        return (
+            flops.of_weights(self.matrices(), S)
+            + self.encoder.attention_flops(S)
+            + flops.of_weights([self.head.weight], counted)
+        )

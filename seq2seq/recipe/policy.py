@@ -54,6 +54,6 @@ class Policy(Section):
             raise ValueError('estimator = "rloo" compares completions of one prompt: set group = 2 or more')
         if self.rollouts % self.group:
             raise ValueError(f"group = {self.group} does not divide rollouts = {self.rollouts}")
-        if self.minibatches > self.rollouts:
-            raise ValueError(f"minibatches = {self.minibatches} are more than rollouts = {self.rollouts}")
+        if self.rollouts % self.minibatches:
+            raise ValueError(f"minibatches = {self.minibatches} does not divide rollouts = {self.rollouts}")
         return self

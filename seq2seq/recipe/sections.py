@@ -15,7 +15,7 @@ from seq2seq.recipe.section import Count, Files, Layers, Name, Number, Positive,
 
 
 class Hub(Section):
-    """A corpus on the Hugging Face Hub, as parquet."""
+    """A corpus on the Hugging Face Hub, as parquet or JSON."""
 
     path: str
     config: str | None = None

@@ -199,7 +199,12 @@ def _too_long_for_the_model(data: Data, model: Model) -> tuple[bool, str]:
 
 
 def _of_conversation(values: Values) -> Misfits:
-    architecture = values.model.architecture
+    architecture, start = values.model.architecture, values.start
+    yield (
+        start is not None and start.task not in (None, "language-model", "conversation"),
+        'task = "conversation" starts from a model of running text or of conversations, not from a run of task '
+        f'"{start and start.task}": name another with --start',
+    )
     yield architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
     yield from _of_one_sequence(values, "conversations are", "their", "conversation")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.errors import ArgumentError, RunError
+from seq2seq.errors import ArgumentError, RunError, SeqxError
 from seq2seq.run.untrusted import refuse_strange_files
 from seq2seq.storage.atomic import clear, must_take_files, write_bytes, write_json
 from seq2seq.storage.checksums import described, must_be
@@ -221,14 +222,14 @@ class Run:
                 ) from None
             yield
 
-    def claim(self, recipe: Recipe) -> None:
-        """Write the recipe into the folder. Raises RunError, with the differences, where another recipe was trained
-        there; a folder with nothing but a recipe may be claimed."""
+    def claim(self, recipe: Recipe) -> bool:
+        """Write the recipe into the folder; returns whether that had none. Raises RunError, with the differences, where
+        another recipe was trained there; a folder with nothing but a recipe may be claimed."""
         self._refuse_other_folder()
         if not (self.path / "recipe.toml").exists():
             with self.writing():
                 write_bytes(self.path / "recipe.toml", recipe.to_toml().encode())
-            return
+            return True
         from seq2seq.recipe.files import differences
 
         different = differences(self.recipe(), recipe)
@@ -237,6 +238,16 @@ class Run:
         elif different:
             shown = "; ".join(different[:4]) + ("; ..." if len(different) > 4 else "")
             raise RunError(f"{self.path} was trained by another recipe ({shown}); name another folder with --run")
+        return False
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Delete the folder, which was new, where SeqxError is raised within."""
+        try:
+            yield
+        except SeqxError:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
 
     def clear(self) -> None:
         """Delete partial files of killed processes; only for the holder of the lock."""

@@ -41,7 +41,9 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
         exception_handlers={SeqxError: _refused, OSError: _gone, HTTPException: _http_error, Exception: _failed},
-        generate_unique_id_function=lambda route: f"{min(route.methods).lower()}_{route.name}_{route.path_format}",
+        generate_unique_id_function=lambda route: (
+            f"{min(route.methods or '').lower()}_{route.name}_{route.path_format}"
+        ),
     )
     app.state.server = Server(models, settings, metrics)
     for part in (libretranslate, deepl, openai, own):

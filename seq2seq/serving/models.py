@@ -23,7 +23,7 @@ from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.classification import Classified
+    from seq2seq.decoding.classification.classify import Classified
     from seq2seq.decoding.generation.generator import Generated
 
 _BATCH_LINES = 64  # of several requests, for one call of the engine

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seq2seq.errors import RecipeError, RunError
-from seq2seq.recipe import files
+from seq2seq.recipe import Recipe, files
 from seq2seq.run import Run, root
 from seq2seq.tasks import lineage
 from seq2seq.tasks.task import judged
@@ -33,6 +33,16 @@ def usual_start(recipe: str, run: Path) -> Path | None:
         f"{start.path} is not trained: `seqx train --recipe {name}` first, or add --with-ancestors, or name another "
         "run with --start"
     )
+
+
+def with_usual_start(recipe: str, changes: list[str] | None, say: Callable[[str], None]) -> Recipe:
+    """A recipe, changed as by `files.load`, that starts from the run of the recipe on which it stands, unless a change
+    names another. Raises RecipeError where it leaves its start to be named, and as `usual_start` does."""
+    named = any(change.strip().startswith("start.run") for change in changes or ())
+    start = None if named else usual_start(recipe, root() / files.path_of(recipe).stem)
+    loaded = files.load(recipe, changes, say, start=start)
+    lineage.must_be_usable(loaded)
+    return loaded
 
 
 def _below(recipe: str, above: tuple[str, ...]) -> Iterator[str]:

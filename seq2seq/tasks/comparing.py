@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
     from seq2seq.recipe.preferences import Comparisons
-    from seq2seq.tasks.comparing_training import PreparedComparisons
+    from seq2seq.tasks.comparing_training import ComparingWorkload, PreparedComparisons
 
 
 class Comparing(Started[ComparisonSource]):
@@ -75,6 +75,11 @@ class Comparing(Started[ComparisonSource]):
 
         return comparisons(self.base.recipe, self.prompts, corpus, tokenizers, run, device, say)
 
+    def workload(self) -> ComparingWorkload:
+        from seq2seq.tasks.comparing_training import ComparingWorkload
+
+        return ComparingWorkload(self.recipe, self.base.workload(), translates=self.base.prompts_itself)
+
     def encoded(
         self, source: ComparisonSource, tokenizers: Tokenizers
     ) -> tuple[list[Comparison], list[EncodedComparison], dict[str, int]]:
@@ -115,10 +120,12 @@ class Comparing(Started[ComparisonSource]):
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         train = f" (train {figures['train_accuracy']:.1%})" if "train_accuracy" in figures else ""
-        flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
+        flipped = ""
+        if "flipped_accuracy" in figures:
+            flipped = f", against labels as flipped as those {figures['flipped_accuracy']:.1%}"
         return (
-            f"dev accuracy {figures['accuracy']:.1%}{train}{flipped if 'flipped_accuracy' in figures else ''}, margin "
-            f"{figures['margin']:.3f}, loss {figures['loss']:.4f}"
+            f"dev accuracy {figures['accuracy']:.1%}{train}{flipped}, margin {figures['margin']:.3f}, "
+            f"loss {figures['loss']:.4f}"
         )
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.tasks.conversation_training import ConversationTraining
+    from seq2seq.tasks.conversation_training import ConversationTraining, ConversationWorkload
 
 _WHOLE = ("embedding", "blocks", "norm", "head")  # all parts of a GPT
 
@@ -51,6 +51,11 @@ class Conversations(Task[ConversationSource]):
         from seq2seq.tasks.conversation_training import training
 
         return training(self.recipe, corpus, tokenizers.target, say)
+
+    def workload(self) -> ConversationWorkload:
+        from seq2seq.tasks.conversation_training import ConversationWorkload
+
+        return ConversationWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         gold = f", gold {figures['gold']:.3f}" if "gold" in figures else ""

@@ -105,12 +105,8 @@ class LanguageModelWorkload(Workload[Documents]):
     beginning_size = 2_000_000
 
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """Rows as long as the context, each position predicting the next token."""
-        context = self._recipe.model.max_length
-        size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
-        drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
-        filled = size[0] * context
-        return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
+        """As `random_windows`."""
+        return random_windows(self._recipe, budget, vocabulary)
 
     def size(self, text: Documents, say: Say = lambda message: None) -> int:
         return sum(len(piece) for piece, _ in text.pieces())
@@ -132,8 +128,22 @@ class LanguageModelWorkload(Workload[Documents]):
         return float(report["text"]["tokens"])
 
     def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        training = prepared.training
-        assert isinstance(training, Prediction)
-        rows = sum(len(batch.labels) for batch in training.validation)
-        loss = rows * seconds_per_row(training, model, numerics, seconds)
-        return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))
+        return costs_of_prediction(prepared, model, numerics, seconds)
+
+
+def random_windows(recipe: Recipe, budget: int, vocabulary: int | None) -> Batch:
+    """Rows as long as the context, each position predicting the next token."""
+    context = recipe.model.max_length
+    size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
+    drawn = torch.randint(4, vocabulary or guessed_vocabulary(recipe.tokenizer), size, generator=generator)
+    filled = size[0] * context
+    return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
+
+
+def costs_of_prediction(prepared: Prepared[Any], model: Any, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+    """The dev loss, and what is tried out with it."""
+    training = prepared.training
+    assert isinstance(training, Prediction)
+    rows = sum(len(batch.labels) for batch in training.validation)
+    loss = rows * seconds_per_row(training, model, numerics, seconds)
+    return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))

@@ -88,7 +88,7 @@ def start_of(recipe: Recipe) -> Start:
     if recipe.start is None or recipe.start.run is None:
         raise RecipeError(
             f"recipe {recipe.name} begins from a run that was trained before: name it with --start, for example "
-            "--start runs/fr-en"
+            "--start runs/fr-en, or with --set start.run=runs/fr-en"
         )
     return recipe.start
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
 from seq2seq.data.unchanged import digest
-from seq2seq.errors import RecipeError, RunError
+from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.tasks.language_model import LanguageModel
 from seq2seq.tasks.task import Figure, Say
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
     from seq2seq.model.masked import MaskedEncoder
-    from seq2seq.tasks.masked_language_model_training import MaskedLanguageModelTraining
+    from seq2seq.tasks.masked_language_model_training import MaskedLanguageModelTraining, MaskedWorkload
 
 
 class MaskedLanguageModel(LanguageModel):
@@ -81,9 +81,10 @@ class MaskedLanguageModel(LanguageModel):
 
         return training(self.recipe, corpus, tokenizers, run, say)
 
-    def workload(self) -> Any:
-        """Raises RecipeError: there is none yet."""
-        raise RecipeError(f"{self.plural} cannot be measured beforehand; train one, and watch its speed")
+    def workload(self) -> MaskedWorkload:
+        from seq2seq.tasks.masked_language_model_training import MaskedWorkload
+
+        return MaskedWorkload(self.recipe)
 
     def validation_line(self, figures: Mapping[str, float]) -> str:
         return f"dev loss {figures['negative_log_likelihood']:.4f} nats per masked token"

@@ -16,14 +16,18 @@ from seq2seq.data.labelled import Labelled, LabelledSource
 from seq2seq.data.labelled_batches import LabelledBatches, Layout, encode
 from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.masking import MaskedBatches, masked
+from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
+from seq2seq.model.masked import MaskedEncoder
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
+from seq2seq.tasks.language_model_training import LanguageModelWorkload
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
 from seq2seq.tasks.task import Say
+from seq2seq.tasks.workload import guessed_vocabulary
 from seq2seq.training.task import Validation
 
 _LABEL = "line"  # of all lines: what encodes texts with labels encodes them too
@@ -40,6 +44,26 @@ class MaskedLanguageModelTraining(Prediction):
     def try_out(self, model: Any, numerics: Numerics) -> Validation:
         """Nothing is decoded."""
         return Validation({}, ())
+
+
+class MaskedWorkload(LanguageModelWorkload):
+    """Lines of running text, some of whose tokens are hidden."""
+
+    decodes = False
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        """Every row as long as the recipe allows."""
+        length, generator = self._recipe.data.max_length, np.random.default_rng(_SEED)
+        size = vocabulary or guessed_vocabulary(self._recipe.tokenizer)
+        rows = generator.integers(len(SPECIAL), size, (max(1, budget // length), length - 1)).tolist()
+        return masked(_layout(self._recipe).collate(rows, [0] * len(rows)), size, generator)
+
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
+        """Those that are hidden."""
+        return float(report["text"]["kept"]) * tokens_per_row
+
+    def model(self, vocabulary: int) -> MaskedEncoder:
+        return MaskedEncoder(self._recipe.model, vocabulary)
 
 
 def training(

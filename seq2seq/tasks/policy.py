@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.policy import Policy as Settings
     from seq2seq.tasks.completions import Completer, Encoded
-    from seq2seq.tasks.policy_training import PolicyTraining
+    from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
 ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
@@ -125,6 +125,11 @@ class Policy(Improving[Source[Any]]):
         report = {"prompts": {"kept": len(prompts), "dropped": dropped, "held_out": len(held_out)}}
         opened = partial(self._completer, run, tokenizers)
         return PolicyTraining(self.recipe, prompts, held_out, report, opened, partial(self._best_of, run, say))
+
+    def workload(self) -> PolicyWorkload:
+        from seq2seq.tasks.policy_training import PolicyWorkload
+
+        return PolicyWorkload(self.recipe, self.base.workload(), translates=self.base.prompts_itself)
 
     def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""

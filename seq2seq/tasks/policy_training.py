@@ -11,11 +11,14 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.policy import Policy as Settings
 from seq2seq.tasks.completions import Completer, Completions, Encoded, batch_of, placed
+from seq2seq.tasks.prepared import Prepared
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
     AdaptiveKl,
@@ -32,6 +35,7 @@ from seq2seq.training.ppo import (
 from seq2seq.training.task import Sample, Validation
 
 _SAMPLES = 3
+_MEASURED = 32  # prompts of a validation that is timed
 _LEAST = 1e-6  # deviation of rewards: below it they are all the same
 VALIDATION_SEED = 1_000_003  # of the completions of validations: the same numbers each time
 
@@ -207,6 +211,11 @@ class PolicyTraining:
     def first_loss(self, model: ActorCritic, numerics: Numerics) -> None:
         """It is 0 up to the whitening, whatever the model."""
 
+    @property
+    def validated(self) -> int:
+        """How many prompts a validation completes."""
+        return len(self._held_out)
+
     def validate(self, model: ActorCritic, numerics: Numerics) -> Validation:
         """Figures of completions of held-out prompts, and some of them."""
         assert self._completer is not None
@@ -216,6 +225,50 @@ class PolicyTraining:
     def ranking(self, figures: Mapping[str, float]) -> float:
         """What training maximises: the reward less the divergence; never the gold."""
         return self._rollouts.net(figures["reward"], figures["kl"])
+
+
+class PolicyWorkload(WorkloadOfStart):
+    """Prompts. The batches of a phase are drawn together, and the time for that counts as theirs."""
+
+    unit = "prompts"
+    beginning_size = 50_000
+
+    def __init__(self, recipe: Recipe, base: Workload[Any], *, translates: bool) -> None:
+        super().__init__(recipe, base)
+        assert recipe.policy is not None
+        self._settings = recipe.policy
+        self._translates = translates
+        self.together = self.drawn = recipe.policy.epochs * recipe.policy.minibatches
+
+    @property
+    def update(self) -> str:
+        settings = self._settings
+        part = settings.rollouts // settings.minibatches
+        return f"{part:,} of {settings.rollouts:,} completions, which are drawn once for {self.together} updates"
+
+    def lighter(self, corpus: Corpus[Any]) -> tuple[Recipe, float]:
+        """With few completions beside those of the updates."""
+        few = min(self._settings.validate_prompts, _MEASURED)
+        return self._recipe.with_values({"policy": {"best_of": 0, "validate_prompts": few}}), 1.0
+
+    def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
+        """Every prompt is completed by a group, and each completion learnt from several times."""
+        settings = self._settings
+        return float(report["prompts"]["kept"]) * settings.group * settings.epochs * tokens_per_row
+
+    def costs(self, prepared: Prepared[Any], model: Any, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+        """All of them are completions, which are measured as in a validation."""
+        training, settings = prepared.training, self._settings
+        assert isinstance(training, PolicyTraining)
+        one = seconds(lambda count: training.validate(model, numerics), [training.validated])
+        held_out = prepared.report["prompts"]["held_out"]
+        validated = min(settings.validate_prompts, held_out)
+        return Costs(
+            whole=validated * one,
+            translation=one if self._translates else 0.0,
+            completion=one,
+            first=settings.best_of * validated * one,
+        )
 
 
 def kl_of(settings: Settings) -> FixedKl:

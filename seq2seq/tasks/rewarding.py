@@ -71,7 +71,7 @@ def open_rewarder(run: Run, numerics: Numerics, writer: Run | None = None) -> Re
         if tasks.serving(writer) != recipe.base:
             own = tasks.named(writer.task).described(writer)
             raise RunError(
-                f"{run.path} rewards what {tasks.named(recipe.base).noun}s write, and {writer.path} is {own}: name a "
+                f"{run.path} rewards what {tasks.named(recipe.base).plural} write, and {writer.path} is {own}: name a "
                 "reward model that started from a run like it"
             )
         reward_run.must_share_tokenizer(run, writer)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic
 
 from seq2seq.data.batches import Batch
-from seq2seq.data.corpus import Corpus, SourceT
+from seq2seq.data.corpus import Corpus, Source, SourceT
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
@@ -29,6 +30,7 @@ _COMPARED, _CHECKED = 1000, 200  # sentences that check a CTranslate2 copy: by B
 # In greedy translations by PyTorch: a CTranslate2 beam search of a sentence, and the token-by-token check of one.
 _BEAM, _CHECK = 1.0, 9.0
 _OF_TEXT = 4  # in validations: to copy and judge a language model
+_DRAWN = 4  # completions of a prompt to judge what writes: drawn and most probable ones, of it and of its start
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Costs:
     pair: float = 0.0  # the loss of one pair
     translation: float = 0.0  # of a sentence, greedily, by an untrained model, which does not end early
     sentences: int = 0  # translated in a validation, at most
+    completion: float = 0.0  # of a prompt, drawn
+    first: float = 0.0  # once, before the first update, beside preparing text
 
     def validation(self, pairs: int) -> float:
         """One validation."""
@@ -47,7 +51,7 @@ class Costs:
     def judging(self, pairs: int) -> float:
         """Checking the CTranslate2 copy, and judging on the test set."""
         translations = _BEAM * (3 * min(pairs, _COMPARED) + pairs) + _CHECK * min(pairs, _CHECKED)
-        return _OF_TEXT * self.whole + translations * self.translation
+        return _OF_TEXT * self.whole + translations * self.translation + _DRAWN * pairs * self.completion
 
 
 class Workload(ABC, Generic[SourceT]):
@@ -56,9 +60,23 @@ class Workload(ABC, Generic[SourceT]):
     unit: str  # of the size of a text
     beginning_size: int  # units that are enough to measure with
     decodes: bool = True  # whether the model produces tokens
+    predicts: bool = True  # whether training is prediction of its labels, whose phases can be timed
+    together: int = 1  # updates that are made of batches drawn together
+    drawn: int = 50  # batches whose sizes are averaged
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+
+    @property
+    def update(self) -> str:
+        """How much an update learns from."""
+        training = self._recipe.training
+        return f"{training.batch_tokens * training.accumulate:,} padded tokens"
+
+    def lighter(self, corpus: Corpus[SourceT]) -> tuple[Recipe, float]:
+        """A recipe of the same updates to measure with, which makes less text by means of its start, and how much of
+        it, as a share."""
+        return self._recipe, 1.0
 
     def batch(self, budget: int) -> Batch:
         """A random batch like the recipe's, of at most `budget` places per side, or of one row: the cost of a step does
@@ -68,6 +86,10 @@ class Workload(ABC, Generic[SourceT]):
     @abstractmethod
     def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
         """The random batch that takes the most memory within a budget."""
+
+    def largest(self, drawn: Sequence[Batch], vocabulary: int) -> Batch:
+        """A batch that takes as much memory as any in training, of which some were drawn."""
+        return self.worst(self._recipe.training.batch_tokens, vocabulary)
 
     @abstractmethod
     def size(self, text: SourceT, say: Callable[[str], None] = lambda message: None) -> int:
@@ -102,6 +124,54 @@ class Workload(ABC, Generic[SourceT]):
     def lines(self, run: Run) -> list[str] | None:
         """Lines for a benchmark to translate; None where the run is not a translator."""
         return None
+
+
+class WorkloadOfStart(Workload[Any]):
+    """The workload of a task that improves, or judges, what a run of another task writes: devices are measured by that
+    task, with the same layers, updates by the batches that are drawn."""
+
+    unit = "examples"
+    predicts = False
+
+    def __init__(self, recipe: Recipe, base: Workload[Any]) -> None:
+        super().__init__(recipe)
+        self._base = base
+        self.decodes = base.decodes
+
+    def batch(self, budget: int) -> Batch:
+        return self._base.batch(budget)
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        return self._base.worst(budget, vocabulary)
+
+    def model(self, vocabulary: int) -> Any:
+        return self._base.model(vocabulary)
+
+    def objective(self, model: Any, numerics: Numerics) -> CrossEntropy:
+        return self._base.objective(model, numerics)
+
+    def largest(self, drawn: Sequence[Batch], vocabulary: int) -> Batch:
+        return max(drawn, key=lambda batch: batch.padded)
+
+    def size(self, text: Source[Any], say: Callable[[str], None] = lambda message: None) -> int:
+        return count_records(text)
+
+    def beginning(self, text: Source[Any], size: int) -> Source[Any]:
+        return first_records(text, size)
+
+    def judged(self, corpus: Corpus[Any]) -> int:
+        return max(map(count_records, (corpus.dev, corpus.test)))
+
+
+def count_records(text: Source[Any]) -> int:
+    """The number of records of a text."""
+    return sum(1 for _ in text.read())
+
+
+def first_records(text: SourceT, count: int) -> SourceT:
+    """The first records of a text; the text itself where it is not longer."""
+    longer = any(True for _ in islice(text.read(), count, None))
+    return text.first(count) if longer else text
 
 
 def guessed_vocabulary(tokenizer: Tokenizer) -> int:

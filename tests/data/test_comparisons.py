@@ -15,10 +15,12 @@ from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
 from seq2seq.data.comparison_batches import EncodedComparison, collate, sides
 from seq2seq.data.comparisons import Comparison, ComparisonKind, ComparisonTally, append, usable
 from seq2seq.data.conversations import Turn
-from seq2seq.data.corpus import Corpus
+from seq2seq.data.corpus import SPLITS, Corpus
+from seq2seq.data.hub import from_hub
 from seq2seq.data.lines import PLAIN
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data
+from seq2seq.recipe import files as recipe_files
 
 KIND = ComparisonKind(Data())
 ASKED = (Turn("user", "2 + 2?"),)
@@ -55,6 +57,24 @@ def test_every_usual_layout_is_read_from_json_lines_and_parquet(row: dict[str, A
     assert read(tmp_path / "a.jsonl", row) == [EXPECTED]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "a.parquet")
     assert list(KIND.file(tmp_path / "a.parquet", PLAIN).read()) == [EXPECTED]
+
+
+@pytest.mark.parametrize("recipe", ["reward", "dpo"])
+def test_the_set_of_the_hub_that_a_recipe_names_is_read(recipe: str, tmp_path: Path) -> None:
+    """UltraFeedback, by its columns and splits."""
+    sides = {
+        side: [message("user", "2 + 2?"), message("assistant", answer)]
+        for side, answer in (("chosen", "4"), ("rejected", "5"))
+    }
+    row = {"prompt": "2 + 2?", "prompt_id": "a", **sides, "messages": sides["chosen"], "score_chosen": 8.0}
+    (tmp_path / "data").mkdir()
+    for split in ("train_prefs", "test_prefs"):
+        table = pyarrow.Table.from_pylist([row] * 3)
+        pyarrow.parquet.write_table(table, tmp_path / "data" / f"{split}-00000-of-00001.parquet")
+    data = recipe_files.load(recipe).data
+    assert data.hub is not None
+    hub = data.hub.model_copy(update={"path": str(tmp_path)})
+    assert all(list(from_hub(KIND, hub, split).read()) == [EXPECTED] * 3 for split in SPLITS[:2])
 
 
 def test_tables_are_read_and_what_is_written_is_read_again(tmp_path: Path) -> None:

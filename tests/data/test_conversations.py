@@ -16,6 +16,7 @@ from seq2seq.data.lines import PLAIN
 from seq2seq.data.sources import find
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
+from seq2seq.recipe import files as recipe_files
 
 KIND = ConversationKind(Data())
 ONE = Conversation((Turn("user", "2 + 2?\n\nbriefly"), Turn("assistant", "4")))
@@ -61,6 +62,17 @@ def test_tables_and_the_hub_are_read_by_the_same_columns(tmp_path: Path) -> None
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "hub" / "train.parquet")
     hub = Hub(path=str(tmp_path / "hub"), text_column="instruction,context", label_column="response")
     assert list(from_hub(KIND, hub, "train").read()) == [ONE]
+
+
+def test_the_set_of_the_hub_that_a_recipe_names_is_read(tmp_path: Path) -> None:
+    """Dolly, which is JSON lines, by its columns."""
+    (tmp_path / "hub").mkdir()
+    row = {"instruction": "2 + 2?", "context": "briefly", "response": "4", "category": "open_qa"}
+    written(tmp_path / "hub" / "databricks-dolly-15k.jsonl", *[row] * 4)
+    data = recipe_files.load("sft").data
+    assert data.hub is not None
+    hub = data.hub.model_copy(update={"path": str(tmp_path / "hub"), "dev": "train[:2]"})
+    assert list(from_hub(ConversationKind(data), hub, "dev").read()) == [ONE, ONE]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,16 @@ def test_where_there_is_time_all_pairs_judge_and_validations_keep_their_share() 
     assert shares[0] == pytest.approx(shares[1], rel=0.02)
 
 
+def test_what_is_made_once_takes_its_time_and_updates_that_are_drawn_together_stay_so() -> None:
+    usual = planned(LONG_LINES, 20).training.steps
+    once = replace(LONG_LINES, costs=replace(LONG_LINES.costs, first=80.0))
+    assert usual - planned(once, 20).training.steps == pytest.approx(80 / 0.8, rel=0.2)
+    phases = planned(replace(LONG_LINES, together=7), 20).training.steps
+    assert phases % 7 == 0 and usual - 7 < phases <= usual
+    drawn = replace(LONG_LINES, costs=replace(LONG_LINES.costs, completion=0.05))
+    assert planned(drawn, 5).data.judge_pairs < planned(LONG_LINES, 5).data.judge_pairs
+
+
 def test_minutes_that_hardly_train_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"--minutes 0.2: time for \d updates at 0.80 s each"):
         planned(LONG_LINES, 0.2)

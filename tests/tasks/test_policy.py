@@ -188,7 +188,7 @@ def test_a_policy_can_be_improved_again(whole: tuple[Path, list[Event]], tmp_pat
     [
         (["policy.estimator=rloo"], 'estimator = "rloo" compares completions of one prompt: set group = 2'),
         (["policy.group=3"], "group = 3 does not divide rollouts = 8"),
-        (["policy.minibatches=9"], "minibatches = 9 are more than rollouts = 8"),
+        (["policy.minibatches=9"], "minibatches = 9 does not divide rollouts = 8"),
         (["data.rater=bleu"], "data.rater"),
         (["training.accumulate=2"], "set fewer of them"),
         (["policy.temperature=0"], "policy.temperature"),

@@ -183,7 +183,7 @@ def test_of_what_cannot_be_used_the_error_says_what_to_do(start: Path, tmp_path:
         file = tmp_path / "reward.toml"
         file.write_text('task = "reward"\nsummary = "x"\n[start]\n[comparisons]\nflipped = 0.2\n')
         recipe_files.load(file)
-    with pytest.raises(RecipeError, match=r"comparisons.flipped: Input should be less than 1"):
+    with pytest.raises(RecipeError, match=r"comparisons.flipped: Input should be less than or equal to 0.5"):
         recipe("reward", start, "comparisons.flipped=1")
     with pytest.raises(RecipeError, match=r"preference.smoothing: Input should be less than 0.5"):
         recipe("preference", start, "preference.smoothing=0.5")

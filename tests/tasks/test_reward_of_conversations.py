@@ -136,7 +136,7 @@ def test_a_person_rates_answers_that_differ_in_a_random_order(
     rate = ("rate", "--run", str(sft.path), "--input", str(tmp_path / "prompts"), "--output", str(output))
     rate = (*rate, "--temperature", "2", "--device", "cpu")
     done = seqx(*rate, stdin=b"2\nwhat\n=\ns\n1\nq\n")
-    assert done.code == 0 and "2 choices added" in done.err and "type 1, 2, =" in done.err
+    assert done.code == 0 and "2 choices added" in done.err and "'what': Type 1, 2, =" in done.err
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     for number, row in zip((2, 1), rows, strict=True):
         assert f"  {number}  {printable(row['chosen'].partition(chr(10))[0])}\n" in done.out
