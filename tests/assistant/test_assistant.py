@@ -8,8 +8,10 @@ import re
 
 import pytest
 
+from seq2seq.data import byte_pairs
 from seq2seq.data.bundled import assistant
 from seq2seq.evaluation.raters import answers, rater
+from seq2seq.recipe import files as recipe_files
 from tests.assistant import generator
 
 WORLD = rater("world")
@@ -49,6 +51,17 @@ def test_demonstrations_are_of_mixed_manners() -> None:
     shares = {score: scores.count(score) / len(scores) for score in {*scores}}
     assert {*shares} <= {0.0, 0.6, 0.8, 1.0}
     assert 0.3 < shares[1.0] < 0.5 and 0.15 < shares[0.0] < 0.3 and shares[0.8] > 0.2
+
+
+def test_no_demonstration_is_longer_than_the_answers_that_are_compared_and_rewarded() -> None:
+    size = recipe_files.load("assistant-base").tokenizer.vocabulary_size
+    tokenizer = byte_pairs.train(size, (f"{text}\n" for text in assistant.documents("train")))
+    texts = {answer for _, answer in assistant.demonstrations("train")}
+    longest = max(map(len, tokenizer.encode(sorted(texts)))) + 1  # with the end
+    compared = [recipe_files.load(f"assistant-{name}").comparisons for name in ("reward", "dpo")]
+    drawn = [recipe_files.load(f"assistant-{name}").policy for name in ("ppo", "rloo")]
+    for settings in (*compared, *drawn):
+        assert settings is not None and settings.max_tokens >= longest
 
 
 @pytest.mark.parametrize("prompt", ["What is the capital of France?", "Capital of France?"])
