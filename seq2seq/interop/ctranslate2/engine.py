@@ -102,14 +102,20 @@ class CTranslate2Engine:
     def _searched(
         self, places: Sequence[int], sources: Sequence[Tokens], limits: Sequence[int], settings: dict[str, Any]
     ) -> dict[int, _Outputs]:
-        """The outputs of the sources at some places; the call has the limit of the longest."""
-        longest = max(limits[place] for place in places) + 1
+        """The outputs of the sources at some places. A call has one limit, the longest: sources with outputs that go
+        on past their own are searched again with that, since what a beam keeps later is not what it kept there."""
+        longest = max(limits[place] for place in places)
         with _run_errors():
-            groups = self._outputs([sources[place] for place in places], longest, settings)
+            groups = self._outputs([sources[place] for place in places], longest + 1, settings)
         outputs: dict[int, _Outputs] = {}
+        late: dict[int, list[int]] = {}  # places, by their limit
         for place, (words, means) in zip(places, groups, strict=True):
             tokens = map(self._target.numbers, words)
             outputs[place] = [(output, mean * len(output)) for output, mean in zip(tokens, means)]
+            if limits[place] < longest and not all(_ends(output, limits[place]) for output, _ in outputs[place]):
+                late.setdefault(limits[place], []).append(place)
+        for again in late.values():
+            outputs |= self._searched(again, sources, limits, settings)
         return outputs
 
     def _ranked(self, source: Tokens, limit: int, outputs: _Outputs, options: SearchOptions) -> list[Hypothesis]:
@@ -118,7 +124,7 @@ class CTranslate2Engine:
         alpha, n_best = options.length_penalty, options.n_best
         group, cut = [], []
         for tokens, total in outputs:
-            if tokens[-1:] == (EOS,) and len(tokens) <= limit + 1:
+            if _ends(tokens, limit):
                 group.append(Hypothesis(tokens[:-1], (), total / penalty(len(tokens), alpha)))
             else:
                 cut.append(tokens[:limit])
@@ -192,6 +198,11 @@ def _settings(options: SearchOptions) -> dict[str, Any]:
         "return_end_token": True,
         "disable_unk": True,
     }
+
+
+def _ends(tokens: Tokens, limit: int) -> bool:
+    """Whether an output ends within a limit, EOS not counted."""
+    return tokens[-1:] == (EOS,) and len(tokens) <= limit + 1
 
 
 def _best(group: Sequence[Hypothesis]) -> list[Hypothesis]:
