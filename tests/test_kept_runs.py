@@ -6,13 +6,16 @@ again with newer code.
 
 from __future__ import annotations
 
+import json
 import tarfile
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from seq2seq.run import Run
+from seq2seq.storage.checksums import checksum_of
 from seq2seq.storage.tensors import read_weights
 from tests.support import tiny
 from tests.support.command import Seqx
@@ -21,6 +24,11 @@ KEPT = Path(__file__).parent / "kept_runs"
 PAIRS = ("--device", "cpu", "--set", "training.steps=60", "--set", "training.validate_every=20")
 FINISHED = ("--device", "cpu", "--set", "training.steps=500", "--set", "training.validate_every=100",
             "--set", "training.learning_rate=1e-2")  # fmt: skip
+
+# How far, as a share of their norm, the weights of a resumed run may be from an uninterrupted one's; not to the bit,
+# since the processor that began it may be another. Muon, of "text", multiplies in bfloat16 where that is fast. Measured
+# with AVX-512 and with AVX2 alone: 6e-8 and 6e-8, 5e-4 and 1.5e-3; one batch skipped: 6e-3 and 1e-2.
+NEAR = {"translator": 1e-6, "text": 3e-3}
 
 
 def unpacked(name: str, folder: Path) -> Path:
@@ -68,7 +76,7 @@ def test_a_text_model_generates_as_when_it_was_made(seqx: Seqx, tmp_path: Path, 
     assert done.out == "one         aaaaaaaaaaa\n"
 
 
-@pytest.mark.parametrize("kind", ["translator", "text"])
+@pytest.mark.parametrize("kind", NEAR)
 def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_path: Path, kind: str) -> None:
     given = [*tiny.arguments(tmp_path), *PAIRS] if kind == "translator" else tiny.text_arguments(tmp_path)
     run = unpacked(f"{kind}-stopped", tmp_path)
@@ -78,14 +86,41 @@ def test_a_stopped_training_ends_as_one_that_was_not_stopped(seqx: Seqx, tmp_pat
     assert (run / "recipe.toml").read_bytes() == recipe and '"format": 1' in (run / "run.json").read_text()
     assert "step 20:" not in done.err and "step 2:" not in done.err  # it resumed after them
     assert seqx("train", "--quiet", *given, "--run", "whole").code == 0
-    resumed, whole = read_weights(Run(run).weights), read_weights(Run(Path("whole")).weights)
-    assert resumed.keys() == whole.keys()
-    # Not to the bit: the processor that began it may be another.
-    difference, size = (
-        torch.cat([each.flatten() for each in weights]).norm()
-        for weights in ([resumed[name] - weight for name, weight in whole.items()], [*whole.values()])
-    )
-    assert difference < 0.02 * size
+    assert distance(run, Path("whole")) < NEAR[kind]
+    # A run that goes on one batch too far is another one.
+    other = unpacked(f"{kind}-stopped", tmp_path / "other")
+    skip_a_batch(other)
+    assert seqx("train", "--quiet", *given, "--run", other).code == 0
+    assert distance(other, Path("whole")) > 2 * NEAR[kind]
+
+
+def skip_a_batch(run: Path) -> None:
+    """Move the last checkpoint's place by one."""
+    path = max((run / "checkpoints").glob("step-*/state.json"))
+    state = json.loads(path.read_text(encoding="utf-8"))
+    state["memory"]["place"][-1] += 1
+    state["sha256"]["state"] = checksum_of({name: state[name] for name in state.keys() - {"step", "sha256"}})
+    path.write_text(json.dumps(state), encoding="utf-8")
+
+
+def distance(run: Path, other: Path) -> float:
+    """The norm of the difference between the weights of two runs, as a share of the weights' norm."""
+    weights, others = (read_weights(Run(each).weights) for each in (run, other))
+    assert weights.keys() == others.keys()
+    if any(name.startswith("encoder.") for name in weights):
+        for each in (weights, others):
+            _without_key_biases(each)
+    vectors = [torch.cat([each[name].flatten() for name in others]) for each in (weights, others)]
+    return float((vectors[0] - vectors[1]).norm() / vectors[1].norm())
+
+
+def _without_key_biases(weights: dict[str, Tensor]) -> None:
+    """Without rotary positions they change no output: their gradients are rounding, which Adam magnifies."""
+    for name, weight in weights.items():
+        if name.endswith("query_key_value.bias"):
+            weight.chunk(3)[1].zero_()
+        elif name.endswith("key_value.bias"):
+            weight.chunk(2)[0].zero_()
 
 
 @pytest.mark.parametrize("kind", ["translator", "text"])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
+from seq2seq.data.tokenizer import EOS
+from seq2seq.storage.tensors import read_weights, save_weights
 from tests.support.command import Seqx
+from tests.support.finished_translators import add_copy, finished
 
 TEXT = "un chat\n\ndeux chiens rouges\n   \ntrois\u2028quatre\x0b\x0cun\x85chat\nchat"
 
@@ -57,32 +61,32 @@ def test_sampling_repeats_with_its_seed_alone(seqx: Seqx, trained: Path) -> None
     assert draw("1") == draw("1") != draw("2")
 
 
-def test_score_agrees_with_what_translate_reported(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
-    source = "un chat\nquatre chiens\ndeux"
-    rows = [
-        json.loads(line)
-        for line in seqx("translate", "--run", trained, "--json", stdin=source.encode()).out.splitlines()
-    ]
-    (tmp_path / "source").write_text(source + "\n\n")
-    (tmp_path / "target").write_text("".join(row["translation"] + "\n" for row in rows) + "\n")
-    done = seqx("score", "--run", trained, "--source-file", "source", "--target-file", "target")
+@pytest.mark.parametrize("engine", ["torch", "ctranslate2"])
+def test_score_agrees_with_what_translate_reported(seqx: Seqx, tmp_path: Path, engine: str) -> None:
+    """By a model of letters: what it writes has one segmentation, so that the tokens that are scored are its own."""
+    (tmp_path / "letters").mkdir()
+    run = finished(tmp_path / "letters", alphabet=ascii_lowercase)
+    weights = read_weights(run.weights)
+    weights["target_embedding.weight"][EOS, 0] = 1.0  # longer outputs
+    save_weights(weights, run.weights)
+    add_copy(run, [("abc", "cba"), ("hello", "olleh")])
+    sources = ["abc", "hello", "why", "zyxwvut", "q"]
+    given = ("--run", run.path, "--engine", engine, "--precision", "float32")
+    lines = "".join(f"{line}\n" for line in sources).encode()
+    done = seqx("translate", *given, "--json", "--n-best", "20", "--beam-size", "20", stdin=lines)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    listed = [(row["source"], each) for row in rows for each in (row, *row["alternatives"])]
+    found = [(source, each) for source, each in listed if len(each["pieces"]) > 1]  # an empty text has no score
+    texts = ["".join(each["pieces"][:-1]) for _, each in found]
+    assert len(found) > 90 and max(map(len, texts)) > 2
+    (tmp_path / "source").write_text("".join(f"{source}\n" for source, _ in found) + "\n")
+    (tmp_path / "target").write_text("".join(f"{text}\n" for text in texts) + "\n")
+    done = seqx("score", *given, "--source-file", "source", "--target-file", "target")
     assert done.code == 0, done.err
     *scores, blank = done.out.splitlines()
     assert blank == "nan" and "1 lines have no score" in done.err
-    agreeing = [
-        float(score) == pytest.approx(row["score"], abs=1e-3)
-        for score, row in zip(scores, rows)
-        # A text may have several segmentations; the model may have written another one than the tokenizer does.
-        if _segmented(seqx, trained, row["translation"]) == row["pieces"][:-1]
-    ]
-    assert all(agreeing)
-
-
-def _segmented(seqx: Seqx, trained: Path, text: str) -> list[str]:
-    from seq2seq.data import tokenizers
-
-    tokenizer = tokenizers.read(trained)
-    return [tokenizer.piece(token) for token in tokenizer.encode([text])[0]]
+    assert [float(score) for score in scores] == pytest.approx([each["score"] for _, each in found], abs=1e-4)
 
 
 def test_a_line_too_long_for_the_model_is_translated_in_parts(seqx: Seqx, trained: Path) -> None:

@@ -53,11 +53,12 @@ class CTranslate2Engine:
         limits = [self._limit(source, options.max_extra) for source in sources]
         outputs: dict[int, _Outputs] = {}
         for places in self._groups(sources):
-            outputs |= self._searched(places, sources, limits, settings)
+            outputs |= self._searched(places, sources, limits, settings, options.n_best)
             odd = [place for place in places if not all(_NEVER.isdisjoint(tokens) for tokens, _ in outputs[place])]
             if odd:
                 suppressed = [self._target.words([token]) for token in sorted(_NEVER)]
-                outputs |= self._searched(odd, sources, limits, {**settings, "suppress_sequences": suppressed})
+                forbidding = {**settings, "suppress_sequences": suppressed}
+                outputs |= self._searched(odd, sources, limits, forbidding, options.n_best)
         ranked = [self._ranked(source, limits[place], outputs[place], options) for place, source in enumerate(sources)]
         if not options.token_scores:
             return ranked
@@ -99,16 +100,28 @@ class CTranslate2Engine:
         return list(self._model.score_batch(*words, max_input_length=0))
 
     def _searched(
-        self, places: Sequence[int], sources: Sequence[Tokens], limits: Sequence[int], settings: dict[str, Any]
+        self,
+        places: Sequence[int],
+        sources: Sequence[Tokens],
+        limits: Sequence[int],
+        settings: dict[str, Any],
+        n_best: int,
     ) -> dict[int, _Outputs]:
-        """The outputs of the sources at some places; the call has the limit of the longest."""
-        longest = max(limits[place] for place in places) + 1
+        """The outputs of the sources at some places. A call has one limit, the longest: sources of which fewer than
+        n best end within their own are searched again with that, since what a beam keeps later is not what it kept
+        there."""
+        longest = max(limits[place] for place in places)
         with run_errors():
-            groups = self._outputs([sources[place] for place in places], longest, settings)
+            groups = self._outputs([sources[place] for place in places], longest + 1, settings)
         outputs: dict[int, _Outputs] = {}
+        late: dict[int, list[int]] = {}  # places, by their limit
         for place, (words, means) in zip(places, groups, strict=True):
             tokens = map(self._target.numbers, words)
             outputs[place] = [(output, mean * len(output)) for output, mean in zip(tokens, means)]
+            if limits[place] < longest and sum(_ends(each, limits[place]) for each, _ in outputs[place]) < n_best:
+                late.setdefault(limits[place], []).append(place)
+        for again in late.values():
+            outputs |= self._searched(again, sources, limits, settings, n_best)
         return outputs
 
     def _ranked(self, source: Tokens, limit: int, outputs: _Outputs, options: SearchOptions) -> list[Hypothesis]:
@@ -117,7 +130,7 @@ class CTranslate2Engine:
         alpha, n_best = options.length_penalty, options.n_best
         group, cut = [], []
         for tokens, total in outputs:
-            if tokens[-1:] == (EOS,) and len(tokens) <= limit + 1:
+            if _ends(tokens, limit):
                 group.append(Hypothesis(tokens[:-1], (), total / penalty(len(tokens), alpha)))
             else:
                 cut.append(tokens[:limit])
@@ -179,6 +192,11 @@ def _settings(options: SearchOptions) -> dict[str, Any]:
         "return_end_token": True,
         "disable_unk": True,
     }
+
+
+def _ends(tokens: Tokens, limit: int) -> bool:
+    """Whether an output ends within a limit, EOS not counted."""
+    return tokens[-1:] == (EOS,) and len(tokens) <= limit + 1
 
 
 def _best(group: Sequence[Hypothesis]) -> list[Hypothesis]:

@@ -107,11 +107,11 @@ def test_no_output_passes_its_own_sources_limit(pair: tuple[Engine, Engine]) -> 
 
 def test_a_batch_gives_what_its_sentences_give_alone(pair: tuple[Engine, Engine]) -> None:
     fast, _ = pair
-    options = SearchOptions(4, 0.6, max_extra=6)
-    together = fast.translate(SOURCES, options)
-    for source, group in zip(SOURCES, together, strict=True):
+    options = SearchOptions(4, 0.6, n_best=2, max_extra=6)
+    for source, group in zip(SOURCES, fast.translate(SOURCES, options), strict=True):
         (alone,) = fast.translate([source], options)
-        assert alone[0].tokens == group[0].tokens
+        assert [each.tokens for each in alone] == [each.tokens for each in group]
+        assert [each.score for each in alone] == pytest.approx([each.score for each in group], abs=1e-5)
 
 
 @pytest.mark.parametrize("alone", [False, True])
