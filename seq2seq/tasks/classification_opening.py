@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _BATCH = 2048  # padded tokens
-_CACHED = 512  # for CTranslate2 on a CPU, which is slower with larger ones: they exceed its caches
+_CACHED = 1024  # for CTranslate2 on a CPU, which is slower with larger ones: they exceed its caches
 
 
 @dataclass(frozen=True)

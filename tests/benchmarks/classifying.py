@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="a finished classifier of one text, with its copy")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=10_000)
+    parser.add_argument("--batch-size", type=int, help="of the pipeline; default: the fastest")
     parser.add_argument("--peer", nargs="+", choices=["float32", "bfloat16"], default=["float32", "bfloat16"])
     asked = parser.parse_args()
     torch.set_num_threads(limits.threads())
@@ -114,10 +115,10 @@ def main() -> None:
     for name in asked.peer:
         dtype = getattr(torch, name)
         classify = in_transformers(run.recipe(), len(run.record()["classes"]), lines, dtype)
-        size = fastest(classify, lines[:1000])
+        size = asked.batch_size or fastest(classify, lines[:1000])
         batched = partial(classify, batch_size=size)
         contestants[f"transformers, {name}, batches of {size}"] = (batched, lines)
-        size = fastest(classify, by_length[:: max(1, len(lines) // 1000)])
+        size = asked.batch_size or fastest(classify, by_length[:: max(1, len(lines) // 1000)])
         batched = partial(classify, batch_size=size)
         contestants[f"transformers, {name}, batches of {size}, sorted"] = (batched, by_length)
     for classify, given in contestants.values():
@@ -129,12 +130,14 @@ def main() -> None:
     print(f"{len(lines):,} lines, {limits.threads()} threads, {asked.rounds} rounds in turns; medians")
     ours = seconds["seqx, CTranslate2 int8"]
     for name, each in seconds.items():
-        ratios = [
+        wall, cpu = (median(getattr(one, kind) for one in each) for kind in Seconds._fields)
+        times, in_cpu = (
             median(getattr(one, kind) / getattr(own, kind) for one, own in zip(each, ours)) for kind in Seconds._fields
-        ]
+        )
+        least = min(one.cpu for one in each)
         print(
-            f"{name:48} {median(one.wall for one in each):7.2f} s, {median(one.cpu for one in each):7.2f} CPU seconds; "
-            f"int8 is faster by {ratios[0]:.2f} ({ratios[1]:.2f} in CPU seconds)",
+            f"{name:48} {wall:7.2f} s, {cpu:6.2f} CPU seconds, at least {least:.2f}; int8 is faster by {times:.2f}, "
+            f"in CPU seconds {in_cpu:.2f}, of the least {least / min(own.cpu for own in ours):.2f}",
             flush=True,
         )
 
