@@ -1,6 +1,6 @@
 """A model whose states are valued: what a reward model and a value network are.
 
-Shapes: B batch, T labels.
+Shapes: B batch, T labels, V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.model.heads import ScalarHead
+
+LIKELIHOOD = "likelihood"  # the weight that a reward model may have and a value network has not
 
 
 class Scored(nn.Module):
@@ -43,12 +45,39 @@ class Scored(nn.Module):
         values: Tensor = self.head(self.trunk.hidden(*inputs))
         return values
 
-    def rewards(self, inputs: Sequence[Tensor | None], mask: Tensor | None) -> Tensor:
-        """The inputs of a batch and which of its labels count (B, T) -> the value of each row at the last label that
-        counts, (B,), in float32 or wider: the end of its completion, which has been read whole there."""
-        values = self.values(*inputs)
-        wide = values if values.dtype.itemsize >= 4 else values.float()
-        if mask is None:
-            return wide[:, -1]
-        places = torch.arange(mask.size(1), device=mask.device).expand_as(mask)
-        return wide.gather(1, places.masked_fill(~mask, -1).amax(1, keepdim=True)).squeeze(1)
+    def rewards(self, inputs: Sequence[Tensor | None], labels: Tensor, mask: Tensor | None) -> Tensor:
+        """The inputs of a batch, its labels (B, T) and which of them count (B, T) -> the value of each row at the last
+        label that counts, (B,), in float32 or wider: the end of its completion, which has been read whole there."""
+        return _last(self.values(*inputs), mask)
+
+
+class LikelihoodScored(Scored):
+    """Whose rewards count the log-likelihood of a completion too, that of the trunk with its own head, times a weight
+    that is learnt and starts at zero. The state at the end of a completion knows little of what the model would have
+    said in its place, a small model's nothing; this number does."""
+
+    def __init__(self, trunk: Any, d_model: int) -> None:
+        super().__init__(trunk, d_model)
+        self.likelihood = nn.Parameter(torch.zeros(()))
+
+    def rewards(self, inputs: Sequence[Tensor | None], labels: Tensor, mask: Tensor | None) -> Tensor:
+        """As `Scored`, with the weighted sum of the log-probabilities of the labels that count."""
+        states = self.trunk.hidden(*inputs)
+        logits = _wide(self.trunk.head(states))  # (B, T, V)
+        chosen = logits.log_softmax(-1).gather(-1, labels[..., None]).squeeze(-1)
+        counted = chosen if mask is None else chosen * mask
+        return _last(self.head(states), mask) + self.likelihood * counted.sum(1)
+
+
+def _last(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Of values (B, T), those at the last label that counts, (B,)."""
+    wide = _wide(values)
+    if mask is None:
+        return wide[:, -1]
+    places = torch.arange(mask.size(1), device=mask.device).expand_as(mask)
+    return wide.gather(1, places.masked_fill(~mask, -1).amax(1, keepdim=True)).squeeze(1)
+
+
+def _wide(values: Tensor) -> Tensor:
+    """In float32 or wider."""
+    return values if values.dtype.itemsize >= 4 else values.float()

@@ -31,6 +31,9 @@ class Comparisons(Section):
         0.01,
         description="of a reward model: weight of the squared sum of both rewards, which labels leave free",
     )
+    likelihood: bool = Field(
+        False, description="a reward model counts how likely it finds a completion too, at a weight that is learnt"
+    )
 
 
 class Preference(Section):

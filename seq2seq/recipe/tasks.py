@@ -270,7 +270,7 @@ TASKS: dict[TaskName, TaskRules] = {
     ),
     "reward": TaskRules(
         "comparisons",
-        _PROMPTED + "training.batch_tokens model.tie comparisons comparisons.centring",
+        _PROMPTED + "training.batch_tokens model.tie comparisons comparisons.centring comparisons.likelihood",
         partial(_of_improvement, "reward"),
     ),
     "preference": TaskRules(

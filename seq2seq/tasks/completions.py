@@ -196,7 +196,7 @@ class RewardModel:
             batch = batch_of(self._layout, [each.tokens for each in prompts[some]], ended)
             batch = batch.to(self._numerics.device)
             with self._numerics.context():
-                scores += self._scored.rewards(batch.inputs, batch.mask).cpu().tolist()
+                scores += self._scored.rewards(batch.inputs, batch.labels, batch.mask).cpu().tolist()
         return scores
 
 

@@ -94,6 +94,7 @@ class Policy(Improving[Source[Any]]):
     def initialise(self, model: nn.Module, run: Run) -> str:
         """The policy from the start; the value network from the reward model, else from the start too."""
         from seq2seq.model.actor_critic import ActorCritic
+        from seq2seq.model.scored import LIKELIHOOD
         from seq2seq.storage.tensors import load_weights, read_weights
 
         assert isinstance(model, ActorCritic)
@@ -101,7 +102,9 @@ class Policy(Improving[Source[Any]]):
         if model.value is not None:
             reward = reward_run.of(run)
             if reward.path.is_dir():
-                load_weights(model.value, read_weights(reward.weights), reward.weights)
+                weights = read_weights(reward.weights)
+                weights.pop(LIKELIHOOD, None)
+                load_weights(model.value, weights, reward.weights)
             else:
                 model.value.trunk.load_state_dict(model.policy.state_dict())
         return described

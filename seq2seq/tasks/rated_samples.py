@@ -64,7 +64,7 @@ def comparisons(
     record = start.record()
     key = {
         "format": _FORMAT,
-        "settings": settings.model_dump(exclude={"centring"}),
+        "settings": settings.model_dump(exclude={"centring", "likelihood"}),
         "weights": record["weights"]["sha256"],
         "recipe": recipe.model_dump(include={"model": True, "tokenizer": True, "data": {"max_length"}}),
         "tokenizers": [described(file)["sha256"] for file in sorted(start.path.glob("tokenizer*"))],

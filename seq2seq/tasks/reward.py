@@ -38,9 +38,10 @@ class Reward(Comparing):
 
     def model(self, tokenizers: Tokenizers) -> Scored:
         """The model, whose head is zero."""
-        from seq2seq.model.scored import Scored
+        from seq2seq.model.scored import LikelihoodScored, Scored
 
-        return Scored(self.base.model(tokenizers), self.recipe.model.d_model)
+        kind = LikelihoodScored if self.comparisons.likelihood else Scored
+        return kind(self.base.model(tokenizers), self.recipe.model.d_model)
 
     def trained(self, run: Run, device: Device) -> Scored:
         from seq2seq.storage.tensors import load_weights, read_weights

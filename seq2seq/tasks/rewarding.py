@@ -46,7 +46,7 @@ class Rewarder:
                 batch = layout.collate([encoded[row] for row in rows], [sides[row] for row in rows])
                 batch = batch.to(self._numerics.device)
                 with self._numerics.context():
-                    found = self._scored.rewards(batch.inputs, batch.mask)
+                    found = self._scored.rewards(batch.inputs, batch.labels, batch.mask)
                 for row, reward in zip(rows, found.tolist()):
                     rewards[row] = reward
         return rewards

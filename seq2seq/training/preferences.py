@@ -61,7 +61,7 @@ class BradleyTerry(ComparisonLoss):
         """The rewards."""
         rows = sides(batch).to(self.numerics.device)
         with self.numerics.context():
-            rewards: Tensor = self.model.rewards(rows.inputs, rows.mask)
+            rewards: Tensor = self.model.rewards(rows.inputs, rows.labels, rows.mask)
         return rewards.view(-1, 2)
 
     def __call__(self, batch: Batch, step: int) -> Measured:

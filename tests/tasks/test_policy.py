@@ -263,7 +263,7 @@ def test_the_value_network_is_the_reward_model_in_units_of_the_normalised_reward
     assert batch.mask is not None
     scored: Any = tasks.of(Run(reward).recipe()).trained(Run(reward), numerics.device)
     with torch.no_grad():
-        expected = scored.rewards(batch.inputs, batch.mask)
+        expected = scored.rewards(batch.inputs, batch.labels, batch.mask)
     state = task.source.state()
     places = torch.arange(batch.mask.size(1)).expand_as(batch.mask)
     last = places.masked_fill(~batch.mask, -1).amax(1, keepdim=True)

@@ -10,7 +10,7 @@ import torch
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Batch
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
-from seq2seq.model.scored import Scored
+from seq2seq.model.scored import LikelihoodScored, Scored
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model
 from seq2seq.training.log_probabilities import token_log_probabilities
@@ -61,15 +61,32 @@ def test_a_reward_is_the_value_at_the_end_of_a_completion(which: int) -> None:
     model, layout = models()[which]
     scored = Scored(model, 8).double()
     batch = rows(layout)
-    assert torch.equal(scored.rewards(batch.inputs, batch.mask), torch.zeros(4))
+    assert torch.equal(scored.rewards(batch.inputs, batch.labels, batch.mask), torch.zeros(4))
     torch.nn.init.normal_(scored.head.weight)
-    whole = scored.rewards(batch.inputs, batch.mask)
+    whole = scored.rewards(batch.inputs, batch.labels, batch.mask)
     for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS)):
         alone = layout.collate([prompt], [completion])
         assert torch.allclose(whole[row], scored.values(*alone.inputs)[0, -1], atol=1e-12)
-        assert torch.allclose(whole[row], scored.rewards(alone.inputs, alone.mask)[0], atol=1e-12)
+        assert torch.allclose(whole[row], scored.rewards(alone.inputs, alone.labels, alone.mask)[0], atol=1e-12)
     other = layout.collate([PROMPTS[0]], [[*COMPLETIONS[0][:-1], 9]])
-    assert not torch.allclose(whole[0], scored.rewards(other.inputs, other.mask)[0])
+    assert not torch.allclose(whole[0], scored.rewards(other.inputs, other.labels, other.mask)[0])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_reward_may_count_the_likelihood_of_a_completion(which: int) -> None:
+    model, layout = models()[which]
+    scored = LikelihoodScored(model, 8).double()
+    batch = rows(layout)
+    assert torch.equal(scored.rewards(batch.inputs, batch.labels, batch.mask), torch.zeros(4))
+    torch.nn.init.normal_(scored.head.weight)
+    plain = Scored.rewards(scored, batch.inputs, batch.labels, batch.mask)
+    torch.nn.init.constant_(scored.likelihood, 0.5)
+    likely = token_log_probabilities(scored.trunk, batch, NUMERICS).sum(1)
+    rewards = scored.rewards(batch.inputs, batch.labels, batch.mask)
+    assert torch.allclose(rewards, plain + 0.5 * likely, atol=1e-12)
+    for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS)):
+        alone = layout.collate([prompt], [completion])
+        assert torch.allclose(rewards[row], scored.rewards(alone.inputs, alone.labels, alone.mask)[0], atol=1e-12)
 
 
 @pytest.mark.parametrize("tie", ["all", "none"])
@@ -78,6 +95,6 @@ def test_of_a_reward_model_all_is_trained_that_has_an_effect(tie: str) -> None:
         scored = Scored(model, 8).double()
         torch.nn.init.normal_(scored.head.weight)
         batch = rows(layout)
-        scored.rewards(batch.inputs, batch.mask).sum().backward()
+        scored.rewards(batch.inputs, batch.labels, batch.mask).sum().backward()
         for name, weight in scored.named_parameters():
             assert (weight.grad is not None) == weight.requires_grad == (name != "trunk.head.weight" or tie == "all")
