@@ -8,7 +8,6 @@ Shapes: T tokens of a target, S tokens of a source, E and F words of these.
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Sequence
 from itertools import groupby
@@ -41,7 +40,10 @@ def word_of_each(tokenizer: Tokenizer, tokens: Sequence[int], text: str) -> list
     count = len(_spans(text))
     found = []
     for before in decoded[1:]:
-        start = len(os.path.commonprefix([before, whole]))  # a token may end within a character
+        # Where a token ends within a character, its beginning decodes to another one.
+        start = next(
+            (at for at, pair in enumerate(zip(before, whole)) if pair[0] != pair[1]), min(len(before), len(whole))
+        )
         word = sum(end <= start for _, end in spans)
         # Where the vocabulary changes the number of words, their order is all that is known.
         found.append(min(word if len(spans) == count else word * count // len(spans), count - 1))

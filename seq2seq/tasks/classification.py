@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.model.classifier import Classifier
     from seq2seq.recipe import Recipe
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
 
 _CLASSES_SHOWN, _MATRIX_SHOWN, _WRONG_SHOWN = 20, 10, 3
@@ -187,6 +188,11 @@ class Classification(Task[LabelledSource]):
         reason = f"{run.path} keeps the PyTorch engine, which serves classifiers"
         run.note(ctranslate2={"refused": reason})
         raise RunError(reason)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_classifier
+
+        return of_classifier(run, numerics)
 
     def _classes_of(self, corpus: Corpus[LabelledSource]) -> tuple[str, ...]:
         return classes_of(self.kind(), (*corpus.train, corpus.dev, corpus.test))
