@@ -20,7 +20,7 @@ _COLOUR, _DIM = "blue", "dim"
 
 
 def show_map(found: Attention, chosen: AttentionMap, layer: int | None, head: int | None) -> None:
-    """Print one map: of a layer and a head, from 1, or the mean of all of them. One that is wider than the screen is cut
+    """Print one map: of a layer and a head, from 1, or the mean of all of them. A map wider than the screen is cut
     into blocks of columns."""
     console = Console()
     layers, heads = len(chosen.layers), len(chosen.layers[0])
