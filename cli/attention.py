@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option
@@ -113,8 +113,8 @@ def _write(output: Path, found: Attention, kinds: list[Kind], layer: int | None,
                 from seq2seq.report.attention_page import page
 
                 file.write(page(found, name).encode())
-            case form:
+            case _:
                 from seq2seq.report.attention import picture
 
-                drawn = "svg" if form == ".svg" else "png"
-                file.write(picture(found, drawn, kinds=kinds, layer=layer, head=head, name=name))
+                form: Literal["png", "svg"] = "svg" if output.suffix.lower() == ".svg" else "png"
+                file.write(picture(found, form, kinds=kinds, layer=layer, head=head, name=name))

@@ -168,9 +168,9 @@ def translate(
             end = time.perf_counter()
             judged = [rewards.best_first(judge, each) if judge else (each, None) for each in done]
             links = align([(each.source, each.text) for each, _ in judged]) if align else [None for _ in done]
-            for (translation, reward), number, linked in zip(judged, numbers, links):
+            for (translation, rewarded), number, linked in zip(judged, numbers, links):
                 if as_json:
-                    more = {"reward": reward} if judge else {}
+                    more = {"reward": rewarded} if judge else {}
                     written = _json(translation, (end - start) / len(done), more | _aligned(translation, linked))
                 elif n_best > 1 and not judge:
                     written = "\n".join(

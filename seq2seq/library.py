@@ -16,7 +16,7 @@ from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks.language_model_opening import OpenedGenerator, open_generator
-from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.opening import EngineChoice, torch_device
 from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class _Opened:
             if not isinstance(given, str):
                 raise ArgumentError(f"attention: {name} = {given!r:.40}: give one text")
         if self._attends is None:
-            from seq2seq import device
-
-            numerics = device.choose(self._choice.device, "float32").numerics
+            numerics = torch_device(EngineChoice(device=self._choice.device), "float32").numerics
             self._attends = tasks.of(self._run.recipe()).served().attention(self._run, numerics)
         return self._attends(text, target)
 

@@ -67,8 +67,8 @@ def _one_way(pairs: Sequence[tuple[Words, Words]]) -> list[NDArray[np.float64]]:
         posterior = likely / sums[place]
         counts = np.bincount(pair, posterior, len(known)) + _SMOOTHING
         translation = counts / np.bincount(first, counts)[first]
-        null = np.bincount(each_word, alone / sums, len(null))
-        null /= null.sum()
+        unexplained = np.bincount(each_word, alone / sums, len(null))
+        null = unexplained / unexplained.sum()
     ends = np.cumsum([E * F for E, F in shapes])[:-1]
     return [part.reshape(shape) for part, shape in zip(np.split(posterior, ends), shapes)]
 

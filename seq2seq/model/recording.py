@@ -32,7 +32,7 @@ def recorded(model: nn.Module, *inputs: Tensor | None) -> tuple[Tensor, list[Rec
     model's own code runs, and the model is left as it was. Without dropout where the model is in evaluation mode.
     """
     tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    copy = deepcopy(model, tensors)  # type: ignore[arg-type]
+    copy = deepcopy(model, tensors)
     record: list[Recorded] = []
     for name, module in [*copy.named_modules()]:
         parent, _, own = name.rpartition(".")

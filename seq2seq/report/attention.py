@@ -97,7 +97,7 @@ def picture(
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box
         matplotlib.rcdefaults()  # ignore a matplotlibrc in the working directory
         matplotlib.rcParams["font.family"] = _fonts(attention)
-        matplotlib.rcParams["svg.hashsalt"] = "seqx"
+        matplotlib.rcParams.update({"svg.hashsalt": "seqx", "svg.fonttype": "none"})  # texts stay texts
         figure = Figure(figsize=(width, height), facecolor="white")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
@@ -109,7 +109,7 @@ def picture(
         axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")  # which images change
         file = BytesIO()
         undated = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
-        figure.savefig(file, format=form, dpi=_DPI, metadata=undated)
+        figure.savefig(file, format=form, dpi=_DPI, metadata={"Title": f"Attention: {attention.text}", **undated})
     return file.getvalue()
 
 
