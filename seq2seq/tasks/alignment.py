@@ -26,6 +26,7 @@ from seq2seq.errors import RunError
 from seq2seq.evaluation import judge as judging
 from seq2seq.evaluation.alignment import by_cooccurrence, error_rate
 from seq2seq.model.recording import recorded
+from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.attention import TranslatorReader
 
@@ -74,7 +75,7 @@ class Aligner:
     def _aligned(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[Link]]:
         """The links of texts that are read as one."""
         usable = [number for number, (source, _) in enumerate(pairs) if has_letters(source)]
-        maps = dict(zip(usable, self._maps([pairs[number] for number in usable], [self.chosen])))
+        maps = dict(zip(usable, self.maps([pairs[number] for number in usable], [self.chosen])))
         for number, (source, target) in enumerate(pairs):
             if number in maps:
                 yield links_of(maps[number][0])
@@ -82,7 +83,7 @@ class Aligner:
                 same = source.split() == target.split()
                 yield [(place, place) for place in range(len(words(target)))] if same else []
 
-    def _maps(self, pairs: Sequence[tuple[str, str]], candidates: Sequence[Chosen]) -> list[list[NDArray[np.float64]]]:
+    def maps(self, pairs: Sequence[tuple[str, str]], candidates: Sequence[Chosen]) -> list[list[NDArray[np.float64]]]:
         """The weights of words (E, F) by each candidate, for each pair; empty where a side is too long or blank."""
         reader = self._reader
         tokens = [(reader.source(source), reader.target(target)) for source, target in pairs]
@@ -122,7 +123,7 @@ class Aligner:
             return None
         with suppress(KeyError, TypeError, ValueError):
             layer, head = (None if kept[key] is None else int(kept[key]) for key in ("layer", "head"))
-            if layer in (None, *self._layers()) and head in (None, *self._heads()):
+            if Chosen(layer, head) in candidates_of(self._reader.recipe):
                 return Chosen(layer, head, float(kept["agreement"]))
         return None
 
@@ -140,8 +141,8 @@ class Aligner:
         counted = by_cooccurrence([(_folded(source), _folded(target)) for source, target in known])
         compared = known[:: max(1, len(known) // _COMPARED)][:_COMPARED]
         right = [links_of(counted[number]) for number in range(0, len(known), max(1, len(known) // _COMPARED))]
-        candidates = [Chosen(), *(Chosen(layer, head) for layer in self._layers() for head in (None, *self._heads()))]
-        maps = self._maps(compared, candidates)
+        candidates = candidates_of(self._reader.recipe)
+        maps = self.maps(compared, candidates)
         both = [number for number, each in enumerate(maps) if each[0].size and right[number]]
         wanted = [right[number] for number in both]
         scores = [
@@ -154,11 +155,11 @@ class Aligner:
             run.note(**{_KEPT: {**chosen._asdict(), "pairs": len(both), "weights": _weights_of(run)}})
         return chosen
 
-    def _layers(self) -> range:
-        return range(1, self._reader.recipe.model.decoder_layers + 1)
 
-    def _heads(self) -> range:
-        return range(1, self._reader.recipe.model.n_heads + 1)
+def candidates_of(recipe: Recipe) -> list[Chosen]:
+    """The maps that alignments may be read off: the mean of all, and of each layer the mean of its heads and each."""
+    layers, heads = range(1, recipe.model.decoder_layers + 1), range(1, recipe.model.n_heads + 1)
+    return [Chosen(), *(Chosen(layer, head) for layer in layers for head in (None, *heads))]
 
 
 def _shifted(parts: Sequence[tuple[str, str]], links: Sequence[list[Link]]) -> list[Link]:

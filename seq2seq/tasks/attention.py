@@ -73,12 +73,13 @@ class TranslatorReader:
         """See `Attends`. Raises RunError where the model writes no translation."""
         source = self.source(text)
         _must_fit(len(source), self._longest)
-        tokens = self._translation(source) if target is None else self.target(target)
-        _must_fit(len(tokens), self._longest)
-        written = self.tokenizers.target.decode([tokens])[0] if target is None else target
-        return _of_pair(
-            self.model, self.architecture, self.tokenizers, self.numerics, (source, tokens), (text, written)
-        )
+        if target is None:
+            tokens = self._translation(source)
+            target = self.tokenizers.target.decode([tokens])[0]
+        else:
+            tokens = self.target(target)
+            _must_fit(len(tokens), self._longest)
+        return _of_pair(self.model, self.architecture, self.tokenizers, self.numerics, (source, tokens), (text, target))
 
     def _translation(self, source: list[int]) -> list[int]:
         engine = self.architecture.engine(self.model, self.numerics)

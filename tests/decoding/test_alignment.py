@@ -18,7 +18,7 @@ KINDS = {
     "byte": TokenizerConfig(kind="byte"),
     "character": TokenizerConfig(kind="character", vocabulary_size=100),
     "bpe": TokenizerConfig(kind="bpe", vocabulary_size=300),
-    "unigram": TokenizerConfig(kind="unigram", vocabulary_size=300),
+    "unigram": TokenizerConfig(kind="unigram", vocabulary_size=290),
     "byte-bpe": TokenizerConfig(kind="byte-bpe", vocabulary_size=290),
 }
 
@@ -41,9 +41,10 @@ def test_every_token_is_of_the_word_that_it_spells(tokenizer: Tokenizer, text: s
     (tokens,) = tokenizer.encode([text])
     places = word_of_each(tokenizer, tokens, text)
     assert len(places) == len(tokens) and places == sorted(places)
+    if "�" in tokenizer.decode([tokens])[0]:
+        assert {*places} <= {*range(len(words(text)))}  # what is not known is not spelt
+        return
     assert {*places} == {*range(len(words(text)))}
-    if "�" in (whole := tokenizer.decode([tokens])[0]) or "⁇" in whole:
-        return  # what is not known is not spelt
     for place, word in enumerate(words(text)):
         own = [token for token, at in zip(tokens, places) if at == place]
         assert tokenizer.decode([own])[0].strip() == word
