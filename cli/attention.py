@@ -14,6 +14,7 @@ from .printing import note, show_json, to_json
 if TYPE_CHECKING:
     from seq2seq.decoding.attention import Attention, AttentionMap, Kind
 
+_KINDS = ("cross", "decoder", "encoder")
 _FORMS = (".png", ".svg", ".html", ".json")
 
 
@@ -46,7 +47,7 @@ def attention(
         Option(
             help="cross (of the decoder to the source), decoder or encoder (to themselves). Default: all there are; as "
             "text, the first of them.",
-            callback=lambda parameter, value: value and options.one_of("cross", "decoder", "encoder")(parameter, value),
+            callback=options.checked(lambda value: value in (None, *_KINDS), "cross, decoder or encoder"),
         ),
     ] = None,
     layer: Annotated[int | None, Option(min=1, help="Layer, from 1. Default: all; as text, their mean.")] = None,

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.data.tokenizer import SPECIAL
+
 Kind = Literal["cross", "decoder", "encoder"]
 
 KINDS: dict[Kind, str] = {
@@ -20,6 +22,7 @@ KINDS: dict[Kind, str] = {
     "encoder": "self-attention of the encoder",
 }
 _DIGITS = 7  # decimals of a record, as many as float32 has
+_NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 @dataclass(frozen=True)
@@ -68,23 +71,24 @@ def shown(pieces: Sequence[str]) -> list[str]:
     letters = all(len(piece) <= 1 or piece.startswith("<") for piece in pieces)
     found, before = [], ""
     for piece in pieces:
-        plain = piece.replace("\u2581", " ")
-        text = plain.strip(" ")
-        joined = not letters and plain[:1].isalnum() and before[-1:].isalnum()
-        found.append(("…" if joined else "") + _visible(text or plain))
-        before = "" if piece in _SPECIAL else plain
+        spelt = piece.replace("\u2581", " ")
+        joined = not letters and spelt[:1].isalnum() and before[-1:].isalnum()
+        found.append(("…" if joined else "") + _visible(spelt.strip(" ") or spelt))
+        before = "" if piece in SPECIAL else spelt
     return found
 
 
-_SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
-_NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "": "␣"}
+def plain(text: str) -> str:
+    """A text in which characters that cannot be seen are written as escapes; white space stays."""
+    return "".join(each if each.isprintable() or each.isspace() else _escape(each) for each in text)
 
 
 def _visible(text: str) -> str:
-    return "".join(
-        each if each.isprintable() and each != " " else _NAMES.get(each) or each.encode("unicode_escape").decode()
-        for each in text or " "
-    )
+    return "".join(_NAMES.get(each) or (each if each.isprintable() else _escape(each)) for each in text or " ")
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _record(found: AttentionMap) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, Kind, shown
+from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, Kind, plain, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +109,9 @@ def picture(
         axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")  # which images change
         file = BytesIO()
         undated = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
-        figure.savefig(file, format=form, dpi=_DPI, metadata={"Title": f"Attention: {attention.text}", **undated})
+        figure.savefig(
+            file, format=form, dpi=_DPI, metadata={"Title": f"Attention: {plain(attention.text)}", **undated}
+        )
     return file.getvalue()
 
 
@@ -127,13 +129,13 @@ def _title(attention: Attention, name: str, width: float) -> list[tuple[str, str
     """Lines with colour and size."""
     lines = [(name, _MUTED, _LABEL)] if name else []
     for text, colour in ((attention.text, _INK), (attention.output, _ACCENT)):
-        plain = " ".join(text.split())
+        line = " ".join(plain(text).split())
         large, small = (int(width * _POINTS / (0.7 * points)) for points in (_TITLE, _HEADING))
-        if len(plain) <= large:
-            lines += [(plain, colour, _TITLE)] * bool(plain)
+        if len(line) <= large:
+            lines += [(line, colour, _TITLE)] * bool(line)
         else:
-            folded = textwrap.wrap(plain, small, max_lines=3, placeholder=" …")
-            lines += [(line, colour, _HEADING) for line in folded]
+            folded = textwrap.wrap(line, small, max_lines=3, placeholder=" …")
+            lines += [(each, colour, _HEADING) for each in folded]
     return lines
 
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, shown
+from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, plain, shown
 
 _NUMBERS = count(1)  # of sections, whose labels need names of their own
 _SCALE = 1000  # weights are written as whole numbers of thousandths
@@ -66,10 +66,10 @@ def page(attention: Attention, name: str = "") -> str:
     """A whole page, as HTML; `name` says whose attention it is."""
     return _PAGE.format(
         policy=_POLICY,
-        title=escape(_start(attention.text)),
+        title=escape(plain(_start(attention.text))),
         name=escape(name),
-        text=escape(attention.text),
-        output=escape(attention.output),
+        text=escape(plain(attention.text)),
+        output=escape(plain(attention.output)),
         section=section(attention),
         assets=assets(),
     )

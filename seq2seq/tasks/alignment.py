@@ -129,11 +129,9 @@ class Aligner:
 
     def _choose(self, run: Run, say: Callable[[str], None]) -> Chosen:
         """The map whose links of the test set agree best with those by cooccurrence, the first of equals; the mean of
-        all where the run has no test set."""
-        try:
-            known = [(each.source, each.references[0]) for each in judging.read_set(run)][:_READ]
-        except (RunError, OSError):
-            known = []
+        all where the run has no test set. Raises RunError where that is damaged."""
+        there = judging.read_set(run)[:_READ] if (run.path / "test.jsonl").is_file() else []
+        known = [(each.source, each.references[0]) for each in there]
         known = [(source, target) for source, target in known if has_letters(source) and has_letters(target)]
         if not known:
             return Chosen()
