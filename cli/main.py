@@ -17,6 +17,7 @@ from seq2seq import __version__
 from seq2seq.errors import SeqxError
 
 from . import command, data, processes, recipes, runs, stopping, streams, tokenizer
+from .attention import attention
 from .bench import bench
 from .chat import chat
 from .classify import classify
@@ -81,7 +82,7 @@ def _options(
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(train, translate, generate, chat, classify, evaluate, score, compare),
+    *(train, translate, generate, chat, classify, attention, evaluate, score, compare),
     *(finish, sweep, export, pack, doctor, bench, frontier, rate, serve),
 )
 for function in _COMMANDS:

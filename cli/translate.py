@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -22,8 +22,12 @@ from .printing import note, printable, report, show, to_json
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
+    from seq2seq.decoding.alignment import Link
     from seq2seq.decoding.translation.outputs import Translation
+    from seq2seq.run import Run
     from seq2seq.tasks.translation_opening import OpenedTranslator
+
+    Aligns = Callable[[Sequence[tuple[str, str]]], list[list[Link]]]
 
 _WINDOW = 2000  # lines translated together
 
@@ -67,6 +71,14 @@ def translate(
     best_of: rewards.BestOf = None,
     reward: rewards.Reward = None,
     sentences: options.Sentences = "auto",
+    alignment: Annotated[
+        bool,
+        Option(
+            "--alignment",
+            help="After the translation and a tab, which words come from which: `0-0 1-2`, source before target, words "
+            "counted from 0 (Pharaoh's format). By PyTorch, from the model's attention.",
+        ),
+    ] = False,
     as_json: options.Json = False,
     files: options.Text,
     engine: options.Engine,
@@ -75,9 +87,9 @@ def translate(
     line without letters is copied.
 
     --json prints one object per line: source, translation, score, log_probability, pieces (tokens) with their
-    token_scores, parts (translated separately), copied, seconds, alternatives, and with --best-of the reward.
-    log_probability is the natural logarithm; score, which ranks, is divided by the length penalty. Both are in float32
-    unless --precision is given.
+    token_scores, parts (translated separately), copied, seconds, alternatives; with --best-of the reward, and with
+    --alignment source_words, target_words and alignment (pairs of numbers of these). log_probability is the natural
+    logarithm; score, which ranks, is divided by the length penalty. Both are in float32 unless --precision is given.
     """
     if text == ["-"]:
         text, input = None, input or options.STANDARD_INPUT
@@ -96,6 +108,10 @@ def translate(
     scored = as_json or (n_best > 1 and not best)
     if not scored and (sample or beam_size == 1):
         options.refuse_given(context, "length_penalty", because="nothing is ranked, and no score is shown")
+    if alignment and n_best > 1 and not (as_json or best):
+        options.usage_error(
+            "--alignment and --n-best N go together with --json alone, which aligns the best translation"
+        )
     reading = files.reading()
     if text:
         options.refuse_given(context, "encoding", "encoding_errors", because="no file is read")
@@ -114,7 +130,11 @@ def translate(
     if lines is None:
         options.refuse_given(context, "best_of", because="the prompt shows all; give text, --input or a pipe")
         options.refuse_given(
-            context, "output", "as_json", because="the prompt prints to the terminal; give text, --input or a pipe"
+            context,
+            "output",
+            "as_json",
+            "alignment",
+            because="the prompt prints to the terminal; give text, --input or a pipe",
         )
     choice = replace(
         engine.choice(),
@@ -126,6 +146,7 @@ def translate(
         sentences=sentences,
     )
     judge = rewards.rewarder(reward, engine, run) if reward else None
+    align = _aligner(run, engine, sentences) if alignment and processes.main() else None
     opened = open_translator(run, choice)
     if opened.missing:
         note(f"NOTE: {opened.missing}")
@@ -145,18 +166,18 @@ def translate(
         start = time.perf_counter()
         for done in translated:
             end = time.perf_counter()
-            for translation, number in zip(done, numbers):
-                rewarded = {}
-                if judge:
-                    translation, rewarded["reward"] = rewards.best_first(judge, translation)
+            judged = [rewards.best_first(judge, each) if judge else (each, None) for each in done]
+            links = align([(each.source, each.text) for each, _ in judged]) if align else [None for _ in done]
+            for (translation, rewarded), number, linked in zip(judged, numbers, links):
                 if as_json:
-                    written = _json(translation, (end - start) / len(done), rewarded)
+                    more = {"reward": rewarded} if judge else {}
+                    written = _json(translation, (end - start) / len(done), more | _aligned(translation, linked))
                 elif n_best > 1 and not judge:
                     written = "\n".join(
                         f"{number} ||| {each.text} ||| {each.score:.4f}" for each in translation.outputs
                     )
                 else:
-                    written = translation.text
+                    written = _line(translation, linked)
                 file.write((written + "\n").encode("utf-8", "replace"))
                 fewer += not judge and len(translation.outputs) < n_best and bool(translation.outputs[0].pieces)
             file.flush()
@@ -186,7 +207,7 @@ def line_groups(text: list[str] | None, input: Path | None, reading: Reading) ->
     return windows(decode_lines(standard_input(), "standard input", reading), _WINDOW, MOST_CHARACTERS)
 
 
-def _json(translation: Translation, seconds: float, more: Mapping[str, float | None]) -> str:
+def _json(translation: Translation, seconds: float, more: Mapping[str, Any]) -> str:
     best, *others = (asdict(output) for output in translation.outputs)
     row = {
         "source": translation.source,
@@ -199,6 +220,34 @@ def _json(translation: Translation, seconds: float, more: Mapping[str, float | N
         **more,
     }
     return to_json(row)
+
+
+def _aligner(run: Run, engine: options.Engine, sentences: str) -> Aligns:
+    from seq2seq import device as devices
+    from seq2seq.tasks.alignment import Aligner
+
+    return Aligner(run, devices.choose(engine.device, "float32").numerics, sentences, note).align
+
+
+def _line(translation: Translation, links: Sequence[Link] | None) -> str:
+    if links is None:
+        return translation.text
+    from seq2seq.decoding.alignment import pharaoh  # numpy takes longer to import than a sentence to translate
+
+    return f"{translation.text}\t{pharaoh(links)}"
+
+
+def _aligned(translation: Translation, links: Sequence[Link] | None) -> dict[str, Any]:
+    """What --json says of an alignment."""
+    from seq2seq.decoding.alignment import words
+
+    if links is None:
+        return {}
+    return {
+        "source_words": words(translation.source),
+        "target_words": words(translation.text),
+        "alignment": [list(link) for link in links],
+    }
 
 
 def _converse(opened: OpenedTranslator, run: Path) -> None:

@@ -16,11 +16,13 @@ from seq2seq.decoding.translation.segments import RULES
 from seq2seq.errors import ArgumentError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks.language_model_opening import OpenedGenerator, open_generator
-from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.opening import EngineChoice, torch_device
 from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
+    from seq2seq.decoding.attention import Attention
     from seq2seq.decoding.classification.classify import Classified
+    from seq2seq.tasks.attention import Attends
 
 _WIDEST = 1000  # beams, as on the command line
 
@@ -60,6 +62,27 @@ def load(
 class _Opened:
     """A finished model; an unknown attribute is an error that lists the known ones."""
 
+    def __init__(self, run: Run, choice: EngineChoice) -> None:
+        """Use `load`."""
+        self._run = run
+        self._choice = choice
+        self._attends: Attends | None = None
+
+    def attention(self, text: str, target: str | None = None) -> Attention:
+        """What the model attends to as it reads a text, by PyTorch in float32: tokens, and an array (heads, queries,
+        keys) for each layer of each kind of attention, `cross`, `decoder` and `encoder`.
+
+        `target`: the translation, continuation or answer to look at, or the second text of a classifier of two. By
+        default a translator and an assistant write their own. Raises DataError where a text is blank or too long.
+        """
+        for name, given in (("text", text), ("target", target or "")):
+            if not isinstance(given, str):
+                raise ArgumentError(f"attention: {name} = {given!r:.40}: give one text")
+        if self._attends is None:
+            numerics = torch_device(EngineChoice(device=self._choice.device), "float32").numerics
+            self._attends = tasks.of(self._run.recipe()).served().attention(self._run, numerics)
+        return self._attends(text, target)
+
     if not TYPE_CHECKING:  # else a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
@@ -74,6 +97,7 @@ class Translator(_Opened):
 
     def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
+        super().__init__(run, choice)
         opened = open_translator(run, choice)
         self._translator = opened.translator
         self._options = opened.options
@@ -133,8 +157,7 @@ class Generator(_Opened):
 
     def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
-        self._run = run
-        self._choice = choice
+        super().__init__(run, choice)
         self._opened: dict[str, OpenedGenerator] = {}
         self.engine = self._open(DEFAULT).engine
 
@@ -205,6 +228,7 @@ class Classifier(_Opened):
         """Use `load`."""
         from seq2seq.tasks.classification_opening import open_classifier
 
+        super().__init__(run, choice)
         opened = open_classifier(run, choice)
         self._classifier = opened.classifier
         self._texts = opened.texts

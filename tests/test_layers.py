@@ -29,6 +29,7 @@ ALLOWED = {
     "decoding": {"data", "model", "device"},
     "evaluation": {"recipe", "run", "data", "decoding", "device"},
     "interop": {"recipe", "run", "data", "model", "decoding", "evaluation", "device"},
+    "report": {"decoding"},
     "training": {"recipe", "run", "data", "model", "device"},
 }
 ALLOWED["tasks"] = {*ALLOWED}

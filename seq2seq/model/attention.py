@@ -46,6 +46,16 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = N
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
 
 
+def weights(query: Tensor, key: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+    """What `attend` multiplies the values by, softmax(QKᵀ/√D), (B, H, T, S): each row a distribution over the keys.
+
+    It is attention to an identity matrix in place of the values, so that the numbers are those of the same kernels.
+    """
+    S = key.size(-2)
+    identity = torch.eye(S, dtype=key.dtype, device=key.device).expand(*key.shape[:2], S, S)
+    return attend(query, key, identity, mask=mask, causal=causal)
+
+
 def _with_causal(mask: Tensor | None, T: int, S: int, device: torch.device) -> Tensor:
     past = torch.ones(T, S, dtype=torch.bool, device=device).tril_(S - T)
     return past if mask is None else mask & past
@@ -101,16 +111,25 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """x (B, T, C) -> (B, T, C). A cache holds the keys and values of earlier positions and takes those of x."""
+        query, key, value = self.project(x, 0 if cache is None else cache.length)
+        if cache is not None:
+            key, value = cache.append(key, value)
+        return self.output(_merge(attend(query, key, value, mask=mask, causal=self.causal)))  # type: ignore[no-any-return]
+
+    def project(self, x: Tensor, start: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of x (B, T, C), the first at position `start`: each (B, H, T, D)."""
         B, T, _ = x.shape
         packed = self.query_key_value(x).view(B, T, 3, self.n_heads, -1)
         query_key, value = packed.split((2, 1), dim=2)  # one gradient, where two slices would each fill a whole one
         for transform in self.transforms:
-            query_key = transform(query_key, 0 if cache is None else cache.length)
-        query, key = query_key.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
-        value = value.squeeze(2).transpose(1, 2)
-        if cache is not None:
-            key, value = cache.append(key, value)
-        return self.output(_merge(attend(query, key, value, mask=mask, causal=self.causal)))  # type: ignore[no-any-return]
+            query_key = transform(query_key, start)
+        query, key = query_key.permute(2, 0, 3, 1, 4)
+        return query, key, value.squeeze(2).transpose(1, 2)
+
+    def weights(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What `forward` weights the values of x (B, T, C) by, (B, H, T, T)."""
+        query, key, _ = self.project(x)
+        return weights(query, key, mask=mask, causal=self.causal)
 
 
 class CrossAttention(nn.Module):
@@ -130,11 +149,17 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, memory: KeyValue, mask: Tensor | None = None) -> Tensor:
         """x (N, T, C) over B memories -> (N, T, C); N is B, or B x K where K rows (beams) in turn share a memory."""
-        rows, T, C = x.shape
+        context = _merge(attend(self._queries(x, memory), memory.key, memory.value, mask=mask))
+        return self.output(context.view(x.shape))  # type: ignore[no-any-return]
+
+    def weights(self, x: Tensor, memory: KeyValue, mask: Tensor | None = None) -> Tensor:
+        """What `forward` weights the values of the memory by, (B, H, K x T, S)."""
+        return weights(self._queries(x, memory), memory.key, mask=mask)
+
+    def _queries(self, x: Tensor, memory: KeyValue) -> Tensor:
         # Beams become queries of their sentence's one memory, so that it is never copied.
-        query = self.query(x).view(memory.key.size(0), -1, C)  # (B, K x T, C)
-        context = _merge(attend(_split(query, self.n_heads), memory.key, memory.value, mask=mask))
-        return self.output(context.view(rows, T, C))  # type: ignore[no-any-return]
+        query = self.query(x).view(memory.key.size(0), -1, x.size(-1))  # (B, K x T, C)
+        return _split(query, self.n_heads)
 
 
 def _projection(config: ModelConfig, count: int) -> nn.Linear:

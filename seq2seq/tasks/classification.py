@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.classification.classify import TextClassifier
     from seq2seq.decoding.translation.distributed import Processes
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.model.classifier import Classifier
     from seq2seq.recipe import Recipe
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
 
 _CLASSES_SHOWN, _MATRIX_SHOWN, _WRONG_SHOWN = 20, 10, 3
@@ -226,6 +227,11 @@ class Classification(Task[LabelledSource]):
                 scores = {"set": name, **self._measured(opened.classifier, records, processes)}
                 if not processes.rank:
                     yield Evaluated(scores, records.checksum, {"engine": opened.engine}, files)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_classifier
+
+        return of_classifier(run, numerics)
 
     def _classes_of(self, corpus: Corpus[LabelledSource]) -> tuple[str, ...]:
         return classes_of(self.kind(), (*corpus.train, corpus.dev, corpus.test))

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.conversation_training import ConversationTraining, ConversationWorkload
 
 _WHOLE = ("embedding", "blocks", "norm", "head")  # all parts of a GPT
@@ -98,6 +99,11 @@ class Conversations(Task[ConversationSource]):
         texts = ("\n".join(self.kind().texts(record)) for record in (dev or self.read_test(run)).read())
         verify = partial(verify_generator, path=run.path, model=gpt, tokenizer=tokenizers.target, texts=texts)
         return convert(run, gpt, tokenizers, models.longest_source(self.recipe), verify)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_assistant
+
+        return of_assistant(run, numerics)
 
     def example(self, run: Run) -> str:
         asked = (record.turns[-2].content for record in usable(self.read_test(run).read()))

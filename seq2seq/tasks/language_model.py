@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.workload import Workload
     from seq2seq.training.task import TrainingTask
 
@@ -123,6 +124,11 @@ class LanguageModel(Task[Documents]):
         texts = (piece for piece, _ in (dev or self.read_test(run)).pieces())
         verify = partial(verify_generator, path=run.path, model=gpt, tokenizer=tokenizers.target, texts=texts)
         return convert(run, gpt, tokenizers, models.longest_source(self.recipe), verify)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_generator
+
+        return of_generator(run, numerics)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> TextComparison:
         from seq2seq import device as devices

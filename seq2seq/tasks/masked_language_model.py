@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.model.masked import MaskedEncoder
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.masked_language_model_training import MaskedLanguageModelTraining, MaskedWorkload
 
 
@@ -122,6 +123,13 @@ class MaskedLanguageModel(LanguageModel):
     def compare(self, *_: Any) -> Any:
         """Raises RunError."""
         raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_masked_encoder
+        from seq2seq.tasks.models import read_tokenizers
+
+        model, tokenizers = self.trained(run, numerics.device), read_tokenizers(self.recipe, run.path)
+        return of_masked_encoder(self.recipe, model, tokenizers, numerics)
 
     def example(self, run: Run) -> str:
         """What to start from it."""

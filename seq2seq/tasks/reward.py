@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice, Numerics
     from seq2seq.model.scored import Scored
     from seq2seq.recipe import Recipe
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.comparing_training import ComparingTraining
     from seq2seq.training.preferences import BradleyTerry
 
@@ -82,6 +83,13 @@ class Reward(Comparing):
         yield from super().score_lines(name, scores)
         if left_out := sum(scores["left_out"].values()):
             yield f"  {left_out:,} left out, or changed: {scores['left_out']}"
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import of_reward_model
+        from seq2seq.tasks.models import read_tokenizers
+
+        scored, tokenizers = self.trained(run, numerics.device), read_tokenizers(self.recipe, run.path)
+        return of_reward_model(self.recipe, scored, tokenizers, numerics)
 
     def example(self, run: Run) -> str:
         path = shlex.quote(str(run.path))

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from seq2seq.data.records import Kind
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.workload import Workload
     from seq2seq.training.task import TrainingTask
@@ -289,6 +290,10 @@ class Task(ABC, Generic[SourceT]):
 
         texts = (self.kind().texts(record)[0] for record in self.read_test(run).read())
         return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        """What shows the attention of a finished run, text by text. Raises RunError where its model has none."""
+        raise RunError(f"{run.path} is {self.described(run)}, whose attention cannot be shown")
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         """A usage error where options of evaluate or compare do not fit this task; empty where they do. `given` maps

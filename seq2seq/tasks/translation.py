@@ -33,8 +33,9 @@ from seq2seq.tasks.translation_opening import OpenedTranslator, open_translator
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
-    from seq2seq.device import Choice
+    from seq2seq.device import Choice, Numerics
     from seq2seq.interop.ctranslate2.verify import Verified
+    from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
 
 _LANGUAGE_SAMPLE, _LETTERS = 1000, 6_000  # pairs, and characters of their sources: fewer are not enough to judge by
@@ -249,6 +250,11 @@ class Translation(Task[PairSource]):
             sentences=sentences,
         )
         return convert(run, model, tokenizers, models.longest_source(self.recipe), verify)
+
+    def attention(self, run: Run, numerics: Numerics) -> Attends:
+        from seq2seq.tasks.attention import TranslatorReader
+
+        return TranslatorReader(run, numerics)
 
     def example(self, run: Run) -> str:
         return example("translate", (sentence.source for sentence in judging.read_set(run)), run)

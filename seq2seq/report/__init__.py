@@ -1,0 +1,1 @@
+"""What models do, as pictures and pages."""
