@@ -18,8 +18,8 @@ from seq2seq.data import template
 from seq2seq.data.batches import Tokens
 from seq2seq.data.characters import visible
 from seq2seq.data.conversations import Turn
-from seq2seq.data.labelled import Labelled
-from seq2seq.data.labelled_batches import Layout, tokens_of
+from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.attention import Attention, AttentionMap, Kind
@@ -177,7 +177,7 @@ def of_reward_model(recipe: Recipe, scored: Scored, tokenizers: Tokenizers, nume
             _must_fit(length, recipe.model.max_length - 1)
         batch = architecture.layout.collate([prompt], [completion]).to(numerics.device)
         with torch.inference_mode():
-            reward = float(scored.rewards(batch.inputs, batch.mask)[0])
+            reward = float(scored.rewards(batch.inputs, batch.labels, batch.mask)[0])
         sides = prompt, completion
         return _of_pair(scored.trunk, architecture, tokenizers, numerics, sides, (text, f"{target} ({reward:.3f})"))
 
@@ -205,7 +205,7 @@ def _row(
     tokenizers: Tokenizers, layout: Layout, texts: tuple[str, ...], numerics: Numerics
 ) -> tuple[tuple[str, ...], tuple[Tensor | None, ...]]:
     """The tokens of texts as an encoder reads them in one row, and the inputs of its forward pass."""
-    tokens = tokens_of(tokenizers, [Labelled(texts, "")])[0]
+    tokens = tokens_of(tokenizers, [texts])[0]
     _must_fit(min(map(len, tokens)))
     row = layout.row(tokens)
     return (*_pieces(tokenizers.source, row), _END), layout.collate([row], [0]).to(numerics.device).inputs
