@@ -15,6 +15,7 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
+from seq2seq.tasks import reporting
 from seq2seq.tasks.task import Figure, Say, Task
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part
     from seq2seq.model.classifier import Classifier
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
@@ -149,6 +151,11 @@ class Classification(Task[LabelledSource]):
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         names = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
         return [Figure(name, **scores[key]) for key, name in names.items() if scores[key]]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        yield from super().score_parts(scores)
+        for parts in (reporting.classes, reporting.calibration, reporting.most_wrong):
+            yield from parts(scores)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         left_out = f"; {scores['left_out']:,} without text or label left out" if scores["left_out"] else ""

@@ -13,6 +13,7 @@ from seq2seq.data.prompts import Prompt, PromptKind
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
+from seq2seq.tasks import reporting
 from seq2seq.tasks.task import Say, Task
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part
     from seq2seq.recipe import Recipe
     from seq2seq.recipe.preferences import Comparisons
     from seq2seq.tasks.comparing_training import PreparedComparisons
@@ -139,6 +141,10 @@ class Comparing(Task[ComparisonSource]):
             f"dev accuracy {figures['accuracy']:.1%}{train}{flipped if 'flipped_accuracy' in figures else ''}, margin "
             f"{figures['margin']:.3f}, loss {figures['loss']:.4f}"
         )
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        yield from super().score_parts(scores)
+        yield from reporting.calibration(scores)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         accuracy, calibration = scores["accuracy"], scores["calibration"]

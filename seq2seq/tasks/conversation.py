@@ -10,7 +10,7 @@ from seq2seq.data.conversations import ConversationKind, ConversationSource, row
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks import lineage
+from seq2seq.tasks import lineage, reporting
 from seq2seq.tasks.task import Figure, Say, Task, example
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.conversation_training import ConversationTraining
 
@@ -86,6 +87,11 @@ class Conversations(Task[ConversationSource]):
         for label, each in (("start", scores.get("start")), ("model", scores)):
             if each:
                 yield f"  {label}  {each['nats_per_token']:.4f} nats per token{_gold(each)}"
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        yield from super().score_parts(scores)
+        if "start" in scores:
+            yield reporting.figures(self.figures(scores["start"]), "The start, on the same conversations")
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         gold = [Figure("gold", **scores["gold"])] if "gold" in scores else []

@@ -15,7 +15,7 @@ from seq2seq.errors import DataError, RecipeError, RunError
 from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks import lineage, reward_run
+from seq2seq.tasks import lineage, reporting, reward_run
 from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText, example
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.recipe.policy import Policy as Settings
@@ -256,6 +257,15 @@ class Policy(Task[Source[Any]]):
         return [
             Figure(key.replace("_", " "), scores[key], less_is_better=key == "kl") for key in names if key in scores
         ]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        return reporting.drawn(scores) if "prompts" in scores else self._base.score_parts(scores)
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        from seq2seq.tasks import policy_report
+
+        yield from policy_report.sections(run)
+        yield from self._base.report_sections(run)
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         return self._base.p_values(first, second) if self._base.prompts_itself else {}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.preferences import Preference as Settings
     from seq2seq.tasks.opening import EngineChoice
@@ -160,6 +161,12 @@ class Preference(Comparing):
         if "calibration" in scores:
             return [Figure("accuracy", **scores["accuracy"]), Figure("margin", scores["margin"])]
         return self.base.figures(scores)
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        return super().score_parts(scores) if "calibration" in scores else self.base.score_parts(scores)
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        return self.base.report_sections(run)
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         return self.base.p_values(first, second)

@@ -18,6 +18,7 @@ from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.jsonl import json_line
+from seq2seq.tasks import reporting
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -265,6 +267,14 @@ class Task(ABC, Generic[SourceT]):
             Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER")
             for row in rows
         ]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        """The scores of a set, for a report."""
+        yield reporting.figures(self.figures(scores))
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        """What else a report shows of a run; nothing where it is not there yet."""
+        yield from ()
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         """How often chance alone makes the difference of two judged runs, by figure; empty where no test is made, or

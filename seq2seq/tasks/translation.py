@@ -26,6 +26,7 @@ from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
+from seq2seq.tasks import reporting
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 from seq2seq.tasks.translation_opening import OpenedTranslator, open_translator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
 
@@ -217,6 +219,14 @@ class Translation(Task[PairSource]):
             f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in scores["by_length"]
         )
         yield f"BLEU by source length: {by_length}"
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        return reporting.translation(scores)
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        from seq2seq.tasks import translation_report
+
+        return translation_report.sections(run)
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         """The paired bootstrap of `seqx compare`, on the translations that judging left in the runs."""
