@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-Cell = str | int | float | None
+Interval = tuple[float | None, float | None]
+Cell = str | int | float | Interval | None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.evaluation.parts import Chart
-from seq2seq.report.numbers import shown
+from seq2seq.report.numbers import shown, tick
 
 WIDTH, HEIGHT = 400, 236
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 40
@@ -79,8 +79,8 @@ def drawn(chart: Chart) -> dict[str, Any]:
     ]
     return {
         "lines": lines,
-        "x_ticks": [{"at": f"{x.place(value):.1f}", "said": shown(value)} for value in x.ticks()],
-        "y_ticks": [{"at": f"{y.place(value):.1f}", "said": shown(value)} for value in y.ticks()],
+        "x_ticks": [{"at": f"{x.place(value):.1f}", "said": tick(value)} for value in x.ticks()],
+        "y_ticks": [{"at": f"{y.place(value):.1f}", "said": tick(value)} for value in y.ticks()],
         "left": _LEFT,
         "right": WIDTH - _RIGHT,
         "top": _TOP,

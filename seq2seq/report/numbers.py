@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -28,6 +30,28 @@ def shown(value: Any) -> str:
     if size >= 0.001:
         return f"{value:.4f}".rstrip("0")
     return f"{value:.2e}"
+
+
+def aligned(column: Sequence[Any]) -> list[str]:
+    """The cells of a column, which is easier to read where its numbers have as many decimals: one, of numbers that are
+    all 1 or more, some of them 10 or more."""
+    flat = [each for value in column for each in (value if isinstance(value, tuple) else (value,))]
+    sizes = [abs(each) for each in flat if isinstance(each, float) and math.isfinite(each) and each]
+    digits = 1 if sizes and min(sizes) >= 1 and 10 <= max(sizes) < 1000 else None
+
+    def text(value: Any) -> str:
+        if isinstance(value, tuple):
+            return "–".join(map(text, value)) if None not in value else ""
+        return shown(value) if digits is None or not isinstance(value, float) else f"{value:.{digits}f}"
+
+    return [text(value) for value in column]
+
+
+def tick(value: float) -> str:
+    """The value at a mark of an axis."""
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return re.sub(r"e([+-])0*", lambda match: f"e{match[1].strip('+')}", f"{value:.2g}")
+    return f"{value:,.10g}"
 
 
 def exact(value: Any) -> str:

@@ -53,7 +53,7 @@ def page(run: Run, attention: Attention | None = None) -> Page:
         except _DAMAGED as error:
             damaged.append(Paragraph(f"{type(error).__name__}: {error}"))
     sections.append(Section("Left out, because files are damaged", damaged))
-    return Page(seen.name, "training report", list(_summary(task, run, seen, record)), sections)
+    return Page(seen.name, f"training report of {task.described(run)}", list(_summary(seen, record)), sections)
 
 
 def write(run: Run) -> Path:
@@ -65,9 +65,7 @@ def write(run: Run) -> Path:
     return run.path / NAME
 
 
-def _summary(task: Task[Any], run: Run, seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    described = task.described(run)
-    yield "what", described.removeprefix("a ").removeprefix("an ")
+def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for figure in seen.scores[:1]:
         yield f"{figure.name}, test", _with_interval(figure)
     yield "state", seen.state

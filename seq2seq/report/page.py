@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seq2seq.evaluation.parts import Page, Part
+from seq2seq.evaluation.parts import Page, Part, Table
 from seq2seq.report import chart, numbers, words
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -53,6 +53,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "shown": numbers.shown,
+        "columns": _columns,
         "exact": numbers.exact,
         "cut": _cut,
         "drawn": chart.drawn,
@@ -68,6 +69,16 @@ def _groups(parts: Sequence[Part]) -> Iterator[tuple[str, list[Part]]]:
     """Neighbours of one kind, with the name of the macro that shows them."""
     for kind, group in groupby(parts, key=lambda part: type(part).__name__.lower()):
         yield kind, list(group)
+
+
+def _columns(table: Table) -> list[tuple[bool, list[tuple[Any, str]]]]:
+    """The columns of a table: whether they are of numbers, and each value with its text."""
+    found = []
+    for column in zip(*table.rows, strict=True):
+        texts = list(map(numbers.exact, column)) if table.exact else numbers.aligned(column)
+        numeric = all(not isinstance(value, str) for value in column) and any(value is not None for value in column)
+        found.append((numeric, list(zip(column, texts))))
+    return found
 
 
 def _visible(value: Any) -> Any:

@@ -16,6 +16,7 @@ _SAMPLES, _OUTPUTS = 6, 8  # inputs, and outputs of each
 _FAULTS = 100
 _OWN = {"step", "updates", "skipped", "learning_rate", "loss", "gradient_norm", "tokens", "seconds"}  # of an update
 _AXIS = "step"
+_SPELT = {"bleu": "BLEU", "chrf": "chrF", "kl": "KL divergence", "f1": "F1"}
 
 
 def validations(run: Run) -> list[Row]:
@@ -57,14 +58,14 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
         for name, made, judged in figures:
             lines += line("training", name, points(made, training))
             for key in dev:
-                label = "dev" if key == f"dev_{training}" or len(dev) == 1 else _words(key)
+                label = _words(key.removeprefix(f"dev_{training}_")) if key != f"dev_{training}" else "dev"
                 lines += line(label, name, points(judged, key), marked=True)
         return [Chart(title, _AXIS, unit, lines)] if lines else []
 
     groups = _groups([row for _, made, _ in figures for row in made], [row for *_, judged in figures for row in judged])
     drawn = chart("Loss", f"nats per {predicted}", "loss", groups.pop("loss"))
     for name, dev in groups.items():
-        drawn += chart(_words(name).capitalize(), _words(name), name, dev)
+        drawn += chart(_titled(name), _words(name), name, dev)
     for title, unit, key in (("Learning rate",) * 2 + ("learning_rate",), ("Gradient norm",) * 2 + ("gradient_norm",)):
         lines = [each for name, made, _ in figures for each in line(name, name, points(made, key))]
         drawn += [Chart(title, _AXIS, unit.lower(), _named(lines, figures, title))] if lines else []
@@ -114,7 +115,7 @@ def _groups(made: Sequence[Row], judged: Sequence[Row]) -> dict[str, list[str]]:
     of_updates = [key for key in dict.fromkeys(key for row in made for key in row) if key not in _OWN]
     of_dev = [key[4:] for key in dict.fromkeys(key for row in judged for key in row) if key.startswith("dev_")]
     groups: dict[str, list[str]] = {"loss": []}
-    for name in (*of_dev, *of_updates):
+    for name in dict.fromkeys((*of_dev, *of_updates)):
         whole = next((each for each in groups if name.startswith(f"{each}_") and name not in of_updates), name)
         groups.setdefault(whole, [])
         if name in of_dev:
@@ -134,4 +135,9 @@ def _named(lines: Sequence[Line], figures: Sequence[Any], title: str) -> list[Li
 
 
 def _words(key: str) -> str:
-    return key.replace("_", " ")
+    return " ".join(_SPELT.get(word, word) for word in key.split("_"))
+
+
+def _titled(key: str) -> str:
+    words = _words(key)
+    return words[:1].upper() + words[1:]

@@ -16,13 +16,14 @@ _MOST_PAIRS = 20  # that are confused
 
 def figures(rows: Iterable[Figure], caption: str = "") -> Table:
     """Figures with their 95 % intervals."""
-    return Table(caption, ("figure", "value", "95 % from", "to"), [(each.name, *each[1:4]) for each in rows])
+    cells = [(each.name, each.value, (each.low, each.high)) for each in rows]
+    return Table(caption, ("figure", "value", "95 % interval"), cells)
 
 
 def scores(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Scores of sacreBLEU, with their signatures."""
-    cells = [tuple(row[key] for key in ("name", "value", "low", "high", "signature")) for row in rows]
-    return Table(caption, ("metric", "value", "95 % from", "to", "signature"), cells)
+    cells = [(row["name"], row["value"], (row["low"], row["high"]), row["signature"]) for row in rows]
+    return Table(caption, ("metric", "value", "95 % interval", "signature"), cells)
 
 
 def translation(judged: Mapping[str, Any]) -> Iterator[Part]:
