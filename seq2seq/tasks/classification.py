@@ -15,7 +15,6 @@ from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.labelled import LabelledKind, LabelledSource, LabelledTally, classes_of, unknown_label
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.tasks import reporting
 from seq2seq.tasks.task import Figure, Say, Task
 
 if TYPE_CHECKING:
@@ -153,6 +152,8 @@ class Classification(Task[LabelledSource]):
         return [Figure(name, **scores[key]) for key, name in names.items() if scores[key]]
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
         yield from super().score_parts(scores)
         for parts in (reporting.classes, reporting.calibration, reporting.most_wrong):
             yield from parts(scores)

@@ -13,7 +13,6 @@ from seq2seq.data.prompts import Prompt, PromptKind
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks import reporting
 from seq2seq.tasks.task import Say, Task
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ class Comparing(Task[ComparisonSource]):
         )
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
         yield from super().score_parts(scores)
         yield from reporting.calibration(scores)
 

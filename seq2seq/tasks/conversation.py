@@ -10,7 +10,7 @@ from seq2seq.data.conversations import ConversationKind, ConversationSource, row
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks import lineage, reporting
+from seq2seq.tasks import lineage
 from seq2seq.tasks.task import Figure, Say, Task, example
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Conversations(Task[ConversationSource]):
                 yield f"  {label}  {each['nats_per_token']:.4f} nats per token{_gold(each)}"
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
         yield from super().score_parts(scores)
         if "start" in scores:
             yield reporting.figures(self.figures(scores["start"]), "The start, on the same conversations")

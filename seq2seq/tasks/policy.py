@@ -15,7 +15,7 @@ from seq2seq.errors import DataError, RecipeError, RunError
 from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.storage.atomic import replacing
-from seq2seq.tasks import lineage, reporting, reward_run
+from seq2seq.tasks import lineage, reward_run
 from seq2seq.tasks.task import Comparison, Evaluated, Figure, Front, Say, Task, TestText, example
 
 if TYPE_CHECKING:
@@ -259,6 +259,8 @@ class Policy(Task[Source[Any]]):
         ]
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
         return reporting.drawn(scores) if "prompts" in scores else self._base.score_parts(scores)
 
     def report_sections(self, run: Run) -> Iterator[Section]:

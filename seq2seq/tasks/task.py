@@ -18,7 +18,6 @@ from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
 from seq2seq.storage.jsonl import json_line
-from seq2seq.tasks import reporting
 
 if TYPE_CHECKING:
     import torch
@@ -270,6 +269,8 @@ class Task(ABC, Generic[SourceT]):
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
         """The scores of a set, for a report."""
+        from seq2seq.tasks import reporting
+
         yield reporting.figures(self.figures(scores))
 
     def report_sections(self, run: Run) -> Iterator[Section]:

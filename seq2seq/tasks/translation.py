@@ -26,7 +26,6 @@ from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
-from seq2seq.tasks import reporting
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
 from seq2seq.tasks.translation_opening import OpenedTranslator, open_translator
@@ -221,6 +220,8 @@ class Translation(Task[PairSource]):
         yield f"BLEU by source length: {by_length}"
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
         return reporting.translation(scores)
 
     def report_sections(self, run: Run) -> Iterator[Section]:
