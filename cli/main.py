@@ -30,6 +30,7 @@ from .generate import generate
 from .pack import pack
 from .printing import printable, report, settings, show
 from .rate import rate
+from .report import report as report_command
 from .score import score
 from .sweep import sweep
 from .train import train
@@ -81,7 +82,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier, rate),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate, report_command),
 )
 for function in _COMMANDS:
     command.add(app, function)

@@ -15,7 +15,8 @@ _T = TypeVar("_T")
 
 def read(path: Path) -> list[Row]:
     """The complete lines of a log that are JSON objects; none where there is no such file."""
-    rows, size = [], 0
+    rows: list[Row] = []
+    size = 0
     if not path.is_file():
         return rows
     with path.open("rb") as file:

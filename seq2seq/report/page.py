@@ -30,14 +30,18 @@ def html(page: Page) -> str:
     style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
     ids = (f"c{number}" for number in count(1))
     shown = Page(page.title, page.kind, page.summary, [section for section in page.sections if section.parts])
-    return _environment().get_template("page.html").render(
-        page=shown,
-        version=version("seqx"),
-        style=style,
-        script=script,
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
-        "form-action 'none'",
-        next_id=lambda: next(ids),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=shown,
+            version=version("seqx"),
+            style=style,
+            script=script,
+            policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
+            "form-action 'none'",
+            next_id=lambda: next(ids),
+        )
     )
 
 

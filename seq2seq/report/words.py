@@ -30,7 +30,7 @@ def differences(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
     words = [_WORDS.findall(text) for text in (one, other)]
     folded = [[word.casefold() if not word.isspace() else " " for word in each] for each in words]
     marks = [[True] * len(each) for each in words]
-    for block in SequenceMatcher(None, *folded, autojunk=False).get_matching_blocks():
+    for block in SequenceMatcher(None, folded[0], folded[1], autojunk=False).get_matching_blocks():
         for side, start in enumerate((block.a, block.b)):
             marks[side][start : start + block.size] = [False] * block.size
     return _joined(words[0], marks[0]), _joined(words[1], marks[1])

@@ -101,6 +101,9 @@ class Comparison(Protocol):
     def lines(self, first: Path, second: Path) -> Iterator[str]:
         """Lines for people; `first` and `second` name the runs."""
 
+    def shown(self) -> Iterator[Part]:
+        """For a page."""
+
 
 class Task(ABC, Generic[SourceT]):
     """A kind of run."""
