@@ -21,9 +21,7 @@ def report(
     *,
     name: Annotated[
         Path | None,
-        Argument(
-            metavar="[RUN]", help="Run folder, its name under runs/, or a pack. Default: the newest finished run."
-        ),
+        Argument(metavar="RUN", help="Run folder, its name under runs/, or a pack. Default: the newest finished run."),
     ] = None,
     output: Annotated[
         Path | None,

@@ -11,7 +11,7 @@ from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation.parts import Attention, Page, Paragraph, Part, Section, Table
 from seq2seq.report import numbers, provenance, training
 from seq2seq.report.page import html
-from seq2seq.run import Run
+from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.tasks import forgetting, reporting
 from seq2seq.tasks.summaries import Summary, summary
@@ -23,12 +23,13 @@ _DAMAGED = (SeqxError, OSError, AttributeError, IndexError, KeyError, TypeError,
 
 def report(run: Run, attention: Attention | None = None) -> str:
     """The page of a run, whatever state it is in: what it has no files for is left out. Raises RunError where it is no
-    run folder, or its record is damaged."""
+    run folder, has links that lead out of it, or its record is damaged."""
     return html(page(run, attention))
 
 
 def page(run: Run, attention: Attention | None = None) -> Page:
     """The same, as its parts."""
+    refuse_strange_files(run.path)
     own, record = run.recipe(), run.record()
     seen = summary(run, run.path.absolute().name)
     if seen.problem:
