@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ NAME = "report.html"  # in the run folder
 _DAMAGED = (SeqxError, OSError, AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
 
 
-def report(run: Run, attention: Attention | None = None) -> str:
-    """The page of a run, whatever state it is in: what it has no files for is left out. Raises RunError where it is no
-    run folder, has links that lead out of it, or its record is damaged."""
+def report(run: Run, attention: Sequence[Attention] = ()) -> str:
+    """The page of a run, whatever state it is in, with the attention of some texts: what it has no files for is left
+    out. Raises RunError where it is no run folder, has links that lead out of it, or its record is damaged."""
     return html(page(run, attention))
 
 
-def page(run: Run, attention: Attention | None = None) -> Page:
+def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
     """The same, as its parts."""
     refuse_strange_files(run.path)
     own, record = run.recipe(), run.record()
@@ -39,7 +39,7 @@ def page(run: Run, attention: Attention | None = None) -> Page:
         lambda: _scores(task, record),
         lambda: training.sections(run, task.predicted),
         lambda: task.report_sections(run),
-        lambda: iter([Section("Attention", [attention] if attention else [])]),
+        lambda: iter([Section("Attention", attention)]),
         lambda: iter([Section("Text", list(provenance.text(record)))]),
         lambda: iter([Section("Lineage", [*provenance.lineage(record), *_before(task, record)])]),
         lambda: iter([Section("Recipe", list(provenance.recipe(own)))]),
@@ -57,10 +57,10 @@ def page(run: Run, attention: Attention | None = None) -> Page:
     return Page(seen.name, f"training report of {task.described(run)}", list(_summary(seen, record)), sections)
 
 
-def write(run: Run) -> Path:
+def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
     """Put the page into the run folder, whole or not at all. Raises as `report` does, and where it cannot be
     written."""
-    contents = report(run).encode("utf-8", "backslashreplace")
+    contents = report(run, attention).encode("utf-8", "backslashreplace")
     with run.writing():
         write_bytes(run.path / NAME, contents)
     return run.path / NAME

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seq2seq.errors import RunError
 from seq2seq.evaluation import frontier
 from seq2seq.evaluation.parts import Chart, Line, Paragraph, Section
 from seq2seq.run import Run
 
 
 def sections(run: Run) -> Iterator[Section]:
-    """Reward, and gold where it is known, against the distance from the start, beside best-of-n. Raises RunError where
-    the run was not validated yet."""
-    drawn = frontier.curves([run])
+    """Reward, and gold where it is known, against the distance from the start, beside best-of-n; nothing before the
+    first validation."""
+    try:
+        drawn = frontier.curves([run])
+    except RunError:
+        return
     charts = []
     for name, label in frontier.FIGURES.items():
         points = [

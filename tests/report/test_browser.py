@@ -48,7 +48,7 @@ def pages(trained: Path, trained_classifier: Path, tmp_path_factory: pytest.Temp
     made = {
         "translator": report(Run(light(trained, folder / "translator"))),
         "classifier": report(Run(light(trained_classifier, folder / "classifier"))),
-        "attention": report(Run(own), Attention("où est la gare ?", [HEAD, MEAN])),
+        "attention": report(Run(own), [Attention("où est la gare ?", [HEAD, MEAN])]),
         "comparison": compared(older, Comparison(2, 1, (difference,), (changed,), ())),
         "runs": overview(folder / "runs"),
     }

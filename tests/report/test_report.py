@@ -104,7 +104,7 @@ def test_what_a_folder_lacks_is_left_out_and_the_rest_is_shown(runs: Path) -> No
 @every_run
 def test_what_is_damaged_is_named_and_the_rest_is_shown(runs: Path) -> None:
     record = json.loads((runs / "run.json").read_text())
-    damaged = {**record, "scores": {"typed": {"set": 5}}, "evaluations": {"x": 1}, "prompts": {"dropped": 3}}
+    damaged = {**record, "scores": {"typed": {"set": 5}}, "prompts": {"dropped": 3}}
     (runs / "run.json").write_text(json.dumps(damaged))
     with (runs / "metrics.jsonl").open("a") as file:
         file.write('nonsense\n[1]\n{"step": "x", "dev_loss": true, "samples": [3]}\n{"step": 9')
@@ -129,11 +129,11 @@ HOSTILE = (
 @every_run
 def test_text_of_strangers_is_text(runs: Path, payload: str, tmp_path: Path) -> None:
     """In the record, the logs, the sentences and the name of the folder."""
-    clean = Page(report(Run(runs), ATTENTION))
+    clean = Page(report(Run(runs), [ATTENTION]))
     reported.change_text(runs, lambda text: text + payload)
     strange = runs.rename(runs.parent / f"a {payload.replace('/', '')} b")
     words = Attention(payload, [Weights(payload, [payload] * 2, [payload] * 2, [[0.9, 0.1], [0.25, 0.75]])])
-    made = report(Run(strange), words)
+    made = report(Run(strange), [words])
     page = Page(made)
     # Words may differ now that did not, or the other way round; moments of time are none any more.
     assert page.shapes - clean.shapes <= {("mark", "class"), ("span", "class"), ("ul", "class"), ("th", "dir", "scope")}
@@ -145,7 +145,7 @@ def test_text_of_strangers_is_text(runs: Path, payload: str, tmp_path: Path) -> 
 
 @every_run
 def test_the_page_asks_no_host_and_runs_no_other_script(runs: Path) -> None:
-    page = Page(report(Run(runs), ATTENTION))
+    page = Page(report(Run(runs), [ATTENTION]))
     assert {*page.inline} == {"style", "script"} and len(page.of("script")) == len(page.of("style")) == 1
     policy = next(each["content"] for each in page.of("meta") if each.get("http-equiv") == "Content-Security-Policy")
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
@@ -161,7 +161,7 @@ def test_the_page_asks_no_host_and_runs_no_other_script(runs: Path) -> None:
 def test_a_section_of_attention_is_there_where_attention_is_given(tmp_path: Path) -> None:
     run = Run(policy(tmp_path / "policy"))
     assert "attends to" not in Page(report(run)).text
-    page = Page(report(run, ATTENTION))
+    page = Page(report(run, [ATTENTION]))
     assert [button["data-weights"] for button in page.of("button")] == ["0.9000 0.1000", "0.2500 0.7500"]
     assert "0.900" in page.text and "layer 1, head 1" in page.text
 
