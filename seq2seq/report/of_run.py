@@ -85,7 +85,7 @@ def _with_interval(figure: Figure) -> str:
 
 
 def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
-    for name, scores in (record.get("scores") or {}).items():
+    for name, scores in sorted((record.get("scores") or {}).items(), key=lambda each: each[0] != "test"):
         title = "Scores" if name == "test" else f"Scores: {name}"
         yield Section(title, list(task.score_parts(scores)))
     rows: list[Table] = []
