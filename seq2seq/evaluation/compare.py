@@ -74,7 +74,7 @@ class Comparison:
              each.signature)
             for each in self.differences
         ]  # fmt: skip
-        yield Table("Paired bootstrap test", ("metric", "A", "B", "B - A", "p", "", "signature"), rows)
+        yield Table("Paired bootstrap test", ("metric", "A", "B", "B - A", "p", "verdict", "signature"), rows)
         for title, group in (("B gains most", self.better), ("B loses most", self.worse)):
             if group:
                 yield Texts(title, [changed.answers() for changed in group])

@@ -79,7 +79,7 @@ class TextComparison:
 
         gain = self.second - self.first
         cells = ("bits per byte", self.first, self.second, gain, (self.low, self.high), self.p_value)
-        columns = ("figure", "A", "B", "B - A", "95 % interval", "p", "")
+        columns = ("figure", "A", "B", "B - A", "95 % interval", "p", "verdict")
         caption = f"Paired bootstrap test over {self.parts:,} {self.unit}"
         yield Table(caption, columns, [(*cells, verdict(self.p_value))])
 
