@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,8 +32,10 @@ def read(path: Path) -> list[Row]:
 
 
 def number(value: Any) -> float | None:
-    """A number of a log; None for anything else, a truth value too."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A finite number of a log; None for anything else, a truth value too."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 def points(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:

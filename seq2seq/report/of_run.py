@@ -50,7 +50,8 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
     sections, damaged = [], []
     for each in made:
         try:
-            sections += list(each())
+            for section in each():
+                sections.append(section)  # also those before an error
         except _DAMAGED as error:
             damaged.append(Paragraph(f"{type(error).__name__}: {error}"))
     sections.append(Section("Left out, because files are damaged", damaged))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from seq2seq.evaluation.parts import Answers, Chart, Line, Output, Part, Section, Table, Texts
 from seq2seq.report.logs import Row, number, points, spread, thinned
@@ -62,16 +61,19 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
                 lines += line(label, name, points(judged, key), marked=True)
         return [Chart(title, _AXIS, unit, lines)] if lines else []
 
+    def alone(title: str, of: Callable[[Sequence[Row]], list[tuple[float, float]]]) -> list[Chart]:
+        found = [(name, of(made)) for name, made, _ in figures]
+        unit = title[:1].lower() + title[1:]
+        lines = [Line(name if several else unit, thinned(values, _POINTS)) for name, values in found if values]
+        return [Chart(title, _AXIS, unit, lines)] if lines else []
+
     groups = _groups([row for _, made, _ in figures for row in made], [row for *_, judged in figures for row in judged])
-    drawn = chart("Loss", f"nats per {predicted}", "loss", groups.pop("loss"))
+    drawn = chart("Loss", "loss", "loss", groups.pop("loss"))
     for name, dev in groups.items():
         drawn += chart(_titled(name), _words(name), name, dev)
-    for title, unit, key in (("Learning rate",) * 2 + ("learning_rate",), ("Gradient norm",) * 2 + ("gradient_norm",)):
-        lines = [each for name, made, _ in figures for each in line(name, name, points(made, key))]
-        drawn += [Chart(title, _AXIS, unit.lower(), _named(lines, figures, title))] if lines else []
-    speeds = [each for name, made, _ in figures for each in line(name, name, _speed(made))]
-    title = f"{predicted.capitalize()}s per second"
-    return drawn + ([Chart(title, _AXIS, title.lower(), _named(speeds, figures, title))] if speeds else [])
+    drawn += alone("Learning rate", lambda made: points(made, "learning_rate"))
+    drawn += alone("Gradient norm", lambda made: points(made, "gradient_norm"))
+    return drawn + alone(f"{predicted.capitalize()}s per second", _speed)
 
 
 def sections(run: Run, predicted: str) -> Iterator[Section]:
@@ -126,12 +128,6 @@ def _groups(made: Sequence[Row], judged: Sequence[Row]) -> dict[str, list[str]]:
 def _speed(rows: Sequence[Row]) -> list[tuple[float, float]]:
     found = ((number(row.get("step")), number(row.get("tokens")), number(row.get("seconds"))) for row in rows)
     return [(step, tokens / seconds) for step, tokens, seconds in found if step is not None and tokens and seconds]
-
-
-def _named(lines: Sequence[Line], figures: Sequence[Any], title: str) -> list[Line]:
-    """One line for each run, with its name; of a single run, with the title."""
-    names = [name for name, *_ in figures] if len(figures) > 1 else [title.lower()]
-    return [Line(name, line.points) for name, line in zip(names, lines)]
 
 
 def _words(key: str) -> str:
