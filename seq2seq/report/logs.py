@@ -33,9 +33,12 @@ def read(path: Path) -> list[Row]:
 
 def number(value: Any) -> float | None:
     """A finite number of a log; None for anything else, a truth value too."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 def points(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:

@@ -18,7 +18,7 @@ from seq2seq.tasks.summaries import Summary, summary
 from seq2seq.tasks.task import Figure, Task
 
 NAME = "report.html"  # in the run folder
-_DAMAGED = (SeqxError, OSError, AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
+_DAMAGED = (SeqxError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def report(run: Run, attention: Sequence[Attention] = ()) -> str:
