@@ -107,9 +107,8 @@ def test_what_is_damaged_is_named_and_the_rest_is_shown(runs: Path) -> None:
     damaged = {**record, "scores": {"typed": {"set": 5}}, "prompts": {"dropped": 3}}
     (runs / "run.json").write_text(json.dumps(damaged))
     with (runs / "metrics.jsonl").open("a") as file:
-        file.write(
-            'nonsense\n[1]\n{"step": "x", "dev_loss": true, "samples": [3]}\n{"step": NaN, "dev_loss": 1e999}\n{"step": 9'
-        )
+        file.write('nonsense\n[1]\n{"step": "x", "dev_loss": true, "samples": [3]}\n')
+        file.write('{"step": NaN, "dev_loss": 1e999, "dev_bleu": 1' + "0" * 400 + '}\n{"step": 9')
     text = Page(report(Run(runs))).text
     assert "Left out, because files are damaged" in text and "Machine and versions" in text
     assert "Learning rate" in text and "nan" not in text.lower().split()
