@@ -43,7 +43,7 @@ def overview(folder: Path) -> str:
     sections = [Section("All runs", [_table(found)])]
     if problems := [Paragraph(f"{each.name}: {each.problem}") for each in found if each.problem]:
         sections.append(Section("Damaged", problems))
-    return html(Page(folder.absolute().name, "runs of a folder", [("runs", f"{len(found):,}")], sections))
+    return html(Page(folder.absolute().name, f"{len(found):,} runs of a folder", (), sections))
 
 
 def _table(rows: Sequence[Summary], labels: Sequence[str] = ()) -> Table:
