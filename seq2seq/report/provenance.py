@@ -25,6 +25,7 @@ _KNOWN = {  # of run.json; what else there is, a task reports on its text
     *("scores", "evaluations", "lineage", "reward", "before", "forgetting", "ctranslate2", "caches", "best_of"),
     *("stages", "classes", "licence"),
 }
+_INTERNAL = ("caches", "dtype", "source_style")  # of a report on text
 _OPTIONS = {"source_file": "source-file", "target_file": "target-file", "data": "data"}
 
 
@@ -48,7 +49,7 @@ def text(record: Mapping[str, Any]) -> Iterator[Part]:
 
 def _report(name: str, report: Mapping[str, Any]) -> Iterator[Part]:
     dropped, sources = report.get("dropped"), report.get("sources")
-    rest = {key: value for key, value in report.items() if key not in ("dropped", "sources", "caches")}
+    rest = {key: value for key, value in report.items() if key not in ("dropped", "sources", *_INTERNAL)}
     yield Table(name.capitalize(), ("what", "value"), flattened(rest))
     if isinstance(dropped, Mapping):
         rows: list[tuple[Cell, ...]] = list(dropped.items()) or [("none", 0)]
