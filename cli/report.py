@@ -64,10 +64,13 @@ def report(
         _show(path)
 
 
-def after_training(run: Run) -> None:
-    """Write the report of a run that has just finished. If this fails, the run is complete all the same."""
+def after_training(run: Run, *, again: bool) -> None:
+    """Write the report of a finished run, where there is none or it is to be written again. If this fails, the run is
+    complete all the same."""
     from seq2seq import report as reports
 
+    if (run.path / reports.NAME).is_file() and not again:
+        return
     try:
         note(f"Report: {reports.write(run)}")
     except Exception as error:

@@ -331,6 +331,6 @@ def conclude(recipe: Recipe, corpus: Corpus[Any] | None, run: Run, device: Choic
     Screen(recipe).scores(run.record())
     for line in forgetting.lines(task, run.record()):
         show(line)
+    report.after_training(run, again=device is not None)
     if device is not None:
-        report.after_training(run)
         note(f"\nTry it: {task.example(run)}")
