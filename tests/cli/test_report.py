@@ -106,6 +106,14 @@ def test_a_report_that_fails_breaks_no_training(
     assert "BLEU" in done.out
 
 
+def test_a_finished_run_without_a_report_gets_it_from_the_same_command(seqx: Seqx, own: Path, trained: Path) -> None:
+    command = ("train", *tiny.arguments(trained.parent), "--run", own, "--device", "cpu", *LONGER)
+    (own / NAME).unlink()
+    assert "is trained already" in seqx(*command).err and (own / NAME).is_file()
+    (own / NAME).write_text("as it is")
+    assert seqx(*command).code == 0 and (own / NAME).read_text() == "as it is"
+
+
 def test_the_command_that_it_shows_trains_the_same_again(seqx: Seqx, own: Path) -> None:
     assert seqx("report", own).code == 0
     text = (own / NAME).read_text(encoding="utf-8")
