@@ -43,8 +43,8 @@ def report(
     """
     if as_csv and open_it:
         options.usage_error("--open shows the page, and --csv makes none; give one of them")
-    from seq2seq import report as reports
     from seq2seq.report import curves
+    from seq2seq.report import of_run as reports
     from seq2seq.tasks import summaries
 
     run = options.open_run(None, "report") if name is None else summaries.named(name)
@@ -67,7 +67,7 @@ def report(
 def after_training(run: Run, *, again: bool) -> None:
     """Write the report of a finished run, where there is none or it is to be written again. If this fails, the run is
     complete all the same."""
-    from seq2seq import report as reports
+    from seq2seq.report import of_run as reports
 
     if (run.path / reports.NAME).is_file() and not again:
         return

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.report import NAME
+from seq2seq.report.of_run import NAME
 from tests.support import reported, tiny
 from tests.support.command import LONGER, ROOT, Seqx
 from tests.support.reported import Page, kept, policy

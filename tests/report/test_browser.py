@@ -12,7 +12,7 @@ import pytest
 from seq2seq.evaluation.compare import Changed, Comparison
 from seq2seq.evaluation.metrics import Difference
 from seq2seq.evaluation.parts import Attention, Weights
-from seq2seq.report import report
+from seq2seq.report.of_run import report
 from seq2seq.report.of_runs import compared, overview
 from seq2seq.run import Run
 from tests.support.reported import kept, light, policy

@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq.errors import RunError
 from seq2seq.evaluation.parts import Attention, Weights
-from seq2seq.report import NAME, report, write
+from seq2seq.report.of_run import NAME, report, write
 from seq2seq.run import Run
 from tests.support import reported
 from tests.support.reported import Page, kept, light, policy
