@@ -11,7 +11,7 @@ from seq2seq.evaluation.parts import Chart
 from seq2seq.report.numbers import shown, tick
 
 WIDTH, HEIGHT = 400, 236
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 18, 10, 40
 _TICKS = 5
 _SPREAD = 60.0  # of the largest over the median value: above it the axis is logarithmic
 

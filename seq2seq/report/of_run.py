@@ -70,7 +70,7 @@ def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
 def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for figure in seen.scores[:1]:
         yield f"{figure.name}, test", _with_interval(figure)
-    yield "state", seen.state
+    yield "state", "finished" if record.get("finished") else seen.state  # judging has it in use, and writes this page
     yield "updates", f"{seen.step:,}" + (f" of {seen.steps:,}" if seen.step < seen.steps else "")
     if seconds := (record.get("finished") or {}).get("seconds"):
         yield "training time", numbers.duration(seconds)

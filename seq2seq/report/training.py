@@ -100,7 +100,7 @@ def samples(judged: Sequence[Row]) -> list[Part]:
     # Inputs that were answered most often: some tasks show others each time.
     most = sorted(found, key=lambda key: -len(found[key]))[:_SAMPLES]
     answers = [Answers(*key, spread(found[key], _OUTPUTS)) for key in found if key in most]
-    return [Texts("The same inputs at several validations", answers)] if answers else []
+    return [Texts("Inputs, and what the model made of them", answers)] if answers else []
 
 
 def faults(run: Run) -> list[Part]:

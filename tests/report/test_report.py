@@ -198,6 +198,13 @@ def test_a_long_run_has_a_small_page(tmp_path: Path) -> None:
     assert len(report(Run(run)).encode()) < 1 << 20
 
 
+def test_a_run_that_is_being_judged_is_finished(tmp_path: Path) -> None:
+    run = Run(policy(tmp_path / "policy"))
+    with run.locked():
+        inside = report(run)
+    assert inside == report(run) and "finished" in Page(inside).text
+
+
 def test_it_is_written_whole_and_through_no_link(tmp_path: Path) -> None:
     run = policy(tmp_path / "policy")
     assert write(Run(run)).read_text(encoding="utf-8") == report(Run(run))
