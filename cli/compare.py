@@ -11,19 +11,37 @@ from typer import Argument, Option
 from seq2seq.errors import RunError
 
 from . import options
-from .printing import show, show_json
+from .printing import note, show, show_json
 from .progress import Front
 
 
 def compare(
     *,
     context: typer.Context,
-    first: Annotated[Path, Argument(metavar="RUN_A", help="Run folder: the baseline.")],
-    second: Annotated[Path, Argument(metavar="RUN_B", help="Run folder to compare with the baseline.")],
+    first: Annotated[
+        Path | None, Argument(metavar="RUN_A", help="Run folder: the baseline. With --all: the folder of the runs.")
+    ] = None,
+    second: Annotated[Path | None, Argument(metavar="RUN_B", help="Run folder to compare with the baseline.")] = None,
     source_file: options.SourceFile = None,
     target_file: options.TargetFile = None,
     most: Annotated[int, Option(min=0, help="Number of sentences to show that became better, and worse.")] = 5,
     as_json: options.Json = False,
+    html: Annotated[
+        bool, Option("--html", help="Write the comparison as a page, with the curves and recipes of both runs.")
+    ] = False,
+    every: Annotated[
+        bool, Option("--all", help="Write a page with a table of all runs of a folder, by default runs/, instead.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Page to write. Default: comparison.html, or runs.html of --all.",
+            callback=options.writable,
+        ),
+    ] = None,
     text: options.Text,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -34,6 +52,13 @@ def compare(
     models: bits per byte, with a paired bootstrap test over documents, or over chunks of a single document. Default:
     the test set of RUN_A. Each run is evaluated with its default engine, as `seqx evaluate` does.
     """
+    if every:
+        _write_overview(context, first, output or Path("runs.html"))
+        return
+    if first is None or second is None:
+        options.usage_error("name two runs to compare: seqx compare RUN_A RUN_B; or all of a folder with --all")
+    if not html:
+        options.refuse_given(context, "output", because="it is the page of --html")
     if bool(source_file) != bool(target_file):
         options.usage_error("--source-file and --target-file go together; one of them is missing")
     reading = text.reading()
@@ -55,8 +80,30 @@ def compare(
         options.usage_error(message)
     test = TestText((), source_file, (target_file,) if target_file else (), reading=reading)
     comparison = task.compare(runs, test, device, most, Front())
+    if html:
+        from seq2seq.report.of_runs import compared
+
+        _write(output or Path("comparison.html"), compared(runs, comparison))
     if as_json:
         show_json(comparison.record())
-    else:
+    elif not html:
         for line in comparison.lines(first, second):
             show(line)
+
+
+def _write_overview(context: typer.Context, folder: Path | None, output: Path) -> None:
+    """The page of all runs. Usage error where options of two runs were given."""
+    from seq2seq.report.of_runs import overview
+    from seq2seq.run import root
+
+    others = [
+        name for name in options.given(context) if name not in ("every", "html", "output", "first", "debug", "quiet")
+    ]
+    options.refuse_given(context, *others, because="--all shows all runs of a folder")
+    _write(output, overview(folder or root()))
+
+
+def _write(output: Path, page: str) -> None:
+    with options.written(output) as file:
+        file.write(page.encode("utf-8", "backslashreplace"))
+    note(f"Written: {output}")

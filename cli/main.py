@@ -31,6 +31,7 @@ from .generate import generate
 from .pack import pack
 from .printing import printable, report, settings, show
 from .rate import rate
+from .report import report as report_command
 from .score import score
 from .serve import serve
 from .sweep import sweep
@@ -83,7 +84,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, attention, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier, rate, serve),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate, report_command, serve),
 )
 for function in _COMMANDS:
     command.add(app, function)

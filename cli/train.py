@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from . import budget, export, options, processes
+from . import budget, export, options, processes, report
 from .printing import note, show
 from .stopping import StopSignals, handled
 
@@ -101,6 +101,9 @@ def train(
             callback=options.one_of("auto", "ddp", "fsdp"),
         ),
     ] = "auto",
+    tensorboard: Annotated[
+        bool, Option("--tensorboard", help="Write the curves for TensorBoard too, at each validation.")
+    ] = False,
 ) -> None:
     """Train a recipe and evaluate the result. The same command again resumes a stopped run.
 
@@ -117,6 +120,7 @@ def train(
     from seq2seq.training import extension, provenance
 
     from . import checks
+    from .added import added
     from .longer import prepared
 
     if longer:
@@ -131,6 +135,8 @@ def train(
         options.usage_error("name a recipe with --recipe (`seqx recipes` lists them), or a run to train with --more")
     if overfit is not None and (dry_run or minutes):
         options.usage_error(f"--overfit {overfit} has a budget of its own: leave out --dry-run and --minutes")
+    if tensorboard:
+        report.must_have_tensorboard()
     changes = list(changes or [])
     given = {change.partition("=")[0].strip() for change in changes}
     for option, value, key in (
@@ -180,7 +186,7 @@ def train(
                     lineage.must_be_usable(recipe)
                     reward_run.must_be_usable(recipe, Run(place))
                     if add_data:
-                        recipe = recipe.with_corpora(_added(recipe, add_data))
+                        recipe = recipe.with_corpora(added(recipe, add_data))
                     team.check(recipe)
                     if team.main and not dry_run and overfit is None:
                         Run(run_folder or root() / recipe.name).must_be_writable()
@@ -207,7 +213,7 @@ def train(
                     else:
                         new = run.claim(recipe)
                         provenance.refuse_other_text(run, corpus)
-            to_conclude = _train(recipe, corpus, run, choice, stop, team, new)
+            to_conclude = _train(recipe, corpus, run, choice, stop, team, new=new, tensorboard=tensorboard)
         if team.main:  # The rest is for one process; the others have ended.
             conclude(recipe, corpus, run, choice if to_conclude else None)
 
@@ -231,33 +237,6 @@ def _present(start: Path | None, run: Path) -> Path | None:
         return start
     note(f"NOTE: {start} is not there any more; {run} has kept what it starts from")
     return run / "start"
-
-
-def _added(recipe: Recipe, values: list[str]) -> list[dict[str, Any]]:
-    """The corpora of the values of --add-data, as a recipe has them; one whose name is taken gets a number: mail-2."""
-    taken = {corpus.name for corpus in recipe.data.corpora} or {recipe.data.corpus}
-    added = []
-    for value in values:
-        corpus = _added_corpus(value)
-        names = (corpus["name"], *(f"{corpus['name']}-{number}" for number in range(2, len(values) + len(taken) + 2)))
-        corpus["name"] = next(name for name in names if name not in taken)
-        taken.add(corpus["name"])
-        added.append(corpus)
-    return added
-
-
-def _added_corpus(text: str) -> dict[str, Any]:
-    files, _, share = text.rpartition(":")
-    try:
-        value = float(share) if files else None
-    except ValueError:
-        value = None
-    if value is None:
-        files = text
-    elif not 0 < value <= 1:
-        options.usage_error(f"--add-data {text}: a share is over 0 and at most 1, not {share}")
-    paths = [str(Path(file).absolute()) for file in files.split(",")]
-    return {"name": Path(paths[0]).name.partition(".")[0], "files": paths, "share": value}
 
 
 def _find(
@@ -296,7 +275,15 @@ def on_bundled(recipe: Recipe, missing: MissingCorpusError, use: str) -> tuple[R
 
 
 def _train(
-    recipe: Recipe, corpus: Corpus[Any], run: Run, device: Choice, stop: StopSignals, team: Team, new: bool
+    recipe: Recipe,
+    corpus: Corpus[Any],
+    run: Run,
+    device: Choice,
+    stop: StopSignals,
+    team: Team,
+    *,
+    new: bool,
+    tensorboard: bool,
 ) -> bool:
     """Train the run to its end if it is not finished; returns whether it still has to be judged. The folder of a `new`
     run is deleted where its text or its start cannot be used."""
@@ -314,8 +301,11 @@ def _train(
         screen = Screen(recipe)
         with run.undone() if new else nullcontext():
             session = preparation.session(tasks.of(recipe), corpus, run, device, screen.say, team=team)
+        events = session.events(stop.asked)
+        if tensorboard and team.main:
+            events = report.with_event_files(events, run)
         with stop.after_an_update():
-            stopped = screen.follow(session.events(stop.asked))
+            stopped = screen.follow(events)
         if not stopped.finished:
             note(f"Stopped at step {stopped.step:,}, all saved. The same command resumes from there.")
             raise typer.Exit(stop.exit_code or 128 + signal.SIGTERM)  # 0 where another process got the signal
@@ -345,5 +335,6 @@ def conclude(recipe: Recipe, corpus: Corpus[Any] | None, run: Run, device: Choic
     Screen(recipe).scores(run.record())
     for line in forgetting.lines(task, run.record()):
         show(line)
+    report.after_training(run, again=device is not None)
     if device is not None:
         note(f"\nTry it: {task.example(run)}")

@@ -36,6 +36,7 @@ ALLOWED["tasks"] = {*ALLOWED}
 ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
 ALLOWED["serving"] = {"data", "decoding", "interop", "run", "tasks"}
 ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
+ALLOWED["report"] = {*ALLOWED["tasks"], "tasks"}
 
 
 @cache

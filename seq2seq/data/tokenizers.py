@@ -102,7 +102,7 @@ class SentencePiece(Tokenizer):
 
     def piece(self, token: int) -> str:
         """How one token looks; U+2581 stands for a blank before it."""
-        return self._processor.id_to_piece(token)
+        return str(self._processor.id_to_piece(token))
 
     def serialise(self) -> tuple[str, bytes]:
         """A SentencePiece model, usable with any SentencePiece program."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import DataError
 from seq2seq.evaluation.compare_texts import verdict
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import ChrF, Difference, Metric
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation.parts import Answers, Part
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,13 @@ class Changed:
     first: str
     second: str
     gain: float
+
+    def answers(self) -> Answers:
+        """For a page."""
+        from seq2seq.evaluation.parts import Answers, Output
+
+        outputs = (Output("A", self.first), Output("B", self.second, f"{self.gain:+.0f} chrF2"))
+        return Answers(self.source, self.reference, outputs)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,21 @@ class Comparison:
                 yield f"    {'reference':10}{changed.reference}"
                 yield f"    {'A':10}{changed.first}"
                 yield f"    {'B':10}{changed.second}"
+
+    def shown(self) -> Iterator[Part]:
+        """For a page."""
+        from seq2seq.evaluation.parts import Paragraph, Table, Texts
+
+        yield Paragraph(f"{self.sentences:,} sentences, {self.same:,} translated alike")
+        rows = [
+            (each.metric, each.first, each.second, each.second - each.first, each.p_value, verdict(each.p_value),
+             each.signature)
+            for each in self.differences
+        ]  # fmt: skip
+        yield Table("Paired bootstrap test", ("metric", "A", "B", "B - A", "p", "verdict", "signature"), rows)
+        for title, group in (("B gains most", self.better), ("B loses most", self.worse)):
+            if group:
+                yield Texts(title, [changed.answers() for changed in group])
 
 
 def compare(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from seq2seq.data.pieces import by_document, cut_at_lines
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.errors import DataError
 from seq2seq.evaluation.bootstrap import interval, resampled, two_sided_p_value
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation.parts import Part
 
 _CHUNKS = 200  # of a text of a single document
 _SHORTEST = 200  # characters of a chunk
@@ -69,6 +72,16 @@ class TextComparison:
             f"{'bits per byte':14}{self.first:8.4f}{self.second:8.4f}{self.second - self.first:+9.4f}"
             f"{self.p_value:8.3f}  {verdict(self.p_value)}; 95 %: {self.low:+.4f} to {self.high:+.4f}"
         )
+
+    def shown(self) -> Iterator[Part]:
+        """For a page."""
+        from seq2seq.evaluation.parts import Table
+
+        gain = self.second - self.first
+        cells = ("bits per byte", self.first, self.second, gain, (self.low, self.high), self.p_value)
+        columns = ("figure", "A", "B", "B - A", "95 % interval", "p", "verdict")
+        caption = f"Paired bootstrap test over {self.parts:,} {self.unit}"
+        yield Table(caption, columns, [(*cells, verdict(self.p_value))])
 
 
 def verdict(p_value: float) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PICTURE = "frontier.png"  # in the run folder
-_FIGURES = {"gold": "gold (never seen in training)", "reward": "score of the reward model"}
+FIGURES = {"gold": "gold (never seen in training)", "reward": "score of the reward model"}
 _INCHES = (10.0, 4.2)
 
 
@@ -55,7 +55,7 @@ def picture(drawn: Sequence[Curve]) -> bytes:
     from matplotlib.figure import Figure
 
     known = all(point.gold is not None for curve in drawn for point in curve.points)
-    shown = [name for name in _FIGURES if name == "reward" or known]
+    shown = [name for name in FIGURES if name == "reward" or known]
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # ignore a matplotlibrc in the working directory
         figure = Figure(figsize=_INCHES, layout="constrained")
@@ -97,7 +97,7 @@ def _draw(place: Axes, drawn: Sequence[Curve], name: str) -> None:
             color="black" if best else None,
         )
     place.set_xlabel("√KL from the start (nats per completion)")
-    place.set_ylabel(_FIGURES[name])
+    place.set_ylabel(FIGURES[name])
     place.grid(alpha=0.3)
 
 

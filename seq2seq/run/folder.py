@@ -71,6 +71,11 @@ class Run:
         return self.path / "metrics.jsonl"
 
     @property
+    def updates(self) -> Path:
+        """JSON lines with figures of updates, means over some where there are many."""
+        return self.path / "updates.jsonl"
+
+    @property
     def faults(self) -> Path:
         """One JSON line per fault of training: an update skipped, divergence, a rollback."""
         return self.path / "faults.jsonl"

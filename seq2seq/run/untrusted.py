@@ -8,7 +8,7 @@ from pathlib import Path
 from seq2seq.errors import RunError
 from seq2seq.storage.atomic import has_other_names
 
-_WRITTEN_IN_PLACE = (".lock", ".record.lock", "metrics.jsonl", "faults.jsonl")
+_WRITTEN_IN_PLACE = (".lock", ".record.lock", "metrics.jsonl", "updates.jsonl", "faults.jsonl")
 
 
 def refuse_strange_files(folder: Path) -> None:

@@ -20,14 +20,17 @@ def json_line(row: Mapping[str, Any]) -> bytes:
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Add a line; non-finite numbers, which JSON lacks, become null. Raises RunError where it cannot be written."""
-    values = {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
-    }
+def append(path: Path, *rows: dict[str, Any]) -> None:
+    """Add lines; non-finite numbers, which JSON lacks, become null. Raises RunError where they cannot be written."""
+    lines = []
+    for row in rows:
+        values = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
+        }
+        lines.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

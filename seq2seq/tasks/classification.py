@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seq2seq.decoding.classification.classify import TextClassifier
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.model.classifier import Classifier
     from seq2seq.recipe import Recipe
@@ -153,6 +154,13 @@ class Classification(Task[LabelledSource]):
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         names = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
         return [Figure(name, **scores[key]) for key, name in names.items() if scores[key]]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
+        yield from super().score_parts(scores)
+        for parts in (reporting.classes, reporting.calibration, reporting.most_wrong):
+            yield from parts(scores)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         left_out = f"; {scores['left_out']:,} without text or label left out" if scores["left_out"] else ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice
+    from seq2seq.evaluation.parts import Part
     from seq2seq.recipe.preferences import Comparisons
     from seq2seq.tasks.comparing_training import ComparingWorkload, PreparedComparisons
 
@@ -130,6 +131,12 @@ class Comparing(Started[ComparisonSource]):
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         return [Figure("accuracy", **scores["accuracy"]), Figure("margin", scores["margin"])]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
+        yield from super().score_parts(scores)
+        yield from reporting.calibration(scores)
 
     def score_lines(self, name: str, scores: Mapping[str, Any]) -> Iterator[str]:
         accuracy, calibration = scores["accuracy"], scores["calibration"]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.conversation_training import ConversationTraining, ConversationWorkload
@@ -82,6 +83,13 @@ class Conversations(Task[ConversationSource]):
         for label, each in (("start", scores.get("start")), ("model", scores)):
             if each:
                 yield f"  {label}  {each['nats_per_token']:.4f} nats per token{_gold(each)}"
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
+        yield from super().score_parts(scores)
+        if "start" in scores:
+            yield reporting.figures(self.figures(scores["start"]), "The start, on the same conversations")
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         gold = [Figure("gold", **scores["gold"])] if "gold" in scores else []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seq2seq.device import Choice
 from seq2seq.evaluation import kept
 from seq2seq.run import Run
 from seq2seq.tasks import lineage
 from seq2seq.tasks.task import Say, Task
+
+if TYPE_CHECKING:
+    from seq2seq.device import Choice
 
 
 def judge(task: Task[Any], run: Run, device: Choice, say: Say) -> None:

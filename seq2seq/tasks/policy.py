@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.policy import Policy as Settings
     from seq2seq.tasks.completions import Completer, Encoded
@@ -236,6 +237,17 @@ class Policy(Improving[Source[Any]]):
         return [
             Figure(key.replace("_", " "), scores[key], less_is_better=key == "kl") for key in names if key in scores
         ]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
+        return reporting.drawn(scores) if "prompts" in scores else self.base.score_parts(scores)
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        from seq2seq.tasks import policy_report
+
+        yield from policy_report.sections(run)
+        yield from self.base.report_sections(run)
 
     def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
         if self.base.prompts_itself:

@@ -46,11 +46,12 @@ def named(name: Path) -> Run:
     raise RunError(f"no run {name}, and no {root() / name}; there are: {known}")
 
 
-def summaries() -> Iterator[Summary]:
-    """The runs under `root()`, and those of sweeps one level deeper, by name."""
-    for path in sorted([*root().glob("*/recipe.toml"), *root().glob("*/*/recipe.toml")]):
-        if not any(part.startswith(".") for part in path.relative_to(root()).parts):
-            yield summary(Run(path.parent), path.parent.relative_to(root()).as_posix())
+def summaries(folder: Path | None = None) -> Iterator[Summary]:
+    """The runs under a folder, by default `root()`, and those of sweeps one level deeper, by name."""
+    folder = folder or root()
+    for path in sorted([*folder.glob("*/recipe.toml"), *folder.glob("*/*/recipe.toml")]):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield summary(Run(path.parent), path.parent.relative_to(folder).as_posix())
 
 
 def summary(run: Run, name: str = "") -> Summary:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -99,6 +100,9 @@ class Comparison(Protocol):
 
     def lines(self, first: Path, second: Path) -> Iterator[str]:
         """Lines for people; `first` and `second` name the runs."""
+
+    def shown(self) -> Iterator[Part]:
+        """For a page."""
 
 
 class Task(ABC, Generic[SourceT]):
@@ -265,6 +269,16 @@ class Task(ABC, Generic[SourceT]):
             Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER")
             for row in rows
         ]
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        """The scores of a set, for a report."""
+        from seq2seq.tasks import reporting
+
+        yield reporting.figures(self.figures(scores))
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        """What else a report shows of a run; nothing where it is not there yet."""
+        yield from ()
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         """How often chance alone makes the difference of two judged runs, by figure; empty where no test is made, or

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice, Numerics
+    from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
@@ -218,6 +219,16 @@ class Translation(Task[PairSource]):
             f"{row['source']} {row['bleu']:.1f} ({row['sentences']:,})" for row in scores["by_length"]
         )
         yield f"BLEU by source length: {by_length}"
+
+    def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
+        from seq2seq.tasks import reporting
+
+        return reporting.translation(scores)
+
+    def report_sections(self, run: Run) -> Iterator[Section]:
+        from seq2seq.tasks import translation_report
+
+        return translation_report.sections(run)
 
     def p_values(self, first: Run, second: Run) -> dict[str, float]:
         """The paired bootstrap of `seqx compare`, on the translations that judging left in the runs."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -32,6 +32,8 @@ class Figures:
     learning_rate: float
     pieces: int
     watched: tuple[str, float] | None = None  # name and value of the figure that shows divergence; None = none does
+    tokens: int = 0
+    others: Mapping[str, float] = field(default_factory=dict)  # the objective's
 
     @property
     def finite(self) -> bool:
@@ -55,10 +57,9 @@ class Reader:
 
     def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
         """The figures that are available by now, in order; or those of all updates up to this one."""
-        figures = [progress.loss, progress.gradient_norm.to(progress.loss.dtype)]
-        if self._watched is not None:
-            figures.append({"loss": progress.loss, **progress.figures}[self._watched])
-        values = torch.stack(figures)
+        values = torch.stack(
+            [progress.loss, progress.gradient_norm.to(progress.loss.dtype), *progress.figures.values()]
+        )
         event = None
         if values.is_cuda:
             values = values.to("cpu", non_blocking=True)
@@ -72,9 +73,13 @@ class Reader:
         progress, values, event = self._waiting.popleft()
         if event is not None:
             event.synchronize()
-        loss, norm, *value = values.tolist()
-        watched = None if self._watched is None else (self._watched, *value)
-        return Figures(progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces, watched)
+        loss, norm, *rest = values.tolist()
+        others = dict(zip(progress.figures, rest, strict=True))
+        watched = None if self._watched is None else (self._watched, {"loss": loss, **others}[self._watched])
+        return Figures(
+            progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces, watched,
+            progress.tokens, others,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

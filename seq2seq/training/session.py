@@ -26,6 +26,7 @@ from seq2seq.training.finishing import finish
 from seq2seq.training.loop import Progress, train
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.task import FirstLoss, ModelT, Sample, TrainingTask
+from seq2seq.training.updates import UpdateLog
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Session:
         self.health = Health()
         self.model = model.to(device.numerics.device)
         self._team = team
+        self._update_log = UpdateLog(run.updates, recipe.training.steps)
         if recipe.training.compile:
             compiled.compile_layers(cast(Layered, self.model), device.numerics.device)
         team.distribute(self.model, recipe.training.seed)
@@ -102,6 +104,7 @@ class Session:
         yield from faults
         following, reader = self._updates(step), Reader(self._task.watched)
         clock = time.perf_counter()
+        self._update_log.begin()
         due = stopping = False
         while due or (step < training.steps and not self._out_of_patience()):
             progress = next(following)
@@ -117,6 +120,7 @@ class Session:
             due |= step % training.validate_every == 0 or step == training.steps
             saving = (due or stopping) and self._task.source.boundary(progress.place)
             for figures in reader.read(replace(progress, pieces=pieces), all_of_them=saving):
+                self._update_log.take(figures)
                 yield from self._logged(self.health.take(figures, training.accumulate))
             if self._must_roll_back(saving=saving):
                 step, faults = self._roll_back(step)
@@ -124,12 +128,15 @@ class Session:
                 following, reader = self._updates(step), Reader(self._task.watched)
                 due, saving = False, True
             elif saving:
+                if self._team.main:
+                    self._update_log.write()
                 validated = self._validate(progress) if due else None
                 self._state.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
                 if validated and self._team.main:
                     self._log(validated, progress)
                 self._store.save(step, self._state, self.health, validated=due)
+                self._update_log.begin()
                 due = False
                 if validated:
                     yield validated
@@ -163,6 +170,7 @@ class Session:
         if loaded is None:
             if self._team.main:
                 self._run.metrics.unlink(missing_ok=True)
+                self._run.updates.unlink(missing_ok=True)
                 self._run.faults.unlink(missing_ok=True)
             self._store.save(0, self._state, self.health)
             return 0, []
@@ -209,6 +217,7 @@ class Session:
         faults = list(self._logged([*loaded.damaged, Fault(step, "retreat", message, count=again)]))
         self._store.save(loaded.step, self._state, self.health)
         self._trim_logs(loaded.step)
+        self._update_log.begin()
         self._begin(loaded.step)
         return loaded.step, faults
 
@@ -299,7 +308,8 @@ class Session:
         """Drop what was logged after the checkpoint that training resumes from: it will be logged again."""
         if not self._team.main:
             return
-        jsonl.cut(self._run.metrics, lambda _, row: row["step"] <= step)
+        for path in (self._run.metrics, self._run.updates):
+            jsonl.cut(path, lambda _, row: row["step"] <= step)
         jsonl.cut(self._run.faults, lambda number, _: number < self.health.logged)
 
     def _finish(self, step: int, reason: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ import re
 import runpy
 import shutil
 import sys
+import webbrowser
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -256,4 +257,5 @@ def reader(
     monkeypatch.setenv("SEQX_DATA", str(tmp_path / "corpora"))
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
+    monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
     return Reader(seqx, trained, trained_text, trained_classifier)

@@ -13,7 +13,7 @@ from seq2seq.errors import RunError
 from seq2seq.run import refuse_strange_files
 
 
-@pytest.mark.parametrize("name", [".lock", ".record.lock", "metrics.jsonl", "faults.jsonl"])
+@pytest.mark.parametrize("name", [".lock", ".record.lock", "metrics.jsonl", "updates.jsonl", "faults.jsonl"])
 def test_a_hard_link_is_refused_and_it_is_said_what_to_do(tmp_path: Path, name: str) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "precious").write_text("precious\n")

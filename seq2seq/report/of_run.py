@@ -1,0 +1,101 @@
+"""The report of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2seq import tasks
+from seq2seq.errors import RunError, SeqxError
+from seq2seq.evaluation.parts import Attention, Page, Paragraph, Part, Section, Table
+from seq2seq.report import numbers, provenance, training
+from seq2seq.report.page import html
+from seq2seq.run import Run, refuse_strange_files
+from seq2seq.storage.atomic import write_bytes
+from seq2seq.tasks import forgetting, reporting
+from seq2seq.tasks.summaries import Summary, summary
+from seq2seq.tasks.task import Figure, Task
+
+NAME = "report.html"  # in the run folder
+_DAMAGED = (SeqxError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def report(run: Run, attention: Sequence[Attention] = ()) -> str:
+    """The page of a run, whatever state it is in, with the attention of some texts: what it has no files for is left
+    out. Raises RunError where it is no run folder, has links that lead out of it, or its record is damaged."""
+    return html(page(run, attention))
+
+
+def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
+    """The same, as its parts."""
+    refuse_strange_files(run.path)
+    own, record = run.recipe(), run.record()
+    seen = summary(run, run.path.absolute().name)
+    if seen.problem:
+        raise RunError(seen.problem)
+    task = tasks.of(own)
+    made: list[Callable[[], Iterator[Section]]] = [
+        lambda: _scores(task, record),
+        lambda: training.sections(run, task.predicted),
+        lambda: task.report_sections(run),
+        lambda: iter([Section("Attention", attention)]),
+        lambda: iter([Section("Text", list(provenance.text(record)))]),
+        lambda: iter([Section("Lineage", [*provenance.lineage(record), *_before(task, record)])]),
+        lambda: iter([Section("Recipe", list(provenance.recipe(own)))]),
+        lambda: iter([Section("Machine and versions", list(provenance.machine(record)))]),
+        lambda: iter([Section("Repeat it", list(provenance.repeated(run, own, record)))]),
+        lambda: iter([provenance.every_figure(record)]),
+    ]
+    sections, damaged = [], []
+    for each in made:
+        try:
+            for section in each():
+                sections.append(section)  # also those before an error
+        except _DAMAGED as error:
+            damaged.append(Paragraph(f"{type(error).__name__}: {error}"))
+    sections.append(Section("Left out, because files are damaged", damaged))
+    return Page(seen.name, f"training report of {task.described(run)}", list(_summary(seen, record)), sections)
+
+
+def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
+    """Put the page into the run folder, whole or not at all. Raises as `report` does, and where it cannot be
+    written."""
+    contents = report(run, attention).encode("utf-8", "backslashreplace")
+    with run.writing():
+        write_bytes(run.path / NAME, contents)
+    return run.path / NAME
+
+
+def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for figure in seen.scores[:1]:
+        yield f"{figure.name}, test", _with_interval(figure)
+    yield "state", "finished" if record.get("finished") else seen.state  # judging has it in use, and writes this page
+    yield "updates", f"{seen.step:,}" + (f" of {seen.steps:,}" if seen.step < seen.steps else "")
+    if seconds := (record.get("finished") or {}).get("seconds"):
+        yield "training time", numbers.duration(seconds)
+    if seen.when:
+        yield "when", seen.when[:10]
+
+
+def _with_interval(figure: Figure) -> str:
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f" ({numbers.shown(figure.low)}–{numbers.shown(figure.high)})"
+    return numbers.shown(figure.value) + interval
+
+
+def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
+    for name, scores in sorted((record.get("scores") or {}).items(), key=lambda each: each[0] != "test"):
+        title = "Scores" if name == "test" else f"Scores: {name}"
+        yield Section(title, list(task.score_parts(scores)))
+    rows: list[Table] = []
+    for each in (record.get("evaluations") or {}).values():
+        caption = ", ".join([str(each.get("set", "")), *map(str, each.get("files", ())), str(each.get("time", ""))])
+        rows.append(reporting.figures(task.figures(each), caption))
+    yield Section("Later evaluations", rows)
+
+
+def _before(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Part]:
+    for line in forgetting.lines(task, record):
+        yield Paragraph(line)

@@ -1,0 +1,67 @@
+"use strict";
+// Paper has nothing to click.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+
+// The values below the pointer.
+const number = (value) => Number(value).toLocaleString("en", { maximumSignificantDigits: 4 });
+document.querySelectorAll(".chart > svg").forEach((svg) => {
+  const guide = svg.querySelector(".guide"), readout = svg.parentElement.querySelector(".readout");
+  const lines = [...svg.querySelectorAll("polyline")].map((line) => ({
+    name: line.dataset.name,
+    places: line.getAttribute("points").split(" ").map((point) => Number(point.split(",")[0])),
+    values: line.dataset.values.split(" ").map((value) => value.split(",")),
+  }));
+  const nearest = (places, x) => places.reduce((best, place, i) => (Math.abs(place - x) < Math.abs(places[best] - x) ? i : best), 0);
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect(), x = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
+    const found = lines.map((line) => ({ ...line, at: nearest(line.places, x) }));
+    const place = Math.min(...found.map((line) => Math.abs(line.places[line.at] - x)));
+    const first = found.find((line) => Math.abs(line.places[line.at] - x) === place);
+    guide.setAttribute("x1", first.places[first.at]);
+    guide.setAttribute("x2", first.places[first.at]);
+    guide.setAttribute("visibility", "visible");
+    readout.textContent = found.map((line) => `${line.name} ${number(line.values[line.at][1])} at ${number(line.values[line.at][0])}`).join("; ");
+  });
+  svg.addEventListener("pointerleave", () => { guide.setAttribute("visibility", "hidden"); readout.textContent = "\u00a0"; });
+});
+
+// Tables that are sorted by the column whose heading is clicked.
+document.querySelectorAll("table.sortable").forEach((table) => {
+  const body = table.tBodies[0], headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const ascending = heading.getAttribute("aria-sort") !== "ascending";
+      headings.forEach((each) => each.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const order = (a, b) => {
+        const [x, y] = [key(a), key(b)];
+        if (x === "" || y === "") return (x === "") - (y === "");
+        const less = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+        return ascending ? less : -less;
+      };
+      body.append(...[...body.rows].sort(order));
+    });
+  });
+});
+
+// What a word attends to.
+document.querySelectorAll(".attention").forEach((part) => {
+  const heads = [...part.querySelectorAll(".head")], choice = part.querySelector("select");
+  choice.addEventListener("change", () => heads.forEach((head, i) => { head.hidden = i !== Number(choice.value); }));
+  heads.forEach((head) => {
+    const keys = [...head.querySelectorAll(".key")], said = head.querySelector(".said"), words = [...head.querySelectorAll("button")];
+    const show = (word) => {
+      const weights = word.dataset.weights.split(" ").map(Number), most = Math.max(...weights);
+      keys.forEach((key, i) => { key.style.backgroundColor = `rgb(var(--heat) / ${Math.round((45 * weights[i]) / most)}%)`; });
+      words.forEach((each) => each.setAttribute("aria-pressed", each === word));
+      const order = weights.map((weight, i) => [weight, keys[i].textContent]).sort((a, b) => b[0] - a[0]).slice(0, 5);
+      said.textContent = `${word.textContent} attends to: ${order.map(([weight, key]) => `${key} ${weight.toFixed(2)}`).join(", ")}`;
+    };
+    words.forEach((word) => ["pointerenter", "focus", "click"].forEach((kind) => word.addEventListener(kind, () => show(word))));
+  });
+});
