@@ -39,6 +39,17 @@ NOTES = (
     Note("positions", "attention knows no order: what order is worth", "attention", "model/positions.py"),
     Note("scale", "why scores are divided by √D: softmax turns one-hot", "attention", "model/attention.py"),
     Note("heads", "several attentions side by side", "attention", "model/blocks.py"),
+    Note("feed-forward", "attention looks, the feed-forward thinks: with and without", "layers", "model/components.py"),
+    Note("residuals", "the gradient by depth, with and without", "layers", "model/blocks.py"),
+    Note("zero-branches", "layers that begin as the identity, and come online", "layers", "model/components.py"),
+    Note("norms", "batch norm and layer norm: columns or rows", "layers", "model/components.py"),
+    Note("pre-norm", "the norm before a sub-layer or after the sum", "layers", "model/blocks.py"),
+    Note("dropout", "an ensemble of sub-networks", "layers", "model/dropout.py"),
+    Note("encoder", "without the triangle: an encoder hears the whole text", "architectures", "model/classifier.py"),
+    Note("cross-attention", "queries of the decoder, keys and values of the encoder", "architectures", "model/transformer.py"),
+    Note("demonstrations", "step 1: from completing documents to answering", "steps", "tasks/conversation.py"),
+    Note("reward-model", "step 2: comparisons of answers, and a model of them", "steps", "training/preferences.py"),
+    Note("policy", "step 3: a policy optimised against the reward model", "steps", "training/ppo.py"),
 )
 
 
@@ -70,4 +81,10 @@ def _functions(module: str) -> Mapping[str, Callable[[], Lesson]]:
             from seq2seq.learn import inputs as chosen
         case "attention":
             from seq2seq.learn import attention as chosen  # type: ignore[no-redef]
+        case "layers":
+            from seq2seq.learn import layers as chosen  # type: ignore[no-redef]
+        case "architectures":
+            from seq2seq.learn import architectures as chosen  # type: ignore[no-redef]
+        case "steps":
+            from seq2seq.learn import steps as chosen  # type: ignore[no-redef]
     return vars(chosen)

@@ -6,6 +6,8 @@ Shapes: B batch, T time, C channels (a number for each token of the vocabulary),
 from __future__ import annotations
 
 import math
+from functools import partial
+from time import perf_counter, process_time
 
 import torch
 from torch import nn
@@ -13,16 +15,18 @@ from torch.nn import functional as F
 
 from seq2seq import device
 from seq2seq.data import stream
-from seq2seq.data.batches import collate
+from seq2seq.data.batches import Batch, collate
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.tokenizers import train as train_tokenizer
 from seq2seq.evaluation.tokenizers import Figures, Width, compare_tokenizers, hold_out
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown
+from seq2seq.measure.steps import Stopwatch
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model, Tokenizer
 from seq2seq.training.loss import summed_loss
+from seq2seq.training.objective import CrossEntropy
 
 
 def tokenizers() -> Lesson:
@@ -44,7 +48,10 @@ def tokenizers() -> Lesson:
     right.plot([each.vocabulary for each in pieces], [100 * each.embedding_share for each in pieces], "o-")
     label(left, "sequences become shorter", "codebook size (tokens)", "length of a line (tokens)")
     label(right, "the embedding becomes larger", "codebook size (tokens)", "its share of a 6-layer GPT (%)")
-    left.set_ylim(0)
+    for axes in (left, right):
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([63, 250, 500, 1000, 2000, 4000], ["63", "250", "500", "1,000", "2,000", "4,000"])
+        axes.set_ylim(0)
     left.legend()
     first, last = pieces[0], pieces[-1]
     return Lesson(
@@ -53,7 +60,7 @@ def tokenizers() -> Lesson:
             f"SentencePiece with {first.vocabulary:,} pieces needs {first.tokens_per_line:.1f} tokens a line,",
             f"with {last.vocabulary:,} only {last.tokens_per_line:.1f}; each doubling saves less than the one before.",
             f"The price: the embedding grows from {first.embedding_share:.0%} to {last.embedding_share:.0%} of a small GPT,",
-            "and its rarest rows are hardly ever trained. `seqx tokenizer compare` takes your text.",
+            "and its rarest rows are seldom trained. For your text: `seqx tokenizer compare`.",
         ),
         figure,
     )
@@ -76,20 +83,20 @@ def time() -> Lesson:
     losses = F.cross_entropy(together, batch.labels[0], reduction="none")
     figure, (left, right) = panels(2, 1, height=3.8)
     seen = torch.ones(8, 8).tril()
-    letters = [shown(verse.tokenizer.piece(token)) for token in tokens[0].tolist()]
-    matrix(left, seen, x=[f"place {place + 1}" for place in range(8)], vmin=0, vmax=3)
+    letters = verse.letters(tokens[0])
+    matrix(left, seen, x=[str(place + 1) for place in range(8)], vmin=0, vmax=3)
     for row in range(8):
         for place in range(row + 1):
             left.text(place, row, letters[place], ha="center", va="center")
     left.set_yticks(range(8), [f"sample {row + 1}  →  {letters[row + 1]}" for row in range(8)])
-    right.barh(range(8), losses, color=COLOURS[0])
+    right.barh([str(row + 1) for row in range(8)], losses)
     right.invert_yaxis()
-    label(left, "one row of 9 tokens: 8 prefixes, 8 labels", "", "prefix  →  label")
+    label(left, "one row of 9 tokens: 8 prefixes, 8 labels", "place in the row", "")
     label(right, "each has a loss of its own", "loss (nats)", "sample")
     return Lesson(
         (
             f"A row of {tokens.numel()} tokens is {len(alone)} samples: every prefix predicts the token after it.",
-            "One pass through the model answers all of them, since no place sees what follows.",
+            "One pass through the model answers all of them: no place sees what follows it.",
             f"Each prefix alone, in a pass of its own, gives the same logits, to 1e-4.",
             f"With other tokens at places 6 to 8 the first five predictions move by {changed[:5].max():.0f},",
             f"those after them by up to {changed[5:].max():.1f}. The row's loss is the mean of all: {losses.mean():.2f} nats.",
@@ -122,7 +129,7 @@ def batch() -> Lesson:
     for row, place in mask[:, 0, 0].nonzero().tolist():
         piece = tokenizer.piece(int(source[row, place]))
         left.text(place, row, "■" if piece == "</s>" else shown(piece), ha="center", va="center", fontsize=8)
-    right.barh(range(4), moved, color=COLOURS[1])
+    right.barh([str(row + 1) for row in range(4)], moved, color=COLOURS[1])
     right.invert_yaxis()
     label(left, "a batch (B, T): tokens, ■ their end, and padding (white)", "time", "")
     label(right, "row 1 changed", "logits move by", "row")
@@ -165,7 +172,7 @@ def cross_entropy() -> Lesson:
     figure, (left, right) = panels(2.2, 1, height=3.9)
     image = matrix(left, logits[0, :24].exp(), vmin=0, vmax=0.6)
     left.plot(labels[0, :24], range(24), "o", markersize=7, markerfacecolor="none", color=COLOURS[1], label="label")
-    left.set_yticks(range(24), [shown(verse.tokenizer.piece(token)) for token in tokens[0, :24].tolist()], fontsize=7)
+    left.set_yticks(range(24), verse.letters(tokens[0, :24]), fontsize=7)
     names = [shown(verse.tokenizer.piece(token)) if token > 3 else "" for token in range(C)]
     left.set_xticks(range(C), names, fontsize=7)
     figure.colorbar(image, ax=left, label="probability")
@@ -175,10 +182,10 @@ def cross_entropy() -> Lesson:
     label(right, "the same logits", "arrangement", "cross entropy (nats)")
     return Lesson(
         (
-            f"Logits come as (B, T, C) = {tuple(logits.shape)}; cross entropy wants C second, or last of two.",
+            f"Logits come as (B, T, C) = {tuple(logits.shape)}; cross entropy wants (.., C, ..).",
             f"As (B·T, C) the loss is {flat:.4f}, as (B, C, T) {second:.4f}, by seqx's own loss {own:.4f}.",
             f"As (B, T, C) torch refuses, \"{refused[:44]}\":",
-            f"but only where T is not C. Where T = C = {C} it takes time for channels, silently,",
+            f"but only where T is not C. Where T = C = {C} it takes time for channels silently,",
             f"and the loss is {silent:.2f}: an error that no message shows. Check the first loss.",
         ),
         figure,
@@ -202,8 +209,9 @@ def first_loss() -> Lesson:
     axes.plot(sizes, losses, "o", label="a GPT of seqx before training, measured")
     axes.plot(65, lectures, "s", label="a table of N(0, 1) logits, as in the lecture, measured")
     axes.plot(65, 4.87, "x", markersize=9, label="4.87, as the notes say")
-    axes.annotate(f"ln 65 = {math.log(65):.3f}", (65, math.log(65)), (80, 3.4))
-    axes.set_xscale("log")
+    axes.annotate(f"ln 65 = {math.log(65):.3f}", (65, math.log(65)), (12, -4), textcoords="offset points")
+    axes.set_xscale("log", base=4)
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.legend()
     label(axes, "the first loss is that of a uniform guess", "vocabulary V (tokens)", "loss (nats per token)")
     return Lesson(
@@ -212,37 +220,45 @@ def first_loss() -> Lesson:
             f"its loss is then -ln(1/V) = ln V. For V = 65 that is {math.log(65):.3f}; measured: {losses[0]:.3f}.",
             f"V = {sizes[-1]:,}: ln V is {math.log(sizes[-1]):.3f}, measured {losses[-1]:.3f}. seqx train prints both.",
             f"A table of logits from N(0, 1), the lecture's first model, begins at {lectures:.2f} here:",
-            "logits of variance 1 cost half a nat, since they prefer some tokens for no reason.",
+            "logits of variance 1 cost half a nat: they prefer some tokens for no reason.",
         ),
         figure,
-        correction=f"the notes say -ln(1/65) = 4.87; it is {math.log(65):.3f}. 4.87 is what such a table may begin at.",
+        correction=f"the notes say -ln(1/65) = 4.87; it is {math.log(65):.3f}. 4.87 is about what its untrained table gave.",
     )
 
 
 def devices() -> Lesson:
     """A small model costs a device calls, not products: that is why a GPU may be slower than the CPU."""
-    widths, rows = (16, 32, 64, 128, 256, 512), 256
-    present = device.present()
-    speeds = {}
-    for name in present:
-        steps = [device.stack_seconds(torch.device(name), width, rows) for width in widths]
-        products = [6 * 2 * 4 * width**2 * rows * 2 * 3 for width in widths]  # 6 layers, 2 maps; forward and backward
-        speeds[name] = [count / seconds / 1e9 for count, seconds in zip(products, steps)]
-        expect(f"a wide layer uses {name} better than a narrow one", speeds[name][-1] > 3 * speeds[name][0])
+    widths, speeds = (16, 32, 64, 128, 256, 512), {}
+    for name in device.present():
+        numerics = device.numerics(torch.device(name), "float32")
+        # A busy machine slows down the clock on the wall, and not that of the processor.
+        stopwatch = Stopwatch(0.5, most=8, clock=process_time if name == "cpu" else perf_counter)
+        speeds[name] = []
+        for width in widths:
+            model = small.gpt(small.recipe(f"model.d_model={width}", f"model.d_ff={4 * width}")).to(numerics.device)
+            (rows,) = small.dev_batches()[:1]
+            rows = rows.pieces(16)[0]  # 8 rows of 32 characters
+            objective = CrossEntropy(model, numerics, 0.0)
+            step = partial(_step, objective, rows)
+            seconds = stopwatch.time(step, partial(device.wait, numerics.device)).median
+            flops = 3 * model.forward_flops(*rows.inputs, counted=torch.ones_like(rows.labels, dtype=torch.bool))
+            speeds[name].append(flops / seconds / 1e9)
+        expect(f"a wide model uses {name} better than a narrow one", speeds[name][-1] > 3 * speeds[name][0])
     figure, (axes,) = panels(1)
-    for name, marker in zip(present, "osD"):
-        axes.plot(widths, speeds[name], f"{marker}-", label=f"{name}: {present[name]}")
+    for name, marker in zip(speeds, "osD"):
+        axes.plot(widths, speeds[name], f"{marker}-", label=f"{name}: {device.present()[name]}")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(widths, widths)
     axes.grid(axis="y")
     axes.legend()
-    label(axes, "the same layers, wider and wider", "width of the model", "speed (GFLOP/s)")
+    label(axes, "one training step of a 2-layer GPT, 8 rows of 32 characters", "width of the model", "speed (GFLOP/s)")
     fastest = {width: max(speeds, key=lambda name: speeds[name][place]) for place, width in enumerate(widths)}
     cpu = speeds["cpu"]
     return Lesson(
         (
-            f"Here are: {', '.join(present)}. One training step of six layers on each, {rows} rows:",
+            f"Here are: {', '.join(speeds)}. Training steps of a 2-layer GPT on 8 rows, float32:",
             f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at width {widths[-1]} {cpu[-1]:.0f}: {cpu[-1] / cpu[0]:.0f} times as many.",
             "A narrow layer costs the call of each operator, not its products; on a GPU, CUDA",
             "or MPS, a call costs more still, so the lecture's small model is slower on it.",
@@ -252,3 +268,7 @@ def devices() -> Lesson:
         correction="MPS is not useless: it pays for wide models and large batches, not for the lecture's small one.",
     )
 
+
+def _step(objective: CrossEntropy, rows: Batch) -> None:
+    """Forward and backward, as in an update."""
+    objective(rows, 1).loss.backward()  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from seq2seq.data.documents import DocumentKind
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.device import Numerics
 from seq2seq.errors import MissingCorpusError
+from seq2seq.learn.pictures import shown
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Data, Recipe, files
 from seq2seq.recipe import Tokenizer as TokenizerSettings
@@ -48,6 +49,10 @@ class Verse(NamedTuple):
     def some(self, start: int, length: int) -> torch.Tensor:
         """Some tokens of dev, (1, length)."""
         return torch.from_numpy(self.dev[start : start + length].astype(np.int64))[None]
+
+    def letters(self, tokens: torch.Tensor) -> list[str]:
+        """The characters of tokens (length,), blanks visible."""
+        return [shown(self.tokenizer.piece(int(token))) for token in tokens]
 
 
 @functools.cache
