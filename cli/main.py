@@ -27,6 +27,7 @@ from .export import export
 from .finish import finish
 from .frontier import frontier
 from .generate import generate
+from .learn import learn
 from .pack import pack
 from .printing import printable, report, settings, show
 from .rate import rate
@@ -81,7 +82,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier, rate),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate, learn),
 )
 for function in _COMMANDS:
     command.add(app, function)

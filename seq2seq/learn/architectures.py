@@ -78,10 +78,10 @@ def encoder() -> Lesson:
     label(right, "positive or negative, by the first state", "update", "training loss (nats)")
     return Lesson(
         (
-            "A GPT hides the future with a triangle; for judging a text there is nothing to hide.",
-            "Left: gradients say who hears whom, all of all in an encoder, the past in a decoder.",
-            f"Reviews judged by the state of the first token: with an encoder {accuracy['encoder']:.0%} of {len(dev)} held-out",
-            f"ones are right after {recipe.training.steps} updates, with a decoder {accuracy['decoder']:.0%}: its first token",
+            "A GPT hides the future with a triangle; judging a text needs no hiding.",
+            "Who hears whom, by gradients: all of all in an encoder, the past in a decoder.",
+            f"Reviews judged by the first token's state: an encoder has {accuracy['encoder']:.0%} of {len(dev)} held-out",
+            f"ones right after {recipe.training.steps} updates, a decoder {accuracy['decoder']:.0%}, by chance: its first token",
             "has seen no word of the review. (A decoder can judge too, at its last token.)",
         ),
         figure,
@@ -150,11 +150,11 @@ def cross_attention() -> Lesson:
     label(middle, "what the source is worth", "update", "loss (nats per token)")
     return Lesson(
         (
-            "Self-attention: queries, keys and values of one x. Cross-attention: queries of the",
+            "Self-attention: queries, keys, values of one x. Cross-attention: queries of the",
             f"decoder, keys and values of the encoder, here {tuple(memory.key.shape)} = (B, H, S, D).",
             f"A translator of {recipe.training.steps} updates on {len(pairs)} phrases predicts held-out ones with {right:.2f} nats",
-            f"per token from their own source, and with {wrong:.2f} from another phrase's: it listens.",
-            "Encoder: no mask but the padding's. Decoder: the triangle, and no mask to the source.",
+            f"per token from their own source, with {wrong:.2f} from another phrase's: it listens.",
+            "Masks: none in the encoder but for padding; a triangle in the decoder's own past.",
         ),
         figure,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq2seq.errors import ArgumentError
@@ -13,17 +14,27 @@ if TYPE_CHECKING:
 
 
 class Note(NamedTuple):
-    """A note of the lecture: its function is that of `name` in the module `seq2seq.learn.MODULE`."""
+    """A note of the lecture, and the function that shows it, which has its name."""
 
     name: str
     title: str
-    module: str
-    following: str  # the file of seqx to open next
+    module: str  # of seq2seq.learn, that the function is in
+    opens: str  # the file of seqx to open next
 
     @property
     def function(self) -> str:
         """The name of its function."""
         return self.name.replace("-", "_")
+
+    @property
+    def code(self) -> Path:
+        """The file of its function."""
+        return Path(__file__).with_name(f"{self.module}.py")
+
+    @property
+    def following(self) -> Path:
+        """The file of seqx to open next."""
+        return Path(__file__).parents[1] / self.opens
 
 
 NOTES = (

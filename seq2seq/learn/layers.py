@@ -99,7 +99,7 @@ def residuals() -> Lesson:
         loss = F.cross_entropy(gpt.head(gpt.norm(states[-1])).flatten(0, 1), rows.labels.flatten())
         norms[name] = [gradient.norm().item() for gradient in torch.autograd.grad(loss, states)]
         losses[name] = sum(small.curve(recipe, gpt)[-10:]) / 10 if name != "post-norm" else 0.0
-    kept = {name: each[0] / each[-1] for name, each in norms.items()}
+    kept = {name: each[1] / each[-1] for name, each in norms.items()}
     expect("with residual connections the gradient reaches the first layer whole", 0.5 < kept["with"] < 2)
     expect("without them it is lost on the way", kept["without"] < 1e-3)
     expect("without them a deep model hardly learns", losses["without"] > losses["with"] + 0.15)
@@ -114,10 +114,10 @@ def residuals() -> Lesson:
     return Lesson(
         (
             "The gradient of a + b is the same for a and for b: addition hands it on whole.",
-            f"Back through {depth} layers it changes by a factor of {kept['with']:.1f} with residual connections,",
+            f"From layer {depth} back to layer 1 it changes by a factor of {kept['with']:.1f} with residuals,",
             f"and of {kept['without']:.0e} without: the first layers hear nothing of the loss.",
             f"After {steps} updates: {losses['with']:.2f} nats per character with, {losses['without']:.2f} without",
-            f"(about the loss of letter frequencies). Norms after the sums: a factor of {kept['post-norm']:.1f}.",
+            f"(about the loss of letter frequencies). Norms after the sums: a factor of {kept['post-norm']:.2f}.",
         ),
         figure,
         correction="the path is unimpeded where norms are inside the branches, not after the sums as in the paper.",
@@ -207,11 +207,11 @@ def norms() -> Lesson:
     buffers = {name.rpartition(".")[2] for name, _ in by_batch.named_buffers()}
     return Lesson(
         (
-            f"{x.size(0)} tokens (rows) of {x.size(1)} channels (columns) after layer 1 of a GPT. Batch norm gives each",
-            "column mean 0 and deviation 1, layer norm each row: the other axis.",
-            f"The first 32 tokens by themselves: batch norm moves them by up to {moved:.1f}, layer norm by 0;",
-            f"in evaluation batch norm differs by up to {(evaluated - batch).abs().max():.1f}, from {len(buffers)} buffers. Layer norm has",
-            f"none, needs no momentum, and is the same in training: it has {sum(1 for _ in by_layer.parameters())} gain, and a bias if asked.",
+            f"{x.size(0)} tokens (rows) of {x.size(1)} channels (columns), after layer 1 of a GPT. Batch norm",
+            "gives each column mean 0 and deviation 1; layer norm each row: the other axis.",
+            f"32 of the tokens by themselves: batch norm moves them by up to {moved:.1f}, layer norm by 0.",
+            f"In evaluation batch norm differs by up to {(evaluated - batch).abs().max():.1f}: it takes {len(buffers)} buffers. Layer norm",
+            "has none, no momentum, and is the same in training; both have gamma and beta.",
         ),
         figure,
     )
