@@ -23,8 +23,6 @@ from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, Rollout
 from seq2seq.evaluation.raters import world
 from seq2seq.learn import small
-from seq2seq.learn.lesson import Lesson, expect
-from seq2seq.learn.pictures import COLOURS, label, panels, smooth
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.scored import Scored
@@ -139,17 +137,23 @@ def optimised(phases: int = 24, group: int = 4, kl: float = 0.1) -> list[dict[st
         rows = np.random.default_rng(number).integers(len(questions), size=24).repeat(group)
         rollouts, _, gold = answered(policy.policy, [questions[row] for row in rows], seed=1000 + number)
         prompts = legs().tokenizer.encode([questions[row][0] for row in rows])
-        batch, ended = (batch_of(JOINED, prompts, some) for some in (rollouts, [r._replace(ended=True) for r in rollouts]))
+        batch, ended = (
+            batch_of(JOINED, prompts, some) for some in (rollouts, [r._replace(ended=True) for r in rollouts])
+        )
         assert batch.mask is not None
-        scores = reward.rewards(ended.inputs, ended.mask) - torch.tensor([not rollout.ended for rollout in rollouts]).float()
+        scores = (
+            reward.rewards(ended.inputs, ended.mask) - torch.tensor([not rollout.ended for rollout in rollouts]).float()
+        )
         now, before = (token_log_probabilities(model, batch, small.CPU) for model in (policy.policy, start))
-        each = scores[:, None] / batch.mask.sum(1, keepdim=True) - kl * (now - before)  # its sum: reward less divergence
+        each = scores[:, None] / batch.mask.sum(1, keepdim=True) - kl * (
+            now - before
+        )  # its sum: reward less divergence
         advantages = Rloo(group)(each, torch.zeros_like(each), batch.mask).advantages
         divergence = divergences(now - before, batch.mask)[1].mean().item()
         figures.append({"gold": sum(gold) / len(gold), "reward": scores.mean().item(), "kl": divergence})
         return replace(batch, extras={"old_log_probabilities": now, "advantages": advantages})
 
-    objective = PolicyLoss(policy, small.CPU, Clipping(1.0, 0.2, 0.2, 0.0), lambda: {})
+    objective = PolicyLoss(policy, small.CPU, Clipping(1.0, 0.2, 0.2, 0.0), dict)
     recipe = small.recipe(f"training.steps={phases}", "training.learning_rate=1e-3", "training.warmup_steps=2")
     batches = ((Place(index=number), phase(number)) for number in itertools.count())
     list(small.trained(recipe, policy, batches, objective))

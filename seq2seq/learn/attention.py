@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
-from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown, smooth
+from seq2seq.learn.pictures import COLOURS, label, matrix, panels, smooth
 from seq2seq.model.attention import SelfAttention, attend
 from seq2seq.model.positions import NoPositions, added_positions
 from seq2seq.recipe import Model
@@ -41,7 +41,15 @@ def averaging() -> Lesson:
     for row, place in itertools.product(range(T), range(T)):
         if place <= row:
             colour = "white" if weights[row, place] > 0.5 else "black"
-            left.text(place, row, f"{weights[row, place]:.2f}"[1 if row else 0 :], ha="center", va="center", color=colour, fontsize=7)
+            left.text(
+                place,
+                row,
+                f"{weights[row, place]:.2f}"[1 if row else 0 :],
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=7,
+            )
     limit = float(x.abs().max())
     for axes, values, title in ((middle, x, "the vectors"), (right, by_loop, "averages of the past")):
         matrix(axes, values[0, :, :16], y=letters, vmin=-limit, vmax=limit, cmap="RdBu_r")
@@ -132,11 +140,24 @@ def graph() -> Lesson:
     angles = [2 * math.pi * number / N for number in range(N)]
     places = [(math.sin(angle), math.cos(angle)) for angle in angles]
     for other, one in edges.logical_and(~torch.eye(N, dtype=torch.bool)).nonzero().tolist():
-        left.add_patch(FancyArrowPatch(places[one], places[other], arrowstyle="-|>", mutation_scale=12, shrinkA=14, shrinkB=14, connectionstyle="arc3,rad=0.12", color="#777777"))
+        left.add_patch(
+            FancyArrowPatch(
+                places[one],
+                places[other],
+                arrowstyle="-|>",
+                mutation_scale=12,
+                shrinkA=14,
+                shrinkB=14,
+                connectionstyle="arc3,rad=0.12",
+                color="#777777",
+            )
+        )
     for number, (across, up) in enumerate(places):
-        colour = COLOURS[1] if number == 0 else COLOURS[4] if first[number] else COLOURS[5] if second[number] else "#dddddd"
+        colour = (
+            COLOURS[1] if number == 0 else COLOURS[4] if first[number] else COLOURS[5] if second[number] else "#dddddd"
+        )
         left.plot(across, up, "o", markersize=20, color=colour)
-        left.annotate(shown(names[number]), (across, up), (0, -18), textcoords="offset points", ha="center", fontsize=8)
+        left.annotate(names[number], (across, up), (0, -18), textcoords="offset points", ha="center", fontsize=8)
     left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.25), xticks=[], yticks=[])
     left.spines[:].set_visible(False)
     matrix(right, weights, x=[name[:9] for name in names], y=[name[:9] for name in names], vmin=0, vmax=1)
@@ -148,8 +169,8 @@ def graph() -> Lesson:
             f"Nodes: the {N} busiest speakers of {verse.name}. Edges: who answers whom, the",
             f"{int(edges.sum()) - N} commonest pairs; each also hears itself. The mask is the graph: True = edge.",
             f"{int((~edges).sum())} of {N * N} weights are exactly 0: where there is no edge, nothing flows.",
-            f"After one layer {int(first.sum())} nodes know what {shown(names[0])} changed, after two layers {int(second.sum())}:",
-            "a layer carries news along one edge. A GPT's graph is a triangle, an encoder's full.",
+            f"After one layer {hears.sum()} nodes know what {names[0][:16]} changed, after two {len(second.nonzero())}:",
+            "a layer carries news along one edge. A GPT's graph: a triangle; an encoder's: full.",
         ),
         figure,
     )
@@ -180,7 +201,8 @@ def positions() -> Lesson:
             gpt.positions = NoPositions()
         curves[kind] = small.curve(recipe, gpt)
         losses[kind] = small.dev_loss(gpt)
-    gain = losses["none"] - losses["rotary"]
+    none, learned, sines, rotary = losses.values()
+    gain = none - rotary
     expect("order is worth more than 0.1 nats per character", gain > 0.1)
     figure, (axes,) = panels(1)
     for kind, line in zip(curves, ("--", "-.", ":", "-")):
@@ -193,9 +215,9 @@ def positions() -> Lesson:
         (
             "Attention acts on a set of vectors. Shuffle 12 characters, and without positions",
             f"the outputs are the same, shuffled, to 1e-5; with sinusoids they differ by {moves['with']:.1f}.",
-            f"A GPT without positions reaches {losses['none']:.2f} nats per character in 200 updates (its mask",
-            f"still says what is past), with rotary ones {losses['rotary']:.2f}: order is worth {gain:.2f} nats here.",
-            f"Learned positions ({losses['learned']:.2f}) and sinusoids ({losses['sinusoidal']:.2f}) need longer to be of use.",
+            f"A GPT without positions reaches {none:.2f} nats per character in 200 updates (its mask",
+            f"still says what is past), with rotary ones {rotary:.2f}: order is worth {gain:.2f} nats here.",
+            f"Learned ones ({learned:.2f}) and sinusoids ({sines:.2f}) need longer to be of use.",
         ),
         figure,
     )
@@ -215,7 +237,8 @@ def scale() -> Lesson:
             rows[name, D] = weights[0, 0]
     expect("scaled scores are as diffuse at every width", max(entropies["scaled"]) - min(entropies["scaled"]) < 0.3)
     expect("unscaled scores of wide heads are nearly one-hot", entropies["unscaled"][-1] < 0.15)
-    largest = {name: rows[name, widths[-1]].amax(-1).mean() for name in entropies}
+    raw, scaled = entropies.values()
+    largest = [rows[name, widths[-1]].amax(-1).mean() for name in entropies]
     figure, (left, right) = panels(1, 1)
     for (name, values), line in zip(entropies.items(), ("s--", "o-")):
         left.plot(widths, values, line, label=name, color=COLOURS[name == "unscaled"])
@@ -232,10 +255,10 @@ def scale() -> Lesson:
     return Lesson(
         (
             "A product of D numbers of variance 1 has variance D: scores grow with the width.",
-            f"Unscaled, softmax over {T} keys falls from {entropies['unscaled'][0]:.1f} nats of entropy at D = 1 to",
-            f"{entropies['unscaled'][-1]:.2f} at D = 1,024: one-hot, each token hears one other. (Uniform: {math.log(T):.2f}.)",
-            f"Divided by √D it stays between {min(entropies['scaled']):.2f} and {max(entropies['scaled']):.2f}, whatever the width.",
-            f"The largest of {T} weights at D = 1,024: {largest['unscaled']:.2f} unscaled, {largest['scaled']:.2f} scaled.",
+            f"Unscaled, softmax over {T} keys falls from {raw[0]:.1f} nats of entropy at D = 1 to",
+            f"{raw[-1]:.2f} at D = 1,024: one-hot, each token hears one other. (Uniform: {math.log(T):.2f}.)",
+            f"Divided by √D it stays between {min(scaled):.2f} and {max(scaled):.2f}, whatever the width.",
+            f"The largest of {T} weights at D = 1,024: {largest[0]:.2f} unscaled, {largest[1]:.2f} scaled.",
         ),
         figure,
     )

@@ -57,7 +57,12 @@ NOTES = (
     Note("pre-norm", "the norm before a sub-layer or after the sum", "layers", "model/blocks.py"),
     Note("dropout", "an ensemble of sub-networks", "layers", "model/dropout.py"),
     Note("encoder", "without the triangle: an encoder hears the whole text", "architectures", "model/classifier.py"),
-    Note("cross-attention", "queries of the decoder, keys and values of the encoder", "architectures", "model/transformer.py"),
+    Note(
+        "cross-attention",
+        "queries of the decoder, keys and values of the encoder",
+        "architectures",
+        "model/transformer.py",
+    ),
     Note("demonstrations", "step 1: from completing documents to answering", "steps", "tasks/conversation.py"),
     Note("reward-model", "step 2: comparisons of answers, and a model of them", "steps", "training/preferences.py"),
     Note("policy", "step 3: a policy optimised against the reward model", "steps", "training/ppo.py"),

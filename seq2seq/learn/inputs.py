@@ -31,7 +31,10 @@ from seq2seq.training.objective import CrossEntropy
 
 def tokenizers() -> Lesson:
     """Each larger codebook makes sequences shorter, by less each time, and the embedding larger."""
-    kinds = [("character", 300), *((kind, size) for kind in ("bpe", "byte-bpe") for size in (300, 500, 1000, 2000, 4000))]
+    kinds = [
+        ("character", 300),
+        *((kind, size) for kind in ("bpe", "byte-bpe") for size in (300, 500, 1000, 2000, 4000)),
+    ]
     settings = [Tokenizer.model_validate({"kind": kind, "vocabulary_size": size}) for kind, size in kinds]
     measured = [*compare_tokenizers(settings, hold_out(small.verse().lines), Width(d_model=256, layers=6))]
     found = {(each.kind, each.vocabulary): each for each in measured if isinstance(each, Figures)}
@@ -53,13 +56,13 @@ def tokenizers() -> Lesson:
         axes.set_xticks([63, 250, 500, 1000, 2000, 4000], ["63", "250", "500", "1,000", "2,000", "4,000"])
         axes.set_ylim(0)
     left.legend()
-    first, last = pieces[0], pieces[-1]
+    first, last, shares = pieces[0], pieces[-1], [each.embedding_share for each in pieces]
     return Lesson(
         (
-            f"One line of text is {letters.tokens_per_line:.1f} characters long: {letters.vocabulary} codes, long rows.",
+            f"A line of text is {letters.tokens_per_line:.1f} characters long: {letters.vocabulary} codes, long rows.",
             f"SentencePiece with {first.vocabulary:,} pieces needs {first.tokens_per_line:.1f} tokens a line,",
             f"with {last.vocabulary:,} only {last.tokens_per_line:.1f}; each doubling saves less than the one before.",
-            f"The price: the embedding grows from {first.embedding_share:.0%} to {last.embedding_share:.0%} of a small GPT,",
+            f"The price: the embedding grows from {shares[0]:.0%} to {shares[-1]:.0%} of a small GPT,",
             "and its rarest rows are seldom trained. For your text: `seqx tokenizer compare`.",
         ),
         figure,
@@ -97,9 +100,9 @@ def time() -> Lesson:
         (
             f"A row of {tokens.numel()} tokens is {len(alone)} samples: every prefix predicts the token after it.",
             "One pass through the model answers all of them: no place sees what follows it.",
-            f"Each prefix alone, in a pass of its own, gives the same logits, to 1e-4.",
+            "Each prefix alone, in a pass of its own, gives the same logits, to 1e-4.",
             f"With other tokens at places 6 to 8 the first five predictions move by {changed[:5].max():.0f},",
-            f"those after them by up to {changed[5:].max():.1f}. The row's loss is the mean of all: {losses.mean():.2f} nats.",
+            f"those after them by up to {changed.max():.1f}. The row's loss is their mean: {losses.mean():.2f} nats.",
         ),
         figure,
     )
@@ -112,7 +115,9 @@ def batch() -> Lesson:
     tokenizer = train_tokenizer(Tokenizer(kind="character"), [side for pair in pairs for side in pair])
     sources, targets = (tokenizer.encode([pair[side] for pair in pairs]) for side in (0, 1))
     padded = collate(sources, targets)  # source (B, S), mask (B, 1, 1, S), target (B, T)
-    model = Transformer(Model(d_model=32, d_ff=64, n_heads=4, encoder_layers=2, decoder_layers=2), *2 * [tokenizer.size])
+    model = Transformer(
+        Model(d_model=32, d_ff=64, n_heads=4, encoder_layers=2, decoder_layers=2), *2 * [tokenizer.size]
+    )
     with torch.inference_mode():
         logits = model.eval()(*padded.inputs)
         changed = model(*collate([sources[0][::-1], *sources[1:]], targets).inputs)
@@ -124,6 +129,7 @@ def batch() -> Lesson:
     expect("padding changes nothing", gap < 1e-5)
     source, mask, _ = padded.inputs
     assert source is not None and mask is not None
+    shortest = min(map(len, sources)) + 1
     figure, (left, right) = panels(4, 1)
     matrix(left, torch.where(mask[:, 0, 0], 1, 0), y=[f"row {row + 1}" for row in range(4)], vmin=0, vmax=4)
     for row, place in mask[:, 0, 0].nonzero().tolist():
@@ -135,10 +141,10 @@ def batch() -> Lesson:
     label(right, "row 1 changed", "logits move by", "row")
     return Lesson(
         (
-            f"{len(pairs)} sentences of {min(map(len, sources)) + 1} to {source.size(1)} tokens in one tensor: short rows are padded,",
-            f"{1 - mask.float().mean():.0%} of its places here. A mask hides them: True means \"may attend\".",
-            f"Row 1 alone, without padding, gives the same logits as in the batch, to 1e-5.",
-            f"Its source turned round, row 1 moves by up to {moved[0]:.1f}; the others by {moved[1:].max():.0f}, exactly:",
+            f"{len(pairs)} sentences of {shortest} to {source.size(1)} tokens in one tensor: short rows are padded,",
+            f'{1 - mask.float().mean():.0%} of its places here. A mask hides them: True means "may attend".',
+            "Row 1 alone, without padding, gives the same logits as in the batch, to 1e-5.",
+            f"Its source turned round, row 1 moves by up to {moved[0]:.1f}; the others by 0, exactly:",
             "the batch is there for the processor's sake, and no row ever hears of another.",
         ),
         figure,
@@ -150,7 +156,11 @@ def cross_entropy() -> Lesson:
     verse = small.verse()
     C = verse.tokenizer.size
     counts = torch.ones(C, C)  # of each token after each other: the bigram table, the lecture's first model
-    counts.index_put_(tuple(torch.from_numpy(verse.train[a:b].astype("int64")) for a, b in ((0, -1), (1, None))), torch.ones(()), accumulate=True)
+    counts.index_put_(
+        tuple(torch.from_numpy(verse.train[a:b].astype("int64")) for a, b in ((0, -1), (1, None))),
+        torch.ones(()),
+        accumulate=True,
+    )
     table = (counts / counts.sum(1, keepdim=True)).log()
     (rows,) = stream.windows(verse.dev[: 8 * C + 1], context=C, batch_tokens=8 * C)  # B = 8 rows of T = C tokens
     (tokens,), labels = rows.inputs, rows.labels
@@ -177,14 +187,16 @@ def cross_entropy() -> Lesson:
     left.set_xticks(range(C), names, fontsize=7)
     figure.colorbar(image, ax=left, label="probability")
     left.legend(loc="upper right")
-    right.bar(["(B·T, C)", "(B, C, T)", "(B, T, C)\nT = C"], [flat, second, silent], color=[COLOURS[0]] * 2 + [COLOURS[1]])
+    right.bar(
+        ["(B·T, C)", "(B, C, T)", "(B, T, C)\nT = C"], [flat, second, silent], color=[COLOURS[0]] * 2 + [COLOURS[1]]
+    )
     label(left, "the loss reads one cell of each row", "channel: the next token", "time: the token that was read")
     label(right, "the same logits", "arrangement", "cross entropy (nats)")
     return Lesson(
         (
             f"Logits come as (B, T, C) = {tuple(logits.shape)}; cross entropy wants (.., C, ..).",
             f"As (B·T, C) the loss is {flat:.4f}, as (B, C, T) {second:.4f}, by seqx's own loss {own:.4f}.",
-            f"As (B, T, C) torch refuses, \"{refused[:44]}\":",
+            f'As (B, T, C) torch refuses, "{refused[:44]}":',
             f"but only where T is not C. Where T = C = {C} it takes time for channels silently,",
             f"and the loss is {silent:.2f}: an error that no message shows. Check the first loss.",
         ),
@@ -194,7 +206,7 @@ def cross_entropy() -> Lesson:
 
 def first_loss() -> Lesson:
     """Before training the loss is ln V: -ln(1/65) is 4.174."""
-    verse, sizes = small.verse(), (65, 256, 1024, 4096, 16384)
+    sizes = (65, 256, 1024, 4096, 16384)
     some = small.dev_batches()
     losses = [small.dev_loss(small.gpt(small.recipe(), size), some) for size in sizes]
     (tokens,), labels = some[0].inputs, some[0].labels
@@ -223,7 +235,7 @@ def first_loss() -> Lesson:
             "logits of variance 1 cost half a nat: they prefer some tokens for no reason.",
         ),
         figure,
-        correction=f"the notes say -ln(1/65) = 4.87; it is {math.log(65):.3f}. 4.87 is about what its untrained table gave.",
+        correction="the notes say -ln(1/65) = 4.87; it is 4.174. An untrained table of logits may give 4.87.",
     )
 
 
@@ -254,18 +266,18 @@ def devices() -> Lesson:
     axes.grid(axis="y")
     axes.legend()
     label(axes, "one training step of a 2-layer GPT, 8 rows of 32 characters", "width of the model", "speed (GFLOP/s)")
-    fastest = {width: max(speeds, key=lambda name: speeds[name][place]) for place, width in enumerate(widths)}
-    cpu = speeds["cpu"]
+    fastest = [max(zip(column, speeds))[1] for column in zip(*speeds.values())]
+    cpu, gain = speeds["cpu"], speeds["cpu"][-1] / speeds["cpu"][0]
     return Lesson(
         (
             f"Here are: {', '.join(speeds)}. Training steps of a 2-layer GPT on 8 rows, float32:",
-            f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at width {widths[-1]} {cpu[-1]:.0f}: {cpu[-1] / cpu[0]:.0f} times as many.",
+            f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at {widths[-1]} {cpu[-1]:.0f}: {gain:.0f} times as many.",
             "A narrow layer costs the call of each operator, not its products; on a GPU, CUDA",
             "or MPS, a call costs more still, so the lecture's small model is slower on it.",
-            f"Fastest here: {fastest[widths[0]]} at width {widths[0]}, {fastest[widths[-1]]} at {widths[-1]}. `--device auto` and doctor measure.",
+            f"Fastest here: {fastest[0]} at width {widths[0]}, {fastest[-1]} at {widths[-1]}. Your recipe: `seqx doctor`.",
         ),
         figure,
-        correction="MPS is not useless: it pays for wide models and large batches, not for the lecture's small one.",
+        correction="MPS is not useless: it can pay for wide models and large batches, not for the lecture's small one.",
     )
 
 

@@ -50,7 +50,7 @@ def feed_forward() -> Lesson:
         curves[name] = small.curve(recipe, gpt)
         losses[name] = small.dev_loss(gpt)
         sizes[name] = sum(weight.numel() for weight in gpt.layers()[0].parameters()) * layers
-    whole, bare, deep = losses.values()
+    (whole, bare, deep), (few, _, many) = losses.values(), sizes.values()
     expect("without feed-forward the loss is worse by more than 0.1 nats", bare > whole + 0.1)
     expect("attention with about as many weights does not make up for it", deep > whole + 0.1)
     block = small.trained_gpt().layers()[0]
@@ -71,7 +71,7 @@ def feed_forward() -> Lesson:
             "Attention is communication; the feed-forward is computation, each token by itself:",
             "token by token, or all at once, it gives the same, to 1e-5.",
             f"A GPT of 2 layers reaches {whole:.2f} nats per character in 200 updates, without it {bare:.2f}.",
-            f"6 layers of attention alone, {sizes['6 layers without']:,} weights in place of {sizes['2 layers']:,}, reach {deep:.2f}:",
+            f"6 layers of attention alone, {many:,} weights in place of {few:,}, reach {deep:.2f}:",
             "tokens look at each other, and have no means to think about what they found.",
         ),
         figure,
@@ -79,7 +79,7 @@ def feed_forward() -> Lesson:
 
 
 def residuals() -> Lesson:
-    """Addition hands the gradient on: with residual connections it reaches the first layer, without them it does not."""
+    """Addition hands the gradient on: with residual connections it reaches the first layer, without it is lost."""
     depth, steps = 16, 60
     rows = small.dev_batches()[0].pieces(16)[0]
     changes = (f"model.decoder_layers={depth}", "model.d_model=32", "model.d_ff=128", f"training.steps={steps}")
@@ -132,7 +132,12 @@ def zero_branches() -> Lesson:
     shares: dict[str, list[list[float]]] = {"full": [], "zero": []}
     losses = {}
     for start in shares:
-        recipe = small.recipe(f"model.decoder_layers={depth}", "model.initialization=xavier", f"model.residual_start={start}", "training.steps=120")
+        recipe = small.recipe(
+            f"model.decoder_layers={depth}",
+            "model.initialization=xavier",
+            f"model.residual_start={start}",
+            "training.steps=120",
+        )
         gpt = small.gpt(recipe)
         shares[start].append(_shares(gpt, tokens))
         updates = small.trained(recipe, gpt, small.batches(recipe, small.verse().train))
@@ -158,10 +163,10 @@ def zero_branches() -> Lesson:
     return Lesson(
         (
             "residual_start = zero: the last matrix of each branch is 0, so each layer begins as",
-            f"the identity; `full` ones add {min(full):.1f} to {max(full):.1f} times the stream before learning anything.",
+            f"the identity; `full` ones add {min(full):.1f} to {max(full):.1f} times the stream before they learn.",
             f"The zero ones come online: after 3 updates they add up to {first:.2f} of the stream, and",
             f"after {marks[-1]} updates {zero[-1].min():.1f} to {zero[-1].max():.1f} of it, each layer its own share.",
-            f"Both train: the last batch costs {losses['zero']:.2f} nats per character, {losses['full']:.2f} with `full`.",
+            f"Both train: the last batch costs {losses['zero']:.2f} nats per character; `full`: {losses['full']:.2f}.",
         ),
         figure,
     )
@@ -200,17 +205,19 @@ def norms() -> Lesson:
     expect("batch norm differs in evaluation", (evaluated - batch).abs().max() > 0.1)
     figure, axes = panels(1, 1, 1, height=3.8)
     limit = 3.0
-    for place, values, title in zip(axes, (x, batch, layer), ("the stream", "batch norm: each column", "layer norm: each row")):
+    for place, values, title in zip(
+        axes, (x, batch, layer), ("the stream", "batch norm: each column", "layer norm: each row")
+    ):
         image = matrix(place, values[:48], vmin=-limit, vmax=limit, cmap="RdBu_r")
         label(place, title, "channel", "token" if values is x else "")
     figure.colorbar(image, ax=axes, shrink=0.8)
-    buffers = {name.rpartition(".")[2] for name, _ in by_batch.named_buffers()}
+    buffers, apart = sum(1 for _ in by_batch.buffers()), (evaluated - batch).abs().max()
     return Lesson(
         (
             f"{x.size(0)} tokens (rows) of {x.size(1)} channels (columns), after layer 1 of a GPT. Batch norm",
             "gives each column mean 0 and deviation 1; layer norm each row: the other axis.",
             f"32 of the tokens by themselves: batch norm moves them by up to {moved:.1f}, layer norm by 0.",
-            f"In evaluation batch norm differs by up to {(evaluated - batch).abs().max():.1f}: it takes {len(buffers)} buffers. Layer norm",
+            f"In evaluation batch norm differs by up to {apart:.1f}: it takes {buffers} buffers. Layer norm",
             "has none, no momentum, and is the same in training; both have gamma and beta.",
         ),
         figure,
@@ -222,7 +229,13 @@ def pre_norm() -> Lesson:
     depths, curves, losses = (1, 3, 6), {}, {}
     for norm in ("pre", "post"):
         for depth in depths:
-            recipe = small.recipe(f"model.decoder_layers={depth}", f"model.norm={norm}", "model.d_model=32", "model.d_ff=128", "training.steps=150")
+            recipe = small.recipe(
+                f"model.decoder_layers={depth}",
+                f"model.norm={norm}",
+                "model.d_model=32",
+                "model.d_ff=128",
+                "training.steps=150",
+            )
             gpt = small.gpt(recipe)
             curves[norm, depth] = small.curve(recipe, gpt)
             losses[norm, depth] = small.dev_loss(gpt)
@@ -240,12 +253,12 @@ def pre_norm() -> Lesson:
     right.set_ylim(min(0, *gaps))
     label(left, "learning rate 6e-3, 10 updates of warm-up", "update", "training loss (nats per character)")
     label(right, "post-norm minus pre-norm", "layers", "held-out loss (nats)")
-    last = {norm: losses[norm, depths[-1]] for norm in ("pre", "post")}
+    pre, post = losses["pre", depths[-1]], losses["post", depths[-1]]
     return Lesson(
         (
             "Pre-norm: x + f(norm(x)). Post-norm, as in the paper: norm(x + f(x)). 150 updates at a",
-            f"learning rate of 6e-3: with {depths[-1]} layers pre-norm reaches {last['pre']:.2f} nats per character,",
-            f"post-norm {last['post']:.2f}; with one layer {losses['pre', 1]:.2f} and {losses['post', 1]:.2f}: it matters more with depth.",
+            f"learning rate of 6e-3: with {depths[-1]} layers pre-norm reaches {pre:.2f} nats per character,",
+            f"post-norm {post:.2f}; with one layer the gap is {gaps[0]:.2f}: it grows with depth.",
             "A norm after each sum stands on the road of the gradient; post-norm trains too, with",
             "a long warm-up and a lower rate, which is how the paper did it (4,000 updates).",
         ),
