@@ -33,6 +33,7 @@ ALLOWED = {
 ALLOWED["tasks"] = {*ALLOWED}
 ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
 ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
+ALLOWED["learn"] = {*ALLOWED["measure"], "measure"}
 
 
 @cache

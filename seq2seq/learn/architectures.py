@@ -76,8 +76,8 @@ def encoder() -> Lesson:
     expect("a decoder's first state does not: it has seen nothing", abs(unheard - 0.5) < 0.1)
     figure, (left, middle, right) = panels(1, 1, 1.6)
     for axes, name in ((left, "encoder"), (middle, "decoder")):
-        matrix(axes, reach[name] > 0, vmin=0, vmax=1.5)
-        label(axes, f"{name}: who hears whom", "token", "hears" if axes is left else "")
+        matrix(axes, reach[name] > 0, x=list("12345678"), y=list("12345678"), vmin=0, vmax=1.5)
+        label(axes, f"{name}", "hears this token", "this token" if axes is left else "")
     for name, line in zip(curves, ("-", "--")):
         right.plot(smooth(curves[name]), line, label=f"{name}: {accuracy[name]:.0%} right")
     right.legend()
@@ -116,8 +116,8 @@ def cross_attention() -> Lesson:
         "fr-en-phrasebook",
         [
             *("model.d_model=64", "model.d_ff=256", "model.encoder_layers=1", "model.decoder_layers=1"),
-            *("model.dropout=0.0", "tokenizer.vocabulary_size=700", "training.label_smoothing=0.0"),
-            *("training.steps=150", "training.warmup_steps=20", "training.learning_rate=1e-2"),
+            *("model.dropout=0.0", "tokenizer.vocabulary_size=1000", "training.label_smoothing=0.0"),
+            *("training.steps=200", "training.warmup_steps=20", "training.learning_rate=1e-2"),
         ],
     )
     tokenizer = tokenizers.train(recipe.tokenizer, [side for pair in pairs for side in pair])
@@ -174,7 +174,7 @@ def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
     counts = Counter(word for french, _ in every for word in french.split())
     frequent = {word for word, _ in counts.most_common(400)}
     pairs = [pair for pair in every if len(pair[0].split()) <= 6 and frequent.issuperset(pair[0].split())]
-    dev = pairs[::20]
+    dev = sorted(pairs[::20], key=lambda pair: -len(pair[0].split()))  # the longest is drawn
     return [pair for pair in pairs if pair not in dev], dev
 
 

@@ -169,7 +169,7 @@ def graph() -> Lesson:
             f"Nodes: the {N} busiest speakers of {verse.name}. Edges: who answers whom, the",
             f"{int(edges.sum()) - N} commonest pairs; each also hears itself. The mask is the graph: True = edge.",
             f"{int((~edges).sum())} of {N * N} weights are exactly 0: where there is no edge, nothing flows.",
-            f"After one layer {hears.sum()} nodes know what {names[0][:16]} changed, after two {len(second.nonzero())}:",
+            f"After one layer {hears.sum()} nodes know what {names[0][:16]} said, after two {second.sum()}:",
             "a layer carries news along one edge. A GPT's graph: a triangle; an encoder's: full.",
         ),
         figure,
@@ -294,8 +294,10 @@ def heads() -> Lesson:
         matrix(place, weights[number], x=letters, y=letters if number == 0 else [""] * 16, vmin=0, vmax=1)
         place.tick_params(labelsize=7)
         label(place, f"head {number + 1}", "key", "query" if number == 0 else "")
-    axes[4].bar([str(count) for count in counts], losses.values())
-    axes[4].set_ylim(min(losses.values()) - 0.05, max(losses.values()) + 0.02)
+    axes[4].plot(counts, losses.values(), "o-")
+    axes[4].set_xscale("log", base=2)
+    axes[4].set_xticks(counts, counts)
+    axes[4].grid(axis="y")
     label(axes[4], "1 layer, 200 updates", "heads", "held-out loss (nats)")
     return Lesson(
         (

@@ -261,7 +261,8 @@ def devices() -> Lesson:
     for name, marker in zip(speeds, "osD"):
         axes.plot(widths, speeds[name], f"{marker}-", label=f"{name}: {device.present()[name]}")
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter(lambda speed, _: f"{speed:g}")
     axes.set_xticks(widths, widths)
     axes.grid(axis="y")
     axes.legend()
@@ -271,10 +272,10 @@ def devices() -> Lesson:
     return Lesson(
         (
             f"Here are: {', '.join(speeds)}. Training steps of a 2-layer GPT on 8 rows, float32:",
-            f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at {widths[-1]} {cpu[-1]:.0f}: {gain:.0f} times as many.",
+            f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at {widths[-1]} {gain:.0f} times as many.",
             "A narrow layer costs the call of each operator, not its products; on a GPU, CUDA",
             "or MPS, a call costs more still, so the lecture's small model is slower on it.",
-            f"Fastest here: {fastest[0]} at width {widths[0]}, {fastest[-1]} at {widths[-1]}. Your recipe: `seqx doctor`.",
+            f"Fastest at width {widths[0]}: {fastest[0]}; at {widths[-1]}: {fastest[-1]}. Of a recipe: `seqx doctor`.",
         ),
         figure,
         correction="MPS is not useless: it can pay for wide models and large batches, not for the lecture's small one.",

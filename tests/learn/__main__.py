@@ -17,4 +17,5 @@ for note in [named(name) for name in sys.argv[1:]] or NOTES:
     made = lesson(note)
     lecture.picture(note).write_bytes(drawn(made.figure, "png"))
     written[note.name] = lecture.section(note, made)
-lecture.PAGE.write_text(lecture.page([written[note.name] for note in NOTES if note.name in written]), encoding="utf-8")
+    page = lecture.page([written[each.name] for each in NOTES if each.name in written])
+    lecture.PAGE.write_text(page, encoding="utf-8")
