@@ -18,6 +18,7 @@ from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batch, Place, collate
 from seq2seq.data.bundled import phrasebook, reviews
 from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown, smooth
@@ -160,7 +161,7 @@ def cross_attention() -> Lesson:
             f"decoder, keys and values of the encoder, here {tuple(memory.key.shape)} = (B, H, S, D).",
             f"A translator of {len(losses)} updates on {len(pairs)} phrases predicts held-out ones at {right:.2f} nats",
             f"per token from their own source, with {wrong:.2f} from another phrase's: it listens.",
-            "Masks: none in the encoder but for padding; a triangle in the decoder's own past.",
+            "Masks: none in the encoder but for padding; a triangle in the decoder itself.",
         ),
         figure,
     )
@@ -178,7 +179,7 @@ def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
     return [pair for pair in pairs if pair not in dev], dev
 
 
-def _batches(tokenizer: tokenizers.Tokenizer, pairs: list[phrasebook.Pair]) -> Iterator[tuple[Place, Batch]]:
+def _batches(tokenizer: Tokenizer, pairs: list[phrasebook.Pair]) -> Iterator[tuple[Place, Batch]]:
     source, target = (tokenizer.encode([pair[side] for pair in pairs]) for side in (0, 1))
     for index in itertools.count():
         rows = np.random.default_rng(index).integers(len(pairs), size=48)

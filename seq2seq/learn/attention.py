@@ -170,7 +170,7 @@ def graph() -> Lesson:
             f"{int(edges.sum()) - N} commonest pairs; each also hears itself. The mask is the graph: True = edge.",
             f"{int((~edges).sum())} of {N * N} weights are exactly 0: where there is no edge, nothing flows.",
             f"After one layer {hears.sum()} nodes know what {names[0][:16]} said, after two {second.sum()}:",
-            "a layer carries news along one edge. A GPT's graph: a triangle; an encoder's: full.",
+            "one layer, one edge. A GPT's graph is a triangle, an encoder's has every edge.",
         ),
         figure,
     )
@@ -227,28 +227,28 @@ def scale() -> Lesson:
     """Unscaled scores grow with √D, and softmax of them is one-hot; over √D it stays diffuse at every width."""
     T, widths = 32, (1, 4, 16, 64, 256, 1024)
     torch.manual_seed(1)
-    entropies: dict[str, list[float]] = {"unscaled": [], "scaled": []}
+    entropies: dict[str, list[float]] = {"scaled": [], "unscaled": []}
     rows = {}
     for D in widths:
         query, key = torch.randn(2, 1, 64, T, D)  # components of mean 0 and variance 1, as after a norm
-        for name, factor in (("unscaled", math.sqrt(D)), ("scaled", 1.0)):  # `attend` divides by √D
+        for name, factor in (("scaled", 1.0), ("unscaled", math.sqrt(D))):  # `attend` divides by √D
             weights = attend(factor * query, key, torch.eye(T).expand(1, 64, T, T))  # of one-hot values: the weights
             entropies[name].append(torch.special.entr(weights).sum(-1).mean().item())
             rows[name, D] = weights[0, 0]
     expect("scaled scores are as diffuse at every width", max(entropies["scaled"]) - min(entropies["scaled"]) < 0.3)
     expect("unscaled scores of wide heads are nearly one-hot", entropies["unscaled"][-1] < 0.15)
-    raw, scaled = entropies.values()
+    scaled, raw = entropies.values()
     largest = [rows[name, widths[-1]].amax(-1).mean() for name in entropies]
     figure, (left, right) = panels(1, 1)
-    for (name, values), line in zip(entropies.items(), ("s--", "o-")):
-        left.plot(widths, values, line, label=name, color=COLOURS[name == "unscaled"])
+    for (name, values), line in zip(entropies.items(), ("o-", "s--")):
+        left.plot(widths, values, line, label=name)
     left.axhline(math.log(T), color=COLOURS[6], linewidth=1, linestyle=":", label=f"uniform: ln {T}")
     left.set_xscale("log", base=4)
-    left.set_xticks(widths, widths)
+    left.set_xticks(widths, map(str, widths))
     left.set_ylim(0)
     left.legend()
-    for name, shift in (("unscaled", 0.2), ("scaled", -0.2)):
-        right.bar(torch.arange(T) + shift, rows[name, 256][0], width=0.4, label=name, color=COLOURS[name == "unscaled"])
+    for name, shift in (("scaled", -0.2), ("unscaled", 0.2)):
+        right.bar([key + shift for key in range(T)], rows[name, 256][0].tolist(), width=0.4, label=name)
     right.legend()
     label(left, "entropy of the weights", "head width D", "entropy (nats)")
     label(right, "one query's weights at D = 256", "key", "weight")
@@ -258,7 +258,7 @@ def scale() -> Lesson:
             f"Unscaled, softmax over {T} keys falls from {raw[0]:.1f} nats of entropy at D = 1 to",
             f"{raw[-1]:.2f} at D = 1,024: one-hot, each token hears one other. (Uniform: {math.log(T):.2f}.)",
             f"Divided by √D it stays between {min(scaled):.2f} and {max(scaled):.2f}, whatever the width.",
-            f"The largest of {T} weights at D = 1,024: {largest[0]:.2f} unscaled, {largest[1]:.2f} scaled.",
+            f"The largest of {T} weights at D = 1,024: {largest[1]:.2f} unscaled, {largest[0]:.2f} scaled.",
         ),
         figure,
     )
@@ -294,9 +294,9 @@ def heads() -> Lesson:
         matrix(place, weights[number], x=letters, y=letters if number == 0 else [""] * 16, vmin=0, vmax=1)
         place.tick_params(labelsize=7)
         label(place, f"head {number + 1}", "key", "query" if number == 0 else "")
-    axes[4].plot(counts, losses.values(), "o-")
+    axes[4].plot(counts, [*losses.values()], "o-")
     axes[4].set_xscale("log", base=2)
-    axes[4].set_xticks(counts, counts)
+    axes[4].set_xticks(counts, map(str, counts))
     axes[4].grid(axis="y")
     label(axes[4], "1 layer, 200 updates", "heads", "held-out loss (nats)")
     return Lesson(

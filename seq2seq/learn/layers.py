@@ -81,7 +81,7 @@ def feed_forward() -> Lesson:
 def residuals() -> Lesson:
     """Addition hands the gradient on: with residual connections it reaches the first layer, without it is lost."""
     depth, steps = 16, 60
-    rows = small.dev_batches()[0].pieces(16)[0]
+    tokens, labels = small.dev_rows()
     sizes = (f"model.decoder_layers={depth}", "model.d_model=32", "model.d_ff=128")
     recipe = small.recipe(*sizes, f"training.steps={steps}")
     one, other = torch.randn(2, 5, requires_grad=True).unbind()
@@ -93,10 +93,10 @@ def residuals() -> Lesson:
         for block in gpt.layers() if name == "without" else []:
             block.attention_residual = Without(block.attention_residual)  # type: ignore[assignment]
             block.feed_forward_residual = Without(block.feed_forward_residual)  # type: ignore[assignment]
-        states = [gpt.embed(*rows.inputs)]
+        states = [gpt.embed(tokens)]
         for block in gpt.layers():
             states.append(block(states[-1]))
-        loss = F.cross_entropy(gpt.head(gpt.norm(states[-1])).flatten(0, 1), rows.labels.flatten())
+        loss = F.cross_entropy(gpt.head(gpt.norm(states[-1])).flatten(0, 1), labels.flatten())
         norms[name] = [gradient.norm().item() for gradient in torch.autograd.grad(loss, states)]
         losses[name] = sum(small.curve(recipe, gpt)[-10:]) / 10
     kept = {name: each[1] / each[-1] for name, each in norms.items()}
@@ -125,8 +125,7 @@ def residuals() -> Lesson:
 def zero_branches() -> Lesson:
     """Branches that start at zero leave the stream as it is at first, and come online while training."""
     depth, marks = 4, (0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
-    (tokens,) = small.dev_batches()[0].pieces(16)[0].inputs
-    assert tokens is not None
+    tokens, _ = small.dev_rows()
     shares: dict[str, list[list[float]]] = {"full": [], "zero": []}
     losses = {}
     for start in shares:
@@ -161,9 +160,9 @@ def zero_branches() -> Lesson:
     full, first = shares["full"][0], zero[marks.index(3)].max()
     return Lesson(
         (
-            "residual_start = zero: the last matrix of each branch is 0, so each layer begins as",
-            f"the identity; `full` ones add {min(full):.1f} to {max(full):.1f} times the stream before they learn.",
-            f"The zero ones come online: after 3 updates they add up to {first:.2f} of the stream, and",
+            "residual_start = zero: the last matrix of each branch is 0, and each layer begins",
+            f"as the identity; `full` ones add {min(full):.1f} to {max(full):.1f} times the stream before they learn.",
+            f"The zero ones come online: after 3 updates they add up to {first:.2f} of the stream,",
             f"after {marks[-1]} updates {zero[-1].min():.1f} to {zero[-1].max():.1f} of it, each layer its own share.",
             f"Both train: the last batch costs {losses['zero']:.2f} nats per character; `full`: {losses['full']:.2f}.",
         ),
@@ -185,8 +184,7 @@ def _shares(gpt: Gpt, tokens: Tensor) -> list[float]:
 def norms() -> Lesson:
     """Batch norm takes its mean over rows, layer norm over the channels of one token."""
     model = small.trained_gpt()
-    (tokens,) = small.dev_batches()[0].pieces(16)[0].inputs
-    assert tokens is not None
+    tokens, _ = small.dev_rows()
     with torch.inference_mode():
         x = model.layers()[0](model.embed(tokens)).flatten(0, 1)  # (B·T, C): 256 tokens of 64 channels
         by_batch, by_layer = nn.BatchNorm1d(64), normalization(small.recipe().model)

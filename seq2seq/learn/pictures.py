@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from torch import Tensor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 FORMATS = ("png", "svg")
 _DOTS = 100  # per inch
-_STYLE = {
+_STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": f"cycler(color={COLOURS})",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": False,
@@ -54,9 +55,9 @@ def label(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y)
 
 
-def matrix(axes: Axes, values: Any, *, x: Sequence[str] = (), y: Sequence[str] = (), **options: Any) -> Any:
+def matrix(axes: Axes, values: Tensor, *, x: Sequence[str] = (), y: Sequence[str] = (), **options: Any) -> Any:
     """A matrix (rows, columns) as a heat map, with the names of its columns and rows; returns the image."""
-    image = axes.imshow(values, aspect="auto", interpolation="nearest", **options)
+    image = axes.imshow(values.numpy(), aspect="auto", interpolation="nearest", **options)
     if x:
         axes.set_xticks(range(len(x)), x)
     if y:

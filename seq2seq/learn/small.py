@@ -116,6 +116,14 @@ def dev_batches(context: int = CONTEXT) -> list[Batch]:
     return [*stream.windows(verse().dev[: _DEV_TOKENS + 1], context=context, batch_tokens=_DEV_TOKENS)]
 
 
+def dev_rows() -> tuple[torch.Tensor, torch.Tensor]:
+    """Eight rows of held-out text and their labels, (8, CONTEXT) each."""
+    rows = dev_batches()[0]
+    (tokens,) = rows.inputs
+    assert tokens is not None
+    return tokens[:8], rows.labels[:8]
+
+
 def dev_loss(model: Any, some: Sequence[Batch] | None = None) -> float:
     """The loss of a GPT on held-out text, in nats per character."""
     measured = objective.CrossEntropy(model, CPU, 0.0).evaluate(some or dev_batches())

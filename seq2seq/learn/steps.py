@@ -63,8 +63,10 @@ def reward_model() -> Lesson:
     left.axhline(0.6931, linestyle="--", color=COLOURS[6], label="a coin: ln 2")
     left.legend()
     bins = [-4 + 0.5 * number for number in range(17)]
-    middle.hist(margins[margins > 0], bins, color=COLOURS[0], label=f"told right: {right:.0%}")
-    middle.hist(margins[margins <= 0], bins, color=COLOURS[1], hatch="//", label=f"told wrong: {1 - right:.0%}")
+    middle.hist(margins[margins > 0].tolist(), bins, color=COLOURS[0], label=f"told right: {right:.0%}")
+    middle.hist(
+        margins[margins <= 0].tolist(), bins, color=COLOURS[1], hatch="//", label=f"told wrong: {1 - right:.0%}"
+    )
     middle.legend()
     label(left, "learning from comparisons", "update", "-log sigmoid(margin) (nats)")
     label(
