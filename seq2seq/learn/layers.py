@@ -116,7 +116,7 @@ def residuals() -> Lesson:
             f"From layer {depth} back to layer 1 it changes by a factor of {kept['with']:.1f} with residuals,",
             f"and of {kept['without']:.0e} without: the first layers hear nothing of the loss.",
             f"After {steps} updates: {losses['with']:.2f} nats per character with, {losses['without']:.2f} without",
-            "(which is about the loss of letter frequencies): depth is of no use without them.",
+            "(about the loss of letter frequencies): depth is of no use without them.",
         ),
         figure,
     )
@@ -157,13 +157,13 @@ def zero_branches() -> Lesson:
         place.grid(axis="y")
         label(place, f"residual_start = {start}", "update", "|what the layer adds| / |stream|")
     axes[1].legend()
-    full, first = shares["full"][0], zero[marks.index(3)].max()
+    full, first, last = shares["full"][0], zero[marks.index(3)].max(), zero[-1]
     return Lesson(
         (
-            "residual_start = zero: the last matrix of each branch is 0, and each layer begins",
+            "residual_start = zero: the last matrix of each branch is 0: each layer begins",
             f"as the identity; `full` ones add {min(full):.1f} to {max(full):.1f} times the stream before they learn.",
             f"The zero ones come online: after 3 updates they add up to {first:.2f} of the stream,",
-            f"after {marks[-1]} updates {zero[-1].min():.1f} to {zero[-1].max():.1f} of it, each layer its own share.",
+            f"and after {marks[-1]} updates {last.min():.1f} to {last.max():.1f} of it, each layer its own share.",
             f"Both train: the last batch costs {losses['zero']:.2f} nats per character; `full`: {losses['full']:.2f}.",
         ),
         figure,
@@ -187,7 +187,7 @@ def norms() -> Lesson:
     tokens, _ = small.dev_rows()
     with torch.inference_mode():
         x = model.layers()[0](model.embed(tokens)).flatten(0, 1)  # (B·T, C): 256 tokens of 64 channels
-        by_batch, by_layer = nn.BatchNorm1d(64), normalization(small.recipe().model)
+        by_batch, by_layer = nn.BatchNorm1d(64), normalization(small.recipe("model.bias=true").model)
         batch, layer = by_batch(x), by_layer(x)
         alone, alone_layer = by_batch(x[:32]), by_layer(x[:32])
         evaluated = by_batch.eval()(x)
@@ -211,7 +211,7 @@ def norms() -> Lesson:
         (
             f"{x.size(0)} tokens (rows) of {x.size(1)} channels (columns), after layer 1 of a GPT. Batch norm",
             "gives each column mean 0 and deviation 1; layer norm each row: the other axis.",
-            f"32 of the tokens by themselves: batch norm moves them by up to {moved:.1f}, layer norm by 0.",
+            f"32 of the tokens alone: batch norm moves them by up to {moved:.1f}, layer norm by 0.",
             f"In evaluation batch norm differs by up to {apart:.1f}: it takes {buffers} buffers. Layer norm",
             "has none, no momentum, and is the same in training; both have gamma and beta.",
         ),

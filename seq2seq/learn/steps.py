@@ -23,7 +23,7 @@ def demonstrations() -> Lesson:
     for shift, (name, values) in zip((-0.2, 0.2), (("ends", ends), ("the rater's mark", marks))):
         left.bar([place + shift for place in range(2)], values, width=0.4, label=name)
     left.set_xticks(range(2), ["pre-trained", "fine-tuned"])
-    left.legend()
+    left.legend(loc="upper left")
     label(left, f"{len(questions)} questions", "", "mean (0 to 1)")
     best = [place for place, mark in enumerate(answers[1][2]) if mark == 1][:2]
     said = [
@@ -75,8 +75,8 @@ def reward_model() -> Lesson:
     return Lesson(
         (
             f"Step 2: the model answers questions twice, a rater prefers one: {len(pairs)} comparisons.",
-            "The reward model is the same GPT with one number for a head. Loss: -log sigmoid of",
-            "the preferred answer's score less the other's (Bradley and Terry), ln 2 at first.",
+            "The reward model is the same GPT, its head one number. Loss: -log sigmoid of",
+            "the preferred answer's score less the other's (Bradley-Terry), ln 2 at first.",
             f"It tells {right:.0%} of {len(margins)} held-out comparisons right, where a coin tells half.",
             "Better than a coin, far from a rater: the next step shows what comes of that.",
         ),
@@ -104,8 +104,8 @@ def policy() -> Lesson:
             f"Step 3: {len(figures)} phases of 96 answers. One that the reward model scores above the",
             "other three to its question becomes more probable (PPO's loss, leave-one-out).",
             f"Its score goes from {first:.2f} to {last:.2f}, {divergence[-1]:.1f} nats from its start. The rater, whom",
-            f"training never sees, gave {before:.2f} of 1 at first and gives {after:.2f} now: what is optimised",
-            "is not what is meant, if the reward model is weak. Measure both, as `frontier` does.",
+            f"training never sees, gave {before:.2f} of 1 at first and gives {after:.2f} now: a weak reward",
+            "model is exploited, not followed. Measure both, as `seqx frontier` does.",
         ),
         figure,
     )
