@@ -68,9 +68,9 @@ def feed_forward() -> Lesson:
     label(axes, "a GPT with and without its feed-forward networks", "update", "training loss (nats per character)")
     return Lesson(
         (
-            "Attention is communication; the feed-forward is computation, each token by itself:",
+            "Attention is communication, the feed-forward computation, each token by itself:",
             "token by token, or all at once, it gives the same, to 1e-5.",
-            f"A GPT of 2 layers reaches {whole:.2f} nats per character in 200 updates, without it {bare:.2f}.",
+            f"2 layers reach {whole:.2f} nats per character in 200 updates, without feed-forward {bare:.2f}.",
             f"6 layers of attention alone, {many:,} weights in place of {few:,}, reach {deep:.2f}:",
             "tokens look at each other, and have no means to think about what they found.",
         ),

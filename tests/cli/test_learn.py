@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from seq2seq.learn.catalogue import NOTES
-from tests.support.command import Seqx
+from tests.support.command import ROOT, Seqx
 
 
 def test_the_notes_are_listed_in_order_at_80_columns(seqx: Seqx) -> None:
@@ -17,6 +19,15 @@ def test_the_notes_are_listed_in_order_at_80_columns(seqx: Seqx) -> None:
     assert done.code == 0
     assert [line.split()[0] for line in done.out.splitlines()] == [note.name for note in NOTES]
     assert all(len(line) <= 80 and "\x1b" not in line for line in done.out.splitlines())
+
+
+def test_the_list_imports_no_torch() -> None:
+    check = (
+        "import sys; sys.argv = ['seqx', 'learn']\nfrom cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "averaging" in done.stdout
 
 
 def test_a_note_is_explained_and_drawn(seqx: Seqx) -> None:

@@ -49,7 +49,7 @@ def section(note: Note, lesson: Lesson) -> str:
     text = f"{parts[0]}\n\n{parts[1]}\n\n" + "\n".join(parts[2:]) + f"\n\n![{note.title}]({note.name}.png)\n\n"
     if lesson.correction:
         text += f"**The lecture**: {lesson.correction}\n\n"
-    return text + f"Its code: {code}. Read next: [`seq2seq/{note.opens}`](../{note.opens}).\n"
+    return text + f"Its code: {code}.\nRead next: [`seq2seq/{note.opens}`](../{note.opens}).\n"
 
 
 def page(sections: list[str]) -> str:
