@@ -28,6 +28,7 @@ from .export import export
 from .finish import finish
 from .frontier import frontier
 from .generate import generate
+from .learn import learn
 from .pack import pack
 from .printing import printable, report, settings, show
 from .rate import rate
@@ -84,7 +85,7 @@ def _options(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(train, translate, generate, chat, classify, attention, evaluate, score, compare),
-    *(finish, sweep, export, pack, doctor, bench, frontier, rate, report_command, serve),
+    *(finish, sweep, export, pack, doctor, bench, frontier, rate, report_command, serve, learn),
 )
 for function in _COMMANDS:
     command.add(app, function)

@@ -49,13 +49,19 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
     """Check that the output can be written, before the work."""
     if output is None or output == STANDARD_INPUT:
         return output
+    must_be_writable(parameter.opts[0] if parameter.opts[0].startswith("-") else "", output)
+    return output
+
+
+def must_be_writable(option: str, output: Path) -> None:
+    """Check that a file, the value of an option or of an argument without one, can be written, before the work."""
     from seq2seq.data.compression import refused
     from seq2seq.errors import OutputError
-    from seq2seq.storage.atomic import must_be_writable
+    from seq2seq.storage import atomic
 
-    name = f"{parameter.opts[0]} {output}" if parameter.opts[0].startswith("-") else str(output)
+    name = f"{option} {output}".strip()
     try:
-        must_be_writable(output)
+        atomic.must_be_writable(output)
     except IsADirectoryError:
         usage_error(f"{name} is a folder; name a file in it")
     except NotADirectoryError:
@@ -66,7 +72,6 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
         raise OutputError(f"cannot write {name}: {place}{error.strerror or error}; name another file") from error
     if reason := refused(output):
         usage_error(f"{name}: {reason}")
-    return output
 
 
 def _known(given: Any) -> Any:

@@ -37,6 +37,7 @@ ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
 ALLOWED["serving"] = {"data", "decoding", "interop", "run", "tasks"}
 ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
 ALLOWED["report"] = {*ALLOWED["tasks"], "tasks"}
+ALLOWED["learn"] = {*ALLOWED["measure"], "measure"}
 
 
 @cache
