@@ -142,7 +142,8 @@ def optimised(phases: int = 24, group: int = 4, kl: float = 0.1) -> list[dict[st
         )
         assert batch.mask is not None
         scores = (
-            reward.rewards(ended.inputs, ended.mask) - torch.tensor([not rollout.ended for rollout in rollouts]).float()
+            reward.rewards(ended.inputs, ended.labels, ended.mask)
+            - torch.tensor([not rollout.ended for rollout in rollouts]).float()
         )
         now, before = (token_log_probabilities(model, batch, small.CPU) for model in (policy.policy, start))
         each = scores[:, None] / batch.mask.sum(1, keepdim=True) - kl * (
