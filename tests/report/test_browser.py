@@ -113,8 +113,8 @@ def test_the_table_of_runs_is_sorted_by_the_heading_that_is_clicked(browser: Any
 def test_the_values_below_the_pointer_are_shown(browser: Any, pages: dict[str, Path]) -> None:
     page = Opened(browser, pages["attention"], 1280, "light").page
     chart = page.locator("figure", has_text="Loss").first
-    box = chart.locator("svg[role=img]").bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 12, box["y"] + box["height"] / 2)
+    drawing = chart.locator("svg[role=img]")
+    drawing.hover(position={"x": drawing.bounding_box()["width"] - 15, "y": 60})
     assert chart.locator(".readout").inner_text() == "training 0.125 at 8"
 
 
