@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seq2seq import limits, tasks
 from seq2seq.data.languages import short_code
@@ -53,6 +53,10 @@ class ServedTranslator:
         options = self._opened.options.with_beam(None, None, n_best)
         return await self.work.submit(replace(options, token_scores=token_scores), lines)
 
+    def described(self) -> dict[str, Any]:
+        """What it does, for a page."""
+        return {"does": "translate", "source": self.source, "target": self.target}
+
     def _translate(self, options: SearchOptions, lines: list[str]) -> list[Translation]:
         return self._opened.translator.translate(lines, options)
 
@@ -81,6 +85,10 @@ class ServedClassifier:
     async def classify(self, texts: Sequence[tuple[str, ...]]) -> list[Classified]:
         """The classes of texts, each a tuple of those that are judged together."""
         return await self.work.submit(None, texts)
+
+    def described(self) -> dict[str, Any]:
+        """What it does, for a page."""
+        return {"does": "classify", "classes": list(self.classes), "texts": self.texts}
 
     def _classify(self, _: None, texts: list[tuple[str, ...]]) -> list[Classified]:
         return self._classifier.classify(texts)
@@ -112,6 +120,10 @@ class ServedGenerator:
             return opened.generator.stream(given, options)
 
         return self.work.stream(start)
+
+    def described(self) -> dict[str, Any]:
+        """What it does, for a page."""
+        return {"does": "chat" if self.talks else "generate"}
 
     def length(self, prompt: str | Sequence[Mapping[str, str]], max_tokens: int) -> int:
         """The tokens of a prompt, or of messages as the model reads them."""

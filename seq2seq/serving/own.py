@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,6 @@ from seq2seq.serving import server
 from seq2seq.serving.described import refuses, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.libretranslate import ERROR
-from seq2seq.serving.models import Served, ServedClassifier, ServedTranslator
 from seq2seq.serving.requests import RequestBody
 
 router = APIRouter(responses=refuses(ERROR), tags=["seqx"])
@@ -91,7 +89,7 @@ async def models(request: Request) -> JSONResponse:
     own = server.of(request)
     return JSONResponse(
         {
-            "models": [_row(each) for each in own.models.all],
+            "models": [{"name": each.name, "engine": each.engine, **each.described()} for each in own.models.all],
             "characters": own.settings.characters,
             "tokens": own.settings.tokens,
             "alternatives": own.settings.alternatives,
@@ -124,12 +122,3 @@ async def page(name: str = "") -> Response:
         raise Refused(404, "no such page")
     file, kind = _PAGE[name]
     return Response((files("seq2seq.serving") / "page" / file).read_bytes(), media_type=kind)
-
-
-def _row(model: Served) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": model.name, "engine": model.engine}
-    if isinstance(model, ServedTranslator):
-        return {**row, "does": "translate", "source": model.source, "target": model.target}
-    if isinstance(model, ServedClassifier):
-        return {**row, "does": "classify", "classes": list(model.classes), "texts": model.texts}
-    return {**row, "does": "chat" if model.talks else "generate"}

@@ -30,7 +30,7 @@ from seq2seq.training.optimisers import Optimiser
 
 _CPU = torch.device("cpu")
 # What the record of a run says of its text and its training, which holds for any of its checkpoints.
-_KEPT = ("corpora", "pairs", "text", "device", "versions", "seed", "processes", "sessions", "lineage")
+_KEPT = ("corpora", "pairs", "text", "classes", "device", "versions", "seed", "processes", "sessions", "lineage")
 
 
 class _Parts(NamedTuple):
@@ -82,7 +82,7 @@ def _parts(run: Run) -> _Parts:
     recipe = run.recipe()
     tokenizers = read_tokenizers(recipe, run.path)
     run.must_be_unchanged("tokenizer")
-    model = tasks.of(recipe).model(tokenizers)
+    model = tasks.of(recipe).model_of(run, tokenizers)
     return _Parts(model, optimisers.for_recipe(recipe, model))
 
 

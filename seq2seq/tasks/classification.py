@@ -99,6 +99,13 @@ class Classification(Task[LabelledSource]):
         assert self._classes, "the classes are known once the text is"
         return classifier(self.recipe, tokenizers.source.size, len(self._classes))
 
+    def model_of(self, run: Run, tokenizers: Tokenizers) -> Classifier:
+        """With the classes that its record has."""
+        from seq2seq.tasks import classification_opening
+
+        self._classes = classification_opening.classes_of(run)
+        return self.model(tokenizers)
+
     def trained(self, run: Run, device: torch.device) -> Classifier:
         from seq2seq.tasks.classification_opening import trained_classifier
 

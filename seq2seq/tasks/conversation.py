@@ -10,7 +10,8 @@ from seq2seq.data.conversations import ConversationKind, ConversationSource, usa
 from seq2seq.data.corpus import Corpus
 from seq2seq.run import Run
 from seq2seq.tasks import lineage
-from seq2seq.tasks.task import Figure, Say, Task, example
+from seq2seq.tasks.examples import example
+from seq2seq.tasks.task import Figure, Say, Task
 
 if TYPE_CHECKING:
     from seq2seq.data.findings import Audit

@@ -15,8 +15,9 @@ from seq2seq.errors import DataError, RecipeError, RunError
 from seq2seq.evaluation import frontier, kept
 from seq2seq.run import Run
 from seq2seq.tasks import lineage, reward_run
+from seq2seq.tasks.examples import example
 from seq2seq.tasks.improving import Improving
-from seq2seq.tasks.task import Figure, Say, example
+from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
     from torch import nn

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, Protocol
 
@@ -17,6 +15,7 @@ from seq2seq.decoding.translation.distributed import OneProcess
 from seq2seq.errors import RecipeError, RunError
 from seq2seq.evaluation import kept
 from seq2seq.storage.atomic import replacing
+from seq2seq.tasks.examples import example
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-_LOOKED_AT = 1000  # lines of a test set, for an example
-_SHORT = 60  # characters
 _TRANSLATORS = (  # options of evaluate
     *("source_file", "target_file", "sacrebleu", "beam_size", "length_penalty", "output", "engine", "precision"),
     "sentences",
@@ -210,6 +207,10 @@ class Task(ABC, Generic[SourceT]):
 
         return models.model(self.recipe, tokenizers.source.size, tokenizers.target.size)
 
+    def model_of(self, run: Run, tokenizers: Tokenizers) -> nn.Module:
+        """As `model`, of a run: what it needs besides the recipe is on record."""
+        return self.model(tokenizers)
+
     def initialise(self, model: nn.Module, run: Run) -> str:
         """Put the weights of the start into a new model; returns a description. Raises as `lineage.load` does."""
         from seq2seq.tasks import lineage
@@ -345,14 +346,3 @@ def no_effect(given: Mapping[str, str], names: Collection[str], because: str) ->
     """A usage error where one of the options `names` was given; else empty."""
     option = next((option for name, option in given.items() if name in names), None)
     return f"{option} has no effect: {because}" if option else ""
-
-
-def example(command: str, lines: Iterable[str], run: Run) -> str:
-    """A shell command with the first short line, else the first words of a line; no line that looks like an option."""
-    usable = [line.strip() for line in islice(lines, _LOOKED_AT)]
-    usable = [line for line in usable if line.isprintable() and any(map(str.isalpha, line)) and line[0] != "-"]
-    short = next((line for line in usable if len(line) <= _SHORT), None)
-    if short is None and usable:
-        words = usable[0][: _SHORT + 1].rpartition(" ")[0]
-        short = words or usable[0][:_SHORT]
-    return f"seqx {command} {shlex.quote(short or '...')} --run {shlex.quote(str(run.path))}"

@@ -26,8 +26,9 @@ from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
+from seq2seq.tasks.examples import example
 from seq2seq.tasks.opening import EngineChoice
-from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, example, no_effect
+from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, no_effect
 from seq2seq.tasks.translation_opening import OpenedTranslator, open_translator
 
 if TYPE_CHECKING:

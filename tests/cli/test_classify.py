@@ -212,3 +212,12 @@ def test_a_model_of_two_texts_reads_them_with_a_tab_between(seqx: Seqx, tmp_path
     wrong = seqx("classify", "--run", tmp_path / "run", "one", "two\tthree")
     assert wrong.code == 1 and "line 1: 1 text, and the model reads 2: put a tab between them" in wrong.err
     assert seq2seq.load(tmp_path / "run").classify("one", "one").label in ("same", "other")  # type: ignore[union-attr]
+
+
+def test_checkpoints_of_a_classifier_are_averaged_and_evaluated(seqx: Seqx, trained_classifier: Path) -> None:
+    done = seqx("runs", "average", trained_classifier, "--steps", "40,60", "--to", "mean")
+    assert done.code == 0, done.err
+    texts = b"un chat\ndeux chiens\n"
+    assert seqx("classify", "--run", "mean", stdin=texts).code == 0
+    done = seqx("evaluate", "--run", trained_classifier, "--checkpoint", "60", "--json", "-q")
+    assert done.code == 0 and "accuracy" in done.out, done.err

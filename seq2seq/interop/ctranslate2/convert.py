@@ -38,7 +38,7 @@ def convert(
             raise RunError(f"{run.path} keeps the PyTorch engine: {reason}")
         origin = copies.made_of(run.path)
         with replacing_folder(run.path / copies.FOLDER, keep=lambda name: False) as folder:
-            copy = Copy(folder, _settings(run, recipe, longest_source), "float32")
+            copy = Copy(folder, _settings(run, recipe, conversion, longest_source), "float32")
             _write(copy, recipe, conversion, model, tokenizers)
             verified = verify(copy)
             copies.write(folder, copy.settings, verified.precision, origin)
@@ -49,27 +49,20 @@ def convert(
     return verified
 
 
-def _settings(run: Run, recipe: Recipe, longest_source: int) -> Settings:
+def _settings(run: Run, recipe: Recipe, conversion: Conversion, longest_source: int) -> Settings:
     """What translating, generating or classifying with a copy takes of its run."""
-    decoding, data, model = recipe.decoding, recipe.data, recipe.model
-    classifies = model.architecture == "encoder-only"
-    # A decoder-only model must not exceed its context; a decoder starts with BOS.
-    positions = {
-        "encoder-only": longest_source,
-        "decoder-only": model.max_length,
-        "encoder-decoder": model.max_length + decoding.max_extra + 1,
-    }
+    decoding, data = recipe.decoding, recipe.data
     return Settings(
         data.source,
         data.target,
         recipe.tokenizer.joint,
-        model.architecture == "decoder-only",
+        conversion.decoder_only,
         longest_source,
-        positions[model.architecture],
+        conversion.positions(recipe, longest_source),
         **{key: getattr(decoding, key) for key in ("beam_size", "length_penalty", "max_extra", "batch_tokens")},
         documents=run.record().get("text", {}).get("documents", 1) > 1,
-        pooling=model.pooling if classifies else "",
-        texts=len(data.text.split(",")) if classifies else 1,
+        pooling=recipe.model.pooling if conversion.classifies else "",
+        texts=len(data.text.split(",")) if conversion.classifies else 1,
     )
 
 

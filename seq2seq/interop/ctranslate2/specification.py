@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seq2seq.data.tokenizer import SPECIAL
 from seq2seq.model.positions import sinusoids
-from seq2seq.recipe import Model
+from seq2seq.recipe import Model, Recipe
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
@@ -29,16 +29,23 @@ _EPSILON = {"layer": 1e-5, "rms": float(np.finfo(np.float32).eps)}
 class Conversion(NamedTuple):
     """How models of an architecture are expressed."""
 
-    architecture: str
     fill: Callable[[Model, Weights, int], Any]  # a specification of sequences of so many tokens, at most
+    positions: Callable[[Recipe, int], int]  # so many, for so many tokens of the longest source
+    decoder_only: bool = False
+    classifies: bool = False  # by a class head on the states of an encoder
+
+    @property
+    def _memory(self) -> bool:
+        """Whether a decoder attends to an encoder's states."""
+        return not (self.decoder_only or self.classifies)
 
     def inexpressible(self, model: Model) -> str:
         """Why CTranslate2 cannot compute a recipe's model, in one line; an empty string where it can."""
         if model.activation not in _ACTIVATIONS:
             return f"CTranslate2 has no model.activation = {model.activation}"
-        if model.qk_norm and self.architecture == "encoder-decoder":
+        if model.qk_norm and self._memory:
             return "CTranslate2 would also normalise attention to the memory, which model.qk_norm does not"
-        if model.positions == "rotary" and self.architecture == "encoder-decoder":
+        if model.positions == "rotary" and self._memory:
             return "CTranslate2 has no model.positions = rotary in an encoder-decoder"
         return ""
 
@@ -51,13 +58,13 @@ class Conversion(NamedTuple):
         tokens.
         """
         spec = self.fill(model, weights, positions)
-        if isinstance(spec, specs.TransformerSpec):
+        if self._memory:
             spec.register_source_vocabulary(list(source))
             spec.register_target_vocabulary(list(target))
             spec.config.add_source_eos = True
             spec.config.decoder_start_token = _BOS
         else:
-            spec.register_vocabulary(list(source if self.architecture == "encoder-only" else target))
+            spec.register_vocabulary(list(source if self.classifies else target))
         spec.config.unk_token, spec.config.bos_token, spec.config.eos_token = _UNKNOWN, _BOS, _EOS
         spec.config.layer_norm_epsilon = _EPSILON[model.normalization]
         spec.validate()
@@ -162,12 +169,16 @@ def _norm(norm: Any, weights: Weights, name: str) -> None:
         norm.beta = weights.get(f"{name}.bias", np.zeros_like(norm.gamma))
 
 
-ENCODER_DECODER = Conversion("encoder-decoder", _encoder_decoder)
-DECODER_ONLY = Conversion("decoder-only", _decoder_only)
-ENCODER_ONLY = Conversion("encoder-only", _encoder_only)
+# A decoder starts with BOS; a model of one sequence must not exceed its context.
+ENCODER_DECODER = Conversion(
+    _encoder_decoder, lambda recipe, longest: recipe.model.max_length + recipe.decoding.max_extra + 1
+)
+DECODER_ONLY = Conversion(_decoder_only, lambda recipe, longest: recipe.model.max_length, decoder_only=True)
+ENCODER_ONLY = Conversion(_encoder_only, lambda recipe, longest: longest, classifies=True)
 
 
 def conversion(model: Model) -> Conversion:
     """How models of a recipe are expressed."""
-    known = (ENCODER_DECODER, DECODER_ONLY, ENCODER_ONLY)
-    return next(each for each in known if each.architecture == model.architecture)
+    return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY, "encoder-only": ENCODER_ONLY}[
+        model.architecture
+    ]
