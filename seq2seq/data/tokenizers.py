@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sentencepiece
 
 from seq2seq import limits
-from seq2seq.data.characters import visible
+from seq2seq.data.characters import is_blank, visible
 from seq2seq.data.tokenizer import BOS, EOS, PAD, SPECIAL, UNKNOWN, Tokenizer, encodable
 from seq2seq.errors import DataError, RunError, refuse_one_text
 from seq2seq.storage.atomic import write_bytes
@@ -252,9 +253,17 @@ def _train_sentencepiece(settings: TokenizerConfig, lines: Iterable[str]) -> Sen
             broken.append(error)
             raise
 
+    sentences = usable()
+    first = []  # up to one that is not blank: SentencePiece ends the process where it finds none
+    for line in sentences:
+        first.append(line)
+        if not is_blank(line):
+            break
+    else:
+        raise DataError(_explain(settings, "sentences_.empty()"))
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=usable(),
+            sentence_iterator=chain(first, sentences),
             model_writer=model,
             model_type=settings.kind,
             vocab_size=settings.vocabulary_size,
