@@ -239,10 +239,10 @@ def _line(translation: Translation, links: Sequence[Link] | None) -> str:
 
 def _aligned(translation: Translation, links: Sequence[Link] | None) -> dict[str, Any]:
     """What --json says of an alignment."""
-    from seq2seq.decoding.alignment import words
-
     if links is None:
         return {}
+    from seq2seq.decoding.alignment import words  # as above
+
     return {
         "source_words": words(translation.source),
         "target_words": words(translation.text),

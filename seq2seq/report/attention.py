@@ -103,9 +103,12 @@ def picture(
         axes.set_axis_off()
         _write_title(axes, title)
         _write_scale(axes, width - _MARGIN, top + 0.5 * _LINE)
+        frames = []
         for block in blocks:
-            _draw(axes, block, top)
+            frames += _draw(axes, block, top)
             top += block.size[1]
+        # One line with gaps: many lines would take as long as the images.
+        axes.plot(*np.concatenate(frames, axis=1), color=_FRAME, linewidth=0.6)
         axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")  # which images change
         file = BytesIO()
         undated = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
@@ -192,8 +195,9 @@ def _short(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
 
 
-def _draw(axes: Axes, block: _Block, top: float) -> None:
-    found = block.found
+def _draw(axes: Axes, block: _Block, top: float) -> list[NDArray[np.float64]]:
+    """Draw a block; returns the frames of its panels, x and y (2, 6) each, the last point a gap."""
+    found, frames = block.found, []
     _text(axes, _MARGIN, top + 0.5 * _LINE, KINDS[found.kind].capitalize(), _HEADING, color=_INK, weight="bold")
     _text(axes, _MARGIN, top + 1.4 * _LINE, _ROWS[found.kind], _LABEL, color=_MUTED)
     first, left = top + _HEAD + block.above, _MARGIN + block.left
@@ -209,18 +213,21 @@ def _draw(axes: Axes, block: _Block, top: float) -> None:
         for label, offset, points in _labels(_rows_of(found), block.height):
             _text(axes, left - 0.06, below + offset, label, points, ha="right", color=_INK)
         for panel, place in zip(panels, lefts):
-            _framed(axes, _coloured(panel, found.mask), place, below, (block.width, block.height))
+            frames.append(_panel(axes, _coloured(panel, found.mask), place, below, (block.width, block.height)))
             if block.alone and max(panel.shape) <= _NUMBERED:
                 _write_percentages(axes, panel, place, below, block)
     colours = np.where(found.mask[..., None], _ALLOWED, _HIDDEN).astype(np.uint8)
-    _framed(axes, colours, lefts[-1] + _GAP, first, block.mask)
     _text(axes, lefts[-1] + _GAP, first - 0.05, "mask", _LABEL, color=_MUTED, va="bottom")
+    return [*frames, _panel(axes, colours, lefts[-1] + _GAP, first, block.mask)]
 
 
-def _framed(axes: Axes, colours: NDArray[np.uint8], left: float, top: float, size: tuple[float, float]) -> None:
+def _panel(
+    axes: Axes, colours: NDArray[np.uint8], left: float, top: float, size: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Draw the image of a panel; returns its frame."""
     right, bottom = left + size[0], top + size[1]
     _image(axes, colours, (left, right, bottom, top))
-    axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=_FRAME, linewidth=0.6)
+    return np.array([[left, right, right, left, left, np.nan], [top, top, bottom, bottom, top, np.nan]])
 
 
 def _write_percentages(axes: Axes, panel: NDArray[np.float32], left: float, top: float, block: _Block) -> None:

@@ -203,6 +203,7 @@ def test_several_processes_are_refused_where_they_share_no_work(
         "get": ["fr-en", "--to", "x"],
         "show": ["fr-en"],
         "copy": ["fr-en", "x"],
+        "attention": ["x"],
         "finish": ["--run", "x"],
         "sweep": ["--recipe", "fr-en"],
         "pack": ["--to", "x"],
