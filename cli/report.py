@@ -51,6 +51,8 @@ def report(
     if as_csv:
         with options.written(output) as file:
             file.write(curves.table(run).encode())
+        if output is not None:
+            note(f"Written: {output}")
         return
     if output is None:
         path = reports.write(run)

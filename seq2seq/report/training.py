@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from seq2seq.evaluation.parts import Answers, Chart, Line, Output, Part, Section, Table, Texts
+from seq2seq.evaluation.parts import Answers, Cell, Chart, Line, Output, Part, Section, Table, Texts
 from seq2seq.report.logs import Row, number, points, spread, thinned
 from seq2seq.report.logs import read as read_log
 from seq2seq.run import Run
@@ -82,7 +83,7 @@ def sections(run: Run, predicted: str) -> Iterator[Section]:
     parts: list[Part] = [*charts([(run.path.name, run)], predicted)]
     columns = [key for key in dict.fromkeys(key for row in judged for key in row) if key not in ("samples", "epoch")]
     if judged:
-        rows = [[row.get(key) for key in columns] for row in spread(judged, _VALIDATIONS)]
+        rows = [[_cell(row.get(key)) for key in columns] for row in spread(judged, _VALIDATIONS)]
         parts.append(Table("The validations as a table", [_words(key) for key in columns], rows, folded=True))
     yield Section("Curves", parts)
     yield Section("Samples in the course of training", samples(judged))
@@ -128,6 +129,11 @@ def _groups(made: Sequence[Row], judged: Sequence[Row]) -> dict[str, list[str]]:
 def _speed(rows: Sequence[Row]) -> list[tuple[float, float]]:
     found = ((number(row.get("step")), number(row.get("tokens")), number(row.get("seconds"))) for row in rows)
     return [(step, tokens / seconds) for step, tokens, seconds in found if step is not None and tokens and seconds]
+
+
+def _cell(value: Any) -> Cell:
+    """A value of a log: a truth value, or a finite number."""
+    return value if isinstance(value, bool) else number(value)
 
 
 def _words(key: str) -> str:
