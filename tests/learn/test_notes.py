@@ -102,7 +102,7 @@ def unscaled(query: Tensor, key: Tensor, value: Tensor, **masks: Any) -> Tensor:
         ("averaging", "seq2seq.learn.attention.attend", unmasked),
         ("graph", "seq2seq.model.attention.attend", unmasked),
         ("scale", "seq2seq.learn.attention.attend", unscaled),
-        ("first-loss", "seq2seq.model.gpt.Gpt.hidden", lambda model, tokens: 30 * Gpt.embed(model, tokens)),
+        ("first-loss", "seq2seq.model.gpt.Gpt.hidden", lambda model, tokens: 300 * Gpt.embed(model, tokens)),
         ("cross-entropy", "seq2seq.learn.inputs.summed_loss", lambda *inputs: (torch.tensor(1.0), torch.tensor(1.0))),
     ],
 )
