@@ -10,11 +10,10 @@ import math
 from collections import Counter
 
 import torch
-from matplotlib.patches import FancyArrowPatch
 
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
-from seq2seq.learn.pictures import COLOURS, label, matrix, panels, smooth
+from seq2seq.learn.pictures import COLOURS, label, matrix, network, panels, smooth
 from seq2seq.model.attention import SelfAttention, attend
 from seq2seq.model.positions import NoPositions, added_positions
 from seq2seq.recipe import Model
@@ -137,29 +136,8 @@ def graph() -> Lesson:
     expect("one layer carries news along one edge", torch.equal(first, hears))
     expect("two layers carry it along two", torch.equal(second, (edges.float() @ edges.float())[:, 0] > 0))
     figure, (left, right) = panels(1.15, 1, height=4.3)
-    angles = [2 * math.pi * number / N for number in range(N)]
-    places = [(math.sin(angle), math.cos(angle)) for angle in angles]
-    for other, one in edges.logical_and(~torch.eye(N, dtype=torch.bool)).nonzero().tolist():
-        left.add_patch(
-            FancyArrowPatch(
-                places[one],
-                places[other],
-                arrowstyle="-|>",
-                mutation_scale=12,
-                shrinkA=14,
-                shrinkB=14,
-                connectionstyle="arc3,rad=0.12",
-                color="#777777",
-            )
-        )
-    for number, (across, up) in enumerate(places):
-        colour = (
-            COLOURS[1] if number == 0 else COLOURS[4] if first[number] else COLOURS[5] if second[number] else "#dddddd"
-        )
-        left.plot(across, up, "o", markersize=20, color=colour)
-        left.annotate(names[number], (across, up), (0, -18), textcoords="offset points", ha="center", fontsize=8)
-    left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.25), xticks=[], yticks=[])
-    left.spines[:].set_visible(False)
+    reached = [COLOURS[4] if near else COLOURS[5] if far else "#dddddd" for near, far in zip(first, second)]
+    network(left, edges, names, [COLOURS[1], *reached[1:]])
     matrix(right, weights, x=[name[:9] for name in names], y=[name[:9] for name in names], vmin=0, vmax=1)
     right.tick_params(axis="x", rotation=60)
     label(left, "red tells; orange knows after one layer, blue after two", "", "")
