@@ -115,6 +115,7 @@ def graph() -> Lesson:
     """Attention runs on any directed graph: here who answers whom in the play."""
     verse = small.verse()
     turns = [line[:-1] for before, line in itertools.pairwise(["", *verse.lines]) if not before and line.endswith(":")]
+    turns = turns[:300]  # of one play, where the text has several
     names = [name for name, _ in Counter(turns).most_common(7)]
     N = len(names)
     edges = torch.eye(N, dtype=torch.bool)  # (T, S): True where query may attend to key; every node hears itself
@@ -144,10 +145,10 @@ def graph() -> Lesson:
     label(right, "weights: 0 without an edge", "of this node", "this node")
     return Lesson(
         (
-            f"Nodes: the {N} busiest speakers of {verse.name}. Edges: who answers whom, the",
+            f"Nodes: {N} busy speakers of {verse.name}. Edges: who answers whom, the",
             f"{int(edges.sum()) - N} commonest pairs; each also hears itself. The mask is the graph: True = edge.",
             f"{int((~edges).sum())} of {N * N} weights are exactly 0: where there is no edge, nothing flows.",
-            f"After one layer {hears.sum()} nodes know what {names[0][:16]} said, after two {second.sum()}:",
+            f"After one layer {hears.sum()} of them know what {names[0][:16]} said, after two {second.sum()}:",
             "one layer, one edge. A GPT's graph is a triangle, an encoder's has every edge.",
         ),
         figure,
