@@ -137,18 +137,14 @@ def optimised(phases: int = 24, group: int = 4, kl: float = 0.1) -> list[dict[st
         rows = np.random.default_rng(number).integers(len(questions), size=24).repeat(group)
         rollouts, _, gold = answered(policy.policy, [questions[row] for row in rows], seed=1000 + number)
         prompts = legs().tokenizer.encode([questions[row][0] for row in rows])
-        batch, ended = (
-            batch_of(JOINED, prompts, some) for some in (rollouts, [r._replace(ended=True) for r in rollouts])
-        )
+        whole = [rollout._replace(ended=True) for rollout in rollouts]  # as the reward model reads them
+        batch, ended = batch_of(JOINED, prompts, rollouts), batch_of(JOINED, prompts, whole)
         assert batch.mask is not None
-        scores = (
-            reward.rewards(ended.inputs, ended.labels, ended.mask)
-            - torch.tensor([not rollout.ended for rollout in rollouts]).float()
-        )
+        unfinished = torch.tensor([not rollout.ended for rollout in rollouts]).float()
+        scores = reward.rewards(ended.inputs, ended.labels, ended.mask) - unfinished
         now, before = (token_log_probabilities(model, batch, small.CPU) for model in (policy.policy, start))
-        each = scores[:, None] / batch.mask.sum(1, keepdim=True) - kl * (
-            now - before
-        )  # its sum: reward less divergence
+        # Over the tokens of an answer these add up to its score less the divergence.
+        each = scores[:, None] / batch.mask.sum(1, keepdim=True) - kl * (now - before)
         advantages = Rloo(group)(each, torch.zeros_like(each), batch.mask).advantages
         divergence = divergences(now - before, batch.mask)[1].mean().item()
         figures.append({"gold": sum(gold) / len(gold), "reward": scores.mean().item(), "kl": divergence})

@@ -10,11 +10,10 @@ import math
 from collections import Counter
 
 import torch
-from matplotlib.patches import FancyArrowPatch
 
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
-from seq2seq.learn.pictures import COLOURS, label, matrix, panels, smooth
+from seq2seq.learn.pictures import COLOURS, label, matrix, network, panels, smooth
 from seq2seq.model.attention import SelfAttention, attend
 from seq2seq.model.positions import NoPositions, added_positions
 from seq2seq.recipe import Model
@@ -116,6 +115,7 @@ def graph() -> Lesson:
     """Attention runs on any directed graph: here who answers whom in the play."""
     verse = small.verse()
     turns = [line[:-1] for before, line in itertools.pairwise(["", *verse.lines]) if not before and line.endswith(":")]
+    turns = turns[:300]  # of one play, where the text has several
     names = [name for name, _ in Counter(turns).most_common(7)]
     N = len(names)
     edges = torch.eye(N, dtype=torch.bool)  # (T, S): True where query may attend to key; every node hears itself
@@ -137,39 +137,18 @@ def graph() -> Lesson:
     expect("one layer carries news along one edge", torch.equal(first, hears))
     expect("two layers carry it along two", torch.equal(second, (edges.float() @ edges.float())[:, 0] > 0))
     figure, (left, right) = panels(1.15, 1, height=4.3)
-    angles = [2 * math.pi * number / N for number in range(N)]
-    places = [(math.sin(angle), math.cos(angle)) for angle in angles]
-    for other, one in edges.logical_and(~torch.eye(N, dtype=torch.bool)).nonzero().tolist():
-        left.add_patch(
-            FancyArrowPatch(
-                places[one],
-                places[other],
-                arrowstyle="-|>",
-                mutation_scale=12,
-                shrinkA=14,
-                shrinkB=14,
-                connectionstyle="arc3,rad=0.12",
-                color="#777777",
-            )
-        )
-    for number, (across, up) in enumerate(places):
-        colour = (
-            COLOURS[1] if number == 0 else COLOURS[4] if first[number] else COLOURS[5] if second[number] else "#dddddd"
-        )
-        left.plot(across, up, "o", markersize=20, color=colour)
-        left.annotate(names[number], (across, up), (0, -18), textcoords="offset points", ha="center", fontsize=8)
-    left.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.25), xticks=[], yticks=[])
-    left.spines[:].set_visible(False)
+    reached = [COLOURS[4] if near else COLOURS[5] if far else "#dddddd" for near, far in zip(first, second)]
+    network(left, edges, names, [COLOURS[1], *reached[1:]])
     matrix(right, weights, x=[name[:9] for name in names], y=[name[:9] for name in names], vmin=0, vmax=1)
     right.tick_params(axis="x", rotation=60)
     label(left, "red tells; orange knows after one layer, blue after two", "", "")
     label(right, "weights: 0 without an edge", "of this node", "this node")
     return Lesson(
         (
-            f"Nodes: the {N} busiest speakers of {verse.name}. Edges: who answers whom, the",
+            f"Nodes: {N} busy speakers of {verse.name}. Edges: who answers whom, the",
             f"{int(edges.sum()) - N} commonest pairs; each also hears itself. The mask is the graph: True = edge.",
             f"{int((~edges).sum())} of {N * N} weights are exactly 0: where there is no edge, nothing flows.",
-            f"After one layer {hears.sum()} nodes know what {names[0][:16]} said, after two {second.sum()}:",
+            f"After one layer {hears.sum()} of them know what {names[0][:16]} said, after two {second.sum()}:",
             "one layer, one edge. A GPT's graph is a triangle, an encoder's has every edge.",
         ),
         figure,

@@ -190,7 +190,9 @@ def cross_entropy() -> Lesson:
     figure.colorbar(image, ax=left, label="probability")
     left.legend(loc="upper right")
     right.bar(
-        ["(B·T, C)", "(B, C, T)", "(B, T, C)\nT = C"], [flat, second, silent], color=[COLOURS[0]] * 2 + [COLOURS[1]]
+        ["(B·T, C)", "(B, C, T)", "(B, T, C)\nT = C"],
+        [loss.item() for loss in (flat, second, silent)],
+        color=[COLOURS[0]] * 2 + [COLOURS[1]],
     )
     label(left, "the loss reads one cell of each row", "channel: the next token", "time: the token that was read")
     label(right, "the same logits", "arrangement", "cross entropy (nats)")

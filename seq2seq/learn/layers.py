@@ -300,10 +300,10 @@ def dropout() -> Lesson:
     label(right, "trained on 3,000 characters alone", "update", "held-out loss (nats per character)")
     return Lesson(
         (
-            "Each pass with dropout 0.2 shuts off other neurons, and so trains another sub-network.",
-            f"One such sub-network predicts held-out text with {single:.3f} nats per character, the mean",
-            f"of {count} of them with {ensembles[-1]:.3f}, and the whole network, all neurons on, with {whole:.3f}:",
-            "one pass does about what their ensemble does. And it regularises: on 3,000 characters",
+            "Each pass with dropout shuts off other neurons: it trains another sub-network.",
+            f"One sub-network predicts held-out text at {single:.3f} nats per character, the mean",
+            f"of {count} of them at {ensembles[-1]:.3f}, and the whole network, all neurons on, at {whole:.3f}:",
+            "one pass does what the ensemble does. It also regularises: on 3,000 characters",
             f"alone, held-out loss after 175 updates is {worst[0.0]:.2f} without dropout, {worst[0.2]:.2f} with.",
         ),
         figure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -67,9 +69,26 @@ def matrix(axes: Axes, values: Tensor, *, x: Sequence[str] = (), y: Sequence[str
     return image
 
 
-def shown(text: str) -> str:
+def network(axes: Axes, edges: Tensor, names: Sequence[str], colours: Sequence[str]) -> None:
+    """A directed graph on a circle; edges (T, S) lead from column to row."""
+    angles = [2 * math.pi * number / len(names) for number in range(len(names))]
+    places = [(math.sin(angle), math.cos(angle)) for angle in angles]
+    curved: Any = {"arrowstyle": "-|>", "connectionstyle": "arc3,rad=0.12", "color": "#777777"}
+    for end, start in edges.nonzero().tolist():
+        if end != start:
+            arrow = FancyArrowPatch(places[start], places[end], mutation_scale=12, shrinkA=14, shrinkB=14, **curved)
+            axes.add_patch(arrow)
+    for (across, up), name, colour in zip(places, names, colours):
+        axes.plot(across, up, "o", markersize=20, color=colour)
+        axes.annotate(name, (across, up), (0, -18), textcoords="offset points", ha="center", fontsize=8)
+    axes.set(xlim=(-1.4, 1.4), ylim=(-1.4, 1.25), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def shown(text: str, blank: str = "␣") -> str:
     """A character or a token, with visible blanks and line ends; a dollar sign is no formula."""
-    return text.replace(" ", "␣").replace("\n", "↵").replace("▁", "␣").replace("$", r"\$")
+    visible = text.replace(" ", blank).replace("\n", "↵").replace("▁", blank).replace("$", r"\$")
+    return "".join(each if each.isprintable() else "·" for each in visible)
 
 
 def smooth(values: Sequence[float], share: float = 0.9) -> list[float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from seq2seq.learn import assistant
 from seq2seq.learn.lesson import Lesson, expect
-from seq2seq.learn.pictures import COLOURS, label, panels, smooth
+from seq2seq.learn.pictures import COLOURS, label, panels, shown, smooth
 
 
 def demonstrations() -> Lesson:
@@ -26,16 +26,13 @@ def demonstrations() -> Lesson:
     left.legend(loc="upper left")
     label(left, f"{len(questions)} questions", "", "mean (0 to 1)")
     best = [place for place, mark in enumerate(answers[1][2]) if mark == 1][:2]
-    said = [
-        (who, text)
-        for place in best
-        for who, text in zip(
-            ("question", "pre-trained", "fine-tuned"), (questions[place][0], *(texts[place] for _, texts, _ in answers))
-        )
-    ]
+    said = []
+    for place in best:
+        said.append(("question", questions[place][0]))
+        said += [(who, texts[place]) for who, (_, texts, _) in zip(("pre-trained", "fine-tuned"), answers)]
     for row, (who, text) in enumerate(said):
         right.text(0, 0.9 - 0.16 * row, f"{who}:", color=COLOURS[0], fontsize=9)
-        right.text(0.22, 0.9 - 0.16 * row, " ".join(text.split())[:56], fontsize=9)
+        right.text(0.22, 0.9 - 0.16 * row, shown(text.strip()[:56], " "), fontsize=9)
     right.axis("off")
     label(right, "what each says", "", "")
     return Lesson(

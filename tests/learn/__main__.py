@@ -15,7 +15,7 @@ if "--help" in sys.argv:
 written = lecture.parts(lecture.PAGE.read_text(encoding="utf-8")) if sys.argv[1:] else {}
 for note in [named(name) for name in sys.argv[1:]] or NOTES:
     made = lesson(note)
-    lecture.picture(note).write_bytes(drawn(made.figure, "png"))
+    lecture.picture(note).write_bytes(lecture.small(drawn(made.figure, "png")))
     written[note.name] = lecture.section(note, made)
     page = lecture.page([written[each.name] for each in NOTES if each.name in written])
     lecture.PAGE.write_text(page, encoding="utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from PIL import Image
 
 from seq2seq.learn.catalogue import NOTES, Note
 from seq2seq.learn.lesson import Lesson
@@ -76,6 +79,14 @@ def sections(text: str) -> dict[str, Section]:
 def picture(note: Note) -> Path:
     """The picture of a note on the page."""
     return FOLDER / f"{note.name}.png"
+
+
+def small(picture: bytes) -> bytes:
+    """A PNG in 128 colours, which take half the place."""
+    file = io.BytesIO()
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def agree(one: str, other: str, share: float) -> bool:
