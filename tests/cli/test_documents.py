@@ -34,6 +34,7 @@ ONLY_CHECKED = {
     "seqx chat": "needs a model of conversations; tests/cli/test_chat.py has one",
     "--recipe sft": "needs a language model of its own; tests/tasks/test_conversation.py trains one",
     "encoder-text": "needs a model without classes; tests/tasks/test_masked_language_model.py trains one",
+    "seqx serve": "runs until it is stopped; tests/serving/test_faults.py starts and ends it",
     "python -m tests.benchmarks": "takes hours, or needs corpora and other toolkits",
     "python -m pytest": "runs the tests themselves",
     "python -m pip": "installs seqx; .ci/run does so",
