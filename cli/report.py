@@ -45,6 +45,7 @@ def report(
         options.usage_error("--open shows the page, and --csv makes none; give one of them")
     from seq2seq.report import curves
     from seq2seq.report import of_run as reports
+    from seq2seq.report.attended import attended
     from seq2seq.tasks import summaries
 
     run = options.open_run(None, "report") if name is None else summaries.named(name)
@@ -55,10 +56,10 @@ def report(
             note(f"Written: {output}")
         return
     if output is None:
-        path = reports.write(run)
+        path = reports.write(run, attended(run))
     else:
         path = output
-        contents = reports.report(run)
+        contents = reports.report(run, attended(run))
         with options.written(output) as file:
             file.write(contents.encode("utf-8", "backslashreplace"))
     note(f"Written: {path}")
@@ -70,11 +71,12 @@ def after_training(run: Run, *, again: bool) -> None:
     """Write the report of a finished run, where there is none or it is to be written again. If this fails, the run is
     complete all the same."""
     from seq2seq.report import of_run as reports
+    from seq2seq.report.attended import attended
 
     if (run.path / reports.NAME).is_file() and not again:
         return
     try:
-        note(f"Report: {reports.write(run)}")
+        note(f"Report: {reports.write(run, attended(run))}")
     except Exception as error:
         note(f"NOTE: no report ({error}); `seqx report {run.path}` tries again")
 

@@ -1,0 +1,50 @@
+"""The attention of a few texts of a run's test set, for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from seq2seq import tasks
+from seq2seq.decoding.attention import KINDS, AttentionMap, shown
+from seq2seq.errors import SeqxError
+from seq2seq.evaluation.parts import Attention, Weights
+from seq2seq.run import Run
+
+_SHOWN, _LOOKED_AT = 3, 500  # texts
+_SHORTEST, _LONGEST = 15, 70  # characters
+
+
+def attended(run: Run) -> list[Attention]:
+    """What a finished run attends to in its first test texts of some words; nothing where it has none, or its model
+    cannot be asked by one text alone."""
+    found: list[Attention] = []
+    with suppress(SeqxError, OSError):
+        import torch
+
+        from seq2seq.device import Numerics
+
+        task = tasks.of(run.recipe()).served()
+        attends = task.attention(run, Numerics(torch.device("cpu"), None))
+        for text in _texts(run):
+            attention = attends(text, None)
+            first = attention.maps[0]
+            caption = f"{text} → {attention.output}" if attention.output else text
+            found.append(Attention(caption, list(_layers(first))))
+    return found
+
+
+def _texts(run: Run) -> Iterator[str]:
+    task = tasks.of(run.recipe())
+    texts = (task.kind().texts(record)[0] for record in islice(task.read_test(run).read(), _LOOKED_AT))
+    lines = (line.strip() for text in texts for line in text.split("\n"))
+    return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _SHOWN)
+
+
+def _layers(attention: AttentionMap) -> Iterator[Weights]:
+    """The mean over all heads, and that of each layer; a position is named by what it predicts, where it does."""
+    queries = shown(attention.predicted if all(attention.predicted) else attention.queries)
+    for layer in (None, *range(1, len(attention.layers) + 1)):
+        name = f"{KINDS[attention.kind]}, {'all layers' if layer is None else f'layer {layer}'}, mean of the heads"
+        yield Weights(name, queries, shown(attention.keys), attention.weights(layer).tolist())
