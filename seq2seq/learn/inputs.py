@@ -277,7 +277,7 @@ def devices() -> Lesson:
             f"Here are: {', '.join(speeds)}. Training steps of a 2-layer GPT on 8 rows, float32:",
             f"at width {widths[0]} the CPU does {cpu[0]:.1f} GFLOP/s, at {widths[-1]} {gain:.0f} times as many.",
             "A narrow layer costs the call of each operator, not its products; on a GPU, CUDA",
-            "or MPS, a call costs more still, so the lecture's small model is slower on it.",
+            "or MPS, a call costs more, so the lecture's small model may be slower on it.",
             f"Fastest at width {widths[0]}: {fastest[0]}; at {widths[-1]}: {fastest[-1]}. Of a recipe: `seqx doctor`.",
         ),
         figure,
