@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from seq2seq.model.heads import ScalarHead
 
 LIKELIHOOD = "likelihood"  # the weight that a reward model may have and a value network has not
+_PACE = 10.0  # of it: Adam moves every number alike, and this one has some tenths to go, from zero, in few updates
 
 
 class Scored(nn.Module):
@@ -66,7 +67,7 @@ class LikelihoodScored(Scored):
         logits = _wide(self.trunk.head(states))  # (B, T, V)
         chosen = logits.log_softmax(-1).gather(-1, labels[..., None]).squeeze(-1)
         counted = chosen if mask is None else chosen * mask
-        return _last(self.head(states), mask) + self.likelihood * counted.sum(1)
+        return _last(self.head(states), mask) + _PACE * self.likelihood * counted.sum(1)
 
 
 def _last(values: Tensor, mask: Tensor | None) -> Tensor:

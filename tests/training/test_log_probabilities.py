@@ -80,7 +80,7 @@ def test_a_reward_may_count_the_likelihood_of_a_completion(which: int) -> None:
     assert torch.equal(scored.rewards(batch.inputs, batch.labels, batch.mask), torch.zeros(4))
     torch.nn.init.normal_(scored.head.weight)
     plain = Scored.rewards(scored, batch.inputs, batch.labels, batch.mask)
-    torch.nn.init.constant_(scored.likelihood, 0.5)
+    torch.nn.init.constant_(scored.likelihood, 0.05)
     likely = token_log_probabilities(scored.trunk, batch, NUMERICS).sum(1)
     rewards = scored.rewards(batch.inputs, batch.labels, batch.mask)
     assert torch.allclose(rewards, plain + 0.5 * likely, atol=1e-12)
