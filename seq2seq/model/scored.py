@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from seq2seq.model.heads import ScalarHead
 
 LIKELIHOOD = "likelihood"  # the weight that a reward model may have and a value network has not
+_PACE = 10.0  # of it: Adam moves every number alike, and this one has some tenths to go, from zero, in few updates
 
 
 class Scored(nn.Module):
@@ -54,19 +55,21 @@ class Scored(nn.Module):
 class LikelihoodScored(Scored):
     """Whose rewards count the log-likelihood of a completion too, that of the trunk with its own head, times a weight
     that is learnt and starts at zero. The state at the end of a completion knows little of what the model would have
-    said in its place, a small model's nothing; this number does."""
+    said in its place, a small model's nothing; this number does. It counts down to `-nats`: below, completions are all
+    alike, so that no single one has a reward far from all others."""
 
-    def __init__(self, trunk: Any, d_model: int) -> None:
+    def __init__(self, trunk: Any, d_model: int, nats: float) -> None:
         super().__init__(trunk, d_model)
+        self._nats = nats
         self.likelihood = nn.Parameter(torch.zeros(()))
 
     def rewards(self, inputs: Sequence[Tensor | None], labels: Tensor, mask: Tensor | None) -> Tensor:
-        """As `Scored`, with the weighted sum of the log-probabilities of the labels that count."""
+        """As `Scored`, and the weighted sum of the log-probabilities of the labels that count."""
         states = self.trunk.hidden(*inputs)
         logits = _wide(self.trunk.head(states))  # (B, T, V)
         chosen = logits.log_softmax(-1).gather(-1, labels[..., None]).squeeze(-1)
-        counted = chosen if mask is None else chosen * mask
-        return _last(self.head(states), mask) + self.likelihood * counted.sum(1)
+        likely = (chosen if mask is None else chosen * mask).sum(1).clamp(min=-self._nats)
+        return _last(self.head(states), mask) + _PACE * self.likelihood * likely
 
 
 def _last(values: Tensor, mask: Tensor | None) -> Tensor:

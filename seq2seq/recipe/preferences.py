@@ -31,8 +31,10 @@ class Comparisons(Section):
         0.01,
         description="of a reward model: weight of the squared sum of both rewards, which labels leave free",
     )
-    likelihood: bool = Field(
-        False, description="a reward model counts how likely it finds a completion too, at a weight that is learnt"
+    likelihood: Weight = Field(
+        0.0,
+        description="of a reward model: nats down to which the log-likelihood of a completion counts too, at a weight "
+        "that is learnt; 0 = it does not",
     )
 
 

@@ -41,8 +41,8 @@ class Reward(Comparing):
         """The model, whose head is zero."""
         from seq2seq.model.scored import LikelihoodScored, Scored
 
-        kind = LikelihoodScored if self.comparisons.likelihood else Scored
-        return kind(self.base.model(tokenizers), self.recipe.model.d_model)
+        trunk, width, nats = self.base.model(tokenizers), self.recipe.model.d_model, self.comparisons.likelihood
+        return LikelihoodScored(trunk, width, nats) if nats else Scored(trunk, width)
 
     def trained(self, run: Run, device: Device) -> Scored:
         from seq2seq.storage.tensors import load_weights, read_weights

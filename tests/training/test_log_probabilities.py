@@ -75,15 +75,16 @@ def test_a_reward_is_the_value_at_the_end_of_a_completion(which: int) -> None:
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_reward_may_count_the_likelihood_of_a_completion(which: int) -> None:
     model, layout = models()[which]
-    scored = LikelihoodScored(model, 8).double()
+    scored = LikelihoodScored(model, 8, 5.0).double()
     batch = rows(layout)
     assert torch.equal(scored.rewards(batch.inputs, batch.labels, batch.mask), torch.zeros(4))
     torch.nn.init.normal_(scored.head.weight)
     plain = Scored.rewards(scored, batch.inputs, batch.labels, batch.mask)
-    torch.nn.init.constant_(scored.likelihood, 0.5)
+    torch.nn.init.constant_(scored.likelihood, 0.05)
     likely = token_log_probabilities(scored.trunk, batch, NUMERICS).sum(1)
+    assert min(likely) < -5 < max(likely)
     rewards = scored.rewards(batch.inputs, batch.labels, batch.mask)
-    assert torch.allclose(rewards, plain + 0.5 * likely, atol=1e-12)
+    assert torch.allclose(rewards, plain + 0.5 * likely.clamp(min=-5), atol=1e-12)
     for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS)):
         alone = layout.collate([prompt], [completion])
         assert torch.allclose(rewards[row], scored.rewards(alone.inputs, alone.labels, alone.mask)[0], atol=1e-12)
