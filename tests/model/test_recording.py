@@ -15,6 +15,7 @@ from seq2seq.model.gpt import Gpt
 from seq2seq.model.masked import MaskedEncoder
 from seq2seq.model.recording import Recorded, recorded
 from seq2seq.model.scored import Scored
+from seq2seq.model.stack import CausalEncoder
 from seq2seq.model.transformer import Transformer
 from tests.support.attention_by_hand import ByHand
 from tests.support.fakes import padding_mask, randomise, tiny_gpt, tiny_recipe, tiny_transformer
@@ -50,7 +51,7 @@ def cases(**changes: Any) -> dict[str, tuple[nn.Module, Any, tuple[Tensor | None
             (source, None),
         ),
         "causal classifier": (
-            Classifier(tiny_recipe(**causal, **changes), 11, 3),
+            Classifier(tiny_recipe(**causal, **changes), 11, 3, CausalEncoder),
             lambda hand: hand.encode(SOURCE, "encoder.", "encoder.embedding.weight", causal=True),
             (source, None),
         ),
