@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -74,7 +76,7 @@ def serve(
         hosts=tuple(allow_host or _names(host)),
         ratings=ratings,
     )
-    folders: list[Path | None] = [*(run_folders or [None])]
+    folders: Sequence[Path | None] = run_folders or (None,)
     runs = [options.open_run(folder, "serve") for folder in folders]
     metrics = Metrics()
     models = open_models(runs, engine.choice(), settings, metrics)
@@ -91,6 +93,7 @@ def serve(
             timeout_graceful_shutdown=_DRAIN,
             server_header=False,
         )
+        logging.getLogger("uvicorn.access").addFilter(_without_query)
         report(f"Serving at {_url(listener)} (Ctrl-C ends)")
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -130,6 +133,13 @@ def _keys(path: Path | None) -> tuple[str, ...]:
     if not keys:
         raise DataError(f"--api-keys {path}: no key in it; write one per line")
     return keys
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take from a line of the access log what follows the path: a client may have put its text or its key there."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(part.partition("?")[0] if isinstance(part, str) else part for part in record.args)
+    return True
 
 
 def _raise_descriptors() -> None:

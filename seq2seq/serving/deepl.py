@@ -12,7 +12,7 @@ from seq2seq.data.languages import english_name
 from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, refuses, takes
 from seq2seq.serving.errors import Refused
-from seq2seq.serving.requests import RequestBody, checked, read
+from seq2seq.serving.requests import RequestBody, Texts, checked, read
 
 _MOST_TEXTS = 50
 
@@ -24,7 +24,7 @@ class Translate(RequestBody):
     """A request to translate. Options that only state a preference may be given; those that would change the answer,
     and that seqx does not have, are refused."""
 
-    text: str | list[str]
+    text: str | Texts
     target_lang: str
     source_lang: str | None = None
     split_sentences: Literal["1", "nonewlines", 1, True] | None = None

@@ -16,7 +16,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, refuses, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import File, RequestBody, form
+from seq2seq.serving.requests import File, RequestBody, Texts, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
@@ -28,7 +28,7 @@ router = APIRouter(responses=refuses(ERROR), tags=["LibreTranslate"])
 class Translate(RequestBody):
     """A request to translate; `confidence` is seqx's own: words with their probabilities."""
 
-    q: str | list[str]
+    q: str | Texts
     source: str = "auto"
     target: str
     format: Literal["text", "html"] = "text"

@@ -17,7 +17,7 @@ from seq2seq.serving.described import refuses, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.libretranslate import ERROR
 from seq2seq.serving.models import Served, ServedClassifier, ServedTranslator
-from seq2seq.serving.requests import RequestBody
+from seq2seq.serving.requests import RequestBody, Texts, media_type
 
 router = APIRouter(responses=refuses(ERROR), tags=["seqx"])
 
@@ -32,8 +32,8 @@ _PAGE = {
 class Classify(RequestBody):
     """A request for the classes of texts; `other` is the second text of a model that judges two together."""
 
-    text: str | list[str]
-    other: str | list[str] | None = None
+    text: str | Texts
+    other: str | Texts | None = None
     model: str | None = None
     api_key: str | None = None
 
@@ -72,7 +72,7 @@ async def classify(request: Request) -> JSONResponse:
 async def rate(request: Request) -> JSONResponse:
     """Add a comparison to the file that `seqx rate` writes, too."""
     own = server.of(request)
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+    if media_type(request) != "application/json":
         raise Refused(400, "send JSON")  # which a page of another site may not, unless it is allowed to
     body = await own.read(request, Rate)
     if own.settings.ratings is None:

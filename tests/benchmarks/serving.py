@@ -108,7 +108,10 @@ def main() -> None:
         _, alone = asyncio.run(load(url, lines[:200], 1))
         _, quarter = asyncio.run(load(url, lines[:500], given.clients, statistics.median(rates) / 4))
         p95 = statistics.quantiles(quarter, n=20)[-1]
-        print(f"alone {1000 * statistics.median(alone):.1f} ms; at a quarter of the load p95 {1000 * p95:.1f} ms: ", end="")
+        print(
+            f"alone {1000 * statistics.median(alone):.1f} ms; at a quarter of the load p95 {1000 * p95:.1f} ms: ",
+            end="",
+        )
         print(f"{p95 / statistics.median(alone):.1f} times")
         for count in range(0, given.requests, 5000):
             asyncio.run(load(url, (lines * (5000 // len(lines) + 1))[:5000], given.clients))
