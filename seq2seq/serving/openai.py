@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import MaxLen
+from annotated_types import MaxLen, MinLen
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.errors import SeqxError
 from seq2seq.serving import server
-from seq2seq.serving.described import refuses, takes
+from seq2seq.serving.described import TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused, body, of_error
 from seq2seq.serving.models import ServedGenerator
 from seq2seq.serving.requests import First, RequestBody, Texts
@@ -33,14 +33,24 @@ ERROR = {
     "properties": {"error": {"type": "object", "properties": {"message": {"type": "string"}}}},
     "required": ["error"],
 }
+_ANSWER = record(
+    {
+        "id": TEXT,
+        "object": TEXT,
+        "created": WHOLE,
+        "model": TEXT,
+        "choices": rows({"type": "object", "required": ["index", "finish_reason"]}),
+        "usage": record({f"{name}_tokens": WHOLE for name in ("prompt", "completion", "total")}),
+    }
+)
 router = APIRouter(prefix="/v1", responses=refuses(ERROR), tags=["OpenAI"])
 
 Messages = Annotated[list[dict[str, Any]], First()]
-Stops = Annotated[list[str], First(), MaxLen(16)]
+Stop = Annotated[str, MinLen(1), MaxLen(1_000)]
+Stops = Annotated[list[Stop], First(), MaxLen(16)]
 
 _LARGEST = 2**31 - 1
 _UNBUFFERED = {"X-Accel-Buffering": "no"}  # by nginx
-_LONGEST_STOP = 1_000  # characters
 
 
 class Drawing(RequestBody):
@@ -54,7 +64,7 @@ class Drawing(RequestBody):
     top_k: int = Field(0, ge=0, le=_LARGEST)
     min_p: float = Field(0.0, ge=0, le=1)
     repetition_penalty: float = Field(1.0, gt=0, le=100)
-    stop: str | Stops | None = None
+    stop: Stop | Stops | None = None
     seed: int | None = Field(None, ge=0, lt=2**63)
     stream: bool = False
     stream_options: dict[Literal["include_usage"], bool] | None = None
@@ -63,10 +73,6 @@ class Drawing(RequestBody):
     def options(self, max_tokens: int) -> GenerationOptions:
         """The options of the first text; text i has the i-th seed after its seed."""
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        if not all(stop):
-            raise Refused(400, "stop: an empty text would end every text at once; leave it out")
-        if any(len(text) > _LONGEST_STOP for text in stop):
-            raise Refused(400, f"stop: a text has more than {_LONGEST_STOP:,} characters")
         seed = secrets.randbelow(2**31) if self.seed is None else self.seed
         sampling = Sampling(self.temperature, self.top_k, self.top_p, seed, self.min_p, self.repetition_penalty)
         return GenerationOptions(sampling, max_tokens, tuple(stop))
@@ -98,7 +104,7 @@ class _Job:
     echo: str = ""  # text before it
 
 
-@router.get("/models")
+@router.get("/models", responses=gives(record({"object": TEXT, "data": rows({"type": "object"})})))
 async def models(request: Request) -> JSONResponse:
     """The runs that are served."""
     own = server.of(request)
@@ -109,7 +115,7 @@ async def models(request: Request) -> JSONResponse:
     return JSONResponse({"object": "list", "data": rows})
 
 
-@router.post("/completions", openapi_extra=takes(Completions))
+@router.post("/completions", responses=gives(_ANSWER, "text/event-stream"), openapi_extra=takes(Completions))
 async def completions(request: Request) -> Response:
     """Continue a prompt, or several."""
     own = server.of(request)
@@ -126,7 +132,7 @@ async def completions(request: Request) -> Response:
     return await _respond(request, _Completions(model.name), asked, model, jobs)
 
 
-@router.post("/chat/completions", openapi_extra=takes(ChatCompletions))
+@router.post("/chat/completions", responses=gives(_ANSWER, "text/event-stream"), openapi_extra=takes(ChatCompletions))
 async def chat_completions(request: Request) -> Response:
     """Answer the last message of a conversation."""
     own = server.of(request)

@@ -13,12 +13,19 @@ from starlette.responses import JSONResponse, Response
 from seq2seq.data.comparisons import Comparison, append
 from seq2seq.data.conversations import Turn
 from seq2seq.serving import server
-from seq2seq.serving.described import refuses, takes
+from seq2seq.serving.described import NUMBER, TEXT, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.libretranslate import ERROR
 from seq2seq.serving.models import Served, ServedClassifier, ServedTranslator
 from seq2seq.serving.requests import RequestBody, Texts, media_type
 
+_CLASSES = record(
+    {
+        "label": either(TEXT, {"type": "null"}),
+        "probability": either(NUMBER, {"type": "null"}),
+        "probabilities": {"type": "object", "additionalProperties": NUMBER},
+    }
+)
 router = APIRouter(responses=refuses(ERROR), tags=["seqx"])
 
 _PAGE = {
@@ -47,7 +54,7 @@ class Rate(RequestBody):
     api_key: str | None = None
 
 
-@router.post("/classify", openapi_extra=takes(Classify))
+@router.post("/classify", responses=gives(either(_CLASSES, rows(_CLASSES))), openapi_extra=takes(Classify))
 async def classify(request: Request) -> JSONResponse:
     """The most probable class of a text, or of several, with the probability of every class; a blank text has none."""
     own = server.of(request)
@@ -68,7 +75,7 @@ async def classify(request: Request) -> JSONResponse:
     return JSONResponse(rows[0] if isinstance(body.text, str) else rows)
 
 
-@router.post("/rate", openapi_extra=takes(Rate))
+@router.post("/rate", responses=gives(record({"status": TEXT})), openapi_extra=takes(Rate))
 async def rate(request: Request) -> JSONResponse:
     """Add a comparison to the file that `seqx rate` writes, too."""
     own = server.of(request)
@@ -101,7 +108,7 @@ async def models(request: Request) -> JSONResponse:
     )
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", responses={200: {"description": "the figures", "content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Figures of this process, in Prometheus' format."""
     own = server.of(request)

@@ -52,7 +52,7 @@ async def read(request: Request, model: type[Body]) -> Body:
             raise Refused(400, f"Invalid request: {name[:_SHOWN]} is a file")
         return checked(model, values)
     try:
-        values = from_json(await request.body() or b"{}", allow_inf_nan=False)
+        values = from_json(await request.body(), allow_inf_nan=False)
     except ValueError as error:
         raise Refused(400, f"Invalid request: the body is not JSON ({error})") from None
     if not isinstance(values, dict):
