@@ -40,7 +40,7 @@ def serve(
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        Option(metavar="NAME", help="A name by which clients may call this server; may be repeated. Default: its own."),
+        Option(metavar="NAME", help="A name by which clients may call this server, beside localhost; may be repeated."),
     ] = None,
     ratings: Annotated[
         Path | None, Option(metavar="FILE.jsonl", help="File that choices between two answers are added to.")
@@ -73,7 +73,7 @@ def serve(
         per_minute=per_minute,
         keys=_keys(api_keys),
         origins=tuple(allow_origin or ()),
-        hosts=tuple(allow_host or _names(host)),
+        hosts=_names(host, allow_host or ()),
         ratings=ratings,
     )
     folders: Sequence[Path | None] = run_folders or (None,)
@@ -112,10 +112,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _names(host: str) -> tuple[str, ...]:
-    """Names by which clients call a server that listens on an address. One that other machines reach may have any;
-    another has its own alone, so that no page of another site gets answers by a name that it lets point here."""
-    return ("localhost", "127.0.0.1", "[::1]") if _is_local(host) else ("*",)
+def _names(host: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Names by which clients call a server that listens on an address. One that other machines reach may have any if
+    none is given; another has its own alone, so that no page of another site gets answers by a name that it lets point
+    here."""
+    return (*given, "localhost", "127.0.0.1", "[::1]") if given or _is_local(host) else ("*",)
 
 
 def _is_local(host: str) -> bool:
