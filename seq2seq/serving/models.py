@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from seq2seq import limits, tasks
 from seq2seq.data.languages import short_code
-from seq2seq.decoding.generation import chat
 from seq2seq.decoding.options import GenerationOptions, SearchOptions
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
@@ -123,6 +122,8 @@ class ServedGenerator:
         return len(self._tokens(prompt, max_tokens))
 
     def _tokens(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> list[int]:
+        from seq2seq.decoding.generation import chat
+
         return chat.prompt(self._tokenizer, chat.turns_of(messages), self._context, max_tokens)[0]
 
     def _open(self, options: GenerationOptions) -> OpenedGenerator:

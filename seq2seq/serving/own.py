@@ -10,8 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from seq2seq.data.comparisons import Comparison, append
-from seq2seq.data.conversations import Turn
 from seq2seq.serving import server
 from seq2seq.serving.described import NUMBER, TEXT, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
@@ -78,6 +76,9 @@ async def classify(request: Request) -> JSONResponse:
 @router.post("/rate", responses=gives(record({"status": TEXT})), openapi_extra=takes(Rate))
 async def rate(request: Request) -> JSONResponse:
     """Add a comparison to the file that `seqx rate` writes, too."""
+    from seq2seq.data.comparisons import Comparison, append  # read when they are needed, as a server starts
+    from seq2seq.data.conversations import Turn
+
     own = server.of(request)
     if media_type(request) != "application/json":
         raise Refused(400, "send JSON")  # which a page of another site may not, unless it is allowed to

@@ -57,7 +57,7 @@ async def read(request: Request, model: type[Body]) -> Body:
         raise Refused(400, f"Invalid request: the body is not JSON ({error})") from None
     if not isinstance(values, dict):
         raise Refused(400, "Invalid request: the body is not a JSON object")
-    return checked(model, values)
+    return checked(model, values, strict=True)
 
 
 def media_type(request: Request) -> str:
@@ -99,12 +99,13 @@ def _has_file(value: Any) -> bool:
     return isinstance(value, File) or (isinstance(value, list) and any(isinstance(each, File) for each in value))
 
 
-def checked(model: type[Body], values: dict[str, Any]) -> Body:
-    """Values as a model of a request. Raises Refused with the first that is wrong."""
+def checked(model: type[Body], values: dict[str, Any], *, strict: bool = False) -> Body:
+    """Values as a model of a request; those of forms are texts, which stand for numbers too, unless `strict`. Raises
+    Refused with the first that is wrong."""
     if unknown := next((name for name in values if name not in model.model_fields), None):
         raise Refused(400, f"Invalid request: {unknown[:_SHOWN]} is not supported here; leave it out")
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, strict=strict)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = ".".join(map(str, first["loc"][:3]))[:_SHOWN] or "body"

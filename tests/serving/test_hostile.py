@@ -41,6 +41,7 @@ def post(server: Served, path: str, body: bytes, **headers: str) -> httpx.Respon
         ("/v1/completions", b'{"prompt": "a", "top_k": ' + b"9" * 30 + b"}"),
         ("/v1/completions", b'{"prompt": "a", "temperature": Infinity}'),
         ("/v1/completions", b'{"prompt": "a", "stop": ""}'),
+        ("/v1/completions", b'{"prompt": "a", "echo": 0}'),
         ("/v1/completions", b'{"prompt": "a", "stream_options": {"include_all": true}}'),
         ("/classify", b'{"text": ["\\ud800"]}'),
     ],
