@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +40,7 @@ def serve(
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        Option(metavar="NAME", help="A name by which clients may call this server; may be repeated. Default: its own."),
+        Option(metavar="NAME", help="A name by which clients may call this server, beside localhost; may be repeated."),
     ] = None,
     ratings: Annotated[
         Path | None, Option(metavar="FILE.jsonl", help="File that choices between two answers are added to.")
@@ -71,10 +73,10 @@ def serve(
         per_minute=per_minute,
         keys=_keys(api_keys),
         origins=tuple(allow_origin or ()),
-        hosts=tuple(allow_host or _names(host)),
+        hosts=_names(host, allow_host or ()),
         ratings=ratings,
     )
-    folders: list[Path | None] = [*run_folders] if run_folders else [None]
+    folders: Sequence[Path | None] = run_folders or (None,)
     runs = [options.open_run(folder, "serve") for folder in folders]
     metrics = Metrics()
     models = open_models(runs, engine.choice(), settings, metrics)
@@ -91,6 +93,7 @@ def serve(
             timeout_graceful_shutdown=_DRAIN,
             server_header=False,
         )
+        logging.getLogger("uvicorn.access").addFilter(_without_query)
         report(f"Serving at {_url(listener)} (Ctrl-C ends)")
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -109,10 +112,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _names(host: str) -> tuple[str, ...]:
-    """Names by which clients call a server that listens on an address. One that other machines reach may have any;
-    another has its own alone, so that no page of another site gets answers by a name that it lets point here."""
-    return ("localhost", "127.0.0.1", "[::1]") if _is_local(host) else ("*",)
+def _names(host: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Names by which clients call a server that listens on an address. One that other machines reach may have any if
+    none is given; another has its own alone, so that no page of another site gets answers by a name that it lets point
+    here."""
+    return (*given, "localhost", "127.0.0.1", "[::1]") if given or _is_local(host) else ("*",)
 
 
 def _is_local(host: str) -> bool:
@@ -130,6 +134,13 @@ def _keys(path: Path | None) -> tuple[str, ...]:
     if not keys:
         raise DataError(f"--api-keys {path}: no key in it; write one per line")
     return keys
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take from a line of the access log what follows the path: a client may have put its text or its key there."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(part.partition("?")[0] if isinstance(part, str) else part for part in record.args)
+    return True
 
 
 def _raise_descriptors() -> None:

@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seq2seq.errors import SeqxError
 from seq2seq.serving import deepl, libretranslate, openai, own
-from seq2seq.serving.errors import body, busy, of_error
+from seq2seq.serving.errors import body, of_error
 from seq2seq.serving.guard import Guard, refusal
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models
@@ -40,9 +40,16 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
-        exception_handlers={SeqxError: _refused, OSError: _gone, HTTPException: _http_error, Exception: _failed},
+        exception_handlers={
+            SeqxError: _refused,
+            OSError: _gone,
+            ClientDisconnect: _left,
+            HTTPException: _http_error,
+            Exception: _failed,
+        },
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: (
-            f"{min(route.methods or '').lower()}_{route.name}_{route.path_format}"
+            f"{min(route.methods or {''}).lower()}_{route.name}_{route.path_format}"
         ),
     )
     app.state.server = Server(models, settings, metrics)
@@ -63,26 +70,28 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SeqxError)
-    return refusal(request.url.path, of_error(error))
+    return refusal(request.scope["path"], of_error(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse(
-        body(request.url.path, error.status_code, str(error.detail)), error.status_code, dict(error.headers or {})
+        body(request.scope["path"], error.status_code, str(error.detail)), error.status_code, dict(error.headers or {})
     )
 
 
 async def _gone(request: Request, error: Exception) -> Response:
-    """A run whose files were removed or replaced: what is in memory still answers."""
+    """A file that cannot be used, as of a run that was removed: what is in memory still answers."""
     assert isinstance(error, OSError)
-    return refusal(
-        request.url.path, busy(f"a file of the run cannot be read ({error.strerror}): start the server again")
-    )
+    return refusal(request.scope["path"], of_error(error))
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # which nobody reads
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse(body(request.url.path, 500, "the server failed; its log says how"), 500)
+    return JSONResponse(body(request.scope["path"], 500, "the server failed; its log says how"), 500)
 
 
 class _Counted:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from seq2seq.data.languages import english_name
 from seq2seq.serving import server
-from seq2seq.serving.described import FORMS, refuses, takes
+from seq2seq.serving.described import FORMS, TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
-from seq2seq.serving.requests import RequestBody, checked, read
+from seq2seq.serving.requests import RequestBody, Texts, checked, read
 
 _MOST_TEXTS = 50
 
 ERROR = {"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]}
+_TRANSLATED = record({"detected_source_language": TEXT, "text": TEXT}, billed_characters=WHOLE)
+_ANSWER = record({"translations": rows(_TRANSLATED)})
+_LANGUAGE = record({"language": TEXT, "name": TEXT}, supports_formality={"type": "boolean"})
+_USAGE = record({"character_count": WHOLE, "character_limit": WHOLE})
 router = APIRouter(prefix="/v2", responses=refuses(ERROR), tags=["DeepL"])
 
 
@@ -24,7 +28,7 @@ class Translate(RequestBody):
     """A request to translate. Options that only state a preference may be given; those that would change the answer,
     and that seqx does not have, are refused."""
 
-    text: str | list[str]
+    text: str | Texts
     target_lang: str
     source_lang: str | None = None
     split_sentences: Literal["1", "nonewlines", 1, True] | None = None
@@ -40,7 +44,7 @@ class Languages(RequestBody):
     type: Literal["source", "target"] = "source"
 
 
-@router.post("/translate", openapi_extra=takes(Translate, *FORMS))
+@router.post("/translate", responses=gives(_ANSWER), openapi_extra=takes(Translate, *FORMS))
 async def translate(request: Request) -> JSONResponse:
     """Translate texts, in order."""
     own = server.of(request)
@@ -61,22 +65,25 @@ async def translate(request: Request) -> JSONResponse:
     return JSONResponse({"translations": answers})
 
 
-@router.get("/languages")
-@router.post("/languages", openapi_extra=takes(Languages, *FORMS))
-async def languages(request: Request, type: str = "source") -> JSONResponse:
+@router.get("/languages", responses=gives(rows(_LANGUAGE)))
+@router.post("/languages", responses=gives(rows(_LANGUAGE)), openapi_extra=takes(Languages, *FORMS, required=False))
+async def languages(
+    request: Request, type: Annotated[str, Query(json_schema_extra={"enum": ["source", "target"]})] = "source"
+) -> JSONResponse:
     """The languages that are translated from, or into. DeepL's own client sends the kind as the form of a GET."""
     own = server.of(request)
     own.admission.check(request)
     in_body = int(request.headers.get("content-length", "0")) > 0
-    body = await read(request, Languages) if in_body else checked(Languages, {"type": type})
+    asked = checked(Languages, {"type": type})
+    body = await read(request, Languages) if in_body else asked
     translators = own.models.translators
     codes = [each.source if body.type == "source" else each.target for each in translators]
     known = [{"language": code.upper(), "name": english_name(code)} for code in dict.fromkeys(codes)]
     return JSONResponse([{**each, "supports_formality": False} if body.type == "target" else each for each in known])
 
 
-@router.get("/usage")
-@router.post("/usage")
+@router.get("/usage", responses=gives(_USAGE))
+@router.post("/usage", responses=gives(_USAGE))
 async def usage(request: Request) -> JSONResponse:
     """There is no quota."""
     own = server.of(request)

@@ -37,11 +37,11 @@ def body(path: str, status: int, message: str) -> dict[str, Any]:
     return {"error": message}
 
 
-def of_error(error: SeqxError) -> Refused:
-    """An error as a refusal: what a request says is wrong, or the server's run cannot be used any more."""
+def of_error(error: SeqxError | OSError) -> Refused:
+    """An error as a refusal: what a request says is wrong, or a file of the server cannot be used any more."""
     if isinstance(error, Refused):
         return error
-    if not isinstance(error, RunError):
+    if not isinstance(error, RunError | OSError):
         return Refused(400, str(error))
     _log.warning(error)  # which may name files: no client's business
-    return busy("the model cannot be used now; the server's log says why")
+    return busy("a file that this needs cannot be used now; the server's log says why")

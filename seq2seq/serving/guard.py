@@ -37,7 +37,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = _Sent(send)
+        sent = _Sent(send, self._settings.seconds)
         self._active += 1
         try:
             self._check(scope)
@@ -45,6 +45,9 @@ class Guard:
         except Refused as refused:
             if not sent.begun:
                 await refusal(scope["path"], refused)(scope, receive, sent)
+        except Exception:
+            if not sent.late:
+                raise
         finally:
             self._active -= 1
 
@@ -69,7 +72,8 @@ class _Limited:
         if self._complete:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), self._settings.seconds)
+            async with asyncio.timeout(self._settings.seconds):
+                message = await self._receive()
         except TimeoutError:
             raise Refused(408, "the request did not arrive in time") from None
         self._left -= len(message.get("body", b""))
@@ -80,11 +84,12 @@ class _Limited:
 
 
 class _Sent:
-    """Sends responses with the headers of all."""
+    """Sends responses with the headers of all, to clients that take them in time."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, seconds: float) -> None:
         self._send = send
-        self.begun = False
+        self._seconds = seconds
+        self.begun = self.late = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -92,7 +97,12 @@ class _Sent:
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._send(message)
+        except TimeoutError:  # the client does not read: its place is for others
+            self.late = True
+            raise
 
 
 def too_large(settings: Settings) -> Refused:

@@ -13,22 +13,30 @@ from starlette.responses import JSONResponse, Response
 
 from seq2seq.data.languages import english_name, short_code
 from seq2seq.serving import server
-from seq2seq.serving.described import FORMS, refuses, takes
+from seq2seq.serving.described import FORMS, NUMBER, TEXT, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import File, RequestBody, form
+from seq2seq.serving.requests import File, RequestBody, Texts, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
 
 ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_DETECTED = record({"confidence": NUMBER, "language": TEXT})
+_WORDS = rows(rows({"type": "array", "maxItems": 2, "minItems": 2}))  # of each line: a word and its probability
+_TRANSLATED = record(
+    {"translatedText": either(TEXT, rows(TEXT))},
+    detectedLanguage=either(_DETECTED, rows(_DETECTED)),
+    alternatives=rows(either(TEXT, rows(TEXT))),
+    confidence=either(_WORDS, rows(_WORDS)),
+)
 router = APIRouter(responses=refuses(ERROR), tags=["LibreTranslate"])
 
 
 class Translate(RequestBody):
     """A request to translate; `confidence` is seqx's own: words with their probabilities."""
 
-    q: str | list[str]
+    q: str | Texts
     source: str = "auto"
     target: str
     format: Literal["text", "html"] = "text"
@@ -52,7 +60,7 @@ class TranslateFile(RequestBody):
     api_key: str | None = None
 
 
-@router.post("/translate", openapi_extra=takes(Translate, *FORMS))
+@router.post("/translate", responses=gives(_TRANSLATED), openapi_extra=takes(Translate, *FORMS))
 async def translate(request: Request) -> JSONResponse:
     """Translate a text, or several: text i of the answer translates text i."""
     own = server.of(request)
@@ -89,7 +97,7 @@ async def _answer(own: Server, body: Translate, texts: list[str]) -> dict[str, l
     return answer
 
 
-@router.post("/detect", openapi_extra=takes(Detect, *FORMS))
+@router.post("/detect", responses=gives(rows(_DETECTED)), openapi_extra=takes(Detect, *FORMS))
 async def detect(request: Request) -> JSONResponse:
     """The language of a text."""
     own = server.of(request)
@@ -99,7 +107,7 @@ async def detect(request: Request) -> JSONResponse:
     return JSONResponse([{"confidence": sure, "language": code}])
 
 
-@router.get("/languages")
+@router.get("/languages", responses=gives(rows(record({"code": TEXT, "name": TEXT, "targets": rows(TEXT)}))))
 async def languages(request: Request) -> JSONResponse:
     """The languages that are translated from, each with those that it is translated into."""
     translators = server.of(request).models.translators
@@ -114,6 +122,7 @@ async def languages(request: Request) -> JSONResponse:
 
 @router.post(
     "/translate_file",
+    responses=gives(record({"translatedFileUrl": TEXT})),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -156,7 +165,10 @@ async def translate_file(request: Request) -> JSONResponse:
     return JSONResponse({"translatedFileUrl": f"{request.base_url}download_file/{key}"})
 
 
-@router.get("/download_file/{key}", responses={404: {"description": "no such file, or not any more"}})
+@router.get(
+    "/download_file/{key}",
+    responses={200: {"description": "the file", "content": {"application/octet-stream": {}}}},
+)
 async def download_file(request: Request, key: str) -> Response:
     """A translated file."""
     name, content = server.of(request).files.get(key, ("", b""))
@@ -166,7 +178,7 @@ async def download_file(request: Request, key: str) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/health")
+@router.get("/health", responses=gives(record({"status": TEXT})))
 async def health() -> JSONResponse:
     """Whether the server answers."""
     return JSONResponse({"status": "ok"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq import limits, tasks
 from seq2seq.data.languages import short_code
-from seq2seq.decoding.generation import chat
 from seq2seq.decoding.options import GenerationOptions, SearchOptions
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
@@ -103,6 +103,8 @@ class ServedGenerator:
         self.name, self.created = run.path.name, finished(run)
         self._run, self._choice = run, choice
         self._opened: dict[str, OpenedGenerator] = {}
+        self._opening = threading.Lock()
+        self._record = run.record()
         self._context = run.recipe().model.max_length
         opened = self._open(GenerationOptions())
         self.engine, self._tokenizer = opened.engine, opened.tokenizer
@@ -132,6 +134,8 @@ class ServedGenerator:
         return len(self._tokens(prompt, max_tokens))
 
     def _tokens(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> list[int]:
+        from seq2seq.decoding.generation import chat
+
         return chat.prompt(self._tokenizer, chat.turns_of(messages), self._context, max_tokens)[0]
 
     def _open(self, options: GenerationOptions) -> OpenedGenerator:
@@ -139,9 +143,12 @@ class ServedGenerator:
         from seq2seq.interop.ctranslate2.generator import inexpressible
 
         reason = inexpressible(options)
-        if reason not in self._opened:
-            self._opened[reason] = open_generator(self._run, self._choice, options)
-        return self._opened[reason]
+        with self._opening:
+            if reason not in self._opened:
+                if self._run.record() != self._record:
+                    raise RunError(f"{self._run.path} is another run since the server was started: start it again")
+                self._opened[reason] = open_generator(self._run, self._choice, options)
+            return self._opened[reason]
 
 
 class ServedAssistant(ServedGenerator):

@@ -8,8 +8,9 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from annotated_types import MaxLen, MinLen
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
@@ -18,10 +19,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.errors import SeqxError
 from seq2seq.serving import server
-from seq2seq.serving.described import refuses, takes
+from seq2seq.serving.described import TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused, body, of_error
 from seq2seq.serving.models import ServedGenerator
-from seq2seq.serving.requests import RequestBody
+from seq2seq.serving.requests import First, RequestBody, Texts
 from seq2seq.serving.server import Server
 
 if TYPE_CHECKING:
@@ -32,9 +33,24 @@ ERROR = {
     "properties": {"error": {"type": "object", "properties": {"message": {"type": "string"}}}},
     "required": ["error"],
 }
+_ANSWER = record(
+    {
+        "id": TEXT,
+        "object": TEXT,
+        "created": WHOLE,
+        "model": TEXT,
+        "choices": rows({"type": "object", "required": ["index", "finish_reason"]}),
+        "usage": record({f"{name}_tokens": WHOLE for name in ("prompt", "completion", "total")}),
+    }
+)
 router = APIRouter(prefix="/v1", responses=refuses(ERROR), tags=["OpenAI"])
 
-Messages = list[dict[str, Any]]
+Messages = Annotated[list[dict[str, Any]], First()]
+Stop = Annotated[str, MinLen(1), MaxLen(1_000)]
+Stops = Annotated[list[Stop], First(), MaxLen(16)]
+
+_LARGEST = 2**31 - 1
+_UNBUFFERED = {"X-Accel-Buffering": "no"}  # by nginx
 
 
 class Drawing(RequestBody):
@@ -44,21 +60,19 @@ class Drawing(RequestBody):
     model: str | None = None
     n: int = Field(1, ge=1, le=128)
     temperature: float = Field(1.0, ge=0, le=100)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=0)
+    top_p: float = Field(1.0, ge=1e-6, le=1)
+    top_k: int = Field(0, ge=0, le=_LARGEST)
     min_p: float = Field(0.0, ge=0, le=1)
     repetition_penalty: float = Field(1.0, gt=0, le=100)
-    stop: str | list[str] | None = None
+    stop: Stop | Stops | None = None
     seed: int | None = Field(None, ge=0, lt=2**63)
     stream: bool = False
-    stream_options: dict[str, bool] | None = None
+    stream_options: dict[Literal["include_usage"], bool] | None = None
     user: str | None = None
 
     def options(self, max_tokens: int) -> GenerationOptions:
         """The options of the first text; text i has the i-th seed after its seed."""
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        if not all(stop):
-            raise Refused(400, "stop: an empty text would end every text at once; leave it out")
         seed = secrets.randbelow(2**31) if self.seed is None else self.seed
         sampling = Sampling(self.temperature, self.top_k, self.top_p, seed, self.min_p, self.repetition_penalty)
         return GenerationOptions(sampling, max_tokens, tuple(stop))
@@ -67,8 +81,8 @@ class Drawing(RequestBody):
 class Completions(Drawing):
     """A request to continue a prompt, or several."""
 
-    prompt: str | list[str] = ""
-    max_tokens: int | None = Field(16, ge=1)
+    prompt: str | Texts = ""
+    max_tokens: int | None = Field(16, ge=1, le=_LARGEST)
     echo: bool = False
 
 
@@ -76,8 +90,8 @@ class ChatCompletions(Drawing):
     """A request to answer the last message of a conversation."""
 
     messages: Messages
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, le=_LARGEST)
+    max_completion_tokens: int | None = Field(None, ge=1, le=_LARGEST)
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class _Job:
     echo: str = ""  # text before it
 
 
-@router.get("/models")
+@router.get("/models", responses=gives(record({"object": TEXT, "data": rows({"type": "object"})})))
 async def models(request: Request) -> JSONResponse:
     """The runs that are served."""
     own = server.of(request)
@@ -101,7 +115,7 @@ async def models(request: Request) -> JSONResponse:
     return JSONResponse({"object": "list", "data": rows})
 
 
-@router.post("/completions", openapi_extra=takes(Completions))
+@router.post("/completions", responses=gives(_ANSWER, "text/event-stream"), openapi_extra=takes(Completions))
 async def completions(request: Request) -> Response:
     """Continue a prompt, or several."""
     own = server.of(request)
@@ -110,6 +124,7 @@ async def completions(request: Request) -> Response:
     prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt or [""]
     own.check_size(prompts)
     options = asked.options(asked.max_tokens or 16)
+    _check_tokens(own, len(prompts) * asked.n * options.max_tokens)
     jobs = [
         _Job(index, prompt, _seeded(options, index), prompt if asked.echo else "")
         for index, prompt in enumerate(prompt for prompt in prompts for _ in range(asked.n))
@@ -117,7 +132,7 @@ async def completions(request: Request) -> Response:
     return await _respond(request, _Completions(model.name), asked, model, jobs)
 
 
-@router.post("/chat/completions", openapi_extra=takes(ChatCompletions))
+@router.post("/chat/completions", responses=gives(_ANSWER, "text/event-stream"), openapi_extra=takes(ChatCompletions))
 async def chat_completions(request: Request) -> Response:
     """Answer the last message of a conversation."""
     own = server.of(request)
@@ -126,6 +141,7 @@ async def chat_completions(request: Request) -> Response:
     messages = [_message(message) for message in asked.messages]
     own.check_size([message["content"] for message in messages])
     options = asked.options(asked.max_completion_tokens or asked.max_tokens or 200)
+    _check_tokens(own, asked.n * options.max_tokens)
     jobs = [_Job(index, messages, _seeded(options, index)) for index in range(asked.n)]
     return await _respond(request, _Chat(model.name), asked, model, jobs)
 
@@ -163,15 +179,12 @@ async def _respond(
     request: Request, writing: _Completions, asked: Drawing, model: ServedGenerator, jobs: list[_Job]
 ) -> Response:
     own = server.of(request)
-    total = sum(job.options.max_tokens for job in jobs)
-    if total > own.settings.tokens:
-        raise Refused(400, f"max_tokens: {total:,} tokens of all texts are more than {own.settings.tokens:,}: ask less")
     read = sum(model.length(job.prompt, job.options.max_tokens) for job in jobs[:: asked.n])
     if asked.stream:
-        usage = bool((asked.stream_options or {}).get("include_usage"))
+        usage = (asked.stream_options or {}).get("include_usage", False)
         events = _events(own, writing, model, jobs, read, usage=usage)
         first: str = await own.answered(request, events.__anext__())  # what is refused at once has a status of its own
-        return StreamingResponse(_after(first, events), media_type="text/event-stream")
+        return StreamingResponse(_after(first, events), media_type="text/event-stream", headers=_UNBUFFERED)
     texts = await own.answered(request, _texts(own, model, jobs))
     choices = [
         writing.choice(job.index, job.echo + text.text, _finish(text), chunk=False) for job, text in zip(jobs, texts)
@@ -207,15 +220,16 @@ async def _events(
     try:
         for job in jobs:
             if job.echo:
+                begun = True
                 yield _event(writing, [writing.choice(job.index, job.echo, None, chunk=True)])
             async for piece in model.stream(job.prompt, job.options):
                 text, finish = (piece, None) if isinstance(piece, str) else ("", _finish(piece))
-                yield _event(writing, [writing.choice(job.index, text, finish, chunk=True)])
                 begun = True
+                yield _event(writing, [writing.choice(job.index, text, finish, chunk=True)])
                 if not isinstance(piece, str):
                     written += len(piece.tokens)
                     own.metrics.tokens.labels(model.name).inc(len(piece.tokens))
-    except SeqxError as error:
+    except (SeqxError, OSError) as error:
         if not begun:
             raise
         refused = of_error(error)
@@ -233,6 +247,11 @@ async def _after(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
 
 def _event(writing: _Completions, choices: list[dict[str, Any]], **more: Any) -> str:
     return f"data: {json.dumps({**writing.head(chunk=True), 'choices': choices, **more}, ensure_ascii=False)}\n\n"
+
+
+def _check_tokens(own: Server, total: int) -> None:
+    if total > own.settings.tokens:
+        raise Refused(400, f"max_tokens: {total:,} tokens of all texts are more than {own.settings.tokens:,}: ask less")
 
 
 def _usage(read: int, written: int) -> dict[str, int]:

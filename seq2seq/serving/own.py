@@ -9,14 +9,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from seq2seq.data.comparisons import Comparison, append
-from seq2seq.data.conversations import Turn
 from seq2seq.serving import server
-from seq2seq.serving.described import refuses, takes
+from seq2seq.serving.described import NUMBER, TEXT, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.libretranslate import ERROR
-from seq2seq.serving.requests import RequestBody
+from seq2seq.serving.requests import RequestBody, Texts, media_type
 
+_CLASSES = record(
+    {
+        "label": either(TEXT, {"type": "null"}),
+        "probability": either(NUMBER, {"type": "null"}),
+        "probabilities": {"type": "object", "additionalProperties": NUMBER},
+    }
+)
 router = APIRouter(responses=refuses(ERROR), tags=["seqx"])
 
 _PAGE = {
@@ -30,8 +35,8 @@ _PAGE = {
 class Classify(RequestBody):
     """A request for the classes of texts; `other` is the second text of a model that judges two together."""
 
-    text: str | list[str]
-    other: str | list[str] | None = None
+    text: str | Texts
+    other: str | Texts | None = None
     model: str | None = None
     api_key: str | None = None
 
@@ -45,7 +50,7 @@ class Rate(RequestBody):
     api_key: str | None = None
 
 
-@router.post("/classify", openapi_extra=takes(Classify))
+@router.post("/classify", responses=gives(either(_CLASSES, rows(_CLASSES))), openapi_extra=takes(Classify))
 async def classify(request: Request) -> JSONResponse:
     """The most probable class of a text, or of several, with the probability of every class; a blank text has none."""
     own = server.of(request)
@@ -66,11 +71,14 @@ async def classify(request: Request) -> JSONResponse:
     return JSONResponse(rows[0] if isinstance(body.text, str) else rows)
 
 
-@router.post("/rate", openapi_extra=takes(Rate))
+@router.post("/rate", responses=gives(record({"status": TEXT})), openapi_extra=takes(Rate))
 async def rate(request: Request) -> JSONResponse:
     """Add a comparison to the file that `seqx rate` writes, too."""
+    from seq2seq.data.comparisons import Comparison, append  # read when they are needed, as a server starts
+    from seq2seq.data.conversations import Turn
+
     own = server.of(request)
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+    if media_type(request) != "application/json":
         raise Refused(400, "send JSON")  # which a page of another site may not, unless it is allowed to
     body = await own.read(request, Rate)
     if own.settings.ratings is None:
@@ -99,7 +107,7 @@ async def models(request: Request) -> JSONResponse:
     )
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", responses={200: {"description": "the figures", "content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Figures of this process, in Prometheus' format."""
     own = server.of(request)

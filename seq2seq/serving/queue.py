@@ -109,17 +109,21 @@ class Batcher(Generic[Options, Item, Result]):
 
     async def _computed(self, batch: list[_Request[Options, Item, Result]]) -> None:
         items = [item for request in batch for item in request.items]
-        self._observe(len(items))
         loop = asyncio.get_running_loop()
         try:
-            results = iter(await loop.run_in_executor(self._pool, self._compute, batch[0].options, items))
+            self._observe(len(items))
+            computed = await loop.run_in_executor(self._pool, self._compute, batch[0].options, items)
+            if len(computed) != len(items):
+                raise ValueError(f"{len(computed)} results of {len(items)} items")
         except Exception as error:
             if len(batch) == 1:
                 _settle(batch[0].answer, error=error)
                 return
             for request in batch:  # the others' work is not lost for one that fails
-                await self._computed([request])
+                if not request.answer.done():
+                    await self._computed([request])
             return
+        results = iter(computed)
         for request in batch:
             _settle(request.answer, [next(results) for _ in request.items])
 

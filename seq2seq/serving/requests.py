@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, ValidationError
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.settings import Settings
 
+_URL_ENCODED = "application/x-www-form-urlencoded"
 _MOST_CLIENTS = 10_000  # whose requests are counted
 _MINUTE = 60.0
+_MOST_FIELDS = 2_000  # of a form
+_SHOWN = 80  # characters of a name in a message
 
 Body = TypeVar("Body", bound="RequestBody")
 Value = TypeVar("Value")
+
+
+class First(FailFast):
+    """Ends the check of a list at its first wrong item: a body may have a million. It can be part of a union."""
+
+    __hash__ = object.__hash__
+
+
+Texts = Annotated[list[str], First()]
 
 
 class RequestBody(BaseModel):
@@ -33,17 +46,23 @@ class RequestBody(BaseModel):
 
 async def read(request: Request, model: type[Body]) -> Body:
     """The body of a request: JSON, or a form where its type says so. Raises Refused."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if media_type(request) in (_URL_ENCODED, "multipart/form-data"):
         values = await form(request)
-    else:
-        try:
-            values = json.loads(await request.body() or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, f"Invalid request: the body is not JSON ({error})") from None
-        if not isinstance(values, dict):
-            raise Refused(400, "Invalid request: the body is not a JSON object")
-    return checked(model, values)
+        if name := next((name for name, value in values.items() if _has_file(value)), ""):
+            raise Refused(400, f"Invalid request: {name[:_SHOWN]} is a file")
+        return checked(model, values)
+    try:
+        values = from_json(await request.body(), allow_inf_nan=False)
+    except ValueError as error:
+        raise Refused(400, f"Invalid request: the body is not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise Refused(400, "Invalid request: the body is not a JSON object")
+    return checked(model, values, strict=True)
+
+
+def media_type(request: Request) -> str:
+    """The type of a body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class File(NamedTuple):
@@ -57,26 +76,41 @@ async def form(request: Request) -> dict[str, Any]:
     """The fields of a form; one that is given several times is a list, a file is a File. Raises Refused."""
     several: dict[str, list[str | File]] = {}
     try:
-        async with request.form(max_files=1, max_fields=2000) as fields:
-            for key, value in fields.multi_items():
-                field = value if isinstance(value, str) else File(value.filename or "", await value.read())
-                several.setdefault(key, []).append(field)
-    except (HTTPException, UnicodeError, ValueError) as error:
+        for key, value in await _fields(request):
+            several.setdefault(key, []).append(value)
+            f"{key}{value[0] if isinstance(value, File) else value}".encode()  # some encodings give half characters
+    except (HTTPException, ValueError) as error:
         raise Refused(400, f"Invalid request: the form cannot be read ({getattr(error, 'detail', error)})") from None
     return {key: values[0] if len(values) == 1 else values for key, values in several.items()}
 
 
-def checked(model: type[Body], values: dict[str, Any]) -> Body:
-    """Values as a model of a request. Raises Refused with the first that is wrong."""
+async def _fields(request: Request) -> list[tuple[str, str | File]]:
+    if media_type(request) == _URL_ENCODED:
+        text = (await request.body()).decode()
+        return [*parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)]
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as fields:
+        return [
+            (key, value if isinstance(value, str) else File(value.filename or "", await value.read()))
+            for key, value in fields.multi_items()
+        ]
+
+
+def _has_file(value: Any) -> bool:
+    return isinstance(value, File) or (isinstance(value, list) and any(isinstance(each, File) for each in value))
+
+
+def checked(model: type[Body], values: dict[str, Any], *, strict: bool = False) -> Body:
+    """Values as a model of a request; those of forms are texts, which stand for numbers too, unless `strict`. Raises
+    Refused with the first that is wrong."""
+    if unknown := next((name for name in values if name not in model.model_fields), None):
+        raise Refused(400, f"Invalid request: {unknown[:_SHOWN]} is not supported here; leave it out")
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, strict=strict)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        name = ".".join(map(str, first["loc"][:3])) or "body"
+        name = ".".join(map(str, first["loc"][:3]))[:_SHOWN] or "body"
         if first["type"] == "missing":
             raise Refused(400, f"Invalid request: missing {name} parameter") from None
-        if isinstance(first["input"], File):
-            raise Refused(400, f"Invalid request: {name} is a file") from None
         if first["type"] == "extra_forbidden":
             raise Refused(400, f"Invalid request: {name} is not supported here; leave it out") from None
         raise Refused(400, f"Invalid request: {name}: {first['msg']}") from None
@@ -125,10 +159,14 @@ class Admission:
         # Compared with every key, so that the time tells nothing.
         if self._keys and not sum(secrets.compare_digest(given, own) for own in self._keys):
             if not given:
-                raise Refused(401 if request.url.path.startswith("/v1/") else 403, "an API key is needed: send api_key")
+                raise Refused(
+                    401 if request.scope["path"].startswith("/v1/") else 403, "an API key is needed: send api_key"
+                )
             raise Refused(403, "Invalid API key")
         if self._per_minute:
-            self._count(given.decode() or (request.client.host if request.client else ""))
+            # Only a key that was checked names a client: one that is made up would be a new client each time.
+            host = request.client.host if request.client else ""
+            self._count(given.decode() if self._keys else host)
 
     def _count(self, client: str) -> None:
         now = monotonic()

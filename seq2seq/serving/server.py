@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
@@ -73,7 +74,9 @@ class Server:
                 f"Invalid request: request ({characters:,}) exceeds text limit ({self.settings.characters:,}) of "
                 "characters",
             )
-        lines = sum(text.count("\n") + 1 for text in texts)
+        self._check_lines(sum(text.count("\n") + 1 for text in texts))
+
+    def _check_lines(self, lines: int) -> None:
         if lines > self.settings.lines:
             raise Refused(400, f"Invalid request: {lines:,} lines are more than {self.settings.lines:,}")
 
@@ -121,9 +124,13 @@ class Server:
     ) -> list[Translated]:
         """The translations of texts, in order: line by line, or HTML text by text. Source `auto` stands for the
         language of each text. Raises Refused where a language is not supported."""
-        sources = [self.source_of(text, target) if source == "auto" else (source, 100.0) for text in texts]
+        sources = [(source, 100.0) for _ in texts]
+        if source == "auto":  # which takes milliseconds a text, while others are answered
+            sources = await asyncio.to_thread(lambda: [self.source_of(text, target) for text in texts])
         translators = [self.translator(code, target) for code, _ in sources]
-        parts = [Markup(text).texts if html else text.split("\n") for text in texts]
+        markups = [Markup(text) if html else None for text in texts]
+        parts = [text.split("\n") if markup is None else markup.texts for text, markup in zip(texts, markups)]
+        self._check_lines(sum(map(len, parts)))
         lines: dict[ServedTranslator, list[str]] = {each: [] for each in translators}
         for translator, part in zip(translators, parts):
             lines[translator] += part
@@ -132,15 +139,19 @@ class Server:
             self.metrics.lines.labels(translator.name).inc(len(own))
             done[translator] = iter(await translator.translate(own, n_best=alternatives + 1, token_scores=token_scores))
         return [
-            _translated(text, [next(done[translator]) for _ in part], translator.source, sure, html=html)
-            for text, part, translator, (_, sure) in zip(texts, parts, translators, sources)
+            _translated([next(done[translator]) for _ in part], translator.source, sure, markup)
+            for part, markup, translator, (_, sure) in zip(parts, markups, translators, sources)
         ]
+
+    @property
+    def _kept(self) -> int:
+        return sum(len(content) for _, content in self.files.values())
 
     def keep(self, name: str, content: bytes) -> str:
         """Keep a translated file for download, and forget the oldest ones -> its key."""
         key = secrets.token_urlsafe(16)
         self.files[key] = name, content
-        while len(self.files) > self.settings.files:
+        while len(self.files) > self.settings.files or self._kept > self.settings.kept:
             self.files.popitem(last=False)
         return key
 
@@ -150,11 +161,11 @@ def of(request: Request) -> Server:
     return cast("Server", request.app.state.server)
 
 
-def _translated(text: str, lines: Sequence[Translation], source: str, sure: float, *, html: bool) -> Translated:
+def _translated(lines: Sequence[Translation], source: str, sure: float, markup: Markup | None) -> Translated:
     """A text from the translations of its lines: alternative n has the n-th output of each line, or its last."""
     ranks = max((len(line.outputs) for line in lines), default=1)
     texts = []
     for rank in range(ranks):
         chosen = [line.outputs[min(rank, len(line.outputs) - 1)].text for line in lines]
-        texts.append(Markup(text).translated(chosen) if html else "\n".join(chosen))
+        texts.append("\n".join(chosen) if markup is None else markup.translated(chosen))
     return Translated([*dict.fromkeys(texts)], [line.outputs[0] for line in lines], source, sure)

@@ -20,9 +20,9 @@ class Settings:
     seconds: float = 60.0  # for a request to arrive, and for its answer to be computed
     per_minute: int = 0  # requests of one client
     files: int = 100  # translated files that are kept for download
+    kept: int = 64 << 20  # bytes of these files
     gather: float = 0.004  # seconds that the first request of a batch waits for others
     keys: tuple[str, ...] = ()  # API keys, one of which each request must have; none: no key is needed
     origins: tuple[str, ...] = ()  # of other sites whose pages may send requests (CORS)
     hosts: tuple[str, ...] = ("*",)  # names by which clients may call the server
     ratings: Path | None = None  # file of comparisons that the page's ratings are added to
-    log_text: bool = False  # whether texts are logged

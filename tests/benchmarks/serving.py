@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import subprocess
@@ -30,33 +31,45 @@ def served(run: Path) -> tuple[subprocess.Popen[str], str, float]:
     return process, url, time.perf_counter() - started
 
 
+class Client:
+    """A connection that asks for one translation after another. A small one: it shares the server's cores."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def of(cls, url: str) -> Client:
+        host, _, port = url.removeprefix("http://").partition(":")
+        return cls(*await asyncio.open_connection(host, int(port)))
+
+    async def ask(self, line: str) -> float:
+        """Seconds to the translation of a line."""
+        body = json.dumps({"q": line, "source": "fr", "target": "en"}).encode()
+        head = f"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+        begun = time.perf_counter()
+        self._writer.write(head.encode() + b"\r\n\r\n" + body)
+        answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        await self._reader.readexactly(int(answer.partition(b"content-length:")[2].partition(b"\r")[0]))
+        if answer.split()[1] != b"200":
+            raise RuntimeError(answer.decode())
+        return time.perf_counter() - begun
+
+
 async def load(url: str, lines: list[str], clients: int, per_second: float = 0) -> tuple[float, list[float]]:
     """Seconds for all lines, each a request of one of the clients, and the seconds of each; with `per_second` a request
-    starts so often, whatever the others do."""
-    left, seconds = iter(lines), []
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+    starts so often, if one of the clients is free."""
+    left, begun = iter(enumerate(lines)), time.perf_counter()
 
-        async def ask(line: str) -> None:
-            begun = time.perf_counter()
-            body = {"q": line, "source": "fr", "target": "en"}
-            (await http.post(f"{url}/translate", json=body)).raise_for_status()
-            seconds.append(time.perf_counter() - begun)
-
-        async def client() -> None:
-            for line in left:
-                await ask(line)
-
-        begun = time.perf_counter()
-        if per_second:
-            tasks = []
-            for number, line in enumerate(lines):
+    async def work(client: Client) -> list[float]:
+        seconds = []
+        for number, line in left:
+            if per_second:
                 await asyncio.sleep(max(0.0, begun + number / per_second - time.perf_counter()))
-                tasks.append(asyncio.create_task(ask(line)))
-            await asyncio.gather(*tasks)
-        else:
-            await asyncio.gather(*(client() for _ in range(clients)))
-        return time.perf_counter() - begun, seconds
+            seconds.append(await client.ask(line))
+        return seconds
+
+    done = await asyncio.gather(*[work(await Client.of(url)) for _ in range(clients)])
+    return time.perf_counter() - begun, [each for seconds in done for each in seconds]
 
 
 def batch_job(run: Path, path: Path) -> float:

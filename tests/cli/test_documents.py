@@ -14,6 +14,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from typer.main import get_command
@@ -24,6 +25,7 @@ from tests.support import documents, tiny
 from tests.support.command import Seqx
 
 COMMANDS = documents.commands()
+SERVED = "".join(path.read_text(encoding="utf-8") for path in (documents.ROOT / "seq2seq" / "serving").glob("*.py"))
 
 # Commands whose options are checked, and which are not run. All others are.
 ONLY_CHECKED = {
@@ -34,8 +36,10 @@ ONLY_CHECKED = {
     "seqx chat": "needs a model of conversations; tests/cli/test_chat.py has one",
     "--recipe sft": "needs a language model of its own; tests/tasks/test_conversation.py trains one",
     "encoder-text": "needs a model without classes; tests/tasks/test_masked_language_model.py trains one",
-    "seqx serve": "runs until it is stopped; tests/serving/test_faults.py starts and ends it",
     "python -m tests.benchmarks": "takes hours, or needs corpora and other toolkits",
+    "seqx serve": "serves until it is stopped; tests/serving/ and .ci/run do so",
+    "curl": "needs a server; tests/serving/ and .ci/run send such requests",
+    "python -m tests.support": "needs a translator and a browser; tests/serving/test_page.py calls it",
     "python -m pytest": "runs the tests themselves",
     "python -m pip": "installs seqx; .ci/run does so",
 }
@@ -84,7 +88,10 @@ def test_each_command_that_is_not_run_has_the_options_that_it_is_shown_with(
     elif "pytest" in words:
         assert all((documents.ROOT / word).exists() for word in words if word.startswith("tests/"))
     elif "pip" in words:
-        assert command in ("python -m pip install .", 'python -m pip install ".[dev]"')
+        assert re.fullmatch(r'python -m pip install (\.|"\.\[(dev|serve)\]")', command)
+    elif "curl" in words:
+        routes = {urlsplit(word).path for word in words if word.startswith("http")}
+        assert routes and all(f'"{route.removeprefix("/v1")}"' in SERVED for route in routes)
     else:
         monkeypatch.setattr(sys, "argv", [words[2], "--help"])
         monkeypatch.delitem(sys.modules, words[2], raising=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
+import json
 import shutil
 import signal
 import socket
@@ -86,6 +86,54 @@ def test_client_that_leaves_frees_its_place(runs: list[Path]) -> None:
             time.sleep(0.2)
 
 
+def test_client_that_does_not_read_is_given_up_in_time_and_the_others_are_answered(runs: list[Path]) -> None:
+    settings = Settings(tokens=10**9, seconds=1.0, waiting=0)
+    body = json.dumps({"prompt": "a", "max_tokens": 10**8, "temperature": 100, "stream": True, "stop": ["not there"]})
+    head = HEAD.replace(b"/translate", b"/v1/completions") + f"Content-Length: {len(body)}\r\n\r\n".encode()
+    with serving(runs[0], runs[1], settings=settings) as server:
+        slow = []
+        for _ in range(3):  # more than there are workers
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(head + body.encode())
+            slow.append(connection)
+        try:
+            assert answers(server).status_code == 200
+            again = {"prompt": "a", "max_tokens": 1}
+            until = time.monotonic() + 60
+            while httpx.post(f"{server.url}/v1/completions", json=again, timeout=60).status_code == 503:
+                assert time.monotonic() < until, "slow readers keep their places"
+        finally:
+            for connection in slow:
+                connection.close()
+
+
+def test_a_large_body_is_thrown_away_and_its_sender_is_told(served: Served) -> None:
+    with raw(served, HEAD + b"Content-Length: 104857600\r\n\r\n") as connection:
+        try:
+            for _ in range(100):
+                connection.sendall(bytes(1 << 20))
+        except OSError:
+            return  # closed at once
+        assert connection.recv(100).split()[1] == b"413"
+    assert answers(served).status_code == 200
+
+
+def test_pipelined_requests_are_answered_in_order(served: Served, runs: list[Path]) -> None:
+    texts = ["un", "deux chats", "trois"]
+    sent = b""
+    for text in texts:
+        body = json.dumps({**BODY, "q": text}).encode()
+        sent += HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with raw(served, sent) as connection, connection.makefile("rb") as answered:
+        for text in texts:
+            length = 0
+            while (line := answered.readline().strip().lower()) != b"":
+                length = int(line.split()[1]) if line.startswith(b"content-length:") else length
+            assert json.loads(answered.read(length)) == {"translatedText": seq2seq.load(runs[0]).translate(text)}
+
+
 def test_requests_over_the_queue_are_refused_and_the_others_answered(runs: list[Path]) -> None:
     settings = Settings(waiting=4, gather=0.2)
     with serving(runs[0], settings=settings) as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -165,12 +213,15 @@ def test_names_of_other_hosts_and_pages_of_other_sites_get_nothing(runs: list[Pa
 
 def test_command_serves_and_drains_at_sigterm(runs: list[Path]) -> None:
     command = [sys.executable, "-m", "seq2seq", "serve", "--run", str(runs[1]), "--port", "0", "--max-tokens", "3000"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    assert process.stderr
+    process = subprocess.Popen(
+        [*command, "--log-requests"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stderr
     try:
         lines = iter(process.stderr.readline, "")
         url = next(line.split()[2].rstrip("/") for line in lines if line.startswith("Serving at"))
         body = {"prompt": "a", "max_tokens": 3000, "temperature": 1.0, "stream": True}
+        assert httpx.get(f"{url}/health?q=secret").status_code == 200
         ended = threading.Event()
         with httpx.stream("POST", f"{url}/v1/completions", json=body, timeout=60) as answer:
             pieces = answer.iter_text()
@@ -180,9 +231,12 @@ def test_command_serves_and_drains_at_sigterm(runs: list[Path]) -> None:
             ended.set()
         assert (first + rest).endswith("data: [DONE]\n\n")
         assert process.wait(30) == 0
+        logged = process.stdout.read()
+        assert '"GET /health HTTP/1.1" 200' in logged and "secret" not in logged
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
         process.stderr.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +16,9 @@ pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.support.serving_picture import ARGUMENTS, CHROMIUM, FOLDER, PICTURES, take
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +54,16 @@ def test_text_is_translated_while_it_is_typed(page: Page, runs: list[Path]) -> N
     assert page.locator("#history li").count() == 1
     page.click("#forget")
     assert page.locator("#history li").count() == 0
+
+
+def test_pictures_of_the_documents_are_taken_by_a_command(runs: list[Path], tmp_path: Path) -> None:
+    take(runs[0], tmp_path, "un chat rouge")
+    for name in PICTURES:
+        for picture in (tmp_path / name, FOLDER / name):
+            content = picture.read_bytes()
+            assert content.startswith(b"\x89PNG") and len(content) <= 60_000
+    light, dark = ((tmp_path / name).read_bytes() for name in PICTURES)
+    assert light != dark
 
 
 def test_page_is_usable_by_keyboard_alone(page: Page) -> None:

@@ -89,6 +89,17 @@ def test_a_request_that_fails_harms_no_other() -> None:
     assert isinstance(failed, ValueError)
 
 
+def test_too_few_results_are_an_error_of_every_request() -> None:
+    async def work() -> list[Any]:
+        gathered = Batcher[Any, int, int](lambda _, items: items[:1], workers=1, budget=8, most=9, gather=0.01)
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*(gathered.submit(None, [n, n]) for n in range(2)), return_exceptions=True)
+            return [*answers, await gathered.submit(None, [7])]
+
+    first, second, third = asyncio.run(work())
+    assert isinstance(first, ValueError) and isinstance(second, ValueError) and third == [7]
+
+
 def test_a_full_queue_refuses_and_goes_on() -> None:
     async def work() -> None:
         gathered = batcher(doubling, most=3)
