@@ -14,6 +14,7 @@ import torch
 from seq2seq import device, tasks
 from seq2seq.data.batches import Place
 from seq2seq.errors import RecipeError, RunError
+from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
@@ -227,6 +228,7 @@ rater = "chrf"
 pairs = 16
 held_out = 4
 max_tokens = 6
+likelihood = 8.0
 [optimizer]
 kind = "adamw"
 [training]
@@ -263,7 +265,7 @@ def test_the_value_network_is_the_reward_model_in_units_of_the_normalised_reward
     assert batch.mask is not None
     scored: Any = tasks.of(Run(reward).recipe()).trained(Run(reward), numerics.device)
     with torch.no_grad():
-        expected = scored.rewards(batch.inputs, batch.labels, batch.mask)
+        expected = Scored.rewards(scored, batch.inputs, batch.labels, batch.mask)  # but for the likelihood
     state = task.source.state()
     places = torch.arange(batch.mask.size(1)).expand_as(batch.mask)
     last = places.masked_fill(~batch.mask, -1).amax(1, keepdim=True)

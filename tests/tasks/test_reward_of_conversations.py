@@ -64,8 +64,9 @@ def finished(request: pytest.FixtureRequest, sft: Run) -> Run:
     folder = sft.path.parent
     paths = assistants.write_splits(folder, "comparisons-", comparisons, train=80)
     run = Run(folder / str(request.param))
+    counted = "likelihood = 8.0" if request.param == "reward" else ""
     wanted = assistants.recipe(
-        folder, f'task = "{request.param}"' + LEARNING.format(comparisons="", steps=40), sft.path
+        folder, f'task = "{request.param}"' + LEARNING.format(comparisons=counted, steps=40), sft.path
     )
     list(assistants.begun(wanted, run, *paths).events())
     tasks.of(wanted).judge(run, CPU, lambda message: None)
