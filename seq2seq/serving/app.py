@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from time import perf_counter
 
 from fastapi import FastAPI
@@ -14,7 +15,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seq2seq import __version__
 from seq2seq.errors import SeqxError
 from seq2seq.serving import deepl, libretranslate, openai, own
 from seq2seq.serving.errors import body, of_error
@@ -35,7 +35,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
 
     app = FastAPI(
         title="seqx",
-        version=__version__,
+        version=version("seqx"),
         description="Translation, text generation and classification as LibreTranslate, DeepL and OpenAI do.",
         lifespan=lifespan,
         docs_url=None,  # these pages load scripts from other hosts
