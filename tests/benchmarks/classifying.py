@@ -55,7 +55,7 @@ def in_transformers(recipe: Recipe, classes: int, lines: Sequence[str], dtype: t
     names = ("unk", "sep", "pad", "cls", "mask")
     special: dict[str, Any] = {f"{name}_token": f"[{name.upper()}]" for name in names}
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=trained._tokenizer,
+        tokenizer_object=Tokenizer.from_str(trained.to_str()),
         model_max_length=longest,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         **special,

@@ -69,12 +69,12 @@ def given(tmp_path: Path, sft: Path, monkeypatch: pytest.MonkeyPatch) -> dict[st
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("SEQX_DATA", str(tmp_path))
     for number, split in enumerate(("train", "dev", "test")):
-        demonstrations = map(assistants.demonstration, range(100 * number, 100 * number + 60))
+        demonstrations = assistants.demonstrations(range(100 * number, 100 * number + 60))
         rows = [{"prompt": row["prompt"], "reference": row["completion"]} for row in demonstrations]
         (tmp_path / "own" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     rows = [{"prompt": f"{n} cat?", "chosen": "red", "rejected": f"blue {n}"} for n in range(60)]
     (tmp_path / "comparisons.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assistants.write_demonstrations(tmp_path / "demonstrations.jsonl", range(200))
+    assistants.write_rows(tmp_path / "demonstrations.jsonl", assistants.demonstrations(range(200)))
     (tmp_path / "verse.txt").write_text(tiny.verse(300, 1))
     for name, text in {
         "conversation": assistants.SFT,
@@ -145,7 +145,8 @@ def test_what_has_no_such_measure_says_so(seqx: Seqx, given: dict[str, list[str]
     unnamed = seqx("doctor", "--recipe", "conversation.toml", "--quick")
     assert unnamed.code == 1 and "--set start.run=" in unnamed.err
     for number, split in enumerate(("train", "dev", "test")):
-        assistants.write_demonstrations(Path("own") / f"{split}.jsonl", range(100 * number, 100 * number + 60))
+        rows = assistants.demonstrations(range(100 * number, 100 * number + 60))
+        assistants.write_rows(Path("own") / f"{split}.jsonl", rows)
     done = seqx("bench", "--recipe", "conversation.toml", "--device", "cpu", *start)
     assert done.code == 0 and "own/train.jsonl, first 60 conversations" in " ".join(done.out.split()), done.err
 

@@ -56,8 +56,8 @@ def test_text_is_translated_while_it_is_typed(page: Page, runs: list[Path]) -> N
     assert page.locator("#history li").count() == 0
 
 
-def test_pictures_of_the_documents_are_taken_by_a_command(runs: list[Path], tmp_path: Path) -> None:
-    take(runs[0], tmp_path, "un chat rouge")
+def test_pictures_of_the_documents_are_taken_by_a_command(browser: Browser, runs: list[Path], tmp_path: Path) -> None:
+    take(browser, runs[0], tmp_path, "un chat rouge")
     for name in PICTURES:
         for picture in (tmp_path / name, FOLDER / name):
             content = picture.read_bytes()

@@ -9,7 +9,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.documents import ROOT
 from tests.support.servers import serving
@@ -21,10 +21,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-compo
 _TEXT = "Où est la gare, s'il vous plaît ?"
 
 
-def take(run: Path, folder: Path, text: str = _TEXT) -> None:
+def take(browser: Browser, run: Path, folder: Path, text: str = _TEXT) -> None:
     """Write the pictures of the page with a text and its translation into a folder."""
-    with serving(run) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with serving(run) as server:
         for name in PICTURES:
             scheme = name.removesuffix(".png").removeprefix("serve-")
             page = browser.new_page(viewport={"width": 760, "height": 560}, locale="en-GB")
@@ -35,7 +34,6 @@ def take(run: Path, folder: Path, text: str = _TEXT) -> None:
             page.wait_for_selector("#translation .word")
             page.screenshot(path=folder / name)
             page.close()
-        browser.close()
 
 
 def main() -> None:
@@ -43,7 +41,9 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="a translator")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
-    take(given.run, given.folder)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        take(browser, given.run, given.folder)
 
 
 if __name__ == "__main__":
