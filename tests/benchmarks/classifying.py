@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, pipeline
 
