@@ -12,8 +12,9 @@ from seq2seq.errors import SeqxError
 from seq2seq.evaluation.parts import Attention, Weights
 from seq2seq.run import Run
 
-_SHOWN, _LOOKED_AT = 3, 500  # texts
+_SHOWN, _TRIED, _LOOKED_AT = 3, 10, 500  # texts
 _SHORTEST, _LONGEST = 15, 70  # characters
+_MOST = 40  # tokens of a side: a page shows each pair of them
 
 
 def attended(run: Run) -> list[Attention]:
@@ -30,8 +31,12 @@ def attended(run: Run) -> list[Attention]:
         for text in _texts(run):
             attention = attends(text, None)
             first = attention.maps[0]
+            if max(len(first.queries), len(first.keys)) > _MOST:
+                continue
             caption = f"{text} → {attention.output}" if attention.output else text
             found.append(Attention(caption, list(_layers(first))))
+            if len(found) == _SHOWN:
+                break
     return found
 
 
@@ -39,7 +44,7 @@ def _texts(run: Run) -> Iterator[str]:
     task = tasks.of(run.recipe())
     texts = (task.kind().texts(record)[0] for record in islice(task.read_test(run).read(), _LOOKED_AT))
     lines = (line.strip() for text in texts for line in text.split("\n"))
-    return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _SHOWN)
+    return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _TRIED)
 
 
 def _layers(attention: AttentionMap) -> Iterator[Weights]:
