@@ -14,7 +14,7 @@ from seq2seq.run import Run
 
 _SHOWN, _TRIED, _LOOKED_AT = 3, 10, 500  # texts
 _SHORTEST, _LONGEST = 15, 70  # characters
-_MOST = 40  # tokens of a side: a page shows each pair of them
+_MOST, _MOST_BY_LAYER = 70, 40  # tokens of a side: a page has a number for each pair of them
 
 
 def attended(run: Run) -> list[Attention]:
@@ -41,15 +41,17 @@ def attended(run: Run) -> list[Attention]:
 
 
 def _texts(run: Run) -> Iterator[str]:
-    task = tasks.of(run.recipe())
-    texts = (task.kind().texts(record)[0] for record in islice(task.read_test(run).read(), _LOOKED_AT))
+    texts = islice(tasks.of(run.recipe()).test_texts(run), _LOOKED_AT)
     lines = (line.strip() for text in texts for line in text.split("\n"))
     return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _TRIED)
 
 
 def _layers(attention: AttentionMap) -> Iterator[Weights]:
-    """The mean over all heads, and that of each layer; a position is named by what it predicts, where it does."""
-    queries = shown(attention.predicted if all(attention.predicted) else attention.queries)
-    for layer in (None, *range(1, len(attention.layers) + 1)):
-        name = f"{KINDS[attention.kind]}, {'all layers' if layer is None else f'layer {layer}'}, mean of the heads"
-        yield Weights(name, queries, shown(attention.keys), attention.weights(layer).tolist())
+    """The mean over all heads, and of a short text that of each layer; a position is named by what it predicts, where
+    it does."""
+    predicts = attention.predicted and all(attention.predicted)
+    queries, keys = shown(attention.predicted if predicts else attention.queries), shown(attention.keys)
+    short = max(len(queries), len(keys)) <= _MOST_BY_LAYER
+    for layer in (None, *range(1, len(attention.layers) + 1 if short else 1)):
+        name = f"{KINDS[attention.kind]}, {f'layer {layer}' if layer else 'all layers'}, mean of the heads"
+        yield Weights(name, queries, keys, attention.weights(layer).tolist())

@@ -67,6 +67,9 @@ class Improving(Started[SourceT]):
     def example(self, run: Run) -> str:
         return self.base.example(run) if self.judged_as_start else super().example(run)
 
+    def test_texts(self, run: Run) -> Iterator[str]:
+        return self.base.test_texts(run) if self.judged_as_start else super().test_texts(run)
+
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         return self.base.misused(command, given, run)
 

@@ -196,8 +196,7 @@ class Task(ABC, Generic[SourceT]):
         return self
 
     def from_start(self, former: Recipe, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """The weights of a run to start from, of recipe `former`, by the names that they have in this task's model.
-        A task whose model names them differently says so here."""
+        """The weights of a run to start from, of recipe `former`, by the names that they have in this task's model."""
         return weights
 
     def model(self, tokenizers: Tokenizers) -> nn.Module:
@@ -303,8 +302,12 @@ class Task(ABC, Generic[SourceT]):
         """A command to try a finished run with. Raises DataError where its test set cannot be read."""
         from seq2seq.tasks import COMMANDS  # the table imports the tasks as it names them
 
-        texts = (self.kind().texts(record)[0] for record in self.read_test(run).read())
-        return example(COMMANDS[self.recipe.task][0], (line for text in texts for line in text.split("\n")), run)
+        lines = (line for text in self.test_texts(run) for line in text.split("\n"))
+        return example(COMMANDS[self.recipe.task][0], lines, run)
+
+    def test_texts(self, run: Run) -> Iterator[str]:
+        """The text that is put in, of each record of a run's test set. Raises DataError where it cannot be read."""
+        return (self.kind().texts(record)[0] for record in self.read_test(run).read())
 
     def attention(self, run: Run, numerics: Numerics) -> Attends:
         """What shows the attention of a finished run, text by text. Raises RunError where its model has none."""
@@ -315,8 +318,8 @@ class Task(ABC, Generic[SourceT]):
         parameters to options as typed, in the order of the command."""
         if command == "compare":
             return no_effect(given, ("source_file", "target_file", "most"), f"two {self.plural} are compared")
-        because = f"{run.path} is {self.described(run)}: it takes --input, and translates nothing"
         files = () if "input" in given else ("columns", "encoding", "encoding_errors")
+        because = f"{run.path} is {self.described(run)}: it takes --input, and translates nothing"
         return no_effect(given, _TRANSLATORS, because) or no_effect(given, files, "no file is given")
 
     def evaluate(self, run: Run, text: TestText, choice: EngineChoice, front: Front) -> Iterator[Evaluated]:
@@ -324,13 +327,12 @@ class Task(ABC, Generic[SourceT]):
         from seq2seq import device as devices
 
         device = devices.choose(choice.device, self.recipe.training.precision)
-        how = {"engine": f"PyTorch, {device}"}
         texts = [(file.name, self.kind().files([file], text.reading), [file]) for file in text.files]
         with front.together() as processes:
             for name, records, files in texts or [("test", self.read_test(run), [])]:
                 scores = {"set": name, **self.measure(run, records, device, processes)}
                 if not processes.rank:
-                    yield Evaluated(scores, records.checksum, how, files)
+                    yield Evaluated(scores, records.checksum, {"engine": f"PyTorch, {device}"}, files)
 
     def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
         """Compare two finished runs on one text, with at most `most` examples that became better, and as many worse."""
