@@ -24,6 +24,7 @@ from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown, smooth
 from seq2seq.model.attention import SelfAttention
 from seq2seq.model.classifier import Classifier
+from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import files
 from seq2seq.training.objective import ClassCrossEntropy, CrossEntropy
@@ -62,9 +63,10 @@ def encoder() -> Lesson:
             yield Place(index=index), layout.collate([texts[row] for row in rows], [labels[row] for row in rows])
 
     curves, accuracy, reach = {}, {}, {}
-    for name, changes in (("encoder", {}), ("decoder", {"architecture": "decoder-only", "decoder_layers": 1})):
+    config = recipe.model.model_copy(update={"decoder_layers": 1})
+    for name, layers in (("encoder", Encoder), ("decoder", CausalEncoder)):
         torch.manual_seed(1)
-        model = Classifier(recipe.model.model_copy(update=changes), tokenizer.size, 2)
+        model = Classifier(config, tokenizer.size, 2, layers)
         objective = ClassCrossEntropy(model, small.CPU, label_smoothing=0.0)
         curves[name] = [each["negative_log_likelihood"] for each in small.trained(recipe, model, batches(), objective)]
         with torch.inference_mode():
