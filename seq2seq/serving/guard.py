@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,7 +46,7 @@ class Guard:
         except Refused as refused:
             if not sent.begun:
                 await refusal(scope["path"], refused)(scope, receive, sent)
-        except Exception:
+        except (TimeoutError, ClientDisconnect, RuntimeError):  # what Starlette makes of a client that does not read
             if not sent.late:
                 raise
         finally:

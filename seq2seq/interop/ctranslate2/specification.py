@@ -90,16 +90,23 @@ def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
     return specs.TransformerSpec(encoder, decoder)
 
 
+def _layers(model: Model) -> dict[str, Any]:
+    """How the layers of a model of one sequence are made."""
+    return {
+        "pre_norm": model.norm == "pre",
+        "activation": _ACTIVATIONS[model.activation],
+        "rms_norm": model.normalization == "rms",
+        "rotary_dim": 0 if model.positions == "rotary" else None,  # 0: all of a head
+        "rotary_interleave": False,
+        "qk_norm": model.qk_norm,
+    }
+
+
 def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
     spec = specs.TransformerDecoderModelSpec.from_config(
         model.decoder_layers,
         model.n_heads,
-        pre_norm=model.norm == "pre",
-        activation=_ACTIVATIONS[model.activation],
-        rms_norm=model.normalization == "rms",
-        rotary_dim=0 if model.positions == "rotary" else None,  # 0: all of a head
-        rotary_interleave=False,
-        qk_norm=model.qk_norm,
+        **_layers(model),
     )
     spec.decoder.embeddings.weight = weights["embedding.weight"]
     spec.decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
@@ -112,12 +119,7 @@ def _encoder_only(model: Model, weights: Weights, positions: int) -> Any:
     encoder = specs.TransformerEncoderSpec(
         model.encoder_layers,
         model.n_heads,
-        pre_norm=model.norm == "pre",
-        activation=_ACTIVATIONS[model.activation],
-        rms_norm=model.normalization == "rms",
-        rotary_dim=0 if model.positions == "rotary" else None,  # 0: all of a head
-        rotary_interleave=False,
-        qk_norm=model.qk_norm,
+        **_layers(model),
     )
     own = {name.removeprefix("encoder."): weight for name, weight in weights.items()}
     encoder.embeddings[0].weight = own["embedding.weight"]
