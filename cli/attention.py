@@ -33,13 +33,9 @@ def attention(
     ] = None,
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write all layers and heads, or those chosen, to a .png, .svg, .html or .json file. Default: one map, "
+        options.file_to_write(
+            "Write all layers and heads, or those chosen, to a .png, .svg, .html or .json file. Default: one map, "
             "as text.",
-            callback=options.writable,
         ),
     ] = None,
     kind: Annotated[

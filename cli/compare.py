@@ -34,12 +34,8 @@ def compare(
     ] = False,
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Page to write. Default: comparison.html, or runs.html of --all.",
-            callback=options.writable,
+        options.file_to_write(
+            "Page to write. Default: comparison.html, or runs.html of --all.",
         ),
     ] = None,
     text: options.Text,

@@ -53,6 +53,11 @@ def writable(parameter: typer.CallbackParam, output: Path | None) -> Path | None
     return output
 
 
+def file_to_write(help: str) -> Any:
+    """The option --output of a command that writes one file, not the lines of its results."""
+    return Option("--output", "-o", metavar="FILE", help=help, callback=writable)
+
+
 def must_be_writable(option: str, output: Path) -> None:
     """Check that a file, the value of an option or of an argument without one, can be written, before the work."""
     from seq2seq.data.compression import refused

@@ -25,12 +25,8 @@ def report(
     ] = None,
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="File to write. Default: report.html in the run folder; of --csv, standard output.",
-            callback=options.writable,
+        options.file_to_write(
+            "File to write. Default: report.html in the run folder; of --csv, standard output.",
         ),
     ] = None,
     open_it: Annotated[bool, Option("--open", help="Show the page in the browser.")] = False,

@@ -29,21 +29,13 @@ validate_every = 400
 average_last = 1
 precision = "float32"
 """
-POLICY = """
+POLICY = f"""
 task = "policy"
 [start]
 [data]
 corpus = "own"
 rater = "chrf"
-[policy]
-reward = "rater"
-rollouts = 8
-minibatches = 2
-epochs = 2
-max_tokens = 6
-validate_prompts = 6
-best_of = 3
-"""
+{tiny.POLICY}"""
 COMPARISONS = """
 [start]
 [data]

@@ -37,6 +37,17 @@ beam_size = 2
 max_extra = 6
 """
 
+# A policy that is rewarded by the rater.
+POLICY = """[policy]
+reward = "rater"
+rollouts = 8
+minibatches = 2
+epochs = 2
+max_tokens = 6
+validate_prompts = 6
+best_of = 3
+"""
+
 
 def pairs(count: int, seed: int) -> list[tuple[str, str]]:
     """Word-for-word translations, all different."""

@@ -25,9 +25,10 @@ from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Stopped, Validated
 from seq2seq.training.task import TrainingTask
+from tests.support import tiny
 from tests.support.sessions import final, rows, session, stop_after, tiny_corpus, updates
 
-POLICY = """
+POLICY = f"""
 task = "policy"
 summary = "tiny"
 [start]
@@ -35,15 +36,7 @@ summary = "tiny"
 corpus = "nowhere"
 max_length = 30
 rater = "chrf"
-[policy]
-reward = "rater"
-rollouts = 8
-minibatches = 2
-epochs = 2
-max_tokens = 6
-validate_prompts = 6
-best_of = 3
-[optimizer]
+{tiny.POLICY}[optimizer]
 kind = "adamw"
 [training]
 steps = 12
