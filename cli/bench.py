@@ -51,9 +51,9 @@ def bench(
     from seq2seq import device as devices
     from seq2seq import tasks
     from seq2seq.errors import MissingCorpusError, RecipeError, SeqxError
+    from seq2seq.lifecycle import ancestors
     from seq2seq.measure import throughput
     from seq2seq.measure.machine import this_machine
-    from seq2seq.tasks import ancestors
     from seq2seq.tasks.opening import EngineChoice
     from seq2seq.tasks.translation_opening import open_translator
 

@@ -41,8 +41,8 @@ def doctor(
         _verify(run, as_json)
         return
     from seq2seq import device
+    from seq2seq.lifecycle import ancestors
     from seq2seq.measure.devices import diagnose
-    from seq2seq.tasks import ancestors
 
     from .console import status
     from .diagnosis import write_json, write_tables

@@ -75,7 +75,7 @@ def evaluate(
         options.refuse_given(context, "length_penalty", because="--beam-size 1 keeps one hypothesis, and ranks nothing")
     from seq2seq import tasks
     from seq2seq.evaluation import kept
-    from seq2seq.tasks import summaries
+    from seq2seq.lifecycle import summaries
     from seq2seq.tasks.task import TestText
 
     from .console import Console
@@ -129,7 +129,7 @@ def _evaluated(
     if checkpoint is None:
         yield from task.evaluate(run, test, choice, Front())
         return
-    from seq2seq.tasks import averaging
+    from seq2seq.lifecycle import averaging
 
     if choice.engine == "ctranslate2":
         options.usage_error("--checkpoint is evaluated by PyTorch: leave out --engine ctranslate2")

@@ -21,8 +21,8 @@ def finish(
     CTranslate2 and judged on its test set, as at the end of training. The training text is not needed.
     """
     from seq2seq import device as devices
+    from seq2seq.lifecycle import averaging, summaries
     from seq2seq.measure.devices import attempt
-    from seq2seq.tasks import averaging, summaries
     from seq2seq.tasks.task import judged
 
     from .train import conclude

@@ -25,8 +25,8 @@ def frontier(
     Each training run of a policy puts the picture of itself into its folder.
     """
     from seq2seq.evaluation.frontier import curves, picture, table
+    from seq2seq.lifecycle import summaries
     from seq2seq.storage.atomic import write_bytes
-    from seq2seq.tasks import summaries
 
     drawn = curves([summaries.named(name) for name in names])
     if as_json:

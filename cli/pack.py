@@ -30,7 +30,7 @@ def pack(
     """Pack a finished run into one file that every --run opens: its int8 copy, tokenizer, recipe and scores. It holds
     no text that you trained on, no names of your files but those in the recipe, and nothing executable.
     """
-    from seq2seq.tasks import packing
+    from seq2seq.lifecycle import packing
 
     run = options.open_run(run_folder, "pack")
     names = packing.write(run, to, licence=licence, weights=weights, test_set=test_set)

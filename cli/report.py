@@ -39,10 +39,10 @@ def report(
     """
     if as_csv and open_it:
         options.usage_error("--open shows the page, and --csv makes none; give one of them")
+    from seq2seq.lifecycle import summaries
     from seq2seq.report import curves
     from seq2seq.report import of_run as reports
     from seq2seq.report.attended import attended
-    from seq2seq.tasks import summaries
 
     run = options.open_run(None, "report") if name is None else summaries.named(name)
     if as_csv:

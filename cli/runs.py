@@ -16,7 +16,7 @@ from . import command, options
 from .printing import note, report, show_json
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.summaries import Summary
+    from seq2seq.lifecycle.summaries import Summary
     from seq2seq.tasks.task import Figure
 
 app = typer.Typer(help="List, show, delete and average runs.", invoke_without_command=True, rich_markup_mode=None)
@@ -42,8 +42,8 @@ def _list(
     if context.invoked_subcommand is not None:
         return
     command.must_be_ready("runs", {})
+    from seq2seq.lifecycle.summaries import summaries
     from seq2seq.run import root
-    from seq2seq.tasks.summaries import summaries
 
     from .console import Console, figures
 
@@ -67,8 +67,8 @@ def show(*, name: Name, as_json: options.Json = False) -> None:
     """Show one run: its text, training, checkpoints, scores and size."""
     from seq2seq import tasks
     from seq2seq.errors import RunError
+    from seq2seq.lifecycle import summaries
     from seq2seq.run.steps import steps
-    from seq2seq.tasks import summaries
 
     from .console import Console
 
@@ -151,7 +151,7 @@ def average(
     """
     numbers = options.whole_numbers("--steps", steps)
     from seq2seq import tasks
-    from seq2seq.tasks import averaging, summaries
+    from seq2seq.lifecycle import averaging, summaries
 
     from . import export
 

@@ -17,7 +17,7 @@ from .printing import note, report, settings, show_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seq2seq.tasks.sweep import Row
+    from seq2seq.lifecycle.sweep import Row
 
 
 def sweep(
@@ -52,9 +52,9 @@ def sweep(
     Example: seqx sweep --recipe fr-en --set model.norm=pre,post --seeds 1,2,3 --minutes 5 -- --device cpu
     """
     from seq2seq.errors import RunError
+    from seq2seq.lifecycle import sweep as sweeps
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
-    from seq2seq.tasks import sweep as sweeps
 
     grid = sweeps.cells(changes or [], options.whole_numbers("--seeds", seeds))
     loaded = [recipe_files.load(recipe_name, [*cell.changes, f"training.seed={cell.seed}"]) for cell in grid]

@@ -113,10 +113,11 @@ def train(
     """
     from seq2seq import device as devices
     from seq2seq.data.corpus import Given
+    from seq2seq.lifecycle import ancestors
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
     from seq2seq.run import Run, root
-    from seq2seq.tasks import ancestors, lineage, reward_run
+    from seq2seq.tasks import lineage, reward_run
     from seq2seq.training import extension, provenance
 
     from . import checks
@@ -220,7 +221,7 @@ def train(
 
 def _train_ancestors(context: typer.Context, recipe: str, device: str, threads: int | None) -> None:
     """Train what a recipe stands on, one after the other; what is finished stays as it is."""
-    from seq2seq.tasks import ancestors
+    from seq2seq.lifecycle import ancestors
 
     train: Any = context.command
     options = ["--device", device, *(["--threads", str(threads)] if threads else [])]

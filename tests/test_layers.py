@@ -36,7 +36,8 @@ ALLOWED["tasks"] = {*ALLOWED}
 ALLOWED["library"] = {"run", "decoding", "interop", "tasks"}
 ALLOWED["serving"] = {"data", "decoding", "interop", "run", "tasks"}
 ALLOWED["measure"] = {*ALLOWED["tasks"], "tasks"}
-ALLOWED["report"] = {*ALLOWED["tasks"], "tasks"}
+ALLOWED["lifecycle"] = {*ALLOWED["tasks"], "tasks"} - {"report"}
+ALLOWED["report"] = {*ALLOWED["tasks"], "tasks", "lifecycle"}
 ALLOWED["learn"] = {*ALLOWED["measure"], "measure"}
 
 

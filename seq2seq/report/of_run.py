@@ -9,12 +9,12 @@ from typing import Any
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation.parts import Attention, Page, Paragraph, Part, Section, Table
+from seq2seq.lifecycle.summaries import Summary, summary
 from seq2seq.report import numbers, provenance, training
 from seq2seq.report.page import html
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.tasks import forgetting, reporting
-from seq2seq.tasks.summaries import Summary, summary
 from seq2seq.tasks.task import Figure, Task
 
 NAME = "report.html"  # in the run folder

@@ -8,11 +8,11 @@ from pathlib import Path
 from seq2seq import tasks
 from seq2seq.errors import RunError
 from seq2seq.evaluation.parts import Cell, Page, Paragraph, Section, Table
+from seq2seq.lifecycle.summaries import Summary, summaries, summary
 from seq2seq.recipe.files import differences
 from seq2seq.report import training
 from seq2seq.report.page import html
 from seq2seq.run import Run
-from seq2seq.tasks.summaries import Summary, summaries, summary
 from seq2seq.tasks.task import Comparison
 
 

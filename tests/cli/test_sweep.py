@@ -6,11 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from seq2seq.errors import RecipeError
 from seq2seq.run import Run
-from seq2seq.tasks import sweep as sweeps
 from tests.support import tiny
 from tests.support.bad_input import check
 from tests.support.command import Done, Seqx
@@ -76,15 +72,3 @@ def test_a_mistake_is_reported_before_anything_is_trained(seqx: Seqx, tmp_path: 
     ):
         check(sweep(seqx, tmp_path, *arguments), code, words)
     assert not Path("runs").exists()
-
-
-def test_values_are_split_at_commas_but_not_within_brackets_or_quotes() -> None:
-    grid = sweeps.cells(["data.x=[1,2],[3]", "data.y='a,b',c", "model.dropout=0.1"], [7])
-    assert [cell.changes for cell in grid] == [
-        (f"data.x={x}", f"data.y={y}", "model.dropout=0.1") for x in ("[1,2]", "[3]") for y in ("'a,b'", "c")
-    ]
-    assert all("dropout" not in cell.setting and "/" not in cell.name for cell in grid)
-    (alone,) = sweeps.cells([], [1])
-    assert alone.name == "recipe,seed=1"
-    with pytest.raises(RecipeError, match="two runs"):
-        sweeps.cells(["a.b=x/y,x:y"], [1])

@@ -14,12 +14,13 @@ import torch
 from seq2seq import device, tasks
 from seq2seq.data.batches import Place
 from seq2seq.errors import RecipeError, RunError
+from seq2seq.lifecycle import averaging
 from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
-from seq2seq.tasks import averaging, preparation
+from seq2seq.tasks import preparation
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.translation_opening import open_translator
 from seq2seq.training.loop import Progress

@@ -11,8 +11,8 @@ from typing import Any
 
 from seq2seq import tasks
 from seq2seq.errors import RecipeError
+from seq2seq.lifecycle.summaries import scores_of
 from seq2seq.run import Run
-from seq2seq.tasks.summaries import scores_of
 from seq2seq.tasks.task import Figure
 
 _BRACKETS = {"[": "]", "{": "}"}
