@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # Okabe and Ito (2008), without yellow, which is faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-FORMATS = ("png", "svg")
 _DOTS = 100  # per inch
 _STYLE: Any = {
     "font.size": 10,
@@ -101,7 +100,7 @@ def smooth(values: Sequence[float], share: float = 0.9) -> list[float]:
 
 
 def drawn(figure: Figure, form: str) -> bytes:
-    """A figure as a file of one of FORMATS, the same bytes each time."""
+    """A figure as a PNG or SVG file, the same bytes each time."""
     file = BytesIO()
     metadata = {"Date": None} if form == "svg" else {"Software": None}
     with style():

@@ -26,7 +26,6 @@ from seq2seq.storage.folders import making_folder
 from seq2seq.storage.formats import PACK_RECORD
 from seq2seq.storage.reading import parse_json
 
-SUFFIX = ".seqx"
 _FORMAT = 1
 _NAMES = re.compile(
     r"pack\.json|recipe\.toml|run\.json|test\.jsonl|model\.safetensors|tokenizer(\.source|\.target)?\.(model|json)"

@@ -25,7 +25,6 @@ from seq2seq.training.parallel.team import ALONE, Replicas, Team
 
 Value = TypeVar("Value")
 
-WAYS = ("ddp", "fsdp")
 _POLL_INTERVAL = 0.02  # seconds
 _RETRY_INTERVAL = 0.5
 CONNECT_TIMEOUT = 60.0  # seconds until the rendezvous address counts as unreachable
