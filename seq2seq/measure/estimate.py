@@ -186,9 +186,9 @@ def _timed(
         estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
         return estimated / whole, many / whole, len(points)
     update(largest)
-    taken = []
+    taken, stopwatch = [], Stopwatch(clock=time.perf_counter)
     for batch in drawn[1 : 1 + _UPDATES]:
-        taken.append((batch.padded, Stopwatch().time(partial(update, batch), partial(wait, device)).median))
+        taken.append((batch.padded, stopwatch.time(partial(update, batch), partial(wait, device)).median))
         if time.perf_counter() > end:
             break
     return sum(took for _, took in taken) / sum(places for places, _ in taken), 1.0, len(taken)

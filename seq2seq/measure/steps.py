@@ -113,7 +113,8 @@ def grow(
     for size in sizes:
         if timed and timed[-1][1] * size / timed[-1][0] > end - time.perf_counter():
             break
-        timed.append((size, Stopwatch().time(partial(step, size), partial(wait, device)).median))
+        stopwatch = Stopwatch(clock=time.perf_counter)
+        timed.append((size, stopwatch.time(partial(step, size), partial(wait, device)).median))
     return timed
 
 

@@ -22,6 +22,7 @@ from typer.main import get_command
 from cli.main import app
 from seq2seq.recipe import files as recipe_files
 from tests.support import documents, tiny
+from tests.support.clock import hurry
 from tests.support.command import Seqx
 
 COMMANDS = documents.commands()
@@ -50,7 +51,7 @@ NEWEST = {"generate": "gpt-shakespeare", "classify": "sentiment"}
 
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
 SHORTER = {
-    "--minutes": "0.1",
+    "--minutes": "0.2",  # a fifth of them, of this process alone
     "--seconds": "0.1",
     "--overfit": "2",
     "--seeds": "1",
@@ -180,12 +181,9 @@ class Reader:
         for start, more in ADDED.items():
             if words[: len(start.split())] == start.split() and more[0] not in words:
                 words = [*words, *more]
-        if words[0] == "sweep":  # several runs, whose time would be too short on a busy machine
+        if words[0] == "sweep":  # several runs
             words = words[: words.index("--minutes")]
         words = [each for word in words for each in self._expanded(word)]
-        if "--more" in words and "--minutes" in words:  # of which a busy machine needs more for a few updates
-            place = words.index("--minutes")
-            words[place : place + 2] = ["--set", "training.steps=1000"]
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
             if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
@@ -266,4 +264,5 @@ def reader(
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
     monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
+    hurry(monkeypatch)
     return Reader(seqx, trained, trained_text, trained_classifier)

@@ -11,6 +11,7 @@ from seq2seq.run import Run
 from tests.phrasebook.generator import phrases
 from tests.support import tiny
 from tests.support.bad_input import snapshot
+from tests.support.clock import hurry
 from tests.support.command import Seqx
 
 LONG = " ".join(["quatre"] * 40)
@@ -59,7 +60,8 @@ def test_so_many_pairs_judge_and_a_run_that_goes_on_keeps_them(seqx: Seqx, tmp_p
     assert again.code == 0 and "is trained already" in again.err and "the first 5 pairs of each" in again.err
 
 
-def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path) -> None:
+def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
     done = seqx("train", *tiny.arguments(tmp_path), "--run", "run", "--minutes", "0.2")
     assert done.code == 0, done.err
     training = Run(tmp_path / "run").recipe().training

@@ -16,6 +16,7 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from tests.support import assistants, tiny
 from tests.support.bad_input import snapshot
+from tests.support.clock import hurry
 from tests.support.command import Seqx
 
 OPTIMIZER = """
@@ -107,7 +108,10 @@ def test_a_dry_run_measures_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("name", ["preference", "policy"])
-def test_minutes_are_for_samples_too(seqx: Seqx, given: dict[str, list[str]], name: str) -> None:
+def test_minutes_are_for_samples_too(
+    seqx: Seqx, given: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    hurry(monkeypatch)
     few = ["--set", "comparisons.pairs=40", "--set", "comparisons.held_out=5"] if name == "preference" else []
     done = seqx("train", *given[name], *few, "--device", "cpu", "--minutes", "0.3", "--run", "run")
     assert done.code == 0, done.err

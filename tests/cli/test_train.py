@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.run import Run
 from tests.support import tiny
+from tests.support.clock import hurry
 from tests.support.command import Seqx
 from tests.support.processes import start
 
@@ -75,7 +76,10 @@ def test_a_batch_that_memory_holds_is_found_and_kept_when_training_goes_on(seqx:
     assert wrong.code == 1 and "'lots'" in wrong.err
 
 
-def test_minutes_are_made_into_updates_that_stay_when_training_goes_on(seqx: Seqx, tmp_path: Path) -> None:
+def test_minutes_are_made_into_updates_that_stay_when_training_goes_on(
+    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
     given = [*tiny.arguments(tmp_path), "--device", "cpu"]
     done = seqx("train", *given, "--minutes", "0.15")
     assert done.code == 0 and "in about 0.15 minutes" in done.err, done.err
