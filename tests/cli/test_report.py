@@ -6,7 +6,6 @@ import csv
 import io
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from seq2seq.report.of_run import NAME
 from tests.support import reported, tiny
-from tests.support.command import LONGER, ROOT, Seqx
+from tests.support.command import LONGER, Seqx
 from tests.support.reported import Page, kept, policy
 from tests.support.sessions import final
 
@@ -75,25 +74,23 @@ def test_curves_come_as_csv(seqx: Seqx, tmp_path: Path) -> None:
     assert (tmp_path / "curves.csv").read_text() == done.out
 
 
-def browse(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "report", *arguments],
-        cwd=ROOT,
-        env={"PATH": "/nowhere", "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_the_page_is_shown_in_a_browser_where_there_is_one(tmp_path: Path) -> None:
+def test_the_page_is_shown_in_a_browser_where_there_is_one(
+    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = policy(tmp_path / "policy")
     script = tmp_path / "browser"
     script.write_text(f'#!/bin/sh\necho "$1" > {shlex.quote(str(tmp_path / "shown"))}\n')
     script.chmod(0o755)
-    done = browse([str(run), "--open"], BROWSER=f"{script} %s")
-    assert done.returncode == 0 and (tmp_path / "shown").read_text().strip() == (run / NAME).as_uri(), done.stderr
-    done = browse([str(run), "--open"])
-    assert done.returncode == 0 and f"no browser was found here; open {run / NAME}" in done.stderr
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delitem(sys.modules, "webbrowser", raising=False)  # which looks for browsers once
+    done = seqx("report", run, "--open")
+    assert done.code == 0 and f"no browser was found here; open {run / NAME}" in done.err
+    monkeypatch.setenv("BROWSER", f"{script} %s")
+    monkeypatch.delitem(sys.modules, "webbrowser")
+    done = seqx("report", run, "--open")
+    assert done.code == 0 and (tmp_path / "shown").read_text().strip() == (run / NAME).as_uri(), done.err
 
 
 def test_a_report_that_fails_breaks_no_training(
