@@ -37,7 +37,7 @@ def test_a_file_holds_all_of_it(seqx: Seqx, trained: Path, tmp_path: Path, form:
     done = seqx("attention", "un chat rouge", "--run", trained, "-o", tmp_path / f"a.{form}")
     assert done.code == 0 and not done.out and f"a.{form}" in done.err
     written = (tmp_path / f"a.{form}").read_bytes()
-    assert written.startswith({"png": b"\x89PNG", "svg": b"<?xml", "html": b"<!doctype html>", "json": b"{"}[form])
+    assert written.startswith({"png": b"\x89PNG", "svg": b"<?xml", "html": b"<!DOCTYPE html>", "json": b"{"}[form])
     if form == "json":
         printed = seqx("attention", "un chat rouge", "--run", trained, "--json")
         assert json.loads(printed.out) == json.loads(written)
