@@ -21,7 +21,7 @@ from seq2seq.evaluation.parts import Page, Part, Table
 from seq2seq.report import chart, numbers, words
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LONGEST = 400  # characters of a cell
+_LONG, _LONGEST = 24, 400  # characters of a cell
 _SCALE = 1000  # weights of attention are whole numbers of thousandths
 # Control characters, which HTML does not have, and those that turn the direction of what follows them.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -83,13 +83,14 @@ def _groups(parts: Sequence[Part]) -> Iterator[tuple[str, list[Part]]]:
         yield kind, list(group)
 
 
-def _columns(table: Table) -> list[tuple[bool, list[tuple[Any, str]]]]:
-    """The columns of a table: whether they are of numbers, and each value with its text."""
+def _columns(table: Table) -> list[tuple[str, list[tuple[Any, str]]]]:
+    """The columns of a table: whether they are of numbers, or of long texts, else "", and each value with its text."""
     found = []
     for column in zip(*table.rows, strict=True):
         texts = list(map(numbers.exact, column)) if table.exact else numbers.aligned(column)
         numeric = all(not isinstance(value, str) for value in column) and any(value is not None for value in column)
-        found.append((numeric, list(zip(column, texts))))
+        kind = "number" if numeric else "long" if max(map(len, texts)) > _LONG else ""
+        found.append((kind, list(zip(column, texts))))
     return found
 
 

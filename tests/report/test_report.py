@@ -137,8 +137,10 @@ def test_text_of_strangers_is_text(runs: Path, payload: str, tmp_path: Path) -> 
     words = captioned(of_translator(payload, (payload, payload), (payload, payload), output=payload))
     made = report(Run(strange), [words])
     page = Page(made)
-    # Words may differ now that did not, or the other way round; moments of time are none any more.
-    assert page.shapes - clean.shapes <= {("mark", "class"), ("span", "class"), ("ul", "class"), ("th", "dir", "scope")}
+    # Words may differ now that did not, or the other way round; moments of time are none any more; cells are long.
+    new = {shape for shape in page.shapes - clean.shapes if shape[0] not in ("td", "th")}
+    assert new <= {("mark", "class"), ("span", "class"), ("ul", "class")}
+    assert not {name for tag, *names in page.shapes for name in names if name.startswith("on") or name == "src"}
     assert page.inline == clean.inline and "1337" not in page.text
     assert not any(ord(letter) < 32 and letter != "\n" for letter in made) and "\u202e" not in made
     shown = payload if payload.isprintable() else "\\x1b[31m\\x07\\u202ereversed"
