@@ -16,7 +16,7 @@ def test_one_map_is_shown_as_text(seqx: Seqx, trained: Path) -> None:
     done = seqx("attention", "un chat rouge", "--run", trained, "--target", "one red cat")
     assert done.code == 0 and "a translator (fr to en)" in done.err
     lines = done.out.splitlines()
-    assert lines[0] == "cross-attention, mean of 1 layers and 2 heads"
+    assert lines[0] == "cross-attention, mean of 1 layer and 2 heads"
     assert max(map(len, lines)) <= 80 and "\x1b" not in done.out
     assert any(line.startswith("</s>") for line in lines) and {*"░▒▓█·"} & {*done.out}
     one = seqx("attention", "un chat", "--run", trained, "--kind", "decoder", "--layer", "1", "--head", "2")
