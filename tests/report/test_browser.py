@@ -140,10 +140,14 @@ def test_the_values_below_the_pointer_are_shown(browser: Any, pages: dict[str, P
     assert chart.locator(".readout").inner_text() == "training 0.125 at 8"
 
 
-def test_on_paper_everything_is_open_and_dark_is_light(browser: Any, pages: dict[str, Path]) -> None:
-    page = Opened(browser, pages["classifier"], 1280, "dark").page
+@pytest.mark.parametrize("name", ["translator", "classifier"])
+def test_on_paper_everything_is_open_and_fits_and_dark_is_light(
+    browser: Any, pages: dict[str, Path], name: str
+) -> None:
+    page = Opened(browser, pages[name], 700, "dark").page
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("[...document.querySelectorAll('details')].every((each) => each.open)")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
     assert page.pdf()[:4] == b"%PDF"

@@ -169,6 +169,21 @@ def test_a_section_of_attention_is_there_where_attention_is_given(tmp_path: Path
     assert [div for div in page.of("div") if "data-maps" in div] and "data-maps" not in str(without.elements)
 
 
+def test_steps_of_validations_are_whole_numbers(tmp_path: Path) -> None:
+    text = report(Run(policy(tmp_path / "policy")))
+    table = Page(text[text.index("The validations as a table") :].split("</details>")[0])
+    assert [cell["data-value"] for cell in table.of("th") if "data-value" in cell] == ["4", "8"]
+    assert "4.0" not in table.text.split() and "8.0" not in table.text.split()
+
+
+@pytest.mark.parametrize("runs", ["pairs"], indirect=True)
+def test_the_choice_of_a_head_for_alignments_is_no_text(runs: Path) -> None:
+    before = report(Run(runs))
+    record = json.loads((runs / "run.json").read_text())
+    (runs / "run.json").write_text(json.dumps(record | {"alignment": {"layer": 1, "head": None, "pairs": 200}}))
+    assert report(Run(runs)) == before
+
+
 @pytest.mark.parametrize("runs", ["pairs"], indirect=True)
 def test_words_that_differ_from_the_reference_are_marked(runs: Path) -> None:
     sentences = reported.read_rows(runs / "test.jsonl")
