@@ -25,7 +25,8 @@ def show_map(found: Attention, chosen: AttentionMap, layer: int | None, head: in
     console = Console()
     layers, heads = len(chosen.layers), len(chosen.layers[0])
     named = [f"layer {layer}"] * (layer is not None) + [f"head {head}"] * (head is not None)
-    means = [f"{layers} layers"] * (layer is None) + [f"{heads} heads"] * (head is None)
+    asked = (("layer", layers, layer), ("head", heads, head))
+    means = [f"{number} {name}{'s' * (number > 1)}" for name, number, chosen_one in asked if chosen_one is None]
     named += [f"mean of {' and '.join(means)}"] * bool(means)
     console.print(", ".join((KINDS[chosen.kind], *named)))
     console.print(f"rows: {_ROWS[chosen.kind]}; columns: {_COLUMNS[chosen.kind]}")

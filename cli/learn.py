@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path("learn")
 _FORMATS = (".png", ".svg")
+_WIDTH = 80  # columns, as the lines of a note have at most
 
 
 def learn(
@@ -86,7 +88,7 @@ def _teach(chosen: Note, path: Path) -> None:
         console.print(line)
     console.print()
     if taught.correction:
-        console.print(f"The lecture: {taught.correction}")
+        console.print(textwrap.fill(f"The lecture: {taught.correction}", _WIDTH))
     console.print(f"This note: {_shown(chosen.code)}, {chosen.function}()")
     console.print(f"Read next: {_shown(chosen.following)}")
     write_bytes(path, picture)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import io
 import os
 import sys
@@ -100,6 +102,7 @@ def main() -> None:
     after signal n."""
     _set_wait_policy()
     settings.update(debug=False, quiet=False)
+    atexit.register(gc.freeze)  # else Python ends by a search for cycles in all of torch: half a second
     with streams.ready(), stopping.clearing_up(), children_trust_no_working_directory():
         code = _run()
         if (signalled := stopping.code()) is not None:

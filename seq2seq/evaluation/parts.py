@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.attention import AttentionMap
 
 Interval = tuple[float | None, float | None]
 Cell = str | int | float | Interval | None
@@ -96,21 +100,11 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """The attention of one head, or the mean of several: queries (rows) to keys (columns), each row a distribution."""
-
-    name: str
-    queries: Sequence[str]
-    keys: Sequence[str]
-    matrix: Sequence[Sequence[float]]
-
-
-@dataclass(frozen=True)
 class Attention:
-    """Which tokens attend to which, for one text."""
+    """Which tokens of a text attend to which: a map of each kind, or of some."""
 
     caption: str
-    weights: Sequence[Weights]
+    maps: Sequence[AttentionMap]
 
 
 Part = Paragraph | Code | Table | Matrix | Chart | Texts | Attention

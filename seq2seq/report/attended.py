@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 
 from seq2seq import tasks
-from seq2seq.decoding.attention import KINDS, AttentionMap, shown
 from seq2seq.errors import SeqxError
-from seq2seq.evaluation.parts import Attention, Weights
+from seq2seq.evaluation.parts import Attention
+from seq2seq.report.attention_page import captioned
 from seq2seq.run import Run
 
 _SHOWN, _TRIED, _LOOKED_AT = 3, 10, 500  # texts
 _SHORTEST, _LONGEST = 15, 70  # characters
-_MOST, _MOST_BY_LAYER = 70, 40  # tokens of a side: a page has a number for each pair of them
+_MOST = 70  # tokens of a side
+_WEIGHTS = 50_000  # of a text: each is a number on the page
 
 
 def attended(run: Run) -> list[Attention]:
@@ -29,12 +31,9 @@ def attended(run: Run) -> list[Attention]:
         task = tasks.of(run.recipe()).served()
         attends = task.attention(run, Numerics(torch.device("cpu"), None))
         for text in _texts(run):
-            attention = attends(text, None)
-            first = attention.maps[0]
-            if max(len(first.queries), len(first.keys)) > _MOST:
-                continue
-            caption = f"{text} → {attention.output}" if attention.output else text
-            found.append(Attention(caption, list(_layers(first))))
+            attention = captioned(attends(text, None))
+            if max(max(each.mask.shape) for each in attention.maps) <= _MOST:
+                found.append(_bounded(attention))
             if len(found) == _SHOWN:
                 break
     return found
@@ -46,12 +45,10 @@ def _texts(run: Run) -> Iterator[str]:
     return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _TRIED)
 
 
-def _layers(attention: AttentionMap) -> Iterator[Weights]:
-    """The mean over all heads, and of a short text that of each layer; a position is named by what it predicts, where
-    it does."""
-    predicts = attention.predicted and all(attention.predicted)
-    queries, keys = shown(attention.predicted if predicts else attention.queries), shown(attention.keys)
-    short = max(len(queries), len(keys)) <= _MOST_BY_LAYER
-    for layer in (None, *range(1, len(attention.layers) + 1 if short else 1)):
-        name = f"{KINDS[attention.kind]}, {f'layer {layer}' if layer else 'all layers'}, mean of the heads"
-        yield Weights(name, queries, keys, attention.weights(layer).tolist())
+def _bounded(attention: Attention) -> Attention:
+    """All of it, or only the mean of the heads of each layer in the first kind, where a page would be too large."""
+    if sum(layer.size for each in attention.maps for layer in each.layers) <= _WEIGHTS:
+        return attention
+    first = attention.maps[0]
+    means = tuple(layer.mean(0, keepdims=True) for layer in first.layers)
+    return Attention(f"{attention.caption} (mean of each layer's heads)", [replace(first, layers=means)])

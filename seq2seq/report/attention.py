@@ -1,25 +1,20 @@
 """Attention as a picture: for each kind a block, in it a row for each layer and a panel for each head; PNG or SVG.
 
-Lengths are in inches. All is drawn on one pair of axes, whose unit is an inch: one for each panel would take longer
-than all the rest.
+Lengths are in inches.
 """
 
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, Kind, plain, shown
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from seq2seq.report.drawing import POINTS, Colours, Drawing
 
 _ROWS = {
     "cross": "rows: what the decoder writes, columns: what it looks at in the source",
@@ -31,17 +26,14 @@ _HEAD = 3 * _LINE  # of a block
 _CELL, _LARGE_CELL = 0.17, 0.42  # of a panel among many, and of one by itself
 _SMALLEST, _LARGEST = 0.9, 2.8  # panels among many
 _MOST = 7.0  # a panel by itself
-_POINTS = 72  # an inch
 _LABEL, _TITLE, _HEADING = 8.0, 12.0, 10.0  # points
 _LEAST_LABEL = 4.5  # points: smaller ones are left out, all but each n-th
 _LONGEST_LABEL = 16  # characters
 _NUMBERED = 14  # tokens of a side: cells of a panel by itself then say how much
-_DPI = 110
-_INK, _MUTED, _FRAME, _ACCENT = "#1b1f24", "#5b6570", "#b8c0c9", "#174a8b"
+_INK, _MUTED, _ACCENT = "#1b1f24", "#5b6570", "#174a8b"
 _SCALE = [(255, 255, 255), (207, 224, 245), (138, 180, 227), (63, 125, 196), (23, 74, 139), (10, 35, 80)]  # 0 to 1
 _HIDDEN, _ALLOWED = (230, 232, 235), (178, 189, 202)
 _MASK = 0.9  # the side of a mask at most
-_FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Microsoft YaHei", "Yu Gothic")
 
 
 @dataclass(frozen=True)
@@ -85,55 +77,27 @@ def picture(
 ) -> bytes:
     """A picture of what a model attends to: all layers and heads, their means and the masks; or one `layer`, one
     `head` (from 1), some kinds. `name` says whose attention it is."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
     blocks = [_block(each, layer, head) for each in attention.maps if each.kind in kinds]
     width = max(6.0, *(block.size[0] for block in blocks)) + 2 * _MARGIN
     title = _title(attention, name, width - 2 * _MARGIN)
     top = _MARGIN + _LINE * (1.3 * len(title) + 0.5)
     height = top + sum(block.size[1] for block in blocks) + _MARGIN
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a box
-        matplotlib.rcdefaults()  # ignore a matplotlibrc in the working directory
-        matplotlib.rcParams["font.family"] = _fonts(attention)
-        matplotlib.rcParams.update({"svg.hashsalt": "seqx", "svg.fonttype": "none"})  # texts stay texts
-        figure = Figure(figsize=(width, height), facecolor="white")
-        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-        axes.set_axis_off()
-        _write_title(axes, title)
-        _write_scale(axes, width - _MARGIN, top + 0.5 * _LINE)
-        frames = []
-        for block in blocks:
-            frames += _draw(axes, block, top)
-            top += block.size[1]
-        # One line with gaps: many lines would take as long as the images.
-        axes.plot(*np.concatenate(frames, axis=1), color=_FRAME, linewidth=0.6)
-        axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")  # which images change
-        file = BytesIO()
-        undated = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
-        figure.savefig(
-            file, format=form, dpi=_DPI, metadata={"Title": f"Attention: {plain(attention.text)}", **undated}
-        )
-    return file.getvalue()
-
-
-def _fonts(attention: Attention) -> list[str]:
-    """Fonts to look for letters in; those beyond the first are searched for only where they may be needed."""
-    if max(map(ord, attention.text + attention.output), default=0) < 0x2E80:
-        return [_FONTS[0]]
-    from matplotlib.font_manager import fontManager
-
-    installed = {font.name for font in fontManager.ttflist}
-    return [name for name in _FONTS if name in installed]
+    drawing = Drawing(width, height)
+    _write_title(drawing, title)
+    _write_scale(drawing, width - _MARGIN, top + 0.5 * _LINE)
+    for block in blocks:
+        _draw(drawing, block, top)
+        top += block.size[1]
+    named = f"Attention: {_line(attention.text)}"
+    return drawing.svg(named) if form == "svg" else drawing.png(named)
 
 
 def _title(attention: Attention, name: str, width: float) -> list[tuple[str, str, float]]:
     """Lines with colour and size."""
-    lines = [(name, _MUTED, _LABEL)] if name else []
+    lines = [(_line(name), _MUTED, _LABEL)] if name else []
     for text, colour in ((attention.text, _INK), (attention.output, _ACCENT)):
-        line = " ".join(plain(text).split())
-        large, small = (int(width * _POINTS / (0.7 * points)) for points in (_TITLE, _HEADING))
+        line = _line(text)
+        large, small = (int(width * POINTS / (0.7 * points)) for points in (_TITLE, _HEADING))
         if len(line) <= large:
             lines += [(line, colour, _TITLE)] * bool(line)
         else:
@@ -142,19 +106,24 @@ def _title(attention: Attention, name: str, width: float) -> list[tuple[str, str
     return lines
 
 
-def _write_title(axes: Axes, lines: list[tuple[str, str, float]]) -> None:
+def _line(text: str) -> str:
+    """A text in one line, what cannot be seen written as escapes."""
+    return " ".join(plain(text).split())
+
+
+def _write_title(drawing: Drawing, lines: list[tuple[str, str, float]]) -> None:
     for number, (line, colour, points) in enumerate(lines):
-        weight = "bold" if points == _TITLE else "normal"
-        _text(axes, _MARGIN, _MARGIN + 1.3 * _LINE * (number + 0.5), line, points, color=colour, weight=weight)
+        middle = _MARGIN + 1.3 * _LINE * (number + 0.5)
+        drawing.text(_MARGIN, middle, line, points, colour=colour, bold=points == _TITLE)
 
 
-def _write_scale(axes: Axes, right: float, middle: float) -> None:
+def _write_scale(drawing: Drawing, right: float, middle: float) -> None:
     """The colours and what they mean, in one line that ends at `right`."""
-    top, bottom = middle - 0.05, middle + 0.05
-    _image(axes, _coloured(np.linspace(0, 1, 64)[None]), (right - 1.35, right - 0.15, bottom, top))
-    _image(axes, np.array([[_HIDDEN]], np.uint8), (right - 2.7, right - 2.55, bottom, top))
-    for place, label, side in ((1.41, "0", "right"), (0.1, "1", "left"), (2.49, "hidden", "left")):
-        _text(axes, right - place, middle, label, _LABEL, ha=side, color=_MUTED)
+    drawing.image(_coloured(np.linspace(0, 1, 64)[None]), (right - 1.35, middle - 0.05), (1.2, 0.1))
+    drawing.image(np.array([[_HIDDEN]], np.uint8), (right - 2.7, middle - 0.05), (0.15, 0.1))
+    drawing.text(right - 1.41, middle, "0", _LABEL, colour=_MUTED, align="right")
+    drawing.text(right - 0.1, middle, "1", _LABEL, colour=_MUTED)
+    drawing.text(right - 2.49, middle, "hidden", _LABEL, colour=_MUTED)
 
 
 def _block(found: AttentionMap, layer: int | None, head: int | None) -> _Block:
@@ -182,82 +151,64 @@ def _rows_of(found: AttentionMap) -> Sequence[str]:
 
 def _points(count: int, space: float) -> float:
     """The size of labels that share a space."""
-    return min(_LABEL, max(0.8 * space * _POINTS / max(1, count), _LEAST_LABEL))
+    return min(_LABEL, max(0.8 * space * POINTS / max(1, count), _LEAST_LABEL))
 
 
 def _longest(tokens: Sequence[str], space: float) -> float:
     """The length of the longest label, about."""
     longest = max((len(_short(each)) for each in shown(tokens)), default=0)
-    return 0.62 * longest * _points(len(tokens), space) / _POINTS
+    return 0.62 * longest * _points(len(tokens), space) / POINTS
 
 
 def _short(label: str) -> str:
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
 
 
-def _draw(axes: Axes, block: _Block, top: float) -> list[NDArray[np.float64]]:
-    """Draw a block; returns the frames of its panels, x and y (2, 6) each, the last point a gap."""
-    found, frames = block.found, []
-    _text(axes, _MARGIN, top + 0.5 * _LINE, KINDS[found.kind].capitalize(), _HEADING, color=_INK, weight="bold")
-    _text(axes, _MARGIN, top + 1.4 * _LINE, _ROWS[found.kind], _LABEL, color=_MUTED)
+def _draw(drawing: Drawing, block: _Block, top: float) -> None:
+    found, size = block.found, (block.width, block.height)
+    drawing.text(_MARGIN, top + 0.5 * _LINE, KINDS[found.kind].capitalize(), _HEADING, colour=_INK, bold=True)
+    drawing.text(_MARGIN, top + 1.4 * _LINE, _ROWS[found.kind], _LABEL, colour=_MUTED)
     first, left = top + _HEAD + block.above, _MARGIN + block.left
     lefts = [left + place * (block.width + _GAP) for place in range(len(block.names) + 1)]
     for name, place in zip(block.names, lefts):
-        _text(axes, place, first - block.above - 0.04, name, _LABEL, color=_MUTED, va="bottom")
+        drawing.text(place, first - block.above - 0.04, name, _LABEL, colour=_MUTED, above=True)
         for label, offset, points in _labels(found.keys, block.width):
-            at = place + offset
-            _text(axes, at, first - 0.05, label, points, ha="center", va="bottom", rotation=90, color=_INK)
+            drawing.text(place + offset, first - 0.05, label, points, colour=_INK, upwards=True)
     for number, (name, panels) in enumerate(block.rows):
         below = first + number * (block.height + _GAP)
-        _text(axes, _MARGIN + 0.06, below + block.height / 2, name, _LABEL, color=_MUTED, ha="center", rotation=90)
+        middle = below + block.height / 2
+        drawing.text(_MARGIN + 0.06, middle, name, _LABEL, colour=_MUTED, align="center", upwards=True)
         for label, offset, points in _labels(_rows_of(found), block.height):
-            _text(axes, left - 0.06, below + offset, label, points, ha="right", color=_INK)
+            drawing.text(left - 0.06, below + offset, label, points, align="right", colour=_INK)
         for panel, place in zip(panels, lefts):
-            frames.append(_panel(axes, _coloured(panel, found.mask), place, below, (block.width, block.height)))
+            drawing.image(_coloured(panel, found.mask), (place, below), size, framed=True)
             if block.alone and max(panel.shape) <= _NUMBERED:
-                _write_percentages(axes, panel, place, below, block)
+                _write_percentages(drawing, panel, place, below, block)
     colours = np.where(found.mask[..., None], _ALLOWED, _HIDDEN).astype(np.uint8)
-    _text(axes, lefts[-1] + _GAP, first - 0.05, "mask", _LABEL, color=_MUTED, va="bottom")
-    return [*frames, _panel(axes, colours, lefts[-1] + _GAP, first, block.mask)]
+    drawing.text(lefts[-1] + _GAP, first - 0.05, "mask", _LABEL, colour=_MUTED, above=True)
+    drawing.image(colours, (lefts[-1] + _GAP, first), block.mask, framed=True)
 
 
-def _panel(
-    axes: Axes, colours: NDArray[np.uint8], left: float, top: float, size: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Draw the image of a panel; returns its frame."""
-    right, bottom = left + size[0], top + size[1]
-    _image(axes, colours, (left, right, bottom, top))
-    return np.array([[left, right, right, left, left, np.nan], [top, top, bottom, bottom, top, np.nan]])
-
-
-def _write_percentages(axes: Axes, panel: NDArray[np.float32], left: float, top: float, block: _Block) -> None:
+def _write_percentages(drawing: Drawing, panel: NDArray[np.float32], left: float, top: float, block: _Block) -> None:
     T, S = panel.shape
     for t, s in np.argwhere(panel >= 0.01):
         x, y = left + (s + 0.5) * block.width / S, top + (t + 0.5) * block.height / T
         colour = "white" if panel[t, s] > 0.45 else _INK
-        _text(axes, x, y, f"{100 * panel[t, s]:.0f}", _LABEL - 1, ha="center", color=colour)
+        drawing.text(x, y, f"{100 * panel[t, s]:.0f}", _LABEL - 1, align="center", colour=colour)
 
 
-def _coloured(weights: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+def _coloured(weights: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Colours:
     """Weights (T, S) as colours (T, S, 3)."""
     steps = np.linspace(0, 1, len(_SCALE))
     colours = np.stack([np.interp(weights, steps, channel) for channel in zip(*_SCALE)], axis=-1)
     return (colours if mask is None else np.where(mask[..., None], colours, _HIDDEN)).round().astype(np.uint8)
 
 
-def _image(axes: Axes, colours: NDArray[np.uint8], extent: tuple[float, float, float, float]) -> None:
-    axes.imshow(colours, extent=extent, aspect="auto", interpolation="none")
-
-
 def _labels(tokens: Sequence[str], space: float) -> Iterator[tuple[str, float, float]]:
     """Labels, each with its place and its size in points; each n-th where there are too many."""
     points = _points(len(tokens), space)
     each = space / max(1, len(tokens))
-    step = max(1, round(_LEAST_LABEL / (0.9 * each * _POINTS)))
+    step = max(1, round(_LEAST_LABEL / (0.9 * each * POINTS)))
     for place, label in enumerate(shown(tokens)):
         if place % step == 0:
             yield _short(label), (place + 0.5) * each, points
-
-
-def _text(axes: Axes, x: float, y: float, text: str, points: float, *, va: str = "center", **style: Any) -> None:
-    axes.text(x, y, text, fontsize=points, va=va, parse_math=False, **style)

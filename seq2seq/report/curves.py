@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,30 +30,47 @@ def table(run: Run) -> str:
 
 
 class EventFiles:
-    """Event files of a run that is being trained, written anew by each process. tensorboard has to be installed."""
+    """Event files of a run that is being trained: each process adds one. What training repeats after it went back to an
+    earlier checkpoint takes the place of what was there. tensorboard has to be installed."""
 
     def __init__(self, run: Run) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self._run = run
-        self._written: set[str] = set()
-        folder = run.path / EVENTS
-        for former in folder.glob("events.out.tfevents.*"):
-            former.unlink()
-        self._writer = SummaryWriter(folder)
+        self._begin(self._last_step())  # again, for it may not be whole
 
     def write(self) -> None:
         """Add what the logs have since the last call."""
-        for row in _figures(self._run):
-            if (line := json.dumps(row)) in self._written:
+        rows = sorted(_figures(self._run), key=lambda row: float(row["step"]))
+        end = int(rows[-1]["step"]) + 1 if rows else 0
+        if end < self._next:  # the logs were cut
+            self._writer.close()
+            self._begin(end)
+        for row in rows:
+            if row["step"] < self._next:
                 continue
-            self._written.add(line)
             for name, value in row.items():
                 if name != "step" and (number := logs.number(value)) is not None:
                     group = "dev" if name.startswith("dev_") else "training"
                     tag = f"{group}/{name.removeprefix('dev_')}"
                     self._writer.add_scalar(tag, number, int(row["step"]))
+        self._next = end
         self._writer.flush()
+
+    def _begin(self, step: int) -> None:
+        """Begin a file that has all from a step on; readers drop what others have of it."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._next = step
+        self._writer = SummaryWriter(self._run.path / EVENTS, purge_step=step)
+
+    def _last_step(self) -> int:
+        """The last step of the files that are there, else 0."""
+        from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+        folder = self._run.path / EVENTS
+        folder.mkdir(exist_ok=True)
+        events = EventAccumulator(str(folder), size_guidance={SCALARS: 1})  # the last of each
+        events.Reload()
+        return max((each.step for tag in events.Tags()[SCALARS] for each in events.Scalars(tag)), default=0)
 
 
 def _figures(run: Run) -> Iterator[dict[str, Any]]:

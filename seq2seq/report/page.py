@@ -16,18 +16,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from seq2seq.decoding.attention import KINDS, AttentionMap, shown
 from seq2seq.evaluation.parts import Page, Part, Table
 from seq2seq.report import chart, numbers, words
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LONGEST = 400  # characters of a cell
+_LONG, _LONGEST = 24, 400  # characters of a cell
+_SCALE = 1000  # weights of attention are whole numbers of thousandths
 # Control characters, which HTML does not have, and those that turn the direction of what follows them.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def html(page: Page) -> str:
     """The page as text. Sections without parts are left out."""
-    style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    style, script = (Markup("".join(_parts(ending))) for ending in ("css", "js"))
     ids = (f"c{number}" for number in count(1))
     shown = Page(page.title, page.kind, page.summary, [section for section in page.sections if section.parts])
     return (
@@ -43,6 +45,11 @@ def html(page: Page) -> str:
             next_id=lambda: next(ids),
         )
     )
+
+
+def _parts(ending: str) -> Iterator[str]:
+    for name in ("page", "attention"):
+        yield (_TEMPLATES / f"{name}.{ending}").read_text(encoding="utf-8")
 
 
 @cache
@@ -64,8 +71,9 @@ def _environment() -> Environment:
         "differences": lambda pair: words.differences(*pair),
         "groups": _groups,
         "values": lambda points: " ".join(f"{x:.6g},{y:.6g}" for x, y in points),
-        "weights": lambda row: " ".join(f"{weight:.4f}" for weight in row),
+        "maps": lambda maps: list(map(_map, maps)),
     }
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 
 
@@ -75,14 +83,26 @@ def _groups(parts: Sequence[Part]) -> Iterator[tuple[str, list[Part]]]:
         yield kind, list(group)
 
 
-def _columns(table: Table) -> list[tuple[bool, list[tuple[Any, str]]]]:
-    """The columns of a table: whether they are of numbers, and each value with its text."""
+def _columns(table: Table) -> list[tuple[str, list[tuple[Any, str]]]]:
+    """The columns of a table: whether they are of numbers, or of long texts, else "", and each value with its text."""
     found = []
     for column in zip(*table.rows, strict=True):
         texts = list(map(numbers.exact, column)) if table.exact else numbers.aligned(column)
         numeric = all(not isinstance(value, str) for value in column) and any(value is not None for value in column)
-        found.append((numeric, list(zip(column, texts))))
+        kind = "number" if numeric else "long" if max(map(len, texts)) > _LONG else ""
+        found.append((kind, list(zip(column, texts))))
     return found
+
+
+def _map(found: AttentionMap) -> dict[str, Any]:
+    """A map as `attention.js` reads it."""
+    return {
+        "kind": found.kind,
+        "name": KINDS[found.kind],
+        **{side: shown(getattr(found, side)) for side in ("queries", "keys", "predicted")},
+        "mask": found.mask.astype(int).tolist(),
+        "layers": [(layer * _SCALE).round().astype(int).tolist() for layer in found.layers],
+    }
 
 
 def _visible(value: Any) -> Any:

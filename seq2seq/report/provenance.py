@@ -23,7 +23,7 @@ _FOUND = {
 _KNOWN = {  # of run.json; what else there is, a task reports on its text
     *("format", "corpora", "files", "sessions", "device", "versions", "seed", "processes", "finished", "weights"),
     *("scores", "evaluations", "lineage", "reward", "before", "forgetting", "ctranslate2", "caches", "best_of"),
-    *("stages", "classes", "licence"),
+    *("stages", "classes", "licence", "alignment"),
 }
 _INTERNAL = ("caches", "dtype", "source_style")  # of a report on text
 _OPTIONS = {"source_file": "source-file", "target_file": "target-file", "data": "data"}

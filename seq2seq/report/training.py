@@ -132,8 +132,9 @@ def _speed(rows: Sequence[Row]) -> list[tuple[float, float]]:
 
 
 def _cell(value: Any) -> Cell:
-    """A value of a log: a truth value, or a finite number."""
-    return value if isinstance(value, bool) else number(value)
+    """A value of a log: a truth value, or a finite number, whole where it is."""
+    found = number(value)
+    return value if isinstance(value, bool) or (found is not None and isinstance(value, int)) else found
 
 
 def _words(key: str) -> str:

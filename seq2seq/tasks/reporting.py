@@ -79,9 +79,9 @@ def calibration(judged: Mapping[str, Any]) -> Iterator[Part]:
 
 def most_wrong(judged: Mapping[str, Any]) -> Iterator[Part]:
     """The texts that a classifier is most wrong about."""
-    columns = ("number", "label", "given", "probability", "text")
+    columns = ("number", "text", "label", "given", "probability")
     if rows := [tuple(row[key] for key in columns) for row in judged["most_wrong"]]:
-        yield Table("Most wrong", ("text no.", "class", "given", "probability", "text"), rows)
+        yield Table("Most wrong", ("no.", "text", "class", "given", "probability"), rows)
 
 
 def drawn(judged: Mapping[str, Any]) -> Iterator[Part]:

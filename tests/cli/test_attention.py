@@ -16,7 +16,7 @@ def test_one_map_is_shown_as_text(seqx: Seqx, trained: Path) -> None:
     done = seqx("attention", "un chat rouge", "--run", trained, "--target", "one red cat")
     assert done.code == 0 and "a translator (fr to en)" in done.err
     lines = done.out.splitlines()
-    assert lines[0] == "cross-attention, mean of 1 layers and 2 heads"
+    assert lines[0] == "cross-attention, mean of 1 layer and 2 heads"
     assert max(map(len, lines)) <= 80 and "\x1b" not in done.out
     assert any(line.startswith("</s>") for line in lines) and {*"░▒▓█·"} & {*done.out}
     one = seqx("attention", "un chat", "--run", trained, "--kind", "decoder", "--layer", "1", "--head", "2")
@@ -37,7 +37,7 @@ def test_a_file_holds_all_of_it(seqx: Seqx, trained: Path, tmp_path: Path, form:
     done = seqx("attention", "un chat rouge", "--run", trained, "-o", tmp_path / f"a.{form}")
     assert done.code == 0 and not done.out and f"a.{form}" in done.err
     written = (tmp_path / f"a.{form}").read_bytes()
-    assert written.startswith({"png": b"\x89PNG", "svg": b"<?xml", "html": b"<!doctype html>", "json": b"{"}[form])
+    assert written.startswith({"png": b"\x89PNG", "svg": b"<?xml", "html": b"<!DOCTYPE html>", "json": b"{"}[form])
     if form == "json":
         printed = seqx("attention", "un chat rouge", "--run", trained, "--json")
         assert json.loads(printed.out) == json.loads(written)

@@ -42,6 +42,11 @@ def test_a_note_is_explained_and_drawn(seqx: Seqx) -> None:
     assert "\x1b" not in done.out
 
 
+def test_where_the_lecture_is_wrong_is_said_in_80_columns(seqx: Seqx) -> None:
+    (said,) = re.findall(r"^The lecture: (?:.|\n)*?(?=This note: )", seqx("learn", "first-loss").out, re.MULTILINE)
+    assert "4.87" in said and all(len(line) <= 80 for line in said.splitlines())
+
+
 @pytest.mark.parametrize("output, file", [("mine.svg", "mine.svg"), ("folder", "folder/graph.png")])
 def test_the_picture_goes_where_it_is_asked_for(seqx: Seqx, output: str, file: str) -> None:
     assert seqx("learn", "graph", "--output", output).code == 0

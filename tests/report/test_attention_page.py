@@ -1,54 +1,28 @@
-"""The page of attention: whole in itself, and safe whatever the text."""
+"""The page of attention: all that there is, whole in itself, and safe whatever the text."""
 
 from __future__ import annotations
 
 import json
-import re
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seq2seq.report.attention_page import assets, page, section
+from seq2seq.evaluation.parts import Page, Section
+from seq2seq.report.attention_page import captioned, page
+from seq2seq.report.page import html
+from tests.support import reported
 from tests.support.attention import of_translator
 
 
-class Elements(HTMLParser):
-    """The elements of a page with their attributes, and the text of each script."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.found and self.found[-1][0] == "script":
-            self.scripts[-1] += data
-        self.text += data
-
-
 def data(text: str) -> Any:
-    return json.loads(Elements(text).scripts[0])
-
-
-def test_it_asks_no_host_for_anything() -> None:
-    text = page(of_translator(), "runs/mine")
-    for tag, attributes in Elements(text).found:
-        assert not {"src", "href", "action"} & {*attributes}, tag
-    assert "default-src 'none'" in text and not re.findall(r"https?://|url\(|@import|fetch\(|XMLHttp", text)
+    (part,) = (each for each in reported.Page(text).of("div") if "data-maps" in each)
+    return json.loads(part["data-maps"])
 
 
 def test_it_holds_the_weights_in_thousandths() -> None:
     attention = of_translator()
-    found = data(page(attention))["maps"]
+    found = data(page(attention, "runs/mine"))
     assert [each["kind"] for each in found] == ["cross", "decoder", "encoder"]
     for each, own in zip(found, attention.maps, strict=True):
         assert np.abs(np.array(each["layers"]) / 1000 - np.array(own.layers)).max() <= 0.0005 + 1e-9
@@ -57,20 +31,21 @@ def test_it_holds_the_weights_in_thousandths() -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"><b>', "<!--"]
+    "evil",
+    ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'\"><b>", "<!--", "a' id='b", "\ud800"],
 )
 def test_no_text_becomes_markup(evil: str) -> None:
     attention = of_translator(evil, (evil, "</s>"), ("<s>", evil), output=evil)
-    text = page(attention, evil)
+    found = page(attention, evil)
     usual = page(of_translator("a", ("a", "</s>"), ("<s>", "a"), output="a"), "a")
-    assert [tag for tag, _ in Elements(text).found] == [tag for tag, _ in Elements(usual).found]
-    assert Elements(text).text.count(evil) >= 3
-    assert data(text)["maps"][0]["keys"] == [evil.replace("\n", "⏎").replace(" ", "␣"), "</s>"]
+    assert reported.Page(found).shapes == reported.Page(usual).shapes
+    assert found.encode() and reported.Page(found).text.count("\\ud800" if evil == "\ud800" else evil) >= 4
+    assert data(found)[0]["keys"] == ["\\ud800" if evil == "\ud800" else evil.replace(" ", "␣"), "</s>"]
 
 
 def test_every_control_has_a_label_and_names_are_given_once() -> None:
-    both = f"<main>{section(of_translator())}{section(of_translator())}</main>{assets()}"
-    found = Elements(both).found
+    parts = [captioned(of_translator()), captioned(of_translator())]
+    found = reported.Page(html(Page("two", "attention", (), [Section("Attention", parts)]))).elements
     names = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len({*names}) == len(names)
     controls = [attributes["id"] for tag, attributes in found if tag == "select"]

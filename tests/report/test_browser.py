@@ -11,10 +11,12 @@ import pytest
 
 from seq2seq.evaluation.compare import Changed, Comparison
 from seq2seq.evaluation.metrics import Difference
-from seq2seq.evaluation.parts import Attention, Weights
+from seq2seq.report.attention_page import captioned
+from seq2seq.report.attention_page import page as attention_page
 from seq2seq.report.of_run import report
 from seq2seq.report.of_runs import compared, overview
 from seq2seq.run import Run
+from tests.support.attention import of_translator
 from tests.support.reported import kept, light, policy
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
@@ -25,8 +27,6 @@ CHROMIUM = next(
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
 
 SIZES = [(width, scheme) for width in (375, 1280) for scheme in ("light", "dark")]
-HEAD = Weights("layer 1, head 1", ["the", "station"], ["la", "gare"], [[0.9, 0.1], [0.25, 0.75]])
-MEAN = Weights("mean of the heads", ["the", "station"], ["la", "gare"], [[0.5, 0.5], [0.5, 0.5]])
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def pages(trained: Path, trained_classifier: Path, tmp_path_factory: pytest.Temp
     made = {
         "translator": report(Run(light(trained, folder / "translator"))),
         "classifier": report(Run(light(trained_classifier, folder / "classifier"))),
-        "attention": report(Run(own), [Attention("où est la gare ?", [HEAD, MEAN])]),
+        "policy": report(Run(own), [captioned(of_translator())]),
+        "attention": attention_page(of_translator(), "runs/mine"),
         "comparison": compared(older, Comparison(2, 1, (difference,), (changed,), ())),
         "runs": overview(folder / "runs"),
     }
@@ -71,7 +72,7 @@ class Opened:
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
-@pytest.mark.parametrize("name", ["translator", "classifier", "attention", "comparison", "runs"])
+@pytest.mark.parametrize("name", ["translator", "classifier", "policy", "attention", "comparison", "runs"])
 def test_everyone_can_read_it(browser: Any, pages: dict[str, Path], name: str, width: int, scheme: str) -> None:
     opened = Opened(browser, pages[name], width, scheme)
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -81,18 +82,39 @@ def test_everyone_can_read_it(browser: Any, pages: dict[str, Path], name: str, w
     assert opened.requests == [pages[name].as_uri()] and opened.complaints == []
 
 
-def test_a_word_shows_what_it_attends_to_by_keyboard_and_by_pointer(browser: Any, pages: dict[str, Path]) -> None:
-    page = Opened(browser, pages["attention"], 1280, "light").page
-    head, other = page.locator(".head").all()
-    assert head.is_visible() and not other.is_visible()
-    head.locator("button").nth(1).focus()
-    assert head.locator(".said").inner_text() == "station attends to: gare 0.75, la 0.25"
-    colours = [key.evaluate("key => key.style.backgroundColor") for key in head.locator(".key").all()]
-    assert len({*colours}) == 2 and all(colours)
-    head.locator("button").nth(0).hover()
-    assert head.locator(".said").inner_text().startswith("the attends to: la 0.90")
-    page.locator("select").select_option("1")
-    assert other.is_visible() and not head.is_visible()
+@pytest.mark.parametrize("name", ["policy", "attention"])
+def test_a_word_shows_what_it_attends_to(browser: Any, pages: dict[str, Path], name: str) -> None:
+    """By keyboard and by pointer, on the page of a run as on its own."""
+    page = Opened(browser, pages[name], 1280, "light").page
+    kinds, layers, heads = page.locator(".attention select").all()
+    rows, columns = page.locator(".words").all()
+    said, cross = page.locator(".said"), of_translator().maps[0]
+
+    def shares(words: Any) -> list[float]:
+        found = [float(each.evaluate("word => word.style.getPropertyValue('--share')")) for each in words.all()]
+        return [max(0.0, share - 0.06) for share in found]  # so that a little can be told from nothing
+
+    def expected(weights: Any) -> Any:
+        return pytest.approx(weights.tolist(), abs=6e-3)
+
+    rows.locator("button").nth(1).focus()
+    assert shares(columns.locator("button")) == expected(cross.weights()[1])
+    most = cross.weights()[1].argmax()
+    shown = columns.locator("button").nth(int(most)).evaluate("word => word.firstChild.textContent")
+    assert said.inner_text().startswith(f"“is” attends to: {shown} {100 * cross.weights()[1][most]:.0f}")
+    columns.locator("button").nth(2).hover()
+    assert shares(rows.locator("button")) == expected(cross.weights()[:, 2])
+    assert said.inner_text().startswith("“la” is attended to by: ")
+    page.get_by_role("button", name="layer 2, head 3").click()
+    assert (layers.input_value(), heads.input_value()) == ("1", "2")
+    rows.locator("button").nth(0).hover()
+    assert shares(columns.locator("button")) == expected(cross.weights(2, 3)[0])
+    page.locator(".attention summary").click()
+    table = [row.split("\t") for row in page.locator(".attention table").inner_text().splitlines()]
+    assert [float(cell) for cell in table[1][1:]] == pytest.approx(cross.weights(2, 3)[0].tolist(), abs=1e-3)
+    kinds.select_option("1")  # of the decoder: what comes later is hidden
+    rows.locator("button").nth(0).hover()
+    assert columns.locator(".hidden").count() == len(cross.queries) - 1
 
 
 def test_the_table_of_runs_is_sorted_by_the_heading_that_is_clicked(browser: Any, pages: dict[str, Path]) -> None:
@@ -111,17 +133,21 @@ def test_the_table_of_runs_is_sorted_by_the_heading_that_is_clicked(browser: Any
 
 
 def test_the_values_below_the_pointer_are_shown(browser: Any, pages: dict[str, Path]) -> None:
-    page = Opened(browser, pages["attention"], 1280, "light").page
+    page = Opened(browser, pages["policy"], 1280, "light").page
     chart = page.locator("figure", has_text="Loss").first
     drawing = chart.locator("svg[role=img]")
     drawing.hover(position={"x": drawing.bounding_box()["width"] - 15, "y": 60})
     assert chart.locator(".readout").inner_text() == "training 0.125 at 8"
 
 
-def test_on_paper_everything_is_open_and_dark_is_light(browser: Any, pages: dict[str, Path]) -> None:
-    page = Opened(browser, pages["classifier"], 1280, "dark").page
+@pytest.mark.parametrize("name", ["translator", "classifier"])
+def test_on_paper_everything_is_open_and_fits_and_dark_is_light(
+    browser: Any, pages: dict[str, Path], name: str
+) -> None:
+    page = Opened(browser, pages[name], 700, "dark").page
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("[...document.querySelectorAll('details')].every((each) => each.open)")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
     assert page.pdf()[:4] == b"%PDF"

@@ -48,20 +48,3 @@ document.querySelectorAll("table.sortable").forEach((table) => {
     });
   });
 });
-
-// What a word attends to.
-document.querySelectorAll(".attention").forEach((part) => {
-  const heads = [...part.querySelectorAll(".head")], choice = part.querySelector("select");
-  choice.addEventListener("change", () => heads.forEach((head, i) => { head.hidden = i !== Number(choice.value); }));
-  heads.forEach((head) => {
-    const keys = [...head.querySelectorAll(".key")], said = head.querySelector(".said"), words = [...head.querySelectorAll("button")];
-    const show = (word) => {
-      const weights = word.dataset.weights.split(" ").map(Number), most = Math.max(...weights);
-      keys.forEach((key, i) => { key.style.backgroundColor = `rgb(var(--heat) / ${Math.round((45 * weights[i]) / most)}%)`; });
-      words.forEach((each) => each.setAttribute("aria-pressed", each === word));
-      const order = weights.map((weight, i) => [weight, keys[i].textContent]).sort((a, b) => b[0] - a[0]).slice(0, 5);
-      said.textContent = `${word.textContent} attends to: ${order.map(([weight, key]) => `${key} ${weight.toFixed(2)}`).join(", ")}`;
-    };
-    words.forEach((word) => ["pointerenter", "focus", "click"].forEach((kind) => word.addEventListener(kind, () => show(word))));
-  });
-});
