@@ -41,7 +41,7 @@ class _Element:
     end: int = 0
     inside: list[_Element] = field(default_factory=list)
     breaks: bool = False
-    spaced: Span = (False, False)  # whether a space is before it, and after
+    spaced: tuple[bool, bool] = (False, False)  # whether a space is before it, and after
 
     @property
     def all(self) -> Iterator[_Element]:
@@ -68,7 +68,7 @@ class Passage:
         elements = [*self._root.all]
         self.text, places = _collapsed(raw, {each.start for each in elements if not each.closing})
         for each in elements:
-            each.spaced = raw[: each.start][-1:].isspace(), raw[each.end :][:1].isspace()
+            each.spaced = raw[each.start - 1 : each.start].isspace(), raw[each.end : each.end + 1].isspace()
             each.start, each.end = places[each.start], places[each.end]
         self._words = spans(self.text)
         self._starts, self._ends = [word[0] for word in self._words], [word[1] for word in self._words]
