@@ -23,9 +23,21 @@ Link = tuple[int, int]  # a word of the source, and one of the target
 _NEIGHBOURS = [(one, other) for one in (-1, 0, 1) for other in (-1, 0, 1) if one or other]
 
 
+def spans(text: str) -> list[tuple[int, int]]:
+    """The places of the words of a text: their first characters, and those after their last."""
+    found = []
+    for match in re.finditer(r"\S+", text):
+        place = match.start()
+        for alone, group in groupby(match[0], is_unspaced):
+            length = len(list(group))
+            found += [(at, at + 1) for at in range(place, place + length)] if alone else [(place, place + length)]
+            place += length
+    return found
+
+
 def words(text: str) -> list[str]:
     """The words of a text."""
-    return [text[start:end] for start, end in _spans(text)]
+    return [text[start:end] for start, end in spans(text)]
 
 
 def pharaoh(links: Sequence[Link]) -> str:
@@ -36,17 +48,17 @@ def pharaoh(links: Sequence[Link]) -> str:
 def word_of_each(tokenizer: Tokenizer, tokens: Sequence[int], text: str) -> list[int]:
     """The word of a text that each of its tokens is part of; of a blank by itself the next one."""
     decoded = tokenizer.decode([tokens, *(tokens[:end] for end in range(len(tokens)))])
-    whole, spans = decoded[0], _spans(decoded[0])
-    count = len(_spans(text))
+    whole, places = decoded[0], spans(decoded[0])
+    count = len(spans(text))
     found = []
     for before in decoded[1:]:
         # Where a token ends within a character, its beginning decodes to another one.
         start = next(
             (at for at, pair in enumerate(zip(before, whole)) if pair[0] != pair[1]), min(len(before), len(whole))
         )
-        word = sum(end <= start for _, end in spans)
+        word = sum(end <= start for _, end in places)
         # Where the vocabulary changes the number of words, their order is all that is known.
-        found.append(min(word if len(spans) == count else word * count // len(spans), count - 1))
+        found.append(min(word if len(places) == count else word * count // len(places), count - 1))
     return found
 
 
@@ -80,19 +92,16 @@ def links_of(weights: NDArray[np.floating]) -> list[Link]:
     return sorted(links | {link for link in forward if link[1] not in linked})
 
 
+def in_order(sources: int, targets: int) -> list[Link]:
+    """Links of so many words where nothing more is known: each with the one at its share of the other side."""
+    if not sources or not targets:
+        return []
+    forward = {(target * sources // targets, target) for target in range(targets)}
+    return sorted(forward | {(source, source * targets // sources) for source in range(sources)})
+
+
 def _may_join(link: Link, links: set[Link]) -> bool:
     """Whether a link is next to another, and one of its words has none."""
     source, target = link
     near = any((source + one, target + other) in links for one, other in _NEIGHBOURS)
     return near and (all(source != each for each, _ in links) or all(target != each for _, each in links))
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    found = []
-    for match in re.finditer(r"\S+", text):
-        place = match.start()
-        for alone, group in groupby(match[0], is_unspaced):
-            length = len(list(group))
-            found += [(at, at + 1) for at in range(place, place + length)] if alone else [(place, place + length)]
-            place += length
-    return found

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seq2seq.errors import SeqxError
@@ -23,6 +24,8 @@ from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models
 from seq2seq.serving.server import Server
 from seq2seq.serving.settings import Settings
+
+_PARTS = (libretranslate, deepl, openai, own)
 
 
 def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
@@ -53,7 +56,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         ),
     )
     app.state.server = Server(models, settings, metrics)
-    for part in (libretranslate, deepl, openai, own):
+    for part in _PARTS:
         app.include_router(part.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts))
     app.add_middleware(Guard, settings=settings)
@@ -75,9 +78,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse(
-        body(request.scope["path"], error.status_code, str(error.detail)), error.status_code, dict(error.headers or {})
-    )
+    path, headers = request.scope["path"], dict(error.headers or {})
+    if error.status_code == 405:  # of which Starlette names the methods of the path's first route alone
+        routes = [*request.app.routes, *(route for part in _PARTS for route in part.router.routes)]
+        own = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+        headers["Allow"] = ", ".join(sorted({method for route in own for method in route.methods or ()}))
+    return JSONResponse(body(path, error.status_code, str(error.detail)), error.status_code, headers)
 
 
 async def _gone(request: Request, error: Exception) -> Response:

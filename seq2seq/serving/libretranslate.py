@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from seq2seq.data.languages import english_name, short_code
+from seq2seq.decoding.alignment import Link, words
+from seq2seq.decoding.translation.outputs import Output
 from seq2seq.serving import server
-from seq2seq.serving.described import FORMS, NUMBER, TEXT, either, gives, record, refuses, rows, takes
+from seq2seq.serving.described import FORMS, NUMBER, TEXT, WHOLE, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
 from seq2seq.serving.requests import File, RequestBody, Texts, form
@@ -24,17 +27,20 @@ FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
 ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 _DETECTED = record({"confidence": NUMBER, "language": TEXT})
 _WORDS = rows(rows({"type": "array", "maxItems": 2, "minItems": 2}))  # of each line: a word and its probability
+_LINKS = rows(record({"source_words": rows(TEXT), "target_words": rows(TEXT), "alignment": rows(rows(WHOLE))}))
 _TRANSLATED = record(
     {"translatedText": either(TEXT, rows(TEXT))},
     detectedLanguage=either(_DETECTED, rows(_DETECTED)),
     alternatives=rows(either(TEXT, rows(TEXT))),
     confidence=either(_WORDS, rows(_WORDS)),
+    alignment=either(_LINKS, rows(_LINKS)),
 )
 router = APIRouter(responses=refuses(ERROR), tags=["LibreTranslate"])
 
 
 class Translate(RequestBody):
-    """A request to translate; `confidence` is seqx's own: words with their probabilities."""
+    """A request to translate. seqx's own: `confidence`, words with their probabilities; `alignment`, which words come
+    from which."""
 
     q: str | Texts
     source: str = "auto"
@@ -43,6 +49,7 @@ class Translate(RequestBody):
     alternatives: int = Field(0, ge=0)
     api_key: str | None = None
     confidence: bool = False
+    alignment: bool = False
 
 
 class Detect(RequestBody):
@@ -69,6 +76,8 @@ async def translate(request: Request) -> JSONResponse:
     own.check_size(texts)
     if body.alternatives > own.settings.alternatives:
         raise Refused(400, f"Invalid request: alternatives: at most {own.settings.alternatives}")
+    if body.alignment and body.format == "html":
+        raise Refused(400, "Invalid request: alignment: is of lines, not of HTML; leave it out")
     answer = await own.answered(request, _answer(own, body, texts))
     if isinstance(body.q, str):
         answer = {key: values[0] for key, values in answer.items()}
@@ -86,6 +95,7 @@ async def _answer(own: Server, body: Translate, texts: list[str]) -> dict[str, l
         html=body.format == "html",
         alternatives=body.alternatives,
         token_scores=body.confidence,
+        aligned=body.alignment,
     )
     answer: dict[str, list[Any]] = {"translatedText": [each.texts[0] for each in done]}
     if body.source == "auto":
@@ -94,7 +104,16 @@ async def _answer(own: Server, body: Translate, texts: list[str]) -> dict[str, l
         answer["alternatives"] = [each.texts[1 : body.alternatives + 1] for each in done]
     if body.confidence:
         answer["confidence"] = [[word_probabilities(line) for line in each.lines] for each in done]
+    if body.alignment:
+        answer["alignment"] = [
+            [_linked(*line) for line in zip(text.split("\n"), each.lines, each.links, strict=True)]
+            for text, each in zip(texts, done)
+        ]
     return answer
+
+
+def _linked(line: str, output: Output, links: Sequence[Link]) -> dict[str, Any]:
+    return {"source_words": words(line), "target_words": words(output.text), "alignment": [*map(list, links)]}
 
 
 @router.post("/detect", responses=gives(rows(_DETECTED)), openapi_extra=takes(Detect, *FORMS))

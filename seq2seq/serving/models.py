@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq import limits, tasks
 from seq2seq.data.languages import short_code
+from seq2seq.decoding.alignment import Link, in_order, words
 from seq2seq.decoding.options import GenerationOptions, SearchOptions
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.errors import RunError
@@ -19,12 +20,13 @@ from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.queue import Batcher, Streams
 from seq2seq.serving.settings import Settings
 from seq2seq.tasks.language_model_opening import OpenedGenerator, open_generator
-from seq2seq.tasks.opening import EngineChoice
+from seq2seq.tasks.opening import EngineChoice, torch_device
 from seq2seq.tasks.translation_opening import open_translator
 
 if TYPE_CHECKING:
     from seq2seq.decoding.classification.classify import Classified
     from seq2seq.decoding.generation.generator import Generated
+    from seq2seq.tasks.alignment import Aligner
 
 _BATCH_LINES = 64  # of several requests, for one call of the engine
 
@@ -45,6 +47,13 @@ class ServedTranslator:
             gather=settings.gather,
             observe=metrics.batches.labels(self.name).observe,
         )
+        self._run, self._choice, self._weights = run, choice, run.record().get("weights")
+        self.aligns = run.weights.is_file()  # which a pack may lack
+        self._aligner: Aligner | None = None
+        self._alignments = Batcher(
+            self._align, workers=1, budget=_BATCH_LINES, most=settings.waiting, gather=settings.gather
+        )
+        self.works = self.work, self._alignments
 
     async def translate(
         self, lines: Sequence[str], *, n_best: int = 1, token_scores: bool = False
@@ -53,12 +62,29 @@ class ServedTranslator:
         options = self._opened.options.with_beam(None, None, n_best)
         return await self.work.submit(replace(options, token_scores=token_scores), lines)
 
+    async def align(self, pairs: Sequence[tuple[str, str]]) -> list[list[Link]]:
+        """The links of the words of texts with those of their translations: by the attention of the model, which is
+        opened with PyTorch when it is first asked for; in the order of the words where that cannot be (`aligns`)."""
+        if not self.aligns:
+            return [in_order(len(words(source)), len(words(target))) for source, target in pairs]
+        return await self._alignments.submit(None, pairs)
+
     def described(self) -> dict[str, Any]:
         """What it does, for a page."""
-        return {"does": "translate", "source": self.source, "target": self.target}
+        return {"does": "translate", "source": self.source, "target": self.target, "aligns": self.aligns}
 
     def _translate(self, options: SearchOptions, lines: list[str]) -> list[Translation]:
         return self._opened.translator.translate(lines, options)
+
+    def _align(self, _: None, pairs: list[tuple[str, str]]) -> list[list[Link]]:
+        from seq2seq.tasks.alignment import Aligner  # by PyTorch, which takes longer to import than a server to start
+
+        if self._aligner is None:
+            if self._run.record().get("weights") != self._weights:
+                raise RunError(f"{self._run.path} is another run since the server was started: start it again")
+            device = torch_device(EngineChoice(device=self._choice.device), "float32")
+            self._aligner = Aligner(self._run, device.numerics, self._choice.sentences)
+        return self._aligner.align(pairs)
 
 
 class ServedClassifier:
@@ -81,6 +107,7 @@ class ServedClassifier:
             gather=settings.gather,
             observe=metrics.batches.labels(self.name).observe,
         )
+        self.works = (self.work,)
 
     async def classify(self, texts: Sequence[tuple[str, ...]]) -> list[Classified]:
         """The classes of texts, each a tuple of those that are judged together."""
@@ -109,6 +136,7 @@ class ServedGenerator:
         opened = self._open(GenerationOptions())
         self.engine, self._tokenizer = opened.engine, opened.tokenizer
         self.work = Streams(workers=limits.threads(), most=settings.waiting)
+        self.works = (self.work,)
 
     def stream(
         self, prompt: str | Sequence[Mapping[str, str]], options: GenerationOptions
@@ -190,12 +218,13 @@ class Models:
     @property
     def waiting(self) -> int:
         """Lines and texts that wait to be computed."""
-        return sum(each.work.waiting for each in self.all)
+        return sum(work.waiting for each in self.all for work in each.works)
 
     def close(self) -> None:
         """End the threads of all models."""
         for each in self.all:
-            each.work.close()
+            for work in each.works:
+                work.close()
 
 
 def open_models(runs: Sequence[Run], choice: EngineChoice, settings: Settings, metrics: Metrics) -> Models:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from seq2seq.data import identification
 from seq2seq.data.languages import short_code
+from seq2seq.decoding.alignment import Link
 from seq2seq.decoding.translation.outputs import Output, Translation
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.markup import Markup
@@ -33,6 +34,7 @@ class Translated:
     lines: list[Output]
     source: str  # the language that it was translated from
     sure: float  # how sure that is, in percent
+    links: list[list[Link]]  # of the words of each line with those of its best translation, where they were asked for
 
 
 @dataclass
@@ -121,13 +123,16 @@ class Server:
         html: bool = False,
         alternatives: int = 0,
         token_scores: bool = False,
+        aligned: bool = False,
     ) -> list[Translated]:
         """The translations of texts, in order: line by line, or HTML text by text. Source `auto` stands for the
-        language of each text. Raises Refused where a language is not supported."""
+        language of each text. Raises Refused where a language is not supported, or a translator cannot align."""
         sources = [(source, 100.0) for _ in texts]
         if source == "auto":  # which takes milliseconds a text, while others are answered
             sources = await asyncio.to_thread(lambda: [self.source_of(text, target) for text in texts])
         translators = [self.translator(code, target) for code, _ in sources]
+        if aligned and (unable := next((each.name for each in translators if not each.aligns), "")):
+            raise Refused(400, f"alignment: {unable} has no weights for PyTorch, which are read for that; leave it out")
         markups = [Markup(text) if html else None for text in texts]
         parts = [text.split("\n") if markup is None else markup.texts for text, markup in zip(texts, markups)]
         self._check_lines(sum(map(len, parts)))
@@ -138,10 +143,13 @@ class Server:
         for translator, own in lines.items():
             self.metrics.lines.labels(translator.name).inc(len(own))
             done[translator] = iter(await translator.translate(own, n_best=alternatives + 1, token_scores=token_scores))
-        return [
-            _translated([next(done[translator]) for _ in part], translator.source, sure, markup)
-            for part, markup, translator, (_, sure) in zip(parts, markups, translators, sources)
-        ]
+        done_parts = [[next(done[translator]) for _ in part] for translator, part in zip(translators, parts)]
+        return await asyncio.gather(
+            *(
+                _translated(lines, translator, sure, markup, aligned=aligned)
+                for lines, markup, translator, (_, sure) in zip(done_parts, markups, translators, sources)
+            )
+        )
 
     @property
     def _kept(self) -> int:
@@ -161,11 +169,22 @@ def of(request: Request) -> Server:
     return cast("Server", request.app.state.server)
 
 
-def _translated(lines: Sequence[Translation], source: str, sure: float, markup: Markup | None) -> Translated:
+async def _translated(
+    lines: Sequence[Translation], translator: ServedTranslator, sure: float, markup: Markup | None, *, aligned: bool
+) -> Translated:
     """A text from the translations of its lines: alternative n has the n-th output of each line, or its last."""
     ranks = max((len(line.outputs) for line in lines), default=1)
     texts = []
     for rank in range(ranks):
         chosen = [line.outputs[min(rank, len(line.outputs) - 1)].text for line in lines]
-        texts.append("\n".join(chosen) if markup is None else markup.translated(chosen))
-    return Translated([*dict.fromkeys(texts)], [line.outputs[0] for line in lines], source, sure)
+        texts.append("\n".join(chosen) if markup is None else await _html(markup, chosen, translator))
+    links = await translator.align([(line.source, line.text) for line in lines]) if aligned else []
+    return Translated([*dict.fromkeys(texts)], [line.outputs[0] for line in lines], translator.source, sure, links)
+
+
+async def _html(markup: Markup, translations: Sequence[str], translator: ServedTranslator) -> str:
+    """The HTML with translations of its texts; those that have tags between their words are aligned."""
+    divided = [number for number, passage in enumerate(markup.passages) if passage.divided]
+    found = await translator.align([(markup.texts[number], translations[number]) for number in divided])
+    links = dict(zip(divided, found))
+    return markup.translated(translations, [links.get(number, []) for number in range(len(translations))])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -9,7 +11,11 @@ import pytest
 from libretranslatepy import LibreTranslateAPI
 
 import seq2seq
-from tests.support.servers import Served
+from seq2seq import tasks
+from seq2seq.device import choose
+from seq2seq.tasks import packing
+from seq2seq.tasks.alignment import Aligner
+from tests.support.servers import Served, serving
 
 LINES = ["un chat rouge", "deux chiens", "", "123", "trois chat deux"]
 
@@ -58,6 +64,41 @@ def test_html_as_mastodon_sends_it(served: Served, runs: list[Path]) -> None:
         'href="https://example.org/x" class="mention"', 'class="mention" href="https://example.org/x"'
     )
     assert answer["detectedLanguage"][0]["language"] == "fr"
+
+
+def test_a_sentence_with_tags_inside_is_translated_whole(served: Served, runs: list[Path]) -> None:
+    html = 'un <a href="x">chat</a> <b>rouge <i>trois</i></b>'
+    body = {"q": [f"<p>{html}</p>", "un chat"], "source": "fr", "target": "en", "format": "html", "alternatives": 1}
+    answer = httpx.post(f"{served.url}/translate", json=body).json()
+    whole, without_tags = answer["translatedText"]
+    assert re.sub("<.*?>", "", whole) == expected(runs, ["un chat rouge trois"])[0]
+    assert Counter(re.findall("<.*?>", whole)) == Counter(re.findall("<.*?>", f"<p>{html}</p>"))
+    assert without_tags == expected(runs, ["un chat"])[0]
+    assert {*re.findall("<.*?>", answer["alternatives"][0][0])} == {*re.findall("<.*?>", whole)}
+
+
+def test_alignment_is_that_of_the_model(served: Served, runs: list[Path]) -> None:
+    body = {"q": ["un chat rouge\n\ndeux", "trois"], "source": "fr", "target": "en", "alignment": True}
+    answer = httpx.post(f"{served.url}/translate", json=body).json()
+    aligner = Aligner(tasks.open_run(runs[0], "translate"), choose("cpu", "float32").numerics)
+    for text, done, lines in zip(body["q"], answer["translatedText"], answer["alignment"], strict=True):
+        for source, target, line in zip(text.split("\n"), done.split("\n"), lines, strict=True):
+            assert (line["source_words"], line["target_words"]) == (source.split(), target.split())
+            assert [tuple(link) for link in line["alignment"]] == aligner.align([(source, target)])[0]
+    answer = httpx.post(f"{served.url}/translate", json={**body, "format": "html"})
+    assert answer.status_code == 400 and "alignment" in answer.json()["error"]
+
+
+def test_a_pack_without_weights_keeps_tags_and_has_no_alignment(runs: list[Path], tmp_path: Path) -> None:
+    pack = tmp_path / "fr-en.seqx"
+    packing.write(tasks.open_run(runs[0], "export"), pack)
+    with serving(pack) as server:
+        assert not httpx.get(f"{server.url}/models").json()["models"][0]["aligns"]
+        body = {"q": "un <b>chat</b> rouge", "source": "fr", "target": "en"}
+        html = httpx.post(f"{server.url}/translate", json={**body, "format": "html"}).json()["translatedText"]
+        assert sorted(re.findall("<.*?>", html)) == ["</b>", "<b>"]
+        answer = httpx.post(f"{server.url}/translate", json={**body, "alignment": True})
+        assert answer.status_code == 400 and "alignment" in answer.json()["error"]
 
 
 def test_alternatives_are_the_n_best(served: Served, runs: list[Path]) -> None:

@@ -67,3 +67,15 @@ def test_page_and_all_responses_allow_no_other_host(served: Served) -> None:
     for part in ("style.css", "page.js", "words.js"):
         assert httpx.get(f"{served.url}/page/{part}").status_code == 200
     assert httpx.get(f"{served.url}/page/..%2fapp.py").status_code == 404
+
+
+def test_a_method_that_a_path_does_not_serve_is_told_all_that_it_serves(served: Served) -> None:
+    paths = [*httpx.get(f"{served.url}/openapi.json").json()["paths"], "/", "/page/{name}", "/openapi.json"]
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    assert {"/v2/usage", "/v2/languages", "/frontend/settings"} <= {*paths}
+    with httpx.Client(base_url=served.url) as client:
+        for path in paths:
+            answers = {method: client.request(method, path) for method in methods}
+            refused = {method for method, answer in answers.items() if answer.status_code == 405}
+            allowed = {answers[method].headers["allow"] for method in refused}
+            assert [{*each.split(", ")} for each in allowed] == [{*methods} - refused], path

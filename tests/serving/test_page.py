@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 import seq2seq
@@ -54,6 +56,66 @@ def test_text_is_translated_while_it_is_typed(page: Page, runs: list[Path]) -> N
     assert page.locator("#history li").count() == 1
     page.click("#forget")
     assert page.locator("#history li").count() == 0
+
+
+def test_pointing_at_a_word_marks_those_that_it_comes_from(page: Page, served: Served) -> None:
+    body = {"source": "fr", "target": "en", "q": "un chat rouge\ndeux chiens", "alignment": True}
+    lines = httpx.post(f"{served.url}/translate", json=body).json()["alignment"]
+    wanted = [
+        [source for number, source in enumerate(line["source_words"]) if [number, place] in line["alignment"]]
+        for line in lines
+        for place, _ in enumerate(line["target_words"])
+    ]
+    page.check("#shade")
+    page.fill("#source", body["q"])
+    expect(page.locator("#from")).to_contain_text("Point at a word")
+    text = page.text_content("#translation")
+    page.hover("#translation")
+    words = page.locator("#translation .word")
+    expect(words).to_have_text([word for line in lines for word in line["target_words"]])
+    assert page.text_content("#translation") == text
+    for number, own in enumerate(wanted):
+        words.nth(number).hover()
+        expect(page.locator("#shown mark")).to_have_text(own)
+    assert page.text_content("#shown") == body["q"]
+    page.hover("h1")
+    expect(page.locator("#shown mark")).to_have_count(0)
+    page.focus("#translation")
+    for own in (wanted[0], wanted[1]):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#shown mark")).to_have_text(own)
+        expect(page.locator("#from")).to_contain_text(" ".join(own))
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#translation .pointed")).to_have_count(1)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_better_of_two_translations_is_kept(browser: Browser, runs: list[Path], tmp_path: Path) -> None:
+    file = tmp_path / "ratings.jsonl"
+    with serving(runs[0], settings=Settings(ratings=file)) as server:
+        page = browser.new_page(locale="fr-FR")
+        page.goto(server.url)
+        page.fill("#source", "un chat rouge")
+        for choice in ("Passer", "2 : Celle-ci est meilleure"):
+            page.click("#rate")
+            drafts = page.locator("#drafts .choice div").all_text_contents()
+            if choice == "Passer":
+                results = Axe().run(page)
+                assert results.violations_count == 0, results.generate_report()
+            page.get_by_role("button", name=choice.replace("2 :", "2:")).click()
+            expect(page.locator("#drafts .choice")).to_have_count(0)
+        expect(page.locator("#drafts")).to_contain_text("Choix enregistré")
+        assert page.evaluate("document.activeElement.id") == "rate"
+        page.close()
+    assert sorted(drafts) == sorted(seq2seq.load(runs[0]).translate("un chat rouge", n_best=4)[:2])
+    (row,) = (json.loads(line) for line in file.read_text().splitlines())
+    assert (row["prompt"], row["chosen"], row["rejected"]) == ("un chat rouge", drafts[1], drafts[0])
+
+
+def test_the_page_is_small() -> None:
+    folder = Path(seq2seq.__file__).parent / "serving/page"
+    assert sum(len(file.read_text().splitlines()) for file in folder.iterdir()) < 600
 
 
 def test_pictures_of_the_documents_are_taken_by_a_command(browser: Browser, runs: list[Path], tmp_path: Path) -> None:

@@ -13,28 +13,25 @@ const languageName = (code) => {
   return name.charAt(0).toUpperCase() + name.slice(1);
 };
 
-function element(tag, text = "", properties = {}) {
+function element(tag, properties = {}, ...inside) {
   const made = Object.assign(document.createElement(tag), properties);
-  made.textContent = text;
+  made.append(...inside);
   return made;
 }
 
 // ---- requests: a new one of a kind cancels the one before
 
 const running = {};
-
 async function send(kind, path, body) {
   running[kind]?.abort();
   const control = (running[kind] = new AbortController());
-  const headers = {};
+  const json = body && !(body instanceof FormData);
+  const headers = json ? { "Content-Type": "application/json" } : {};
   if ($("key").value) headers.Authorization = `Bearer ${$("key").value}`;
-  if (body && !(body instanceof FormData)) {
-    headers["Content-Type"] = "application/json";
-    body = JSON.stringify(body);
-  }
   let answer;
   try {
-    answer = await fetch(path, { method: body ? "POST" : "GET", headers, body, signal: control.signal });
+    const sends = { method: body ? "POST" : "GET", headers, body: json ? JSON.stringify(body) : body };
+    answer = await fetch(path, { ...sends, signal: control.signal });
   } catch (error) {
     if (error.name !== "AbortError") lost();
     throw error;
@@ -45,21 +42,15 @@ async function send(kind, path, body) {
   throw new Error("refused");
 }
 
-function show(problem) {
-  $("problem").textContent = problem;
-  $("problem").hidden = !problem;
-}
+const show = (problem) => Object.assign($("problem"), { textContent: problem, hidden: !problem });
 
 // The server is asked again until it answers; then what is on the page is sent again.
-let waiting = null;
-
+let waiting;
 function lost() {
   show(word("gone"));
   waiting ??= setInterval(async () => {
-    const alive = await fetch("/health").then((answer) => answer.ok, () => false);
-    if (!alive) return;
-    clearInterval(waiting);
-    waiting = null;
+    if (!(await fetch("/health").then((answer) => answer.ok, () => false))) return;
+    waiting = clearInterval(waiting);
     show("");
     server.models.length ? refresh() : open();
   }, 1000);
@@ -73,29 +64,25 @@ async function attempt(work) {
   }
 }
 
-function later(work) {
-  let timer;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => attempt(work), PAUSE);
-  };
-}
+const later = (work, timer) => () => {
+  clearTimeout(timer);
+  timer = setTimeout(attempt, PAUSE, work);
+};
 
 // ---- translation
 
+let sent = {}; // what was translated
 async function translate() {
   const text = $("source").value;
   const { source, target } = model();
-  $("count").textContent = `${text.length.toLocaleString(language)} / ${server.characters.toLocaleString(language)} ${word("characters")}, ${word("drop")}`;
-  if (!text.trim()) {
-    running.translate?.abort();
-    return put("", []);
-  }
+  const [used, most] = [text.length, server.characters].map((each) => each.toLocaleString(language));
+  $("count").textContent = `${used} / ${most} ${word("characters")}, ${word("drop")}`;
+  if (!text.trim()) return running.translate?.abort(), put("", []);
   $("translation").classList.add("waiting");
   try {
     const several = Math.min(3, server.alternatives);
-    const body = { q: text, source, target, alternatives: text.includes("\n") ? 0 : several, confidence: $("shade").checked };
-    const answer = await (await send("translate", "/translate", body)).json();
+    sent = { q: text, source, target, alternatives: text.includes("\n") ? 0 : several, confidence: $("shade").checked };
+    const answer = await (await send("translate", "/translate", sent)).json();
     show("");
     put(answer.translatedText, answer.alternatives ?? [], answer.confidence);
     remember(text, answer.translatedText);
@@ -105,21 +92,103 @@ async function translate() {
 }
 
 function put(text, others, confidence) {
-  const lines = confidence ?? [];
-  $("translation").textContent = lines.length ? "" : text;
-  lines.forEach((words, number) => {
-    if (number) $("translation").append("\n");
-    for (const [shown, probability] of words) {
-      const span = element("span", shown, { className: "word" });
-      if (probability !== null) {
-        span.style.backgroundColor = `rgba(var(--shade), ${(0.45 * (1 - probability)).toFixed(2)})`;
-        span.title = `${word("probable")} ${Math.round(100 * probability)} %`;
-      }
-      $("translation").append(span);
+  const shaded = ([shown, probability]) => {
+    const title = probability === null ? "" : `${word("probable")} ${Math.round(100 * probability)} %`;
+    const style = title && `background-color: rgba(var(--shade), ${(0.45 * (1 - probability)).toFixed(2)})`;
+    return element("span", { className: "word", title, style }, shown);
+  };
+  const lines = confidence?.map((words) => words.map(shaded)) ?? [[text]];
+  $("translation").replaceChildren(...lines.flatMap((words, number) => (number ? ["\n", ...words] : words)));
+  $("alternatives").replaceChildren(...others.map((each) => element("li", { lang: model().target }, each)));
+  $("others").hidden = !others.length;
+  $("rate").hidden = !server.ratings;
+  $("drafts").replaceChildren();
+  linked = null;
+  point(-1);
+}
+
+// Which words come from which: asked for when the translation is pointed at, or has the focus.
+
+let linked = null; // for each word of the translation, the places in the source of those that it comes from
+let pointed = -1; // the word that they are shown of
+
+function places(text, lines) {
+  let at = 0;
+  return lines.map((words) => words.map((each) => [(at = text.indexOf(each, at)), (at += each.length)]));
+}
+
+async function align() {
+  const text = $("translation").textContent;
+  if (linked || !model().aligns || !text) return;
+  const answer = await (await send("align", "/translate", { ...sent, alignment: true })).json();
+  if (answer.translatedText !== text || $("translation").textContent !== text) return;
+  const sources = places(sent.q, answer.alignment.map((line) => line.source_words));
+  const shades = [...$("translation").childNodes].flatMap((node) => Array(node.textContent.length).fill(node));
+  let at = 0;
+  linked = [];
+  $("translation").replaceChildren();
+  places(text, answer.alignment.map((line) => line.target_words)).forEach((line, number) => {
+    for (const [place, [start, end]] of line.entries()) {
+      const links = answer.alignment[number].alignment.filter((link) => link[1] === place);
+      linked.push(links.map((link) => sources[number][link[0]]));
+      const [title, style] = [shades[start].title ?? "", shades[start].style?.cssText ?? ""];
+      const span = element("span", { className: "word", title, style }, text.slice(start, end));
+      $("translation").append(text.slice(at, start), span);
+      at = end;
     }
   });
-  $("alternatives").replaceChildren(...others.map((each) => element("li", each, { lang: model().target })));
-  $("others").hidden = !others.length;
+  $("translation").append(text.slice(at));
+}
+
+function point(number) {
+  pointed = number;
+  const own = $("source").value === sent.q && linked?.[number];
+  const words = [...$("translation").querySelectorAll(".word")];
+  words.forEach((each, place) => each.classList.toggle("pointed", Boolean(own) && place === number));
+  let at = 0;
+  $("shown").replaceChildren();
+  for (const [start, end] of own || []) {
+    $("shown").append(sent.q.slice(at, start), element("mark", {}, sent.q.slice(start, end)));
+    at = end;
+  }
+  $("shown").append(own ? sent.q.slice(at) : "");
+  $("shown").scrollTop = $("source").scrollTop;
+  const from = [...$("shown").querySelectorAll("mark")].map((each) => each.textContent).join(" ");
+  $("from").textContent = model().aligns && $("translation").textContent ? word("point") : "";
+  if (own) $("from").textContent = `${words[number].textContent} – ${word("from")} ${from || word("nothing")}`;
+}
+
+// Two translations side by side, in random order, so that their places tell nothing.
+async function rate() {
+  const drafts = [$("translation").textContent, $("alternatives").firstChild.textContent];
+  if (Math.random() < 0.5) drafts.reverse();
+  const sides = drafts.map((each) => element("div", { lang: model().target }, each));
+  $("drafts").replaceChildren(element("div", { className: "choice" }, ...sides));
+  await judge(sent.q, drafts, $("drafts"));
+  $("drafts").firstChild.remove();
+  $("rate").focus();
+}
+
+// Asks which of two texts is better, for the server's file of comparisons -> its number, or null.
+function judge(prompt, texts, parent, counts = true) {
+  return new Promise((resolve) => {
+    const button = (label, best) => element("button", { type: "button", onclick: () => end(best) }, label);
+    const better = [0, 1].map((best) => button(`${best + 1}: ${word("better")}`, best));
+    const buttons = element("p", { className: "buttons" }, ...better, button(word("equal"), null), button(word("skip"), null));
+    parent.append(buttons);
+    buttons.firstChild.focus();
+    async function end(best) {
+      buttons.remove();
+      const [chosen, rejected] = [texts[best], texts[1 - best]].map((each) => each?.trim());
+      if (best !== null && counts && chosen !== rejected) {
+        await attempt(async () => {
+          await send("rate", "/rate", { prompt, chosen, rejected });
+          parent.append(element("p", { className: "small", role: "status" }, word("thanks")));
+        });
+      }
+      resolve(best);
+    }
+  });
 }
 
 const past = () => JSON.parse(localStorage.getItem("history") ?? "[]");
@@ -134,27 +203,20 @@ function remember(source, target) {
 }
 
 function showPast() {
-  $("history").replaceChildren(
-    ...past().map((row) => {
-      const item = element("li");
-      const button = element("button", row.source.slice(0, 200), { type: "button" });
-      button.onclick = () => {
-        $("source").value = row.source;
-        attempt(translate);
-      };
-      item.append(button, ` – ${row.target.slice(0, 200)}`);
-      return item;
-    }),
-  );
+  const again = (text) => (($("source").value = text), attempt(translate));
+  const row = ({ source, target }) => {
+    const button = element("button", { type: "button", onclick: () => again(source) }, source.slice(0, 200));
+    return element("li", {}, button, ` – ${target.slice(0, 200)}`);
+  };
+  $("history").replaceChildren(...past().map(row));
 }
 
 async function translateFile(file) {
   const body = new FormData();
-  body.append("file", file);
-  body.append("source", model().source);
-  body.append("target", model().target);
+  const { source, target } = model();
+  for (const [name, value] of Object.entries({ file, source, target })) body.append(name, value);
   const { translatedFileUrl } = await (await send("file", "/translate_file", body)).json();
-  const link = element("a", word("translated"), { href: new URL(translatedFileUrl).pathname, download: "" });
+  const link = element("a", { href: new URL(translatedFileUrl).pathname, download: "" }, word("translated"));
   $("detected").replaceChildren(link);
   link.click();
 }
@@ -162,11 +224,9 @@ async function translateFile(file) {
 const reverse = () => server.models.find((each) => each.source === model().target && each.target === model().source);
 
 function swap() {
-  const text = $("translation").textContent;
+  $("source").value = $("translation").textContent;
   $("model").value = reverse().name;
   choose();
-  $("source").value = text;
-  attempt(translate);
 }
 
 // ---- streams of text, in server-sent events
@@ -204,13 +264,8 @@ async function streamed(kind, path, body, place, stop) {
 }
 
 async function generate() {
-  const body = {
-    prompt: $("prompt").value,
-    temperature: Number($("temperature").value),
-    top_k: Number($("top_k").value),
-    max_tokens: Number($("tokens").value),
-  };
-  if ($("seed").value) body.seed = Number($("seed").value);
+  const body = { prompt: $("prompt").value, max_tokens: Number($("tokens").value) };
+  for (const name of ["temperature", "top_k", "seed"]) if ($(name).value) body[name] = Number($(name).value);
   $("generated").textContent = body.prompt;
   await streamed("generate", "/v1/completions", body, $("generated"), $("stop"));
 }
@@ -218,10 +273,8 @@ async function generate() {
 // ---- conversations
 
 let messages = [];
-
 function turn(role, parent = $("turns")) {
-  const said = element("p");
-  said.append(element("span", word(role === "user" ? "you" : "assistant"), { className: "who" }));
+  const said = element("p", {}, element("span", { className: "who" }, word(role === "user" ? "you" : "assistant")));
   parent.append(said);
   return said;
 }
@@ -233,50 +286,21 @@ async function say() {
   const asked = [...messages, { role: "user", content }];
   turn("user").append(content);
   const answer = $("two").checked ? await better(asked) : await answered(asked, turn("assistant"));
-  if (answer !== null) messages = [...asked, { role: "assistant", content: answer }];
+  messages = [...asked, { role: "assistant", content: answer }];
 }
 
 const answered = (asked, place, kind = "chat") =>
   streamed(kind, "/v1/chat/completions", { messages: asked, temperature: 0.8 }, place, $("quiet"));
 
-// Two answers side by side: the choice is added to the server's file of comparisons.
 async function better(asked) {
-  const choice = element("div", "", { className: "choice" });
-  $("turns").append(choice);
   const places = [element("div"), element("div")];
-  choice.append(...places);
+  $("turns").append(element("div", { className: "choice" }, ...places));
   const texts = [];
   for (const [number, place] of places.entries()) texts.push(await answered(asked, turn("assistant", place), `chat${number}`));
-  const buttons = element("p", "", { className: "buttons" });
-  $("turns").append(buttons);
-  return new Promise((resolve) => {
-    const end = async (best) => {
-      buttons.remove();
-      const prompt = asked.at(-1).content;
-      const alike = texts[0].trim() === texts[1].trim();
-      // The file holds single prompts: later turns of a conversation are not kept.
-      if (best !== null && !alike && asked.length === 1) {
-        await attempt(async () => {
-          await send("rate", "/rate", { prompt, chosen: texts[best].trim(), rejected: texts[1 - best].trim() });
-          turn("assistant").append(word("thanks"));
-        });
-      }
-      resolve(texts[best ?? 0]);
-      $("say").focus();
-    };
-    const make = (label, best) => {
-      const button = element("button", label, { type: "button" });
-      button.onclick = () => end(best);
-      return button;
-    };
-    buttons.append(make(`1: ${word("better")}`, 0), make(`2: ${word("better")}`, 1), make(word("equal"), null), make(word("skip"), null));
-    buttons.firstChild.focus();
-  });
-}
-
-function restart() {
-  messages = [];
-  $("turns").replaceChildren();
+  // The file holds single prompts: later turns of a conversation are not kept.
+  const best = await judge(asked.at(-1).content, texts, $("turns"), asked.length === 1);
+  $("say").focus();
+  return texts[best ?? 0];
 }
 
 // ---- classes
@@ -289,27 +313,20 @@ async function classify() {
   const { probabilities } = await (await send("classify", "/classify", body)).json();
   show("");
   const rows = Object.entries(probabilities).sort((one, two) => two[1] - one[1]);
-  $("classes").tBodies[0].replaceChildren(
-    ...rows.map(([name, probability]) => {
-      const row = element("tr");
-      const cell = element("td");
-      const shown = `${(100 * probability).toFixed(1)} %`;
-      const meter = element("meter", shown, { min: 0, max: 1, value: probability });
-      meter.setAttribute("aria-label", name);
-      cell.append(meter, ` ${shown}`);
-      row.append(element("th", name, { scope: "row" }), cell);
-      return row;
-    }),
-  );
+  const row = ([name, value]) => {
+    const shown = `${(100 * value).toFixed(1)} %`;
+    const cell = element("td", {}, element("meter", { min: 0, max: 1, value, ariaLabel: name }, shown), ` ${shown}`);
+    return element("tr", {}, element("th", { scope: "row" }, name), cell);
+  };
+  $("classes").tBodies[0].replaceChildren(...rows.map(row));
   $("classes").hidden = false;
 }
 
 // ---- the whole
 
 function refresh() {
-  const does = model().does;
-  if (does === "translate") attempt(translate);
-  if (does === "classify") attempt(classify);
+  const work = { translate, classify }[model().does];
+  if (work) attempt(work);
 }
 
 function choose() {
@@ -317,8 +334,7 @@ function choose() {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== chosen.does;
   $("engine").textContent = `${chosen.name}: ${chosen.engine}`;
   if (chosen.does === "translate") {
-    $("source-name").textContent = languageName(chosen.source);
-    $("target-name").textContent = languageName(chosen.target);
+    for (const side of ["source", "target"]) $(`${side}-name`).textContent = languageName(chosen[side]);
     $("source").lang = chosen.source;
     $("translation").lang = chosen.target;
     $("swap").hidden = !reverse();
@@ -331,31 +347,33 @@ function choose() {
 function speak() {
   document.documentElement.lang = language;
   for (const each of document.querySelectorAll("[data-word]")) each.textContent = word(each.dataset.word);
-  for (const each of document.querySelectorAll("[data-label]")) each.setAttribute("aria-label", word(each.dataset.label));
-  $("swap").setAttribute("aria-label", word("swap"));
-  $("swap").title = word("swap");
+  for (const each of document.querySelectorAll("[data-label]")) each.ariaLabel = word(each.dataset.label);
+  $("swap").ariaLabel = $("swap").title = word("swap");
 }
 
 async function open() {
   server = await (await send("models", "/models")).json();
   $("key-field").hidden = !server.key;
-  $("model").replaceChildren(...server.models.map((each) => element("option", each.name)));
+  $("model").replaceChildren(...server.models.map((each) => element("option", {}, each.name)));
   showPast();
   choose();
-}
-
-function withEnter(field, work) {
-  $(field).onkeydown = (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    work();
-  };
 }
 
 const typed = { source: later(translate), judged: later(classify), "judged-too": later(classify) };
 for (const [id, work] of Object.entries(typed)) $(id).oninput = work;
 $("model").onchange = choose;
 $("shade").onchange = () => attempt(translate);
+$("source").onscroll = () => ($("shown").scrollTop = $("source").scrollTop);
+$("translation").onpointerenter = $("translation").onfocus = () => attempt(align);
+$("translation").onpointerover = ({ target }) => point([...$("translation").querySelectorAll(".word")].indexOf(target));
+$("translation").onpointerleave = $("translation").onblur = () => point(-1);
+$("translation").onkeydown = (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step || !linked?.length) return;
+  event.preventDefault();
+  point(Math.min(Math.max(pointed + step, 0), linked.length - 1));
+};
+$("rate").onclick = () => attempt(rate);
 $("swap").onclick = swap;
 $("copy").onclick = async () => {
   await navigator.clipboard.writeText($("translation").textContent);
@@ -375,8 +393,12 @@ $("begin").onclick = () => attempt(generate);
 $("stop").onclick = () => running.generate?.abort();
 $("send").onclick = () => attempt(say);
 $("quiet").onclick = () => Object.entries(running).forEach(([kind, each]) => kind.startsWith("chat") && each.abort());
-$("again").onclick = restart;
-withEnter("say", () => attempt(say));
+$("again").onclick = () => ((messages = []), $("turns").replaceChildren());
+$("say").onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  attempt(say);
+};
 $("key-field").onsubmit = (event) => (event.preventDefault(), refresh());
 $("language").value = language;
 $("language").onchange = () => {

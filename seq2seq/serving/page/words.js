@@ -11,6 +11,8 @@ export const WORDS = {
     you: "You", assistant: "Model", better: "This one is better", equal: "Equal", skip: "Skip", thanks: "Choice saved.",
     gone: "The server does not answer. Trying again …", swap: "Swap the languages", detected: "detected",
     characters: "characters", probable: "probability", drop: "or drop a text file here", translated: "Translated file",
+    from: "from", nothing: "no word", rate: "Which is better? Compare two",
+    point: "Point at a word, or use ← and → here, to see which words it comes from.",
   },
   fr: {
     model: "Modèle", language: "Interface", key: "Clé d’API", translate: "Traduire", copy: "Copier", copied: "Copié",
@@ -24,6 +26,7 @@ export const WORDS = {
     you: "Vous", assistant: "Modèle", better: "Celle-ci est meilleure", equal: "Égales", skip: "Passer",
     thanks: "Choix enregistré.", gone: "Le serveur ne répond pas. Nouvel essai …", swap: "Inverser les langues",
     detected: "détecté", characters: "caractères", probable: "probabilité", drop: "ou déposez ici un fichier de texte",
-    translated: "Fichier traduit",
+    translated: "Fichier traduit", from: "de", nothing: "aucun mot", rate: "Laquelle est meilleure ? Comparer deux",
+    point: "Montrez un mot, ou utilisez ← et → ici, pour voir de quels mots il vient.",
   },
 };
