@@ -69,7 +69,33 @@ class Batch:
         row = self._rows(slice(0, 1))
         return replace(row, mask=torch.zeros_like(row.labels, dtype=torch.bool), tokens=0, filled=0)
 
-    def _rows(self, rows: slice) -> Batch:
+    def by_length(self, places: int) -> list[tuple[Tensor, Batch]]:
+        """The rows in batches of about so many places, the shortest rows first: which rows (N,), and those, without the
+        columns that hold padding alone. For batches of one or two sides with a mask."""
+        assert self.mask is not None
+        ends = _ends(self.mask).cpu()
+        order = ends.argsort(stable=True)
+        bounds = cut(ends[order].numpy() - 1, places)
+        return [(order[start:end], self._rows(order[start:end])._trimmed()) for start, end in bounds]
+
+    def _trimmed(self) -> Batch:
+        assert self.mask is not None
+        last = int(_ends(self.mask).max())
+        *source, target = self.inputs
+        if source and source[1] is not None:
+            longest = int(_ends(source[1][:, 0, 0]).max())
+            source = [source[0][:, :longest], source[1][..., :longest]]  # type: ignore[index]
+        extras = {name: part[:, :last] for name, part in self.extras.items()}
+        return replace(
+            self,
+            inputs=(*source, target[:, :last]),  # type: ignore[index]
+            labels=self.labels[:, :last],
+            padded=sum(part.size(0) * part.size(1) for part in (*source[:1], target[:, :last])),  # type: ignore
+            mask=self.mask[:, :last],
+            extras=extras,
+        )
+
+    def _rows(self, rows: slice | Tensor) -> Batch:
         labels, mask = self.labels[rows], None if self.mask is None else self.mask[rows]
         share = len(labels) / len(self.labels)
         return Batch(
@@ -261,6 +287,11 @@ def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batc
         filled=filled,
         mask=torch.from_numpy(mask),
     )
+
+
+def _ends(mask: Tensor) -> Tensor:
+    """A mask (B, T) -> the places up to the last that counts, (B,); 0 where none does."""
+    return (mask * torch.arange(1, mask.size(1) + 1, device=mask.device)).amax(1)
 
 
 SIDE_BY_SIDE = Layout(collate, lambda lengths: lengths.max(axis=1))

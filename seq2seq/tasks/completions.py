@@ -20,7 +20,7 @@ from seq2seq.decoding.rollouts import Rollout
 from seq2seq.device import Numerics
 from seq2seq.evaluation.raters import Rater
 from seq2seq.tasks.models import Architecture
-from seq2seq.training.log_probabilities import token_log_probabilities
+from seq2seq.training.log_probabilities import by_length, token_log_probabilities
 from seq2seq.training.ppo import divergences
 
 _ROWS = 64  # of a forward pass without gradients
@@ -151,7 +151,7 @@ class Completer:
                 some = slice(begin, begin + _ROWS)
                 batch = batch_of(self.layout, [each.tokens for each in prompts[some]], rollouts[some])
                 assert batch.mask is not None
-                values = measure(batch.to(self._numerics.device)).float().cpu()
+                values = by_length(measure, batch.to(self._numerics.device)).float().cpu()
                 rows += torch.split(values[batch.mask], batch.mask.sum(1).tolist())
         lengths = torch.tensor([len(row) for row in rows])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]

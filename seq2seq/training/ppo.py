@@ -19,7 +19,7 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
-from seq2seq.training.log_probabilities import token_log_probabilities
+from seq2seq.training.log_probabilities import by_length, token_log_probabilities
 from seq2seq.training.objective import Measured
 
 _EPSILON = 1e-8
@@ -185,9 +185,7 @@ class PolicyLoss:
         """As `Objective`."""
         moved = batch.to(self._numerics.device)
         counts = torch.ones_like(moved.labels, dtype=torch.bool) if moved.mask is None else moved.mask
-        log_probabilities = token_log_probabilities(
-            self._model.policy, moved, self._numerics, self._clipping.temperature
-        )
+        log_probabilities = by_length(self._log_probabilities, moved)
         changes = (log_probabilities - moved.extras["old_log_probabilities"]) * counts
         ratios = changes.exp()
         losses = policy_losses(ratios, moved.extras["advantages"], self._clipping.policy)
@@ -204,6 +202,9 @@ class PolicyLoss:
         device = loss.device
         return Measured(loss + value_loss, {name: figure.to(device) for name, figure in detached.items()})
 
+    def _log_probabilities(self, batch: Batch) -> Tensor:
+        return token_log_probabilities(self._model.policy, batch, self._numerics, self._clipping.temperature)
+
     def of_values(self, batch: Batch, counts: Tensor) -> tuple[Tensor | float, Mapping[str, Tensor]]:
         """The summed loss of the value network, and figures of it."""
         return 0.0, {}
@@ -213,8 +214,12 @@ class ActorCriticLoss(PolicyLoss):
     """The clipped losses of the policy and of its value network. Further extras: `old_values` and `returns`."""
 
     def of_values(self, batch: Batch, counts: Tensor) -> tuple[Tensor | float, Mapping[str, Tensor]]:
-        with self._numerics.context():
-            values = self._model.value.values(*batch.inputs).float()
+        values = by_length(self._values, batch)
         losses = value_losses(values, batch.extras["old_values"], batch.extras["returns"], self._clipping.value)
         loss = (losses * counts).sum()
         return self._clipping.value_weight * loss, {"value_loss": loss}
+
+    def _values(self, batch: Batch) -> Tensor:
+        with self._numerics.context():
+            values: Tensor = self._model.value.values(*batch.inputs)
+        return values.float()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from seq2seq.model.gpt import Gpt
 from seq2seq.model.scored import LikelihoodScored, Scored
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Model
-from seq2seq.training.log_probabilities import token_log_probabilities
+from seq2seq.training.log_probabilities import by_length, token_log_probabilities
 
 PROMPTS = [[4, 5, 6], [7], [8, 9, 10, 11], [4, 4]]
 COMPLETIONS = [[5, 6], [7, 8, 9, 10], [11], []]
@@ -44,6 +45,35 @@ def test_neither_padding_nor_the_cut_of_a_batch_changes_log_probabilities(which:
     for row, (prompt, completion) in enumerate(zip(PROMPTS, COMPLETIONS)):
         alone = token_log_probabilities(model, layout.collate([prompt], [completion]), NUMERICS, 0.7)
         assert torch.allclose(whole[row].sum(), alone.sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("most", [1, 12, 1000])
+def test_rows_of_similar_length_together_give_the_same_numbers_and_gradient(which: int, most: int) -> None:
+    model, layout = models()[which]
+    batch = layout.collate(PROMPTS, COMPLETIONS)
+    batch = replace(batch, extras={"weights": torch.rand(batch.labels.shape, dtype=torch.float64)})
+    assert batch.mask is not None
+
+    def measure(rows: Batch) -> torch.Tensor:
+        seen.append(rows)
+        return token_log_probabilities(model, rows, NUMERICS) * rows.extras["weights"]
+
+    found = []
+    for together in (measure, lambda rows: by_length(measure, rows, most)):
+        seen: list[Batch] = []
+        model.zero_grad()
+        measured = together(batch)
+        measured.sum().backward()
+        found.append((measured, [parameter.grad for parameter in model.parameters()]))
+    (whole, gradient), (cut, same) = found
+    assert torch.allclose(whole * batch.mask, cut, atol=1e-12)
+    assert all(torch.allclose(one, other, atol=1e-12) for one, other in zip(gradient, same))
+    assert len(seen) == {1: 4, 12: 2, 1000: 1}[most]
+    for rows in seen:  # nothing is padded beyond the longest of its rows
+        assert rows.mask is not None and rows.mask[:, -1].any()
+        places = [rows.inputs[0], rows.inputs[-1]][-len(rows.inputs) :]
+        assert rows.padded == sum(part.numel() for part in places if part is not None)
 
 
 @pytest.mark.parametrize("which", [0, 1])
