@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +51,6 @@ class MaskedLanguageModel(LanguageModel):
         text = "\n".join(record.texts[0] for record in lines_of(corpus.train[0]).first(count).read())
         few = Documents(f"first {count} lines", lambda: iter([text]), lambda: digest([(text, "")]))
         return replace(corpus, found="overfit", train=(few,), dev=few, test=few)
-
-    def lines(self, corpus: Corpus[Documents], sides: Collection[int]) -> Iterator[str]:
-        """Each by itself: SentencePiece ignores lines of over a million bytes, which the pieces of documents are."""
-        yield from (line for piece in super().lines(corpus, sides) for line in piece.split("\n"))
 
     def overfitted_loss(self, count: int) -> float:
         return 0.0

@@ -89,14 +89,6 @@ def test_lines_of_dev_and_test_are_not_trained_on(whole: Path) -> None:
     assert report["kept"] + report["dropped"].get("in dev or test", 0) == report["read"] < 300
 
 
-def test_a_tokenizer_is_trained_on_lines(tmp_path: Path) -> None:
-    """SentencePiece ignores what is longer than a million bytes: the whole text, were it given in larger pieces."""
-    task = MaskedLanguageModel(recipe())
-    found = corpus(task, tmp_path)
-    text = "".join(found.train[0].read())
-    assert text.count("\n") > 200 and list(filter(None, task.lines(found, (0,)))) == text.splitlines()
-
-
 def test_a_line_is_overfitted(tmp_path: Path) -> None:
     task = MaskedLanguageModel(for_overfitting(recipe("tokenizer.sampling=0.0")))
     training = session(task, corpus(task, tmp_path), Run(tmp_path / "few"), CPU, lambda message: None, overfit=1)
