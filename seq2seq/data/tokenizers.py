@@ -18,6 +18,7 @@ import sentencepiece
 
 from seq2seq import limits
 from seq2seq.data.characters import is_blank, visible
+from seq2seq.data.pieces import PIECE
 from seq2seq.data.tokenizer import BOS, EOS, PAD, SPECIAL, UNKNOWN, Tokenizer, encodable
 from seq2seq.errors import DataError, RunError, refuse_one_text
 from seq2seq.storage.atomic import write_bytes
@@ -272,7 +273,7 @@ def _train_sentencepiece(settings: TokenizerConfig, lines: Iterable[str]) -> Sen
             character_coverage=0.9999,
             input_sentence_size=TRAINING_LINES,
             shuffle_input_sentence=True,
-            max_sentence_length=1_000_000,
+            max_sentence_length=8 * PIECE,  # bytes, more than a piece of a document has; longer texts are ignored
             pad_id=PAD,
             unk_id=UNKNOWN,
             bos_id=BOS,

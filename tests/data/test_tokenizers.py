@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from seq2seq import recipe
 from seq2seq.data import tokenizers
+from seq2seq.data.pieces import PIECE
 from seq2seq.data.tokenizers import BOS, EOS, PAD, UNKNOWN, Bytes, Characters, SentencePiece, Tokenizer
 from seq2seq.errors import DataError, RunError
 from tests.support.command import ROOT
@@ -147,6 +148,13 @@ def test_where_there_is_one_segmentation_sampling_gives_it(trained: dict[str, To
 def test_training_twice_gives_the_same(lines: list[str], kind: str) -> None:
     settings = recipe.Tokenizer(kind=kind, vocabulary_size=400)
     assert tokenizers.train(settings, lines).serialise() == tokenizers.train(settings, iter(lines)).serialise()
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_whole_piece_of_a_document_is_trained_on(kind: str) -> None:
+    text = "où est la gare ?" + " " * PIECE
+    trained = tokenizers.train(recipe.Tokenizer(kind=kind, vocabulary_size=15, byte_fallback=False), [text])
+    assert UNKNOWN not in trained.encode(["où est la gare ?"])[0]
 
 
 def test_a_sample_of_a_long_text_is_the_same_each_time_and_not_its_beginning(
