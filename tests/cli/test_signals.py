@@ -14,7 +14,7 @@ from tests.support import tiny
 from tests.support.processes import start
 
 LINE = b"un chat\n"
-MANY = 30_000  # lines: more than pipes and windows hold
+MANY = 20_000  # lines: more than pipes and windows hold
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
