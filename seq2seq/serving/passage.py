@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from seq2seq.decoding.alignment import Link, in_order, spans
@@ -85,7 +85,9 @@ class Passage:
         for source, target in links or in_order(len(self._words), len(words)):
             sources[target].append(source)
             last[source] = max(last[source], target)
-        reached = [*accumulate(last, lambda before, own: before if own < 0 else own)]
+        reached: list[int] = []
+        for own in last:
+            reached.append(own if own >= 0 or not reached else reached[-1])
         aligned = _Aligned(translation, words, sources, reached)
         return self._written(self._root, (0, len(words)), (0, len(translation)), aligned)
 
