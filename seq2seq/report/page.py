@@ -44,6 +44,7 @@ def html(page: Page) -> str:
             "form-action 'none'",
             next_id=lambda: next(ids),
         )
+        .lstrip()  # the lines between the template's macros
     )
 
 
