@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.report import logs
 from seq2seq.report.training import updates, validations
 from seq2seq.run import Run
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 EVENTS = "tensorboard"  # a folder in that of the run
 _TEXT = ("samples", "best")  # of a validation, no figures
@@ -35,7 +38,8 @@ class EventFiles:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._begin(self._last_step())  # again, for it may not be whole
+        self._next = self._last_step()  # again, for it may not be whole
+        self._writer = self._begun()
 
     def write(self) -> None:
         """Add what the logs have since the last call."""
@@ -43,7 +47,8 @@ class EventFiles:
         end = int(rows[-1]["step"]) + 1 if rows else 0
         if end < self._next:  # the logs were cut
             self._writer.close()
-            self._begin(end)
+            self._next = end
+            self._writer = self._begun()
         for row in rows:
             if row["step"] < self._next:
                 continue
@@ -55,12 +60,11 @@ class EventFiles:
         self._next = end
         self._writer.flush()
 
-    def _begin(self, step: int) -> None:
-        """Begin a file that has all from a step on; readers drop what others have of it."""
+    def _begun(self) -> SummaryWriter:
+        """A new file, for all from the next step on; readers drop what others have of it."""
         from torch.utils.tensorboard import SummaryWriter
 
-        self._next = step
-        self._writer = SummaryWriter(self._run.path / EVENTS, purge_step=step)
+        return SummaryWriter(self._run.path / EVENTS, purge_step=self._next)
 
     def _last_step(self) -> int:
         """The last step of the files that are there, else 0."""

@@ -139,7 +139,8 @@ class Drawing:
                 {"font-weight": "bold"} if text.bold else {}
             )
             ElementTree.SubElement(root, "text", place | look).text = text.text
-        return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+        written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+        return written
 
 
 def _points(inches: float) -> str:
