@@ -45,9 +45,9 @@ class Client:
     async def ask(self, line: str) -> float:
         """Seconds to the translation of a line."""
         body = json.dumps({"q": line, "source": "fr", "target": "en"}).encode()
-        head = f"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+        head = f"POST /translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         begun = time.perf_counter()
-        self._writer.write(head.encode() + b"\r\n\r\n" + body)
+        self._writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         await self._reader.readexactly(int(answer.partition(b"content-length:")[2].partition(b"\r")[0]))
         if answer.split()[1] != b"200":
