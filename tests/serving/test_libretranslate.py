@@ -13,7 +13,7 @@ from libretranslatepy import LibreTranslateAPI
 import seq2seq
 from seq2seq import tasks
 from seq2seq.device import choose
-from seq2seq.tasks import packing
+from seq2seq.lifecycle import packing
 from seq2seq.tasks.alignment import Aligner
 from tests.support.servers import Served, serving
 
