@@ -1,1 +1,1 @@
-"""The bundled reviews: `python -m tests.reviews` writes them from the lexicon, the templates and the written lines."""
+"""The bundled reviews: `python -m tests.reviews` writes them from the lexicon, the patterns and the written lines."""

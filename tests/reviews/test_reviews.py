@@ -32,6 +32,10 @@ def test_no_review_occurs_twice_or_in_two_splits(train: list[tuple[str, str]]) -
     assert len({*texts}) == len(texts)
 
 
+def test_every_slot_of_a_pattern_is_filled(train: list[tuple[str, str]]) -> None:
+    assert not [text for _, text in train if re.search(r"[][{}|]|  ", text)]
+
+
 def test_the_combinations_of_dev_are_not_trained_on(train: list[tuple[str, str]]) -> None:
     """Of a noun and an opinion that stand in a sentence of their own, but for the sentences of the lexicon."""
     whole = {sentence.lower() for sign in "+-" for sentence in lexicon()[f"{sign}sentences"]}

@@ -1,4 +1,4 @@
-"""The bundled reviews of films and restaurants, written by `python -m tests.reviews` from its templates and its
+"""The bundled reviews of films and restaurants, written by `python -m tests.reviews` from its patterns and its
 hand-written lines."""
 
 from pathlib import Path
