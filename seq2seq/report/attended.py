@@ -16,7 +16,7 @@ from seq2seq.run import Run
 _SHOWN, _TRIED, _LOOKED_AT = 3, 10, 500  # texts
 _SHORTEST, _LONGEST = 15, 70  # characters
 _MOST = 70  # tokens of a side
-_WEIGHTS = 50_000  # of a text: each is a number on the page
+WEIGHTS = 50_000  # of a text: each is a number on the page
 
 
 def attended(run: Run) -> list[Attention]:
@@ -47,7 +47,7 @@ def _texts(run: Run) -> Iterator[str]:
 
 def _bounded(attention: Attention) -> Attention:
     """All of it, or only the mean of the heads of each layer in the first kind, where a page would be too large."""
-    if sum(layer.size for each in attention.maps for layer in each.layers) <= _WEIGHTS:
+    if sum(layer.size for each in attention.maps for layer in each.layers) <= WEIGHTS:
         return attention
     first = attention.maps[0]
     means = tuple(layer.mean(0, keepdims=True) for layer in first.layers)

@@ -26,7 +26,7 @@ def test_texts_of_the_test_set_are_shown_with_their_attention(kind: str, request
 
 def test_too_many_heads_are_shown_by_their_means(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = attended(Run(trained))[0].maps
-    monkeypatch.setattr("seq2seq.report.attended._WEIGHTS", 10)
+    monkeypatch.setattr("seq2seq.report.attended.WEIGHTS", 10)
     (attention, *_) = attended(Run(trained))
     assert attention.caption.endswith("(mean of each layer's heads)")
     (only,) = attention.maps
