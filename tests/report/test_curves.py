@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,10 @@ accumulators = pytest.importorskip(
 
 
 @pytest.fixture(autouse=True)
-def counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of one second are read by their number, as text: with one digit they are in order."""
-    writers = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
-    monkeypatch.setattr(writers, "_global_uid", writers.AtomicCounter(0))
+def a_second_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in the order of their names, which begin with the second."""
+    seconds = count(1_800_000_000)
+    monkeypatch.setattr(time, "time", lambda: next(seconds))
 
 
 def log(run: Run, updates: int, judged: int, again: int = 99) -> None:
