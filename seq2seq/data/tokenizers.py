@@ -247,9 +247,9 @@ def _train_sentencepiece(settings: TokenizerConfig, lines: Iterable[str]) -> Sen
 
     def usable() -> Iterator[str]:
         try:
-            for line in lines:
-                if "\0" not in line:
-                    yield from encodable([line])
+            for text in lines:  # of pairs; or pieces of documents, which are too long for SentencePiece
+                if "\0" not in text:
+                    yield from encodable([*io.StringIO(text, newline="\n")])
         except BaseException as error:
             broken.append(error)
             raise
@@ -273,7 +273,7 @@ def _train_sentencepiece(settings: TokenizerConfig, lines: Iterable[str]) -> Sen
             character_coverage=0.9999,
             input_sentence_size=TRAINING_LINES,
             shuffle_input_sentence=True,
-            max_sentence_length=8 * PIECE,  # bytes, more than a piece of a document has; longer texts are ignored
+            max_sentence_length=8 * PIECE,  # bytes, more than a line of a piece has
             pad_id=PAD,
             unk_id=UNKNOWN,
             bos_id=BOS,
