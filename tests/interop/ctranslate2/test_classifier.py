@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from seq2seq import recipe
-from seq2seq.errors import RunError
+from seq2seq.device import bfloat16
+from seq2seq.errors import DeviceError, RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import specification
 from seq2seq.interop.ctranslate2.specification import ENCODER_ONLY
@@ -206,8 +207,17 @@ def test_what_an_engine_lacks_is_refused_by_name(tmp_path: Path, choice: EngineC
     add_copy(run)
     with pytest.raises(RunError, match=message):
         open_classifier(run, choice)
-    opened = open_classifier(run, EngineChoice(precision="bfloat16", device="cpu"))
-    assert opened.engine.startswith("PyTorch") and not opened.missing
+
+
+def test_bfloat16_is_pytorchs_where_the_processor_has_it(tmp_path: Path) -> None:
+    run, choice = finished(tmp_path), EngineChoice(precision="bfloat16", device="cpu")
+    add_copy(run)
+    if bfloat16(torch.device("cpu"))[0]:
+        opened = open_classifier(run, choice)
+        assert opened.engine.startswith("PyTorch") and not opened.missing
+    else:
+        with pytest.raises(DeviceError, match="no fast bfloat16"):
+            open_classifier(run, choice)
 
 
 def test_the_engine_does_without_torch() -> None:
