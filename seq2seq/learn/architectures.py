@@ -42,8 +42,8 @@ def encoder() -> Lesson:
         "sentiment",
         [
             *("data.corpus=reviews", "model.d_model=32", "model.d_ff=128", "model.encoder_layers=1"),
-            *("model.dropout=0.0", "model.pooling=first", "tokenizer.vocabulary_size=600"),
-            *("training.steps=150", "training.warmup_steps=10", "training.learning_rate=1e-2"),
+            *("model.dropout=0.0", "model.pooling=first", "tokenizer.vocabulary_size=2000"),
+            *("training.steps=300", "training.warmup_steps=10", "training.learning_rate=1e-2"),
         ],
     )
     tokenizer = tokenizers.train(recipe.tokenizer, [text for _, text in train])
