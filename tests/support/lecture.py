@@ -30,7 +30,7 @@ The text is tiny Shakespeare where `$SEQX_DATA` has it, else the bundled play; h
 labels or answers take the bundled phrasebook, reviews and assistant. The small model is that of
 `seqx train --recipe nanogpt-cpu`, smaller; `small.py` says by which `--set` values, and trains it with the loop of
 `seqx train`. A note runs with the same seed each time: on one machine its figures are the same, on another those of
-trained models may differ in their last digits, and the speeds of `devices` are the machine's own.
+trained models may differ in their last digits, those of `policy` more; the speeds of `devices` are the machine's own.
 
 This page and its pictures were written by `python -m tests.learn`; a slow test runs every note again and compares.
 
