@@ -70,7 +70,7 @@ class Batch:
         return replace(row, mask=torch.zeros_like(row.labels, dtype=torch.bool), tokens=0, filled=0)
 
     def by_length(self, places: int) -> list[tuple[Tensor, Batch]]:
-        """The rows in batches of about so many places, the shortest rows first: which rows (N,), and those, without the
+        """The rows in batches of about so many labels, the shortest rows first: which rows (N,), and those, without the
         columns that hold padding alone. For batches of one or two sides with a mask."""
         assert self.mask is not None
         ends = _ends(self.mask).cpu()
@@ -82,15 +82,17 @@ class Batch:
         assert self.mask is not None
         last = int(_ends(self.mask).max())
         *source, target = self.inputs
+        assert target is not None
+        target = target[:, :last]
         if source and source[1] is not None:
             longest = int(_ends(source[1][:, 0, 0]).max())
             source = [source[0][:, :longest], source[1][..., :longest]]  # type: ignore[index]
         extras = {name: part[:, :last] for name, part in self.extras.items()}
         return replace(
             self,
-            inputs=(*source, target[:, :last]),  # type: ignore[index]
+            inputs=(*source, target),
             labels=self.labels[:, :last],
-            padded=sum(part.size(0) * part.size(1) for part in (*source[:1], target[:, :last])),  # type: ignore
+            padded=sum(part.numel() for part in (*source[:1], target) if part is not None),
             mask=self.mask[:, :last],
             extras=extras,
         )

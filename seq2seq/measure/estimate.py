@@ -186,8 +186,7 @@ def _timed(
         estimated = slow + (slow - fast) / max(1, many - few) * (whole - many)
         return estimated / whole, many / whole, len(points)
     update(largest)
-    stopwatch = Stopwatch(clock=time.perf_counter)
-    taken = []
+    stopwatch, taken = Stopwatch(), []
     for batch in drawn[1 : 1 + _UPDATES]:
         taken.append((batch.padded, stopwatch.time(partial(update, batch), partial(wait, device)).median))
         if time.perf_counter() > end:

@@ -7,7 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 from statistics import median
@@ -75,7 +75,7 @@ class Stopwatch:
 
     seconds: float = 0.0
     most: int = 30
-    clock: Callable[[], float] = time.perf_counter
+    clock: Callable[[], float] = field(default_factory=lambda: time.perf_counter)
 
     def time(self, step: Callable[[], object], wait: Callable[[], None] = lambda: None) -> Timing:
         """Time `step`; `wait` waits for the device to finish it."""
@@ -113,8 +113,7 @@ def grow(
     for size in sizes:
         if timed and timed[-1][1] * size / timed[-1][0] > end - time.perf_counter():
             break
-        stopwatch = Stopwatch(clock=time.perf_counter)
-        timed.append((size, stopwatch.time(partial(step, size), partial(wait, device)).median))
+        timed.append((size, Stopwatch().time(partial(step, size), partial(wait, device)).median))
     return timed
 
 

@@ -10,7 +10,6 @@ beam is its own (4); it has as many threads as there are clients, and as many tr
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -30,7 +29,7 @@ from seq2seq.data.languages import english_name
 from seq2seq.interop.ctranslate2 import copy as copies
 from tests.benchmarks.peers.environments import python
 from tests.benchmarks.peers.roster import Peer
-from tests.benchmarks.serving import load, served
+from tests.benchmarks.serving import first_lines, load, options, served
 
 PEER = Peer("libretranslate", "", "libretranslate", ("libretranslate==1.9.6",))
 _SECONDS = 300  # for a server to start
@@ -123,15 +122,10 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--input", type=Path, required=True, help="source lines")
-    parser.add_argument("--lines", type=int, default=1000)
-    parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--turns", type=int, default=5)
+    parser = options(__doc__, lines=1000)
     parser.add_argument("--environments", type=Path, default=Path.home() / ".cache" / "seqx-benchmarks")
     given = parser.parse_args()
-    lines = [line for line in given.input.read_text(encoding="utf-8").split("\n") if line.strip()][: given.lines]
+    lines = first_lines(given.input, given.lines)
     with peer(given.run, given.environments.resolve(), given.clients) as theirs:
         process, ours, _ = served(given.run)
         try:

@@ -1,6 +1,6 @@
-"""Load on `seqx serve`: lines per second of many clients against one batch job, latency, memory, and a peer.
+"""Load on `seqx serve`: lines per second of many clients against one batch job, latency and memory.
 
-    python -m tests.benchmarks.serving --run runs/fr-en --input test.fr [--clients 32] [--peer URL]
+    python -m tests.benchmarks.serving --run runs/fr-en --input test.fr [--clients 32]
 
 The server and the clients share this machine, so that its rate includes the clients' own cost.
 """
@@ -92,17 +92,27 @@ def memory(process: subprocess.Popen[str]) -> float:
     return int(next(line.split()[1] for line in table.splitlines() if line.startswith("VmRSS"))) / 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def options(description: str | None, lines: int) -> argparse.ArgumentParser:
+    """The options of every measurement of a server; so many lines by default."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--input", type=Path, required=True, help="source lines")
-    parser.add_argument("--lines", type=int, default=2000)
+    parser.add_argument("--lines", type=int, default=lines)
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=5)
+    return parser
+
+
+def first_lines(path: Path, count: int) -> list[str]:
+    """The first lines of a file that are not blank."""
+    return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()][:count]
+
+
+def main() -> None:
+    parser = options(__doc__, lines=2000)
     parser.add_argument("--requests", type=int, default=0, help="requests of the test of memory")
-    parser.add_argument("--peer", help="address of a LibreTranslate server with the same languages")
     given = parser.parse_args()
-    lines = [line for line in given.input.read_text(encoding="utf-8").split("\n") if line.strip()][: given.lines]
+    lines = first_lines(given.input, given.lines)
     path = Path("serving-benchmark.txt")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     process, url, first = served(given.run)
@@ -115,9 +125,6 @@ def main() -> None:
             seconds, _ = asyncio.run(load(url, lines, given.clients))
             rates.append(len(lines) / seconds)
             print(f"turn {turn + 1}: batch job {job:.0f} lines/s, served {rates[-1]:.0f}, share {rates[-1] / job:.2f}")
-            if given.peer:
-                seconds, _ = asyncio.run(load(given.peer, lines[:200], given.clients))
-                print(f"        peer {200 / seconds:.0f} lines/s: {rates[-1] / (200 / seconds):.1f} times")
         _, alone = asyncio.run(load(url, lines[:200], 1))
         _, quarter = asyncio.run(load(url, lines[:500], given.clients, statistics.median(rates) / 4))
         p95 = statistics.quantiles(quarter, n=20)[-1]

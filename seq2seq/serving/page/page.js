@@ -50,7 +50,7 @@ function lost() {
   show(word("gone"));
   waiting ??= setInterval(async () => {
     if (!(await fetch("/health").then((answer) => answer.ok, () => false))) return;
-    waiting = clearInterval(waiting);
+    waiting = clearInterval(waiting); // undefined: nothing waits any more
     show("");
     server.models.length ? refresh() : open();
   }, 1000);
@@ -77,7 +77,8 @@ async function translate() {
   const { source, target } = model();
   const [used, most] = [text.length, server.characters].map((each) => each.toLocaleString(language));
   $("count").textContent = `${used} / ${most} ${word("characters")}, ${word("drop")}`;
-  if (!text.trim()) return running.translate?.abort(), put("", []);
+  running.translate?.abort();
+  if (!text.trim()) return put("", []);
   $("translation").classList.add("waiting");
   try {
     const several = Math.min(3, server.alternatives);
