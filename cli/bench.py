@@ -39,7 +39,8 @@ def bench(
     """Measure how fast this machine trains a recipe, translates with a run and starts: medians and percentiles.
 
     It trains new weights for some seconds and discards them. With a trained run it also translates the test set with
-    each engine. Default: the newest finished translator, else the recipe fr-en.
+    each engine. Default: the newest finished translator, else (or where that one was trained by rewards or comparisons)
+    the recipe fr-en.
 
     Example: seqx bench --recipe fr-en --seconds 5
     """
@@ -104,13 +105,16 @@ def bench(
 
 
 def _run(run: Path | None, recipe_name: str | None) -> Run | None:
-    """The run to measure; None where a recipe was named, or there is no finished run."""
+    """The run to measure; None where a recipe was named, or there is no finished run that can be measured."""
+    from seq2seq import tasks
     from seq2seq.errors import RunError
 
     if run is not None:
         return options.open_run(run, "bench")
     with suppress(RunError):
-        return None if recipe_name else options.open_run(None)
+        newest = None if recipe_name else options.open_run(None)
+        if newest and tasks.of(newest.recipe()).workload().predicts:
+            return newest
     return None
 
 

@@ -44,8 +44,8 @@ def train(
         bool,
         Option(
             "--with-ancestors",
-            help="First train the recipes on whose runs this one stands, where these are not finished. --set and text "
-            "are for the last alone.",
+            help="First train the recipes on whose runs this one stands, where these are not finished. --seed is for "
+            "all of them, --set and text for the last alone.",
         ),
     ] = False,
     longer: Annotated[
@@ -162,7 +162,9 @@ def train(
             "[[data.corpora]]"
         )
     if with_ancestors:
-        _train_ancestors(context, recipe_name or "", device, threads)
+        if dry_run:
+            options.usage_error("--dry-run does not go with --with-ancestors, which trains: dry-run one recipe at a time")
+        _train_ancestors(context, recipe_name or "", device, threads, seed)
     reading = files.reading(columns)
     single = dry_run or minutes or overfit is not None or batch_tokens == "auto"
     with ExitStack() as kept:
@@ -219,12 +221,15 @@ def train(
             conclude(recipe, corpus, run, choice if to_conclude else None)
 
 
-def _train_ancestors(context: typer.Context, recipe: str, device: str, threads: int | None) -> None:
+def _train_ancestors(
+    context: typer.Context, recipe: str, device: str, threads: int | None, seed: int | None
+) -> None:
     """Train what a recipe stands on, one after the other; what is finished stays as it is."""
     from seq2seq.lifecycle import ancestors
 
     train: Any = context.command
     options = ["--device", device, *(["--threads", str(threads)] if threads else [])]
+    options += ["--seed", str(seed)] if seed is not None else []
     for name in ancestors.missing(recipe):
         note(f"Training {name}, on which {recipe} stands")
         if code := train.main(["--recipe", name, *options], prog_name="seqx train", standalone_mode=False):

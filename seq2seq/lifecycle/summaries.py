@@ -49,7 +49,9 @@ def named(name: Path) -> Run:
 def summaries(folder: Path | None = None) -> Iterator[Summary]:
     """The runs under a folder, by default `root()`, and those of sweeps one level deeper, by name."""
     folder = folder or root()
-    for path in sorted([*folder.glob("*/recipe.toml"), *folder.glob("*/*/recipe.toml")]):
+    runs = sorted(folder.glob("*/recipe.toml"))
+    swept = [path for path in folder.glob("*/*/recipe.toml") if path.parents[1] / "recipe.toml" not in runs]
+    for path in sorted([*runs, *swept]):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield summary(Run(path.parent), path.parent.relative_to(folder).as_posix())
 

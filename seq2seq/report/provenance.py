@@ -89,8 +89,11 @@ def recipe(own: Recipe) -> Iterator[Part]:
     rows: list[tuple[Cell, ...]] = []
     settled = own.settled()
     for name in ("start", *SECTIONS):
-        section = getattr(settled, name)
+        section, usual = getattr(settled, name), Recipe.model_fields[name].get_default(call_default_factory=True)
         if isinstance(section, BaseModel):
+            if isinstance(usual, BaseModel) and type(usual) is not type(section):
+                here, default = (type(each).model_fields["kind"].default for each in (section, usual))
+                rows.append((f"{name}.kind", here, default))
             rows += _changed(name, section)
     yield Paragraph(f"Recipe {own.name}, task {own.task}. {own.summary}".strip())
     yield Table("Values that differ from the defaults", ("value", "here", "default"), rows)
@@ -101,8 +104,11 @@ def _changed(name: str, section: BaseModel) -> Iterator[tuple[Cell, ...]]:
         value, default = getattr(section, key), field.get_default(call_default_factory=True)
         if value == default or (field.is_required() and value is None):
             continue
-        if isinstance(value, BaseModel) and isinstance(default, BaseModel):
+        if isinstance(value, BaseModel):
             yield from _changed(f"{name}.{key}", value)
+        elif isinstance(value, tuple) and all(isinstance(each, BaseModel) for each in value):
+            for number, each in enumerate(value):
+                yield from _changed(f"{name}.{key}[{number}]", each)
         else:
             yield f"{name}.{key}", _value(value), "" if field.is_required() else _value(default)
 

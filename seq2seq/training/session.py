@@ -258,12 +258,12 @@ class Session:
         if not math.isfinite(figure):
             state.without_gain += 1
             return False
-        # The first of equals, as for `best_step` below.
+        # The first of equals.
         ranked = sorted([*state.best, [figure, step]], key=lambda ranked: (-ranked[0], ranked[1]))
         state.former_best = state.best
         state.best = ranked[: self._recipe.training.keep_best]
         if state.best_value is None or figure > state.best_value:
-            state.best_value, state.best_step, state.without_gain = figure, step, 0
+            state.best_value, state.without_gain = figure, 0
             return True
         state.without_gain += 1
         return False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.recipe import files
 from seq2seq.run import Run
 from tests.support import assistants
 from tests.support.command import Seqx
@@ -77,3 +78,16 @@ def test_what_a_recipe_stands_on_is_named_or_trained_first(
     assert Run(tmp_path / "runs" / "own").finished is False
     done = seqx(*train, "--with-ancestors")
     assert done.code == 1 and "stands on" in done.err
+
+
+def test_a_seed_is_for_all_that_a_recipe_stands_on(
+    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQX_RUNS", str(tmp_path))
+    begun = Run(tmp_path / "assistant-base")
+    begun.claim(files.load("assistant-base"))
+    begun.note(seed=1)
+    done = seqx("train", "--recipe", "assistant-sft", "--with-ancestors", "--seed", 2)
+    assert done.code == 1 and str(begun.path) in done.err and "training.seed" in done.err
+    done = seqx("train", "--recipe", "assistant-sft", "--with-ancestors", "--dry-run")
+    assert done.code == 2 and "--dry-run does not go with --with-ancestors" in done.err

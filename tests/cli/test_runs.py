@@ -82,6 +82,12 @@ def test_the_run_that_one_was_started_from_is_its_parent(seqx: Seqx, runs: Path)
     assert b"somebody" not in Path("words.seqx").read_bytes()
 
 
+def test_what_a_run_keeps_of_its_start_is_no_run_of_the_list(seqx: Seqx, runs: Path) -> None:
+    shutil.copytree(runs / "words", runs / "verse" / "start")
+    shutil.copytree(runs / "words", runs / "swept" / "one")
+    assert {row["name"] for row in listed(seqx)} == {"words", "verse", "swept/one"}
+
+
 def test_rows_are_sorted_by_any_column_and_the_best_score_is_first(seqx: Seqx, runs: Path) -> None:
     shutil.copytree(runs / "words", runs / "better")
     scores = json.loads((runs / "words" / "run.json").read_text())["scores"]

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import RunError
+from seq2seq.evaluation.parts import Table
+from seq2seq.recipe import files
+from seq2seq.report import provenance
 from seq2seq.report.attention_page import captioned
 from seq2seq.report.of_run import NAME, report, write
 from seq2seq.run import Run
@@ -201,6 +204,14 @@ def test_a_policy_shows_what_it_gained_for_how_far_it_went(tmp_path: Path) -> No
     assert lines["policy"].split()[-1] in ("2,0.5", "2,0.25")
     assert lines["best of 1 to 2"].startswith("0,")
     assert "non-finite gradient" in page.text and "too long" in page.text and "ab" * 32 in page.text
+
+
+def test_values_within_values_of_a_recipe_have_rows_of_their_own() -> None:
+    (table,) = (part for part in provenance.recipe(files.load("fr-en-general")) if isinstance(part, Table))
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["optimizer.kind"] == ("muon", "adam") and rows["data.corpora[2].name"] == ("europarl", "")
+    assert rows["data.corpora[2].hub.dev"] == ("train[:2000]", "validation")
+    assert not any("{" in str(cell) for row in table.rows for cell in row)
 
 
 def test_a_long_run_has_a_small_page(tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ class TrainingState:
     """What a checkpoint stores besides tensors and faults."""
 
     place: Numbers | None = None
-    best_step: int = 0
     best_value: float | None = None
     without_gain: int = 0
     best: list[Ranked] = field(default_factory=list)  # best first
