@@ -24,6 +24,7 @@ from seq2seq.recipe import files as recipe_files
 from tests.support import documents, tiny
 from tests.support.clock import hurry
 from tests.support.command import Seqx
+from tests.support.products import small_products
 
 COMMANDS = documents.commands()
 SERVED = "".join(path.read_text(encoding="utf-8") for path in (documents.ROOT / "seq2seq" / "serving").glob("*.py"))
@@ -265,4 +266,5 @@ def reader(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
     monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
     hurry(monkeypatch)
+    small_products(monkeypatch)
     return Reader(seqx, trained, trained_text, trained_classifier)
