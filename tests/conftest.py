@@ -14,7 +14,9 @@ import torch
 from hypothesis import register_random, settings
 from torch import Tensor
 
-from tests.support import tiny
+from seq2seq.run import Run
+from seq2seq.training.session import Event
+from tests.support import assistants, tiny
 from tests.support.command import LONGER, Done, Seqx, run
 
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
@@ -101,6 +103,24 @@ def trained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run of texts with labels, trained by the command; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained_classifier")
     return _train(folder, [*tiny.labelled_arguments(folder), "--device", "cpu", *LONGER])
+
+
+@pytest.fixture(scope="session")
+def assistant_base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished tiny model of running text, which that of conversations starts from; tests must not change it."""
+    return assistants.base(tmp_path_factory.mktemp("assistant_base"))
+
+
+@pytest.fixture(scope="session")
+def taught_assistant(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]]:
+    """A finished tiny model of conversations, and the events of its training; tests must not change it."""
+    return assistants.assistant(tmp_path_factory.mktemp("assistant"), assistant_base)
+
+
+@pytest.fixture(scope="session")
+def assistant(taught_assistant: tuple[Run, list[Event]]) -> Run:
+    """The model of conversations alone."""
+    return taught_assistant[0]
 
 
 @pytest.fixture

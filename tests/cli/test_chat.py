@@ -14,10 +14,9 @@ from tests.support import assistants
 from tests.support.command import Seqx
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("assistants")
-    return assistants.assistant(folder, assistants.base(folder))[0].path
+@pytest.fixture
+def run(assistant: Run) -> Path:
+    return assistant.path
 
 
 def test_turns_are_given_typed_or_piped_and_the_history_counts(seqx: Seqx, run: Path) -> None:
@@ -80,9 +79,7 @@ def test_what_a_recipe_stands_on_is_named_or_trained_first(
     assert done.code == 1 and "stands on" in done.err
 
 
-def test_a_seed_is_for_all_that_a_recipe_stands_on(
-    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_seed_is_for_all_that_a_recipe_stands_on(seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQX_RUNS", str(tmp_path))
     begun = Run(tmp_path / "assistant-base")
     begun.claim(files.load("assistant-base"))

@@ -50,11 +50,10 @@ max_tokens = 6
 """
 
 
-@pytest.fixture(scope="module")
-def sft(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def sft(assistant: Run) -> Path:
     """A finished model of conversations."""
-    folder = tmp_path_factory.mktemp("assistants")
-    return assistants.assistant(folder, assistants.base(folder))[0].path
+    return assistant.path
 
 
 @pytest.fixture
