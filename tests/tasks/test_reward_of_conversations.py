@@ -83,9 +83,8 @@ def test_it_tells_held_out_comparisons_and_serves(finished: Run, assistant: Run)
     assert judge.rewards([of_text("cat " * 30)], ["red"]) == [None]
 
 
+@pytest.mark.parametrize("finished", ["reward"], indirect=True)
 def test_commands_take_a_reward_model(finished: Run, assistant: Run, seqx: Seqx, tmp_path: Path) -> None:
-    if finished.task != "reward":
-        return
     (tmp_path / "prompts").write_text("301 dog?\n301 dog?\n")
     (tmp_path / "answers").write_text("blue.\n\n")
     pair = ("--source-file", str(tmp_path / "prompts"), "--target-file", str(tmp_path / "answers"))
@@ -118,6 +117,7 @@ def test_comparisons_are_rated_samples_of_prompts(assistant: Run, tmp_path: Path
     assert asked[0] == (Turn("user", "220 cat?"), Turn("assistant", "red"))  # the reference, not a sample
 
 
+@pytest.mark.parametrize("finished", ["reward"], indirect=True)
 def test_a_person_rates_answers_that_differ_in_a_random_order(
     assistant: Run, finished: Run, seqx: Seqx, tmp_path: Path
 ) -> None:
@@ -138,6 +138,5 @@ def test_a_person_rates_answers_that_differ_in_a_random_order(
     before = output.read_bytes()
     again = seqx(*rate, stdin=b"")
     assert f"user: {rows[0]['prompt']}\n" not in again.out and output.read_bytes() == before
-    if finished.task == "reward":
-        with pytest.raises(RunError, match="reward model"):
-            tasks.open_run(finished.path, "rate")
+    with pytest.raises(RunError, match="reward model"):
+        tasks.open_run(finished.path, "rate")
