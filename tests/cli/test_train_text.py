@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,9 @@ GPT = ["--set", "model.architecture=decoder-only", "--set", "data.max_length=16"
 
 
 @pytest.fixture
-def verse(seqx: Seqx, tmp_path: Path) -> Path:
-    """A finished run on running text."""
-    done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
-    assert done.code == 0, done.err
-    return tmp_path / "run"
+def verse(trained_text: Path, tmp_path: Path) -> Path:
+    """A finished run on running text that a test may change."""
+    return Path(shutil.copytree(trained_text, tmp_path / "run"))
 
 
 def test_text_goes_from_a_file_to_a_judged_run(seqx: Seqx, tmp_path: Path) -> None:
@@ -40,11 +39,10 @@ def test_text_goes_from_a_file_to_a_judged_run(seqx: Seqx, tmp_path: Path) -> No
     assert [row["step"] for row in rows] == [2, 4, 6] and "dev_bleu" not in rows[0]
 
 
-def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Path) -> None:
+def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, trained_text: Path, tmp_path: Path) -> None:
     from cli import train as command
 
     arguments = tiny.text_arguments(tmp_path)
-    assert seqx("train", *arguments, "--run", "whole").code == 0
     asked = command.StopSignals.asked
     seen = []
 
@@ -60,7 +58,7 @@ def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Pat
     assert command.StopSignals.asked is asked
     done = seqx("train", *arguments, "--run", "stopped")
     assert done.code == 0 and "Resuming from step 3" in done.err
-    whole, stopped = (read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
+    whole, stopped = (read_weights(run / "model.safetensors") for run in (trained_text, tmp_path / "stopped"))
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
