@@ -82,9 +82,10 @@ def test_minutes_are_made_into_updates_that_stay_when_training_goes_on(
     hurry(monkeypatch)
     given = [*tiny.arguments(tmp_path), "--device", "cpu"]
     done = seqx("train", *given, "--minutes", "0.15")
-    assert done.code == 0 and "in about 0.15 minutes" in done.err, done.err
-    training = Run(tmp_path / "runs" / "tiny").recipe().training
-    assert training.steps >= 20
+    assert done.code == 0 and "in about 0.15 minutes" in done.err and "validations" in done.err, done.err
+    run = Run(tmp_path / "runs" / "tiny")
+    training = run.recipe().training
+    assert training.steps >= 20 and run.record()["finished"]["step"] == training.steps
     assert training.warmup_steps / training.steps == pytest.approx(4 / 6, rel=0.05)
     assert training.validate_every / training.steps == pytest.approx(2 / 6, rel=0.05)
     again = seqx("train", *given, "--minutes", "9")
