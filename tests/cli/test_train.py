@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
+from seq2seq.tasks.translation_training import TranslationWorkload
 from tests.support import tiny
 from tests.support.clock import hurry
 from tests.support.command import Seqx
@@ -110,9 +111,11 @@ def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
+def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TranslationWorkload, "beginning_size", 5000)  # of its 102,000 pairs
     sizes = ("d_model=16", "d_ff=16", "n_heads=1", "encoder_layers=1", "decoder_layers=1")
     changes = (*(f"model.{size}" for size in sizes), "training.steps=1", "training.validate_sentences=2")
+    changes += ("tokenizer.vocabulary_size=600",)
     tiny_budget = [word for change in changes for word in ("--set", change)]
     done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
     assert done.code == 0, done.err
