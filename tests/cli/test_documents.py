@@ -143,9 +143,6 @@ class Reader:
     def __init__(self, seqx: Seqx, pairs: Path, text: Path, labels: Path) -> None:
         self._seqx = seqx
         self._runs = {"pairs": pairs, "text": text, "labels": labels}
-        for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
-            for suffix in ("txt", "fr", "en", "csv"):
-                self._file(f"corpora/nowhere/{split}.{suffix}", lines)
 
     def type(self, line: str) -> Any:
         """Run a line: `seqx ...`, perhaps behind `cat` or `echo`, perhaps with its output in a file."""
@@ -232,24 +229,40 @@ class Reader:
         for pack in (word for word in given if word.endswith(".seqx")):
             assert self._seqx("pack", "--run", self._runs["pairs"], "--to", pack).code == 0
 
-    def _file(self, name: str, lines: int = 200) -> Path:
+    def _file(self, name: str) -> Path:
         path = Path(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            rows = tiny.pairs(lines, len(path.stem))
-            text = tiny.verse(lines, len(path.stem))
-            if path.suffix == ".csv":
-                labelled = [(*row, *row, *pair) for row, pair in zip(tiny.labelled(lines, len(path.stem)), rows)]
-                columns = ("text", "label", "body", "team", "fr", "en")
-                text = "".join(",".join(row) + "\n" for row in [columns, *labelled])
-            elif path.suffix == ".tsv":
-                text = "".join("\t".join(row) + "\n" for row in rows)
-            elif path.suffix == ".jsonl":
-                text = "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
-            elif path.suffix != ".txt":
-                text = "".join(row[path.suffix == ".en"] + "\n" for row in rows)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(contents(path, 200), encoding="utf-8")
         return path
+
+
+def contents(path: Path, lines: int) -> str:
+    """Tiny text in the format that the name of a file says."""
+    rows = tiny.pairs(lines, len(path.stem))
+    if path.suffix == ".txt":
+        return tiny.verse(lines, len(path.stem))
+    if path.suffix == ".csv":
+        labelled = [(*row, *row, *pair) for row, pair in zip(tiny.labelled(lines, len(path.stem)), rows)]
+        columns = ("text", "label", "body", "team", "fr", "en")
+        return "".join(",".join(row) + "\n" for row in [columns, *labelled])
+    if path.suffix == ".tsv":
+        return "".join("\t".join(row) + "\n" for row in rows)
+    if path.suffix == ".jsonl":
+        return "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
+    return "".join(row[path.suffix == ".en"] + "\n" for row in rows)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mirror of the corpus of the tiny recipes, of any form; nobody writes there."""
+    folder = tmp_path_factory.mktemp("corpora") / "nowhere"
+    folder.mkdir()
+    for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
+        for suffix in ("txt", "fr", "en", "csv"):
+            path = folder / f"{split}.{suffix}"
+            path.write_text(contents(path, lines), encoding="utf-8")
+    return folder.parent
 
 
 @pytest.fixture
@@ -258,10 +271,11 @@ def reader(
     trained: Path,
     trained_text: Path,
     trained_classifier: Path,
+    corpora: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Reader:
-    monkeypatch.setenv("SEQX_DATA", str(tmp_path / "corpora"))
+    monkeypatch.setenv("SEQX_DATA", str(corpora))
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
     monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
