@@ -185,13 +185,13 @@ class Reader:
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
             if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
-                words += ["--set", "training.steps=6", "--set", "training.validate_every=3"]
+                words += ["--set", "training.steps=2", "--set", "training.validate_every=2"]
             elif option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
                 words[place] = self._recipe(words, value) if not value.startswith("-") else value
             elif option in SHORTER:
                 words[place] = SHORTER[option]
             elif option == "--set" and value.startswith("training.steps="):
-                words[place] = "training.steps=6"
+                words[place] = "training.steps=2"
             elif option == "--add-data":
                 self._file(value.partition(":")[0])
             elif option in ("--source-file", "--target-file", "--input", "--data") or value.endswith(".txt"):
@@ -209,7 +209,7 @@ class Reader:
             shutil.copy(recipe_files.path_of("fr-en"), name)
         changes = [value.partition(",")[0] for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
-        recipe = f'name = "{shown.name}"\n' + TINY[shown.task]
+        recipe = f'name = "{shown.name}"\n' + TINY[shown.task].replace("steps = 6\n", "steps = 2\n", 1)
         Path("tiny").mkdir(exist_ok=True)
         Path("tiny", f"{shown.name}.toml").write_text(recipe, encoding="utf-8")
         return f"tiny/{shown.name}.toml"
