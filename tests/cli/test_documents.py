@@ -20,6 +20,8 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
+from seq2seq.measure import throughput
+from seq2seq.measure.steps import Spread
 from seq2seq.recipe import files as recipe_files
 from tests.support import documents, tiny
 from tests.support.clock import hurry
@@ -281,4 +283,6 @@ def reader(
     monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
     hurry(monkeypatch)
     small_products(monkeypatch)
+    # Two processes or more, which tests/cli/test_bench.py starts.
+    monkeypatch.setattr(throughput, "loading", lambda command, seconds: Spread.of([seconds]))
     return Reader(seqx, trained, trained_text, trained_classifier)
