@@ -146,7 +146,7 @@ def without_times(text: str) -> list[object]:
 
 
 def test_a_line_is_classified_without_torch(trained_classifier: Path) -> None:
-    assert heavy_imports("classify", "--run", str(trained_classifier), "one cat", "-q") == ["numpy"]
+    assert heavy_imports(["classify", "--run", str(trained_classifier), "one cat", "-q"]) == ["numpy"]
 
 
 @pytest.mark.parametrize(
