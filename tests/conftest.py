@@ -76,11 +76,13 @@ def seqx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Seqx:
 
 
 def _train(folder: Path, arguments: list[str]) -> Path:
-    """A run that the command trained."""
+    """A run that the command trained; what it showed is beside it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("SEQX_RUNS", str(folder / "runs"))
         done = run(["train", *arguments, "--run", str(folder / "run")], b"", monkeypatch)
     assert done.code == 0, done.err
+    (folder / "stdout").write_text(done.out, encoding="utf-8")
+    (folder / "stderr").write_text(done.err, encoding="utf-8")
     return folder / "run"
 
 

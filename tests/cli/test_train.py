@@ -13,7 +13,7 @@ from seq2seq.run import Run
 from seq2seq.tasks.translation_training import TranslationWorkload
 from tests.support import tiny
 from tests.support.clock import hurry
-from tests.support.command import Seqx
+from tests.support.command import LONGER, Seqx
 from tests.support.processes import start
 
 
@@ -43,9 +43,8 @@ def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
     ]
 
 
-def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
-    assert done.code == 0, done.err
+def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, trained: Path, own: Path) -> None:
+    screen = "".join((trained.parent / name).read_text(encoding="utf-8") for name in ("stderr", "stdout"))
     for expected in (
         "Device: cpu, float32",
         " of 200 (dropped: ",
@@ -54,8 +53,8 @@ def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx
         "BLEU by source length",
         "Try it: seqx translate",
     ):
-        assert expected in done.err + done.out
-    again = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
+        assert expected in screen
+    again = seqx("train", *tiny.arguments(trained.parent), "--run", own, "--device", "cpu", *LONGER)
     assert again.code == 0 and "is trained already" in again.err
 
 

@@ -23,19 +23,18 @@ def verse(trained_text: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained_text, tmp_path / "run"))
 
 
-def test_text_goes_from_a_file_to_a_judged_run(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
-    assert done.code == 0, done.err
+def test_text_goes_from_a_file_to_a_judged_run(trained_text: Path) -> None:
+    out, err = ((trained_text.parent / name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
     for expected in ("Loss before training: ", "characters, ", "nats per token (best so far)", "Try it: seqx generate"):
-        assert expected in done.err, expected
-    assert "bits per byte" in done.out
-    record = json.loads((tmp_path / "run/run.json").read_text())
+        assert expected in err, expected
+    assert "bits per byte" in out
+    record = json.loads((trained_text / "run.json").read_text())
     score = record["scores"]["test"]
     assert score["perplexity"] == pytest.approx(math.exp(score["nats_per_token"]))
     assert record["weights"]["made"] == "ema"
-    first = float(done.err.split("Loss before training: ")[1].split()[0])
-    assert first == pytest.approx(float(done.err.split("expected at initialisation: ")[1].split(")")[0]), rel=0.03)
-    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    first = float(err.split("Loss before training: ")[1].split()[0])
+    assert first == pytest.approx(float(err.split("expected at initialisation: ")[1].split(")")[0]), rel=0.03)
+    rows = [json.loads(line) for line in (trained_text / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4, 6] and "dev_bleu" not in rows[0]
 
 
