@@ -1,4 +1,7 @@
-"""What every test stands on: one thread, a fixed seed, no deadline on a busy machine."""
+"""What every test stands on: one thread, a fixed seed, no deadline on a busy machine.
+
+Torch is imported when tests are collected: a process that only hands them out to others does without.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from hypothesis import register_random, settings
-from torch import Tensor
+from hypothesis import settings
 
-from seq2seq.run import Run
-from seq2seq.training.session import Event
-from tests.support import assistants, tiny
+from tests.support import tiny
 from tests.support.command import LONGER, Done, Seqx, run
+
+if TYPE_CHECKING:
+    from seq2seq.run import Run
+    from seq2seq.training.session import Event
 
 settings.register_profile("seqx", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("seqx")
-torch.set_num_threads(1)
 # Tests in the background of a shell, or under nohup, would have their processes ignore signals, as they do themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _name in ("SIGQUIT", "SIGHUP"):
@@ -32,32 +35,25 @@ _cache = tempfile.TemporaryDirectory(prefix="seqx-tests-")  # which ends with th
 os.environ["XDG_CACHE_HOME"] = _cache.name  # nor for what a user has kept
 
 
-class _TorchRandom:
-    """Torch's generator as Hypothesis wants it, so that each example starts from the same one and failures repeat."""
+def pytest_collection() -> None:
+    from tests.support import torch_settings
 
-    def seed(self, number: int) -> None:
-        torch.manual_seed(number)
-
-    def getstate(self) -> Tensor:
-        return torch.get_rng_state()
-
-    def setstate(self, state: Tensor) -> None:
-        torch.set_rng_state(state)
-
-
-_TORCH_RANDOM = _TorchRandom()  # Hypothesis keeps no reference of its own
-register_random(_TORCH_RANDOM)
+    torch_settings.apply()
 
 
 @pytest.fixture
 def use_threads() -> Iterator[Callable[[int], None]]:
     """Lets a test compute with more than one thread."""
+    import torch
+
     yield torch.set_num_threads
     torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def _seed() -> None:
+    import torch
+
     torch.manual_seed(1)
 
 
@@ -110,12 +106,16 @@ def trained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def assistant_base(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished tiny model of running text, which that of conversations starts from; tests must not change it."""
+    from tests.support import assistants
+
     return assistants.base(tmp_path_factory.mktemp("assistant_base"))
 
 
 @pytest.fixture(scope="session")
 def taught_assistant(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]]:
     """A finished tiny model of conversations, and the events of its training; tests must not change it."""
+    from tests.support import assistants
+
     return assistants.assistant(tmp_path_factory.mktemp("assistant"), assistant_base)
 
 
