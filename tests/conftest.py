@@ -5,6 +5,7 @@ Torch is imported when tests are collected: a process that only hands them out t
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -39,6 +40,10 @@ def pytest_collection() -> None:
     from tests.support import torch_settings
 
     torch_settings.apply()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what tests import stays to the end: searches for cycles leave it out
 
 
 @pytest.fixture
