@@ -1,5 +1,6 @@
 """Imports all that training by the command imports, and reads its options: for processes that are forked from this."""
 
+import gc
 from importlib import import_module
 
 for _name in (
@@ -14,3 +15,4 @@ for _name in (
     *("sacrebleu", "tests.support.command", "torch._dynamo"),
 ):
     import_module(_name)
+gc.freeze()  # processes look for cycles in their own objects, without copying the pages of these
