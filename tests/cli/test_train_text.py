@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from cli import checks
 from seq2seq.storage.tensors import read_weights
+from seq2seq.training.overfitting import for_overfitting
 from tests.support import tiny
 from tests.support.command import Seqx
 
@@ -91,15 +93,19 @@ def test_evaluate_judges_other_text_too(seqx: Seqx, verse: Path, tmp_path: Path)
     assert wrong.code == 2 and "running text" in wrong.err
 
 
-def test_ten_examples_are_learnt_by_heart_or_the_check_says_so(seqx: Seqx, tmp_path: Path) -> None:
+def test_ten_examples_are_learnt_by_heart_or_the_check_says_so(
+    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = tiny.text_arguments(tmp_path)
     sizes = ["--set", "model.d_model=32", "--set", "model.d_ff=128", "--set", "training.learning_rate=1e-2"]
     done = seqx("train", *arguments, *sizes, "--overfit", "10")
     assert done.code == 0, done.out + done.err
     assert "10 examples overfitted after" in done.out
+    short = {"training": {"steps": 100}}  # in place of 1,000
+    monkeypatch.setattr(checks, "for_overfitting", lambda recipe: for_overfitting(recipe).with_values(short))
     broken = seqx("train", *arguments, "--set", "optimizer.kind=adam", "--set", "training.learning_rate=1e-9",
                   "--overfit", "3")  # fmt: skip
-    assert broken.code == 1 and "3 examples NOT overfitted" in broken.out
+    assert broken.code == 1 and "3 examples NOT overfitted after 100 updates" in broken.out
     assert not (tmp_path / "runs").exists()
 
 
