@@ -54,7 +54,7 @@ NEWEST = {"generate": "gpt-shakespeare", "classify": "sentiment"}
 
 # What would take minutes is made short: an option's value, or options that a command gets where it has not got them.
 SHORTER = {
-    "--minutes": "0.2",  # a fifth of them, of this process alone
+    "--minutes": "0.15",  # a fifth of them, of this process alone
     "--seconds": "0.1",
     "--overfit": "2",
     "--seeds": "1",
