@@ -12,6 +12,8 @@ from tests.support.bad_input import check
 from tests.support.command import Seqx
 from tests.support.users import another_user, open_to_all
 
+FEW = ("--set", "training.steps=2")  # text is encoded before the first of them
+
 
 def tokens(place: Path) -> list[Path]:
     return sorted(place.glob(".cache/*/tokens"))
@@ -19,7 +21,7 @@ def tokens(place: Path) -> list[Path]:
 
 @pytest.mark.parametrize("arguments", [tiny.arguments, tiny.text_arguments])
 def test_the_cache_lies_beside_the_run(seqx: Seqx, tmp_path: Path, arguments: object) -> None:
-    given = [*arguments(tmp_path), "--quiet"]  # type: ignore[operator]
+    given = [*arguments(tmp_path), "--quiet", *FEW]  # type: ignore[operator]
     assert seqx("train", *given, "--run", "elsewhere/run").code == 0
     made = tokens(tmp_path / "elsewhere")
     assert made and not (tmp_path / "runs").exists()
@@ -29,7 +31,7 @@ def test_the_cache_lies_beside_the_run(seqx: Seqx, tmp_path: Path, arguments: ob
 
 @pytest.mark.parametrize("arguments", [tiny.arguments, tiny.text_arguments])
 def test_what_runs_without_a_name_encoded_is_found(seqx: Seqx, tmp_path: Path, arguments: object) -> None:
-    given = [*arguments(tmp_path), "--quiet"]  # type: ignore[operator]
+    given = [*arguments(tmp_path), "--quiet", *FEW]  # type: ignore[operator]
     assert seqx("train", *given).code == 0
     assert tokens(tmp_path / "runs")
     assert seqx("train", *given, "--run", "elsewhere/run").code == 0
@@ -41,14 +43,14 @@ def test_what_a_killed_process_left_of_other_text_goes(seqx: Seqx, tmp_path: Pat
     (left / "deep").mkdir(parents=True)
     left.with_suffix(".lock").touch()
     (tmp_path / "runs" / ".cache" / ".unknown.partial").mkdir()
-    assert seqx("train", *tiny.arguments(tmp_path), "--device", "cpu", "--quiet").code == 0
+    assert seqx("train", *tiny.arguments(tmp_path), "--device", "cpu", "--quiet", *FEW).code == 0
     assert [path.name for path in (tmp_path / "runs" / ".cache").glob(".*.partial")] == [".unknown.partial"]
 
 
 def test_a_working_directory_that_may_not_be_written_is_no_matter(
     seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = [*tiny.arguments(tmp_path), "--device", "cpu", "--quiet"]
+    given = [*tiny.arguments(tmp_path), "--device", "cpu", "--quiet", *FEW]
     assert seqx("train", *given).code == 0  # by who may import what it takes
     with open_to_all() as folder:
         given = [shutil.copy(word, folder) if Path(word).is_absolute() else word for word in given]

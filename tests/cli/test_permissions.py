@@ -22,7 +22,8 @@ TRANSLATE = ("translate", "un chat", "--quiet")
 def test_all_of_a_run_has_the_mode_of_any_other_file(seqx: Seqx, tmp_path: Path, mask: int) -> None:
     former = os.umask(mask)
     try:
-        assert seqx("train", *tiny.arguments(tmp_path), "--run", "there/run", "--device", "cpu").code == 0
+        few = ("--set", "training.steps=2", "--device", "cpu")
+        assert seqx("train", *tiny.arguments(tmp_path), "--run", "there/run", *few).code == 0
         assert seqx("evaluate", "--run", "there/run").code == 0
     finally:
         os.umask(former)

@@ -59,13 +59,13 @@ def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx
 
 
 def test_quiet_writes_scores_alone(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.arguments(tmp_path), "--quiet")
+    done = seqx("train", *tiny.arguments(tmp_path), "--quiet", "--set", "training.steps=2")
     assert done.code == 0 and done.err == ""
     assert done.out.startswith("test: 12 sentences")
 
 
 def test_a_batch_that_memory_holds_is_found_and_kept_when_training_goes_on(seqx: Seqx, tmp_path: Path) -> None:
-    given = tiny.arguments(tmp_path)
+    given = [*tiny.arguments(tmp_path), "--set", "training.steps=2"]
     done = seqx("train", *given, "--device", "cpu", "--batch-tokens", "auto")
     assert done.code == 0 and "Batch: 256 tokens: the recipe's own" in done.err, done.err
     again = seqx("train", *given, "--batch-tokens", "auto")

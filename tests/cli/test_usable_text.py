@@ -49,7 +49,7 @@ def test_a_split_of_no_use_is_an_error_before_training(
 
 
 def test_lines_of_no_use_are_counted_and_the_others_judge(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx(*_dev(tmp_path, [LONG, "", *["un chat", "deux chien"] * 3]))
+    done = seqx(*_dev(tmp_path, [LONG, "", *["un chat", "deux chien"] * 3]), "--set", "training.steps=2")
     assert done.code == 0, done.err
     assert "NOTE: 2 of 8 pairs for dev cannot be used (1 blank on a side, 1 too long)" in done.err
     assert "dev loss nan" not in done.err

@@ -47,7 +47,7 @@ def owner(folder: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_process_is_refused_and_names_the_first_and_goes_on_when_that_is_dead(
     seqx: Seqx, tmp_path: Path
 ) -> None:
-    given = [*tiny.arguments(tmp_path), "--run", "run", "--device", "cpu"]
+    given = [*tiny.arguments(tmp_path), "--run", "run", "--device", "cpu", "--set", "training.steps=2"]
     with owner(tmp_path / "run") as first:
         done = seqx("train", *given)
         assert done.code == 1 and done.out == ""
@@ -83,14 +83,14 @@ def test_a_folder_of_something_else_is_not_even_locked(tmp_path: Path) -> None:
 
 
 def test_what_killed_processes_left_holds_nothing_up_and_is_cleared(seqx: Seqx, tmp_path: Path) -> None:
-    given = [*tiny.arguments(tmp_path), "--run", "run", "--device", "cpu", "--quiet"]
+    given = [*tiny.arguments(tmp_path), "--run", "run", "--device", "cpu", "--quiet", "--set", "training.steps=2"]
     checkpoints = tmp_path / "run/checkpoints"
     for folder in (checkpoints / ".step-0000002.partial", tmp_path / "run/.ctranslate2.x1y2.partial"):
         folder.mkdir(parents=True)
         (folder / "weights.safetensors").write_bytes(b"half")
     checkpoints.rename(tmp_path / "kept")  # before a run folder is claimed it holds no checkpoints
     (tmp_path / "run/.recipe.toml.x1y2.partial").write_text("[data]\ncor", encoding="utf-8")
-    Run(tmp_path / "run").claim(recipe_files.load(given[1], []))
+    Run(tmp_path / "run").claim(recipe_files.load(given[1], ["training.steps=2"]))
     (tmp_path / "kept").rename(checkpoints)
     assert seqx("train", *given).code == 0
     assert not list((tmp_path / "run").rglob(".*.partial"))
