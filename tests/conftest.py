@@ -37,13 +37,15 @@ os.environ["XDG_CACHE_HOME"] = _cache.name  # nor for what a user has kept
 
 
 def pytest_collection() -> None:
+    gc.disable()  # what tests import stays to the end
     from tests.support import torch_settings
 
     torch_settings.apply()
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # what tests import stays to the end: searches for cycles leave it out
+    gc.freeze()  # so searches for cycles leave it out
+    gc.enable()
 
 
 @pytest.fixture
