@@ -45,6 +45,7 @@ def pytest_collection() -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # so searches for cycles leave it out
+    gc.set_threshold(5000)  # new objects between two searches, in place of 700: most are gone by then
     gc.enable()
 
 
