@@ -137,7 +137,7 @@ def test_a_rate_that_no_model_bears_is_an_error_of_a_few_lines(seqx: Seqx, tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_the_same_command_finishes(seqx: Seqx, tmp_path: Path, number: signal.Signals) -> None:
-    more = ["--set", "training.steps=300", "--set", "training.validate_every=300", "--device", "cpu"]
+    more = ["--set", "training.steps=150", "--set", "training.validate_every=150", "--device", "cpu"]
     command = ["train", *tiny.arguments(tmp_path), *more, "--run", str(tmp_path / "run")]
     process = start(*command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stderr is not None
@@ -148,7 +148,7 @@ def test_a_signal_saves_and_the_same_command_finishes(seqx: Seqx, tmp_path: Path
     assert b"all saved. The same command resumes from there" in err
     _, saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(saved.name.removeprefix("step-"))
-    assert 0 < step < 300
+    assert 0 < step < 150
     resumed = seqx(*command)
     assert resumed.code == 0, resumed.err
     assert f"Resuming from step {step:,};" in resumed.err
