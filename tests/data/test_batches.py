@@ -1,3 +1,5 @@
+"""Batches of pairs: each pair once an epoch, within the budget, the same from any place."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Where pairs are found, in which order, and what is held out of them."""
+
 from __future__ import annotations
 
 import hashlib
