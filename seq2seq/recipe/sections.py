@@ -1,4 +1,4 @@
-"""The sections of a recipe.
+"""The sections of a recipe, but for those of optimisers, cleaning, policies and comparisons.
 
 Every default is defined here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et
 al., 2017).
