@@ -185,8 +185,7 @@ async def translate_file(request: Request) -> JSONResponse:
 
 
 @router.get(
-    "/download_file/{key}",
-    responses={200: {"description": "the file", "content": {"application/octet-stream": {}}}},
+    "/download_file/{key}", responses={200: {"description": "the file", "content": {"application/octet-stream": {}}}}
 )
 async def download_file(request: Request, key: str) -> Response:
     """A translated file."""

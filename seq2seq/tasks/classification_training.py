@@ -119,12 +119,7 @@ class ClassificationTraining:
 
 
 def training(
-    recipe: Recipe,
-    classes: Sequence[str],
-    corpus: Corpus[LabelledSource],
-    tokenizers: Tokenizers,
-    run: Run,
-    say: Say,
+    recipe: Recipe, classes: Sequence[str], corpus: Corpus[LabelledSource], tokenizers: Tokenizers, run: Run, say: Say
 ) -> ClassificationTraining:
     """Implements `Task.training`. Texts of dev or test are left out of training, unless they are to be overfitted."""
     texts = encode(

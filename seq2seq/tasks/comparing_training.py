@@ -48,10 +48,7 @@ class ComparingTraining:
     watched: str | None = "loss"
 
     def __init__(
-        self,
-        recipe: Recipe,
-        prepared: PreparedComparisons,
-        objective_of: Callable[[Any, Numerics], ComparisonLoss],
+        self, recipe: Recipe, prepared: PreparedComparisons, objective_of: Callable[[Any, Numerics], ComparisonLoss]
     ) -> None:
         training, layout = recipe.training, architecture(recipe).layout
         self.report = report = prepared.report

@@ -177,11 +177,7 @@ def golds(judge: Rater, conversations: Sequence[Conversation], answers: Sequence
 
 
 def measure(
-    model: Any,
-    recipe: Recipe,
-    tokenizer: Tokenizer,
-    conversations: Sequence[Conversation],
-    numerics: Numerics,
+    model: Any, recipe: Recipe, tokenizer: Tokenizer, conversations: Sequence[Conversation], numerics: Numerics
 ) -> dict[str, Any]:
     """`nats_per_token` of the answers, and with a rater `gold` and `gold_drawn`, of answers that are the most probable
     and of answers drawn at temperature 1, with 95 % intervals. Raises DataError where all are too long."""

@@ -42,11 +42,7 @@ class Architecture(NamedTuple):
 
 ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, RolloutSampler)
 DECODER_ONLY = Architecture(
-    JOINED,
-    2,
-    lambda config, _, vocabulary: Gpt(config, vocabulary),
-    DecoderOnlyEngine,
-    DecoderOnlyRolloutSampler,
+    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, DecoderOnlyRolloutSampler
 )
 
 
