@@ -1,4 +1,4 @@
-"""Prompts and completions as the tokens that a model reads."""
+"""Prompts as the tokens that a model reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,3 @@ def encode_prompts(recipe: Recipe, tokenizers: Tokenizers, prompts: Sequence[Seq
     if recipe.serves == "translation":
         return tokenizers.encode_source([turns[-1].content for turns in prompts])
     return template.prompt_tokens(tokenizers.target, prompts)
-
-
-def encode_completions(tokenizers: Tokenizers, completions: Sequence[str]) -> list[list[int]]:
-    """The tokens of completions, without BOS and EOS."""
-    return tokenizers.target.encode(completions)
