@@ -29,11 +29,10 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.classification_opening import encoder_of, layout_of
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import SHARES, Costs, SecondsOfOne, Workload, guessed_vocabulary
 from seq2seq.training.objective import ClassCrossEntropy
-from seq2seq.training.task import FirstLoss, Sample, Validation
+from seq2seq.training.task import FirstLoss, Prepared, Sample, Validation
 
 _SAMPLES = 3
 _GUESSED_CLASSES = 2

@@ -25,11 +25,10 @@ from seq2seq.tasks import models
 from seq2seq.tasks.language_model_training import costs_of_prediction, random_windows
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, first_records
 from seq2seq.training.objective import CrossEntropy
-from seq2seq.training.task import Sample, Validation
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _SAMPLES, _MOST_TOKENS = 3, 64  # of answers to dev
 GREEDY, DRAWN = 1e-3, 1.0  # temperatures at which answers are rated

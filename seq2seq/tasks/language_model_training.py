@@ -25,10 +25,9 @@ from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
-from seq2seq.training.task import Continuation, Validation
+from seq2seq.training.task import Continuation, Prepared, Validation
 
 _DEV_LOSS_TOKENS = 200_000
 _SAMPLED = 200  # tokens

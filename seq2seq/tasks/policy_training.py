@@ -17,7 +17,6 @@ from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.policy import Policy as Settings
 from seq2seq.tasks.completions import Completer, Completions, Encoded, batch_of, placed
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
@@ -32,7 +31,7 @@ from seq2seq.training.ppo import (
     explained_variance,
     token_rewards,
 )
-from seq2seq.training.task import Sample, Validation
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _SAMPLES = 3
 _MEASURED = 32  # prompts of a validation that is timed

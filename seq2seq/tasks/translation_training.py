@@ -34,10 +34,9 @@ from seq2seq.run import Run
 from seq2seq.tasks.models import Model, architecture, longest_source, translating
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
-from seq2seq.training.task import Sample, Validation
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _DEV_LOSS_PAIRS = 2000
 _SAMPLES = 3

@@ -14,11 +14,11 @@ from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
 from seq2seq.training.objective import CrossEntropy, for_recipe
+from seq2seq.training.task import Prepared
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
     from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.prepared import Prepared
 
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
