@@ -30,7 +30,7 @@ from seq2seq.run import Run
 from seq2seq.tasks.classification_opening import encoder_of, layout_of
 from seq2seq.tasks.preparation import cache_for, other_caches
 from seq2seq.tasks.task import Say
-from seq2seq.tasks.workload import SHARES, Costs, SecondsOfOne, Workload, guessed_vocabulary
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, guessed_vocabulary, seconds_per_row
 from seq2seq.training.objective import ClassCrossEntropy
 from seq2seq.training.task import FirstLoss, Prepared, Sample, Validation
 
@@ -139,12 +139,12 @@ def training(
     for name, count in report["classes"].items():
         if not count:
             say(f"NOTE: no text to train on has the label {name}: the model cannot learn it")
-    dev = usable(corpus.dev, "dev", tokenizers, say)
-    usable(corpus.test, "test", tokenizers, say)
+    dev = usable(corpus.dev, "dev", say)
+    usable(corpus.test, "test", say)
     return ClassificationTraining(recipe, classes, tokenizers, texts, dev)
 
 
-def usable(source: LabelledSource, split: SplitName, tokenizers: Tokenizers, say: Say) -> list[Labelled]:
+def usable(source: LabelledSource, split: SplitName, say: Say) -> list[Labelled]:
     """The records of a split that have a label and no blank text; `say` receives how many have not. Raises DataError
     where none is left."""
     records = list(source.read())
@@ -198,7 +198,7 @@ class ClassificationWorkload(Workload[LabelledSource]):
         return self._random(self._recipe.data.max_length, budget, vocabulary)
 
     def size(self, text: LabelledSource, say: Say = lambda message: None) -> int:
-        return sum(1 for _ in text.read())
+        return count_records(text)
 
     def beginning(self, text: LabelledSource, size: int) -> LabelledSource:
         records = list(islice(text.read(), size + 1))
@@ -211,14 +211,12 @@ class ClassificationWorkload(Workload[LabelledSource]):
         return float(report["texts"]["kept"])
 
     def judged(self, corpus: Corpus[LabelledSource]) -> int:
-        return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
+        return max(map(count_records, (corpus.dev, corpus.test)))
 
     def costs(self, prepared: Prepared[LabelledSource], model: Any, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         training = prepared.training
         assert isinstance(training, ClassificationTraining)
-        objective, batch = training.objective(model, numerics), training.validation[len(training.validation) // 2]
-        pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}
-        return ClassificationCosts(pair=seconds(lambda count: objective.evaluate([pieces[count]]), list(pieces)))
+        return ClassificationCosts(pair=seconds_per_row(training, model, numerics, seconds))
 
     def model(self, vocabulary: int) -> Classifier:
         return Classifier(self._recipe.model, vocabulary, _GUESSED_CLASSES, encoder_of(self._recipe))

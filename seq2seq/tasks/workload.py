@@ -18,7 +18,6 @@ from seq2seq.training.task import Prepared
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
-    from seq2seq.tasks.prediction import Prediction
 
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
@@ -179,8 +178,8 @@ def guessed_vocabulary(tokenizer: Tokenizer) -> int:
     return _VOCABULARIES.get(tokenizer.kind, tokenizer.vocabulary_size)
 
 
-def seconds_per_row(training: Prediction, model: Model, numerics: Numerics, seconds: SecondsOfOne) -> float:
-    """Seconds that the dev loss of one row takes."""
+def seconds_per_row(training: Any, model: Any, numerics: Numerics, seconds: SecondsOfOne) -> float:
+    """Seconds that the dev loss of one row takes, for a training task that has its batches as `validation`."""
     batch, objective = training.validation[len(training.validation) // 2], training.objective(model, numerics)
     pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}
     return seconds(lambda count: objective.evaluate([pieces[count]]), list(pieces))
