@@ -114,7 +114,9 @@ class Policy(Improving[Source[Any]]):
     def training(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, say: Say) -> PolicyTraining:
         from seq2seq.tasks.policy_training import PolicyTraining
 
-        _refuse_several_processes()
+        place = torchrun.place()
+        if place is not None and place.size > 1:  # each would draw completions of its own
+            raise RecipeError("a policy is trained by one process: start it without torchrun")
         reward_run.begin(self.recipe, run)
         prompts, dropped = self._encoded(
             [record for source in corpus.train for record in self.prompts(source)], tokenizers
@@ -259,13 +261,6 @@ class Policy(Improving[Source[Any]]):
         if self.judged_as_start:
             return super().example(run)
         return example("chat", (text_of(prompt) for prompt in self.read_test(run).read()), run)
-
-
-def _refuse_several_processes() -> None:
-    """Raise RecipeError where several processes train together: each would draw completions of its own."""
-    place = torchrun.place()
-    if place is not None and place.size > 1:
-        raise RecipeError("a policy is trained by one process: start it without torchrun")
 
 
 def _line(figures: Mapping[str, Any]) -> str:
