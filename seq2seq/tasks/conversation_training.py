@@ -13,7 +13,7 @@ from seq2seq.data import template
 from seq2seq.data.batches import Batch
 from seq2seq.data.conversation_batches import ConversationBatches, Encoded, encode, kept, sorted_batches
 from seq2seq.data.conversations import Conversation, ConversationSource, unusable, usable
-from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.folding import fold
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.device import Numerics
@@ -115,13 +115,18 @@ def training(
     train = _fitting(encode(records, tokenizer), context)
     dropped["too long"] += len(records) - _count(train)
     dev = _fitting(encode(splits["dev"], tokenizer), context)
-    for name, source, count in (
+    for split, source, count in (
         ("train", corpus.train[0], _count(train)),
         ("dev", corpus.dev, _count(dev)),
         ("test", corpus.test, len(splits["test"])),
     ):
-        _must_have(count, source, name, context)
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dropped.items()) if count)
+        if not count:
+            raise DataError(
+                f"{source.origin}: no conversation for {split} in which user and assistant take turns, none of them "
+                f"blank, within {context} tokens; give others"
+            )
+    left_out = {reason: count for reason, count in sorted(dropped.items()) if count}
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     say(
         f"Conversations: {_count(train):,} to train on ({f'dropped: {reasons}' if reasons else 'none dropped'}); "
         f"{int(train.chosen.sum()):,} tokens of answers; {_count(dev):,} for dev"
@@ -129,7 +134,7 @@ def training(
     report = {
         "conversations": {
             "kept": _count(train),
-            "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+            "dropped": left_out,
             "tokens": len(train.tokens),
             "answers": int(train.chosen.sum()),
             "template": template.TEMPLATE,
@@ -217,12 +222,3 @@ def _count(encoded: Encoded) -> int:
 
 def _prompt(record: Conversation) -> tuple[bytes, ...]:
     return tuple(fold(turn.content) for turn in record.turns[:-1])
-
-
-def _must_have(count: int, source: ConversationSource, split: str | SplitName, context: int) -> None:
-    """Raise DataError where no conversation of a split is left."""
-    if not count:
-        raise DataError(
-            f"{source.origin}: no conversation for {split} in which user and assistant take turns, none of them blank, "
-            f"within {context} tokens; give others"
-        )

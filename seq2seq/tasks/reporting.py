@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table, Texts
+from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Table
 
 if TYPE_CHECKING:
     from seq2seq.tasks.task import Figure
@@ -90,8 +90,3 @@ def drawn(judged: Mapping[str, Any]) -> Iterator[Part]:
     names = [name for name in judged if name in judged["start"]]
     rows = [(name.replace("_", " "), judged["start"][name], judged[name]) for name in names]
     yield Table("", ("figure", "start", "policy"), rows)
-
-
-def sentences(worst: Texts, best: Texts) -> Section:
-    """The best and the worst outputs."""
-    return Section("Best and worst sentences", (worst, best))
