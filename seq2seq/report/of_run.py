@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
-from seq2seq.evaluation.parts import Attention, Page, Paragraph, Part, Section, Table
+from seq2seq.evaluation.parts import Attention, Page, Paragraph, Section, Table
 from seq2seq.lifecycle.summaries import Summary, summary
 from seq2seq.report import numbers, provenance, training
 from seq2seq.report.page import html
@@ -41,7 +41,9 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
         lambda: task.report_sections(run),
         lambda: iter([Section("Attention", attention)]),
         lambda: iter([Section("Text", list(provenance.text(record)))]),
-        lambda: iter([Section("Lineage", [*provenance.lineage(record), *_before(task, record)])]),
+        lambda: iter(
+            [Section("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])]
+        ),
         lambda: iter([Section("Recipe", list(provenance.recipe(own)))]),
         lambda: iter([Section("Machine and versions", list(provenance.machine(record)))]),
         lambda: iter([Section("Repeat it", list(provenance.repeated(run, own, record)))]),
@@ -94,8 +96,3 @@ def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
         caption = ", ".join([str(each.get("set", "")), *map(str, each.get("files", ())), str(each.get("time", ""))])
         rows.append(reporting.figures(task.figures(each), caption))
     yield Section("Later evaluations", rows)
-
-
-def _before(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Part]:
-    for line in forgetting.lines(task, record):
-        yield Paragraph(line)
