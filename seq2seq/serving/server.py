@@ -151,15 +151,12 @@ class Server:
             )
         )
 
-    @property
-    def _kept(self) -> int:
-        return sum(len(content) for _, content in self.files.values())
-
     def keep(self, name: str, content: bytes) -> str:
         """Keep a translated file for download, and forget the oldest ones -> its key."""
         key = secrets.token_urlsafe(16)
         self.files[key] = name, content
-        while len(self.files) > self.settings.files or self._kept > self.settings.kept:
+        contents = self.files.values()
+        while len(contents) > self.settings.files or sum(len(each) for _, each in contents) > self.settings.kept:
             self.files.popitem(last=False)
         return key
 
