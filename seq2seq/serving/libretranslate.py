@@ -19,7 +19,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, NUMBER, TEXT, WHOLE, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import File, RequestBody, Texts, form
+from seq2seq.serving.requests import File, RequestBody, Texts, checked, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
@@ -165,7 +165,8 @@ async def translate_file(request: Request) -> JSONResponse:
     own = server.of(request)
     fields = await form(request)
     file = fields.pop("file", None)
-    body = own.admit(request, TranslateFile, fields)
+    body = checked(TranslateFile, fields)
+    own.admission.check(request, body.api_key)
     if not isinstance(file, File):
         raise Refused(400, "Invalid request: missing file parameter")
     name = PurePosixPath(file.name.replace("\\", "/")).name

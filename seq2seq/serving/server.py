@@ -20,7 +20,7 @@ from seq2seq.serving.errors import Refused
 from seq2seq.serving.markup import Markup
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models, ServedTranslator
-from seq2seq.serving.requests import Admission, Body, checked, read, while_connected
+from seq2seq.serving.requests import Admission, Body, read, while_connected
 from seq2seq.serving.settings import Settings
 
 Value = TypeVar("Value")
@@ -54,12 +54,6 @@ class Server:
     async def read(self, request: Request, model: type[Body]) -> Body:
         """The body of a request that may be answered. Raises Refused."""
         body = await read(request, model)
-        self.admission.check(request, getattr(body, "api_key", None))
-        return body
-
-    def admit(self, request: Request, model: type[Body], values: dict[str, Any]) -> Body:
-        """As `read`, of values that are read already."""
-        body = checked(model, values)
         self.admission.check(request, getattr(body, "api_key", None))
         return body
 

@@ -24,7 +24,9 @@ from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.attention import Attention, AttentionMap, Kind
 from seq2seq.decoding.generation.generator import prompt_tokens
+from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE
+from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError, RunError
@@ -106,9 +108,6 @@ def of_generator(run: Run, numerics: Numerics) -> Attends:
 
 def of_assistant(run: Run, numerics: Numerics) -> Attends:
     """A model of conversations: a text is what a user says, a target the answer."""
-    from seq2seq.decoding.generation.torch import TorchGenerator
-    from seq2seq.decoding.options import GenerationOptions, Sampling
-
     numerics = replace(numerics, autocast=None)
     gpt, tokenizers = models.trained_gpt(run, numerics.device)
     tokenizer = tokenizers.target
