@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from seq2seq.tasks.completions import Completer, Encoded
     from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
-ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
 
 
@@ -171,7 +170,7 @@ class Policy(Improving[Source[Any]]):
         start = lineage.of(run)
         return Completer(
             architecture, tokenizers, numerics,
-            start=tasks.of(start.recipe()).trained(start, device), reward=reward, rater=gold,
+            start=tasks.of(start.recipe()).trained(start, device).eval(), reward=reward, rater=gold,
             temperature=settings.temperature, max_tokens=settings.max_tokens,
         )  # fmt: skip
 
@@ -193,7 +192,7 @@ class Policy(Improving[Source[Any]]):
     # Judging: as the start is, and completions that are drawn as in training.
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
-        own = ROLLOUTS if self.base.prompts_itself else "test"
+        own = "rollouts" if self.base.prompts_itself else "test"  # the name under which these are kept
         kept.keep_own(run, own, {"set": own, **self._drawn(run, device)})
         frontier.save(run)
         say(f"Gold and reward against the distance from the start: {run.path / frontier.PICTURE}")

@@ -163,7 +163,7 @@ class PolicyRollouts(Source):
     def _batch(self, completions: Completions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
         assert self._completer is not None
         prompts = [completions.prompts[row].tokens for row in rows]
-        batch = batch_of(self._completer.layout, prompts, [completions.rollouts[row] for row in rows])
+        batch = batch_of(self._completer.architecture.layout, prompts, [completions.rollouts[row] for row in rows])
         aligned = {
             "old_log_probabilities": completions.log_probabilities,
             "advantages": estimated.advantages,
