@@ -35,6 +35,11 @@ _TRANSLATED = record(
     confidence=either(_WORDS, rows(_WORDS)),
     alignment=either(_LINKS, rows(_LINKS)),
 )
+_FORM = {  # with a file
+    "type": "object",
+    "required": ["file", "source", "target"],
+    "properties": {"file": {"type": "string", "format": "binary"}, "source": TEXT, "target": TEXT, "api_key": TEXT},
+}
 router = APIRouter(responses=refuses(ERROR), tags=["LibreTranslate"])
 
 
@@ -142,23 +147,7 @@ async def languages(request: Request) -> JSONResponse:
 @router.post(
     "/translate_file",
     responses=gives(record({"translatedFileUrl": TEXT})),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["file", "source", "target"],
-                        "properties": {
-                            "file": {"type": "string", "format": "binary"},
-                            **{name: {"type": "string"} for name in ("source", "target", "api_key")},
-                        },
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
 async def translate_file(request: Request) -> JSONResponse:
     """Translate a file of text, subtitles or HTML, in UTF-8; the answer has the address of the translated one."""
