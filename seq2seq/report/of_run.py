@@ -15,7 +15,7 @@ from seq2seq.report.page import html
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.tasks import forgetting, reporting
-from seq2seq.tasks.task import Figure, Task
+from seq2seq.tasks.task import Task
 
 NAME = "report.html"  # in the run folder
 _DAMAGED = (SeqxError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -71,20 +71,15 @@ def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
 
 def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for figure in seen.scores[:1]:
-        yield f"{figure.name}, test", _with_interval(figure)
+        known = figure.low is not None and figure.high is not None
+        interval = f" ({numbers.shown(figure.low)}–{numbers.shown(figure.high)})" if known else ""
+        yield f"{figure.name}, test", numbers.shown(figure.value) + interval
     yield "state", "finished" if record.get("finished") else seen.state  # judging has it in use, and writes this page
     yield "updates", f"{seen.step:,}" + (f" of {seen.steps:,}" if seen.step < seen.steps else "")
     if seconds := (record.get("finished") or {}).get("seconds"):
         yield "training time", numbers.duration(seconds)
     if seen.when:
         yield "when", seen.when[:10]
-
-
-def _with_interval(figure: Figure) -> str:
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        interval = f" ({numbers.shown(figure.low)}–{numbers.shown(figure.high)})"
-    return numbers.shown(figure.value) + interval
 
 
 def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:

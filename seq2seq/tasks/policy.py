@@ -246,9 +246,9 @@ class Policy(Improving[Source[Any]]):
         return reporting.drawn(scores) if "prompts" in scores else self.base.score_parts(scores)
 
     def report_sections(self, run: Run) -> Iterator[Section]:
-        from seq2seq.tasks import policy_report
+        from seq2seq.tasks import reporting
 
-        yield from policy_report.sections(run)
+        yield from reporting.distance(run)
         yield from self.base.report_sections(run)
 
     def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
