@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,17 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
     if seen.problem:
         raise RunError(seen.problem)
     task = tasks.of(own)
-    made: list[Callable[[], Iterator[Section]]] = [
+    made: list[Callable[[], Iterable[Section]]] = [
         lambda: _scores(task, record),
         lambda: training.sections(run, task.predicted),
         lambda: task.report_sections(run),
-        lambda: iter([Section("Attention", attention)]),
-        lambda: iter([Section("Text", list(provenance.text(record)))]),
-        lambda: iter(
-            [Section("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])]
-        ),
-        lambda: iter([Section("Recipe", list(provenance.recipe(own)))]),
-        lambda: iter([Section("Machine and versions", list(provenance.machine(record)))]),
-        lambda: iter([Section("Repeat it", list(provenance.repeated(run, own, record)))]),
-        lambda: iter([provenance.every_figure(record)]),
+        lambda: [Section("Attention", attention)],
+        lambda: [Section("Text", list(provenance.text(record)))],
+        lambda: [Section("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])],
+        lambda: [Section("Recipe", list(provenance.recipe(own)))],
+        lambda: [Section("Machine and versions", list(provenance.machine(record)))],
+        lambda: [Section("Repeat it", list(provenance.repeated(run, own, record)))],
+        lambda: [provenance.every_figure(record)],
     ]
     sections, damaged = [], []
     for each in made:
