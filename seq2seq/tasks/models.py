@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from seq2seq import sizes
 from seq2seq.data import tokenizers as tokenizer_files
@@ -86,23 +87,20 @@ def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     run.must_have_weights()
     recipe, weights = run.recipe(), read_weights(run.weights)
     tokenizers = read_tokenizers(recipe, run.path)
-    sides = {
-        "source_embedding": tokenizers.source,
-        "target_embedding": tokenizers.target,
-        "embedding": tokenizers.target,
-    }
-    for name, tokenizer in sides.items():
-        key = f"{name}.weight"
-        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != tokenizer.size:
-            raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
-                "different runs"
-            )
-    sizes.must_fit_file(recipe.model, tokenizers.target.size, run.weights)
-    trained = model(recipe, tokenizers.source.size, tokenizers.target.size)
+    source, target = tokenizers.source.size, tokenizers.target.size
+    for name, size in (("source_embedding", source), ("target_embedding", target), ("embedding", target)):
+        must_match(run, weights, f"{name}.weight", size, f"the tokenizer has {size} tokens")
+    sizes.must_fit_file(recipe.model, target, run.weights)
+    trained = model(recipe, source, target)
     load_weights(trained, weights, run.weights)
     run.must_be_unchanged(run.weights.name, "tokenizer")
     return trained.to(device), tokenizers
+
+
+def must_match(run: Run, weights: Mapping[str, Tensor], key: str, size: int, what: str) -> None:
+    """Raise RunError where a matrix of a run has not the `size` rows that another file asks for; `what` says which."""
+    if key in weights and weights[key].dim() == 2 and weights[key].size(0) != size:
+        raise RunError(f"{run.path}: {what}, {key} has {weights[key].size(0)}: they are of different runs")
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:
