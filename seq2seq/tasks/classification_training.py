@@ -197,9 +197,6 @@ class ClassificationWorkload(Workload[LabelledSource]):
         """Every row as long as the recipe allows."""
         return self._random(self._recipe.data.max_length, budget, vocabulary)
 
-    def size(self, text: LabelledSource, say: Say = lambda message: None) -> int:
-        return count_records(text)
-
     def beginning(self, text: LabelledSource, size: int) -> LabelledSource:
         records = list(islice(text.read(), size + 1))
         if len(records) <= size:

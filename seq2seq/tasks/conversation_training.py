@@ -22,13 +22,12 @@ from seq2seq.evaluation.bootstrap import interval, resampled
 from seq2seq.evaluation.raters import Rater, rater
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.tasks.language_model_training import costs_of_prediction, random_windows
+from seq2seq.tasks.language_model_training import PredictionWorkload
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.task import Say
-from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, first_records
 from seq2seq.training.objective import CrossEntropy
-from seq2seq.training.task import Prepared, Sample, Validation
+from seq2seq.training.task import Sample, Validation
 
 _SAMPLES, _MOST_TOKENS = 3, 64  # of answers to dev
 GREEDY, DRAWN = 1e-3, 1.0  # temperatures at which answers are rated
@@ -67,30 +66,15 @@ class ConversationTraining(Prediction):
         return Validation(figures, tuple(samples))
 
 
-class ConversationWorkload(Workload[ConversationSource]):
+class ConversationWorkload(PredictionWorkload[ConversationSource]):
     """Conversations, at most as long as the context."""
 
     unit = "conversations"
     beginning_size = 50_000
 
-    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """As `random_windows`."""
-        return random_windows(self._recipe, budget, vocabulary)
-
-    def size(self, text: ConversationSource, say: Say = lambda message: None) -> int:
-        return count_records(text)
-
-    def beginning(self, text: ConversationSource, size: int) -> ConversationSource:
-        return first_records(text, size)
-
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
         """Those of answers."""
         return float(report["conversations"]["answers"])
-
-    def costs(
-        self, prepared: Prepared[ConversationSource], model: Model, numerics: Numerics, seconds: SecondsOfOne
-    ) -> Costs:
-        return costs_of_prediction(prepared, model, numerics, seconds)
 
 
 def training(
