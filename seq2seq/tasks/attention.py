@@ -36,7 +36,6 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models
 from seq2seq.tasks.models import Architecture
-from seq2seq.tasks.prompting import encode_prompts
 
 Attends = Callable[[str, str | None], Attention]
 
@@ -169,7 +168,7 @@ def of_reward_model(recipe: Recipe, scored: Scored, tokenizers: Tokenizers, nume
     def attends(text: str, target: str | None) -> Attention:
         if target is None:
             raise DataError("a reward model values a completion: give it as the target")
-        (prompt,) = encode_prompts(base, tokenizers, [(Turn("user", text),)])
+        (prompt,) = models.encode_prompts(base, tokenizers, [(Turn("user", text),)])
         (completion,) = tokenizers.target.encode([target])
         both = architecture.sides > 1
         for length in (len(prompt) + len(completion),) if both else (len(prompt), len(completion)):

@@ -89,8 +89,7 @@ class Comparing(Started[ComparisonSource]):
         import numpy as np
 
         from seq2seq.data.comparison_batches import EncodedComparison, longest_side
-        from seq2seq.tasks.models import architecture
-        from seq2seq.tasks.prompting import encode_prompts
+        from seq2seq.tasks.models import architecture, encode_prompts
 
         kept, counted = usable(source.read())
         prompts = encode_prompts(self.base.recipe, tokenizers, [each.prompt for each in kept])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from seq2seq import sizes
+from seq2seq.data import template
 from seq2seq.data import tokenizers as tokenizer_files
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
+from seq2seq.data.conversations import Turn
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, RolloutSampler
@@ -67,6 +69,13 @@ def longest_prompt(recipe: Recipe, max_tokens: int) -> int:
     """The longest prompt, in tokens, that leaves place for a completion of `max_tokens`, EOS counted."""
     longest, reads_both = recipe.model.max_length, architecture(recipe).sides > 1
     return min(recipe.data.max_length, longest - max_tokens - 1 if reads_both else longest - 1)
+
+
+def encode_prompts(recipe: Recipe, tokenizers: Tokenizers, prompts: Sequence[Sequence[Turn]]) -> list[list[int]]:
+    """The tokens of prompts: a translator's source; else all turns, as `template` has them."""
+    if recipe.serves == "translation":
+        return tokenizers.encode_source([turns[-1].content for turns in prompts])
+    return template.prompt_tokens(tokenizers.target, prompts)
 
 
 def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:

@@ -140,8 +140,7 @@ class Policy(Improving[Source[Any]]):
     def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""
         from seq2seq.tasks.completions import Encoded
-        from seq2seq.tasks.models import longest_prompt
-        from seq2seq.tasks.prompting import encode_prompts
+        from seq2seq.tasks.models import encode_prompts, longest_prompt
 
         encoded = encode_prompts(self.recipe, tokenizers, [prompt for prompt, _ in prompts])
         longest = longest_prompt(self.recipe, self.settings.max_tokens)

@@ -16,7 +16,6 @@ from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, reward_run
-from seq2seq.tasks.prompting import encode_prompts
 
 _ROWS = 64  # of a forward pass
 
@@ -33,7 +32,7 @@ class Rewarder:
     def rewards(self, prompts: Sequence[Sequence[Turn]], completions: Sequence[str]) -> list[float | None]:
         """The reward of a completion of each prompt; None where one is blank, or both are too long for the model."""
         layout = models.architecture(self._recipe).layout
-        encoded = encode_prompts(self._recipe, self._tokenizers, prompts)
+        encoded = models.encode_prompts(self._recipe, self._tokenizers, prompts)
         sides = self._tokenizers.target.encode(completions)
         lengths = np.array([(len(prompt), len(side)) for prompt, side in zip(encoded, sides)]).reshape(-1, 2)
         longest = layout.longest(lengths)
