@@ -256,10 +256,9 @@ def word_probabilities(output: Output) -> list[tuple[str, float | None]]:
     words = output.text.split(" ")
     shown = [(" " if number else "") + word for number, word in enumerate(words)]
     pieces = [(piece.replace("▁", ""), score) for piece, score in zip(output.pieces, output.token_scores)]
-    by_character = [score for piece, score in pieces[: len(output.pieces)] for _ in piece if piece != "</s>"]
     letters = "".join(piece for piece, _ in pieces if piece != "</s>")
     if letters != "".join(words):
         return [(word, None) for word in shown]
-    left = iter(by_character)
+    left = (score for piece, score in pieces for _ in piece if piece != "</s>")  # a character each
     lowest = [min(islice(left, len(word)), default=0.0) for word in words]
     return [(word, math.exp(score)) for word, score in zip(shown, lowest)]

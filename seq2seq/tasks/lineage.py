@@ -146,7 +146,6 @@ def entry(path: Path, own: Run) -> dict[str, Any]:
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
-
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     other = tasks.of(former).served()

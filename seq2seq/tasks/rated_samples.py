@@ -29,7 +29,6 @@ from seq2seq.run import Run
 from seq2seq.storage.checksums import checksum_of, described
 from seq2seq.tasks import lineage, models
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prompting import encode_prompts
 from seq2seq.tasks.task import Say
 
 _FORMAT = 1
@@ -156,7 +155,7 @@ def _chosen(
         if not prompt.reference or not fold(text_of(prompt)) or (key := _key(prompt)) in known:
             continue
         known.add(key)
-        (tokens,) = encode_prompts(recipe, tokenizers, [prompt.prompt])
+        (tokens,) = models.encode_prompts(recipe, tokenizers, [prompt.prompt])
         if 0 < len(tokens) <= longest:
             found.append((prompt, tokens))
             if len(found) == most:

@@ -1,11 +1,14 @@
-"""What tasks show of their scores in a report."""
+"""What tasks show of their scores in a report, and policies of what these cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table, Texts
+from seq2seq.errors import RunError
+from seq2seq.evaluation import frontier
+from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table
+from seq2seq.run import Run
 
 if TYPE_CHECKING:
     from seq2seq.tasks.task import Figure
@@ -92,6 +95,24 @@ def drawn(judged: Mapping[str, Any]) -> Iterator[Part]:
     yield Table("", ("figure", "start", "policy"), rows)
 
 
-def sentences(worst: Texts, best: Texts) -> Section:
-    """The best and the worst outputs."""
-    return Section("Best and worst sentences", (worst, best))
+def distance(run: Run) -> Iterator[Section]:
+    """Reward, and gold where it is known, against the distance from the start, beside best-of-n; nothing before the
+    first validation."""
+    try:
+        curves = frontier.curves([run])
+    except RunError:
+        return
+    charts = []
+    for name, label in frontier.FIGURES.items():
+        points = [
+            Line(curve.name, [(point.distance, value) for point in curve.points if (value := getattr(point, name))
+                              is not None], marked=True)
+            for curve in curves
+        ]  # fmt: skip
+        lines = [line for line in points if line.points]
+        if lines:
+            charts.append(Chart(name.capitalize(), "√KL from the start (nats per completion)", label, lines))
+    explained = Paragraph(
+        "What the policy gained for how far it went from its start, beside the best of n completions of the start."
+    )
+    yield Section("Reward and distance", (explained, *charts))

@@ -67,13 +67,7 @@ class Session:
     """One training run in one run folder: of `model`, whose faults are counted by `health`."""
 
     def __init__(
-        self,
-        run: Run,
-        recipe: Recipe,
-        model: ModelT,
-        task: TrainingTask[ModelT],
-        device: Choice,
-        team: Team = ALONE,
+        self, run: Run, recipe: Recipe, model: ModelT, task: TrainingTask[ModelT], device: Choice, team: Team = ALONE
     ) -> None:
         self._run = run
         self._recipe = recipe
