@@ -28,7 +28,7 @@ def attention(
         Option(
             metavar="TEXT",
             help="Translation, continuation, answer or completion to look at; of a classifier of two texts, the "
-            "second. Default: a translator and a model of conversations write their own.",
+            "second. Default: a translator and a chat model write their own.",
         ),
     ] = None,
     output: Annotated[

@@ -42,7 +42,7 @@ def chat(
     as_json: options.Json = False,
     engine: options.Engine,
 ) -> None:
-    """Talk to a model of conversations; it remembers what was said as long as its context holds it.
+    """Talk to a chat model; it remembers what was said as long as its context holds it.
 
     /reset begins again, Ctrl-D ends. --json prints one object per answer: user, assistant, run, ended (end: by the
     model, length), tokens, log_probability.

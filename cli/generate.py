@@ -77,7 +77,7 @@ def generate(
 ) -> None:
     """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 
-    With --best-of the prompt is a question, which a model of conversations answers as in `seqx chat`. --json prints one
+    With --best-of the prompt is a question, which a chat model answers as in `seqx chat`. --json prints one
     object per text at the end: prompt, text, tokens (ids), log_probability (natural logarithm), ended
     (end: by the model, stop, length), seconds (for all texts), tokens_per_second, seed, engine (the seed gives the same
     text with the same engine).

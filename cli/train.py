@@ -59,8 +59,8 @@ def train(
     test_source_file: Annotated[Path | None, Option(help="Source sentences of the test set.")] = None,
     test_target_file: options.TargetFile = None,
     data: options.Data = None,
-    dev_data: Annotated[list[Path] | None, Option(help="The same for validation.")] = None,
-    test_data: Annotated[list[Path] | None, Option(help="The same for the test set.")] = None,
+    dev_data: Annotated[list[Path] | None, Option(help="Files of --data for validation.")] = None,
+    test_data: Annotated[list[Path] | None, Option(help="Files of --data for the test set.")] = None,
     more: Annotated[list[Path] | None, Argument(help="More files for --data, for example from *.txt.")] = None,
     add_data: Annotated[
         list[str] | None,

@@ -37,8 +37,8 @@ def load(
     length_penalty: float | None = None,
     sentences: str = "auto",
 ) -> Translator | Generator | Assistant | Classifier:
-    """Open a finished run folder, or a pack: a Translator, the Generator of a model of running text, the Assistant of a
-    model of conversations, or a Classifier.
+    """Open a finished run folder, or a pack: a Translator, the Generator of a language model, the Assistant of a
+    chat model, or a Classifier.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.
@@ -153,7 +153,7 @@ class Translator(_Opened):
 
 
 class Generator(_Opened):
-    """A finished model of running text."""
+    """A finished language model."""
 
     def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
@@ -195,7 +195,7 @@ class Generator(_Opened):
 
 
 class Assistant(Generator):
-    """A finished model of conversations; it continues text too."""
+    """A finished chat model; it continues text too."""
 
     def __repr__(self) -> str:
         return f"<seq2seq.Assistant, by {self.engine}>"

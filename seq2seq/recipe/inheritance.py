@@ -1,4 +1,4 @@
-"""What a recipe takes from the run that it starts from, and a recipe turned round; both before values are validated."""
+"""What a recipe takes from the run that it starts from, and a recipe reversed; both before values are validated."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def turned(values: Values, origin: str) -> Values:
     merged["name"] = re.sub(rf"^{re.escape(direction)}\b", other, name)
     if merged["name"] == name:
         merged["name"] = f"{name}-{other}"
-    merged["summary"] = f"{merged.get('summary', '')} (turned round: {source} is the target)".strip()
+    merged["summary"] = f"{merged.get('summary', '')} (reversed: {source} is the target)".strip()
     merged.pop("scored", None)
     return merged
 

@@ -22,7 +22,7 @@ class Comparisons(Section):
     pairs: Size = Field(4000, description="comparisons to train on, of as many prompts where there are that many")
     held_out: Size = Field(500, description="comparisons of held-out prompts, for each of dev and test")
     flipped: Share = Field(
-        0.1, description="share of the labels to train on that are turned round, as people disagree; 0.5 = by chance"
+        0.1, description="share of the labels to train on that are flipped, as people disagree; 0.5 = by chance"
     )
     temperature: float = Field(1.0, gt=0, le=100, description="of the samples")
     max_tokens: Size = Field(32, description="most tokens of a sample, its end counted")

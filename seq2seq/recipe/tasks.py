@@ -202,7 +202,7 @@ def _of_conversation(values: Values) -> Misfits:
     architecture, start = values.model.architecture, values.start
     yield (
         start is not None and start.task not in (None, "language-model", "conversation"),
-        'task = "conversation" starts from a model of running text or of conversations, not from a run of task '
+        'task = "conversation" starts from a language model or a chat model, not from a run of task '
         f'"{start and start.task}": name another with --start',
     )
     yield architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
@@ -215,7 +215,7 @@ def _of_improvement(task: TaskName, values: Values) -> Misfits:
     yield start is None, f'task = "{task}" begins from a run that was trained before: write [start], or give --start'
     yield (
         start is not None and start.task not in (None, "translation", "conversation"),
-        f'task = "{task}" starts from a translator or a model of conversations, not from a run of task '
+        f'task = "{task}" starts from a translator or a chat model, not from a run of task '
         f'"{start and start.task}": name another with --start',
     )
     yield values.model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"

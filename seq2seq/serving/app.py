@@ -91,7 +91,7 @@ async def _left(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse(body(request.scope["path"], 500, "the server failed; its log says how"), 500)
+    return JSONResponse(body(request.scope["path"], 500, "internal error; the log of the server says more"), 500)
 
 
 class _Counted:

@@ -91,7 +91,7 @@ class TranslatorReader:
 
 
 def of_generator(run: Run, numerics: Numerics) -> Attends:
-    """A model of running text: a target is what follows the text."""
+    """A language model: a target is what follows the text."""
     gpt, tokenizers = models.trained_gpt(run, numerics.device)
     tokenizer, documents = tokenizers.target, run.record().get("text", {}).get("documents", 1) > 1
 
@@ -106,7 +106,7 @@ def of_generator(run: Run, numerics: Numerics) -> Attends:
 
 
 def of_assistant(run: Run, numerics: Numerics) -> Attends:
-    """A model of conversations: a text is what a user says, a target the answer."""
+    """A chat model: a text is what a user says, a target the answer."""
     numerics = replace(numerics, autocast=None)
     gpt, tokenizers = models.trained_gpt(run, numerics.device)
     tokenizer = tokenizers.target

@@ -41,7 +41,7 @@ class PreparedComparisons(NamedTuple):
 
 class ComparingTraining:
     """Comparisons. `objective_of(model, numerics)` is what training minimises; figures: `accuracy`, `margin` and `loss`
-    of dev, `train_accuracy`, and `flipped_accuracy`, against labels of which as many are turned round as of train's.
+    of dev, `train_accuracy`, and `flipped_accuracy`, against labels of which as many are flipped as of train's.
     """
 
     watched: str | None = "loss"

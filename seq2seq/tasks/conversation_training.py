@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: a model of running text learns to answer from demonstrations (Ouyang et al., 2022)."""
+"""Supervised fine-tuning: a language model learns to answer from demonstrations (Ouyang et al., 2022)."""
 
 from __future__ import annotations
 

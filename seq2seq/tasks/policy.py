@@ -1,4 +1,4 @@
-"""Improvement of a run by reinforcement learning: of a translator on source lines, of a model of conversations on
+"""Improvement of a run by reinforcement learning: of a translator on source lines, of a chat model on
 prompts. The finished run serves as its start does."""
 
 from __future__ import annotations

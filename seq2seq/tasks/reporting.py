@@ -70,8 +70,8 @@ def calibration(judged: Mapping[str, Any]) -> Iterator[Part]:
     """Whether probabilities mean what they say."""
     measured = judged["calibration"]
     yield Paragraph(
-        f"Calibration error {measured['error']:.1%}: the probabilities given are {measured['confidence']:.1%} on "
-        "average. On the diagonal, they are kept as often as they promise."
+        f"Calibration error {measured['error']:.1%}: the mean probability of the class that was given is "
+        f"{measured['confidence']:.1%}. On the diagonal, accuracy equals probability."
     )
     bins = measured["bins"]
     line = Line("model", [(row["confidence"], row["accuracy"]) for row in bins], marked=True)

@@ -98,7 +98,7 @@ class Translation(Task[PairSource]):
         if looks_swapped(pairs, data.source, data.target):
             yield (
                 f"NOTE: the source of {text.origin} looks like {data.target}, the target like {data.source}: if so, "
-                "swap the files, or the columns (--columns), or turn the recipe round (--reverse)"
+                "swap the files, or the columns (--columns), or reverse the recipe (--reverse)"
             )
         others = third_languages(pairs, data.source, data.target)
         for side, other, language in zip(("source", "target"), others, (data.source, data.target)):

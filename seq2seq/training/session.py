@@ -137,7 +137,7 @@ class Session:
             if stopping and saving and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
-        reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
+        reason = f"no improvement in {training.patience} validations" if step < training.steps else "all steps done"
         yield from self._finish(step, reason)
         yield Stopped(step, reason, finished=True)
 

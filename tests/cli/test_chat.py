@@ -80,9 +80,7 @@ def test_what_a_recipe_stands_on_is_named_or_trained_first(
     assert done.code == 1 and "stands on" in done.err
 
 
-def test_a_seed_is_for_all_that_a_recipe_stands_on(
-    seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_seed_is_for_all_that_a_recipe_stands_on(seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQX_RUNS", str(tmp_path))
     begun = Run(tmp_path / "assistant-base")
     begun.claim(files.load("assistant-base"))

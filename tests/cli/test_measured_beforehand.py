@@ -51,7 +51,7 @@ max_tokens = 6
 
 @pytest.fixture(scope="module")
 def sft(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished model of conversations."""
+    """A finished chat model."""
     folder = tmp_path_factory.mktemp("assistants")
     return assistants.assistant(folder, assistants.base(folder))[0].path
 

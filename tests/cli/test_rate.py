@@ -13,7 +13,7 @@ from tests.support.command import Seqx
 
 @pytest.fixture(scope="module")
 def sft(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished model of conversations that has hardly learnt: no two answers are equal."""
+    """A finished chat model that has hardly learnt: no two answers are equal."""
     folder = tmp_path_factory.mktemp("assistants")
     text = assistants.SFT.replace("steps = 80", "steps = 1")
     run, training = assistants.assistant_session(folder, assistants.base(folder), text=text)

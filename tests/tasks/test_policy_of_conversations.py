@@ -1,4 +1,4 @@
-"""A model of conversations improved by its rewards, on prompts from a file."""
+"""A chat model improved by its rewards, on prompts from a file."""
 
 from __future__ import annotations
 
@@ -127,5 +127,5 @@ def test_prompts_are_read_from_tables_too(tmp_path: Path) -> None:
 
 def test_a_model_of_running_text_cannot_be_improved(improved: tuple[Run, list[Event]]) -> None:
     base = improved[0].path.parent / "base"
-    with pytest.raises(RecipeError, match="starts from a translator or a model of conversations"):
+    with pytest.raises(RecipeError, match="starts from a translator or a chat model"):
         assistants.recipe(base.parent, POLICY, base)
