@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.budget import cut
+from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.noise import Noise
 from seq2seq.data.order import Order, Shuffled

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch, Layout
-from seq2seq.data.budget import cut
 from seq2seq.data.chunks import ChunkedBatches
+from seq2seq.data.cutting import cut
 
 
 class EncodedComparison(NamedTuple):

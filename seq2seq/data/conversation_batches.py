@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from seq2seq.data import template
 from seq2seq.data.batches import Batch
-from seq2seq.data.budget import cut
 from seq2seq.data.chunks import ChunkedBatches
 from seq2seq.data.conversations import Conversation
+from seq2seq.data.cutting import cut
 from seq2seq.data.tokenizer import PAD, Tokenizer
 
 

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from seq2seq.data.batches import Batch, Tokens, pad_sources
-from seq2seq.data.budget import cut
 from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
 from seq2seq.data.chunks import ChunkedBatches
+from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import LabelledSource
 from seq2seq.data.labelled_rows import Rows, tokens_of

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch, Source
-from seq2seq.data.budget import cut
 from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
 from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, encode

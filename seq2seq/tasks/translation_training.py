@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from seq2seq.data.batches import Batch, Batches
-from seq2seq.data.budget import cut
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.folding import fold
 from seq2seq.data.noise import Noise
