@@ -82,6 +82,8 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
     reads = "conversations"
     record_type = Conversation
     blank = " but blank ones"
+    # The prompt: two answers to one are in one split, and equal answers to different ones are usual.
+    compared_by = slice(1)
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, ConversationColumns())
@@ -90,11 +92,6 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
     def fields(self) -> tuple[str, ...]:
         """All turns but the last, and the last."""
         return ("prompt", "completion")
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The prompts: equal answers to different questions are usual."""
-        return ("prompt",)
 
     def record(self, cells: Sequence[str]) -> Conversation:
         """One question and its answer."""
@@ -106,10 +103,6 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
         """All turns but the last, and the last."""
         *asked, last = record.turns
         return "\n".join(turn.content for turn in asked), last.content
-
-    def held_out_by(self, record: Conversation) -> Sequence[str]:
-        """The prompt: two answers to one question are in one split."""
-        return self.texts(record)[:1]
 
     def as_bytes(self, record: Conversation) -> bytes:
         """With the roles."""

@@ -59,14 +59,10 @@ class LabelledKind(Kind[Labelled, LabelledSource]):
     record_type = Labelled
     blank = " but such as are blank or have no label"
     held_out_share = 10  # the figures of few texts say little
+    compared_by = slice(-1)  # all but the label: a text that has two labels is in one split
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, LabelledColumns(data))
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The texts: labels are the same in every split."""
-        return self.fields[:-1]
 
     def record(self, cells: Sequence[str]) -> Labelled:
         """Line ends within a text become blanks; the number of one of the recipe's classes becomes its name."""
@@ -83,10 +79,6 @@ class LabelledKind(Kind[Labelled, LabelledSource]):
     def texts(self, record: Labelled) -> Sequence[str]:
         """The texts, then the label."""
         return (*record.texts, record.label)
-
-    def held_out_by(self, record: Labelled) -> Sequence[str]:
-        """The texts: a text that has two labels is in one split."""
-        return record.texts
 
     def bundled(self) -> dict[SplitName, LabelledSource] | None:
         """The reviews."""

@@ -96,10 +96,6 @@ class PairKind(Kind[Pair, PairSource]):
         source, target = cells
         return _CELL_END.sub(" ", source), _CELL_END.sub(" ", target)
 
-    def held_out_by(self, record: Pair) -> Pair:
-        """Both sides."""
-        return record
-
     def as_bytes(self, record: Pair) -> bytes:
         """The bytes of a pair that are hashed."""
         return row_bytes(record)

@@ -79,14 +79,10 @@ class PromptKind(Kind[Prompt, PromptSource]):
     reads = "prompts"
     record_type = Prompt
     blank = " but blank ones"
+    compared_by = slice(1)  # the prompt: two references of one are in one split
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, PromptColumns())
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The prompts."""
-        return self.fields[:1]
 
     def record(self, cells: Sequence[str]) -> Prompt:
         """One turn of a user."""
@@ -96,10 +92,6 @@ class PromptKind(Kind[Prompt, PromptSource]):
     def texts(self, record: Prompt) -> Sequence[str]:
         """All turns, and the reference."""
         return "\n".join(turn.content for turn in record.prompt), record.reference
-
-    def held_out_by(self, record: Prompt) -> Sequence[str]:
-        """The prompt: two references of one prompt are in one split."""
-        return self.texts(record)[:1]
 
     def is_empty(self, source: PromptSource) -> bool:
         """A reference may be missing."""

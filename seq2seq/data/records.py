@@ -35,6 +35,7 @@ class Kind(Generic[Record, SourceT]):
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
     numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
+    compared_by: ClassVar[slice] = slice(None)  # the fields by which records are compared
     blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
     enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
     files_option: ClassVar[str] = "--data"
@@ -68,11 +69,11 @@ class Kind(Generic[Record, SourceT]):
     @property
     def compared(self) -> tuple[str, ...]:
         """The fields whose texts an audit looks for in the training text."""
-        return self.fields
+        return self.fields[self.compared_by]
 
     def held_out_by(self, record: Record) -> Sequence[str]:
         """The texts by which a record is held out: records that share them stay together."""
-        return self.texts(record)
+        return self.texts(record)[self.compared_by]
 
     def as_bytes(self, record: Record) -> bytes:
         """The bytes of a record that are hashed."""
