@@ -106,7 +106,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def as_bytes(self, record: Conversation) -> bytes:
         """With the roles."""
-        return row_of(record)
+        return self.line(record)
 
     def file(self, path: Path, reading: Reading) -> ConversationSource:
         """With messages, in .jsonl and .parquet files."""
@@ -134,7 +134,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def line(self, record: Conversation) -> bytes:
         """As messages."""
-        return row_of(record)
+        return json_line({"messages": [turn._asdict() for turn in record.turns]})
 
 
 def _bundled(split: SplitName) -> ConversationSource:
@@ -157,11 +157,6 @@ def prompt_to_json(turns: Sequence[Turn]) -> str | list[dict[str, str]]:
     """A prompt as a value of JSON: the text of one turn of a user, else messages."""
     single = len(turns) == 1 and turns[0].role == "user"
     return turns[0].content if single else [turn._asdict() for turn in turns]
-
-
-def row_of(record: Conversation) -> bytes:
-    """A conversation as a line of a .jsonl file."""
-    return json_line({"messages": [turn._asdict() for turn in record.turns]})
 
 
 def unusable(record: Conversation) -> str:

@@ -107,18 +107,13 @@ class PromptKind(Kind[Prompt, PromptSource]):
 
     def line(self, record: Prompt) -> bytes:
         """Prompts of one user's turn as text, others as messages."""
-        return row_of(record)
+        prompt = {"prompt": prompt_to_json(record.prompt)}
+        return json_line(prompt | ({"reference": record.reference} if record.reference else {}))
 
 
 def _bundled(split: SplitName) -> PromptSource:
     checksum_of = functools.cache(lambda: digest(assistant.prompts(split)))
     return Source(f"bundled assistant, {split} part", lambda: map(prompt_of, assistant.prompts(split)), checksum_of)
-
-
-def row_of(record: Prompt) -> bytes:
-    """A prompt as a line of a .jsonl file."""
-    prompt = {"prompt": prompt_to_json(record.prompt)}
-    return json_line(prompt | ({"reference": record.reference} if record.reference else {}))
 
 
 def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
