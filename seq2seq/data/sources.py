@@ -51,7 +51,6 @@ def _recorded(given: Mapping[SplitName, Given], reading: Reading) -> dict[str, A
             if value
         }
         for split, files in given.items()
-        if files
     }
     return {"files": named, "reading": asdict(reading)}
 
