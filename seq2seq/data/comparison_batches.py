@@ -119,11 +119,10 @@ def paired(rows: Tensor) -> Tensor:
 
 def sides(batch: Batch) -> Batch:
     """The two sides of each comparison of a batch as rows of one of token labels, (2 B, T)."""
-    mask = batch.extras["mask"].flatten(0, 1)
     return replace(
         batch,
         inputs=tuple(None if part is None else part.flatten(0, 1) for part in batch.inputs),
         labels=batch.extras["labels"].flatten(0, 1),
-        mask=mask,
+        mask=batch.extras["mask"].flatten(0, 1),
         extras={},
     )
