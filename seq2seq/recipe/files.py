@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from seq2seq.errors import RecipeError
+from seq2seq.errors import RecipeError, near
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options
 from seq2seq.recipe.inheritance import inherited, turned
-from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, near, validated, without
+from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, validated, without
 from seq2seq.recipe.sections import Start
 from seq2seq.storage.formats import migrated
 from seq2seq.storage.reading import parse_toml, read_small, read_toml

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
@@ -10,7 +9,7 @@ from typing import Any, get_args
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from seq2seq.errors import RecipeError
+from seq2seq.errors import RecipeError, near
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
@@ -70,7 +69,7 @@ class Recipe(Section):
     def _parts_fit(self) -> Recipe:
         for section in self.fallback:
             if section not in SECTIONS:
-                raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
+                raise ValueError(f"unknown section fallback.{section}{near(section, SECTIONS)}")
         values = Values(self.data, self.tokenizer, self.model, self.training, self.start, self.policy)
         for wrong, message in misfits(self.task, values):
             if wrong:
@@ -210,9 +209,3 @@ def holds(values: dict[str, Any], key: str) -> bool:
     """Whether a dotted key is among nested values."""
     holder, last = _holder(values, key)
     return last in holder
-
-
-def near(word: str, known: list[str]) -> str:
-    """A suggestion for an unknown word, for an error message; or an empty string."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
