@@ -56,10 +56,7 @@ def _recorded(given: Mapping[SplitName, Given], reading: Reading) -> dict[str, A
 
 
 def _corpus(
-    kind: Kind[Any, SourceT],
-    name: str,
-    found: FoundIn,
-    splits: Mapping[SplitName, SourceT],
+    kind: Kind[Any, SourceT], name: str, found: FoundIn, splits: Mapping[SplitName, SourceT]
 ) -> Corpus[SourceT]:
     for split in SPLITS:
         source = splits[split]

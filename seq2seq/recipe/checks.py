@@ -13,10 +13,7 @@ from seq2seq.recipe.tasks import TASKS, Misfits, TaskName, Values, unread
 def misfits(task: TaskName, values: Values) -> Misfits:
     """Those of every task, then those of one."""
     model, tokenizer, training = values.model, values.tokenizer, values.training
-    yield (
-        training.keep == "ema" and not training.ema,
-        'training.keep = "ema" needs training.ema, for example 0.99',
-    )
+    yield training.keep == "ema" and not training.ema, 'training.keep = "ema" needs training.ema, for example 0.99'
     yield (
         model.architecture == "decoder-only" and not tokenizer.joint,
         "a decoder-only model has one vocabulary: set tokenizer.joint = true",

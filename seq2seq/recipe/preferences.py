@@ -28,8 +28,7 @@ class Comparisons(Section):
     max_tokens: Size = Field(32, description="most tokens of a sample, its end counted")
     seed: Annotated[int, Number, Field(ge=0, lt=2**63)] = 1
     centring: Weight = Field(
-        0.01,
-        description="of a reward model: weight of the squared sum of both rewards, which labels leave free",
+        0.01, description="of a reward model: weight of the squared sum of both rewards, which labels leave free"
     )
     likelihood: Weight = Field(
         0.0,

@@ -164,10 +164,7 @@ def _of_classification(values: Values) -> Misfits:
         model.architecture == "decoder-only" and model.pooling == "first",
         'the first state of a decoder-only model holds nothing of the text: set model.pooling = "mean"',
     )
-    yield (
-        training.metric == "bleu",
-        'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"',
-    )
+    yield training.metric == "bleu", 'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"'
     yield not values.tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
     yield bool(data.corpora), "data.corpora are of sentence pairs: texts with labels are one corpus, data.corpus"
     yield (
@@ -242,9 +239,7 @@ _SEARCHED = "decoding.beam_size decoding.length_penalty decoding.max_extra decod
 
 TASKS: dict[TaskName, TaskRules] = {
     "translation": TaskRules(
-        "sentence pairs",
-        _PREDICTED + _PROMPTED + _PAIRED + _SEARCHED + "training.validate_sentences",
-        _of_translation,
+        "sentence pairs", _PREDICTED + _PROMPTED + _PAIRED + _SEARCHED + "training.validate_sentences", _of_translation
     ),
     "language-model": TaskRules(
         "running text", _PREDICTED + "data.chunks data.hub.text_column", _of_language_modelling
