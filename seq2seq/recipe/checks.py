@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.recipe.section import section_of
 from seq2seq.recipe.tasks import TASKS, Misfits, TaskName, Values, unread
 
 
@@ -28,9 +29,9 @@ def misfits(task: TaskName, values: Values) -> Misfits:
 def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Options of optimisers of other kinds than that of some values, as `optimizer.key`, each with why it has no
     effect; the values need not be valid."""
-    section = values.get("optimizer")
-    kind = section.get("kind", "adam") if isinstance(section, Mapping) else None
-    if not isinstance(section, Mapping) or kind not in list(OPTIONS):  # it need not be hashable
+    section = section_of(values, "optimizer")
+    kind = section.get("kind", "adam")
+    if kind not in list(OPTIONS):  # it need not be hashable
         return {}
     foreign = {}
     for key in [key for key in section if key not in OPTIONS[kind]]:

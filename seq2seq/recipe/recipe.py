@@ -15,7 +15,7 @@ from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.preferences import Comparisons, Preference
-from seq2seq.recipe.section import Name, Section
+from seq2seq.recipe.section import Name, Section, section_of
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 from seq2seq.recipe.tasks import TASKS, TaskName, Values, description
 
@@ -200,8 +200,7 @@ def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     """The innermost table of nested values that a dotted key leads to, and the last part of the key."""
     *path, last = key.split(".")
     for part in path:
-        inner = values.get(part)
-        values = inner if isinstance(inner, dict) else {}
+        values = section_of(values, part)
     return values, last
 
 

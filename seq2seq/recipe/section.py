@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -29,3 +30,9 @@ class Section(BaseModel):
     """A part of a recipe: a frozen, validated value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def section_of(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section among values that need not be valid; an empty one where there is none."""
+    section = values.get(name)
+    return section if isinstance(section, dict) else {}
