@@ -79,13 +79,12 @@ class Cleaner:
     @cached_property
     def _decided(self) -> tuple[bytes, Report]:
         """Which pairs stay, in their order, and the report."""
-        steps = [(each.takes, Finding(_dropped)) for each in filters(self._cleaning, *self._languages)]
-        names = [each.name for each in filters(self._cleaning, *self._languages)]
+        steps = [(each.name, each.takes, Finding(_dropped)) for each in filters(self._cleaning, *self._languages)]
         mends = Finding(_mend)
         kept = bytearray()
         for number, pair in self._pairs.numbered():
             whole = self._mended(pair)
-            for takes, taken in steps:
+            for _, takes, taken in steps:
                 if takes(whole):
                     taken.add(number, whole)
                     kept.append(0)
@@ -94,7 +93,7 @@ class Cleaner:
                 kept.append(1)
                 if whole is not pair:
                     mends.add(number, (pair, whole))
-        dropped = {name: taken for name, (_, taken) in zip(names, steps)}
+        dropped = {name: taken for name, _, taken in steps}
         return bytes(kept), Report(len(kept), sum(kept), mends, dropped)
 
     def _mended(self, pair: Pair) -> Pair:
