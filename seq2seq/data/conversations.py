@@ -114,9 +114,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def bundled(self) -> dict[SplitName, ConversationSource] | None:
         """Demonstrations of the bundled assistant; of dev and test, prompts with their right answers."""
-        if self.data.corpus != "assistant":
-            return None
-        return {split: _bundled(split) for split in SPLITS}
+        return {split: _bundled(split) for split in SPLITS} if self.data.corpus == "assistant" else None
 
     def of_row(self, row: Mapping[str, Any], place: str) -> Conversation:
         """The conversation of a row. Raises DataError: no columns that are known, a strange role, no text."""
