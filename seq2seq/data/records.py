@@ -7,6 +7,7 @@ A kind whose records are named tuples of text, a column each, is a subclass of `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic
@@ -114,10 +115,8 @@ class Kind(Generic[Record, SourceT]):
         suffix = suffix_of(path)
         if suffix not in suffixes or reading.columns:
             return Kind.file(self, path, reading)
-        read = read_parquet if suffix == ".parquet" else read_json_lines
-        return self.source(
-            str(path), lambda: (of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
-        )
+        rows = partial(read_parquet, path) if suffix == ".parquet" else partial(read_json_lines, path, reading)
+        return self.source(str(path), lambda: (of_row(row, place) for place, row in rows()), lambda: checksum(path))
 
     def must_be_readable(self, path: Path) -> None:
         """Raise DataError where a file has no format of this kind, or cannot be read repeatedly."""
