@@ -96,10 +96,6 @@ class PairKind(Kind[Pair, PairSource]):
         source, target = cells
         return _CELL_END.sub(" ", source), _CELL_END.sub(" ", target)
 
-    def as_bytes(self, record: Pair) -> bytes:
-        """The bytes of a pair that are hashed."""
-        return row_bytes(record)
-
     def given(self, split: SplitName, given: Given, reading: Reading) -> PairSource:
         """Two files of a side each, or one file of pairs."""
         if len(given.data) > 1:
