@@ -110,8 +110,3 @@ def _dropped(line: int, pair: Pair, _: None) -> Values:
 
 def _mend(line: int, pairs: tuple[Pair, Pair], _: None) -> Values:
     return {"line": line, "before": pairs[0], "after": pairs[1]}
-
-
-def cleaned(pairs: PairSource, cleaning: Cleaning, source_language: str, target_language: str) -> PairSource:
-    """The pairs that stay, as a source like any other; `Cleaner` also reports what was dropped."""
-    return Cleaner(pairs, cleaning, source_language, target_language).source()
