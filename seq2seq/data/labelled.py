@@ -10,11 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 from seq2seq.data.audit import Tally
 from seq2seq.data.bundled import reviews
 from seq2seq.data.corpus import SPLITS, Source, SplitName
-from seq2seq.data.findings import Values, digest
+from seq2seq.data.findings import Values
 from seq2seq.data.folding import fold
+from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.records import Kind
 from seq2seq.data.tables import Columns
-from seq2seq.data.unchanged import digest as digest_of
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
 
@@ -104,7 +105,7 @@ class LabelledTally(Tally[Labelled]):
     def checks(self, record: Labelled, shown: Sequence[str]) -> Iterable[str]:
         """Whether a text, in any form, had another label before."""
         self._classes[record.label] = self._classes.get(record.label, 0) + 1
-        key = digest("\n".join(fold(text).decode("utf-8", "replace") for text in record.texts))
+        key = fingerprint("\n".join(fold(text).decode("utf-8", "replace") for text in record.texts))
         if self._first.setdefault(key, record.label) != record.label:
             yield "other_label"
 
@@ -161,7 +162,7 @@ def bundled(split: SplitName) -> LabelledSource:
     def records() -> list[Labelled]:
         return [Labelled((text,), label) for label, text in reviews.reviews(split)]
 
-    content = functools.cache(lambda: digest_of((text, label) for (text,), label in records()))
+    content = functools.cache(lambda: digest((text, label) for (text,), label in records()))
     return LabelledSource("bundled reviews", lambda: iter(records()), content)
 
 

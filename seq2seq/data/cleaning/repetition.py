@@ -65,7 +65,7 @@ class Duplicates:
 
     def takes(self, pair: Pair) -> bool:
         """Whether the pair was there before."""
-        return self._seen.add(fingerprint(pair)) > 0
+        return self._seen.add(fingerprint(*pair)) > 0
 
 
 class NearDuplicates:
