@@ -251,9 +251,7 @@ class Classifier(_Opened):
         if len(sides) != self._texts:
             takes = "two texts, text and other," if self._texts > 1 else "one text, without other,"
             raise ArgumentError(f"classify: this model reads {takes} at a time")
-        if len({isinstance(each, str) for each in (text, other) if each is not None}) > 1 or len(sides[0]) != len(
-            sides[-1]
-        ):
+        if other is not None and (isinstance(text, str) != isinstance(other, str) or len(sides[0]) != len(sides[1])):
             raise ArgumentError("text and other: give two texts, or two lists of equal length")
         done = self._classifier.classify([*zip(*sides)])
         return done[0] if isinstance(text, str) else done
