@@ -157,11 +157,7 @@ def unknown_label(label: str, classes: Sequence[str], place: str, remedy: str) -
 
 def bundled(split: SplitName) -> LabelledSource:
     """A split of the bundled reviews."""
-
-    @functools.cache
-    def records() -> list[Labelled]:
-        return [Labelled((text,), label) for label, text in reviews.reviews(split)]
-
+    records = functools.cache(lambda: [Labelled((text,), label) for label, text in reviews.reviews(split)])
     content = functools.cache(lambda: digest((text, label) for (text,), label in records()))
     return LabelledSource("bundled reviews", lambda: iter(records()), content)
 

@@ -199,11 +199,7 @@ def file_pair(source: Path, target: Path, reading: Reading = PLAIN) -> PairSourc
 
 def bundled(split: SplitName) -> PairSource:
     """A split of the phrasebook: French, English."""
-
-    @functools.cache
-    def pairs() -> list[Pair]:
-        return phrasebook.pairs(split)
-
+    pairs = functools.cache(lambda: phrasebook.pairs(split))
     return PairSource("bundled phrasebook", lambda: iter(pairs()), functools.cache(lambda: digest(pairs())))
 
 
