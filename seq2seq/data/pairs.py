@@ -10,16 +10,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
-from seq2seq.data.hold_out import part_checksum
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
 from seq2seq.data.pair_columns import PairColumns
-from seq2seq.data.records import Kind, origin_of
+from seq2seq.data.records import Kind, joined
 from seq2seq.data.rows import must_hold_text, read_json_lines
 from seq2seq.data.unchanged import Unchanged, digest, row_bytes
 from seq2seq.errors import DataError
@@ -48,14 +46,7 @@ class PairSource(Source[Pair]):
         """Several kinds of text as one; a single one as it is."""
         if len(kinds) == 1:
             return kinds[0][1]
-        sources = [source for _, source in kinds]
-        return cls(
-            origin_of(sources),
-            lambda: chain.from_iterable(source.read() for source in sources),
-            lambda: part_checksum(*(source.checksum() for source in sources)),
-            lambda: part_checksum(*(source.file_checksum() for source in sources)),
-            kinds=tuple(kinds),
-        )
+        return replace(joined(cls, [source for _, source in kinds]), kinds=tuple(kinds))
 
     def by_kind(self) -> tuple[tuple[str, PairSource], ...]:
         """The kinds of text with their names; one without a name where it consists of one."""

@@ -135,12 +135,7 @@ class Kind(Generic[Record, SourceT]):
 
     def joined(self, sources: Sequence[SourceT]) -> SourceT:
         """Several sources as one."""
-        return self.source_type(
-            origin_of(sources),
-            lambda: chain.from_iterable(source.read() for source in sources),
-            lambda: part_checksum(*(source.checksum() for source in sources)),
-            lambda: part_checksum(*(source.file_checksum() for source in sources)),
-        )
+        return joined(self.source_type, sources)
 
     def given(self, split: SplitName, given: Given, reading: Reading) -> SourceT:
         """The records of the files that the user named for a split. Raises DataError, at once or while reading."""
@@ -185,6 +180,16 @@ class Kind(Generic[Record, SourceT]):
     def replaced(self, split: SplitName) -> list[str]:
         """Files of a split that must not stay in a folder beside those of `write`."""
         return self.mirror_names(split)
+
+
+def joined(source_type: type[SourceT], sources: Sequence[SourceT]) -> SourceT:
+    """Several sources as one of their type."""
+    return source_type(
+        origin_of(sources),
+        lambda: chain.from_iterable(source.read() for source in sources),
+        lambda: part_checksum(*(source.checksum() for source in sources)),
+        lambda: part_checksum(*(source.file_checksum() for source in sources)),
+    )
 
 
 def origin_of(sources: Sequence[Source[Any]]) -> str:
