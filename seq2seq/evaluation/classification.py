@@ -3,7 +3,6 @@ calibration, and the texts that the model is most wrong about."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -132,4 +131,4 @@ def _resampled(counts: Counts) -> Counts:
 def _interval(value: float, resampled: NDArray[np.float64]) -> dict[str, float]:
     """A figure with its 95 % bootstrap interval."""
     low, high = interval(resampled)
-    return {"value": value, "low": min(low, value), "high": max(high, value)} if math.isfinite(value) else {}
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
