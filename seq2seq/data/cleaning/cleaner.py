@@ -79,7 +79,8 @@ class Cleaner:
     @cached_property
     def _decided(self) -> tuple[bytes, Report]:
         """Which pairs stay, in their order, and the report."""
-        steps = [(each.name, each.takes, Finding(_dropped)) for each in filters(self._cleaning, *self._languages)]
+        chosen = filters(self._cleaning, *self._languages)
+        steps = [(name, each.takes, Finding(_dropped)) for name, each in chosen]
         mends = Finding(_mend)
         kept = bytearray()
         for number, pair in self._pairs.numbered():
