@@ -85,8 +85,7 @@ class Data(Section):
         None, description="simulated rater of answers to prompts whose right answer is known; its scores are the `gold`"
     )
     max_length: Size = Field(
-        128,
-        description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut",
+        128, description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut"
     )
     token_dropout: Probability = Field(
         0.0, description="share of the tokens of a text to classify that are left out, others each time"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq import tasks
-from seq2seq.errors import RecipeError, RunError
-from seq2seq.recipe import Recipe, Start, near
+from seq2seq.errors import RecipeError, RunError, near
+from seq2seq.recipe import Recipe, Start
 from seq2seq.recipe.files import is_checkpoint, run_of
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes, write_json
