@@ -138,8 +138,8 @@ def _sizes(vocabulary: str) -> list[int]:
 
 def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSettings]:
     """The settings of a kind, one for each size; a single one where the kind has a fixed vocabulary."""
+    from seq2seq.errors import near
     from seq2seq.recipe import Tokenizer as TokenizerSettings
-    from seq2seq.recipe import near
 
     name, _, encoding = kind.partition(":")
     known = get_args(TokenizerSettings.model_fields["kind"].annotation)

@@ -126,7 +126,7 @@ def of_row(row: Mapping[str, Any], place: str) -> Comparison:
         raise DataError(f"{place}: {why}; both sides are to answer one prompt, which ends with what the user says")
     (prompt,) = prompts
     if prompt[-1].role != "user":
-        raise DataError(f"{place}: the last of the prompt is no user's: a prompt ends with what the user says")
+        raise DataError(f"{place}: the last message of the prompt must have the role user")
     return Comparison(prompt, *(answer for _, answer in sides))
 
 

@@ -126,5 +126,5 @@ def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
         return Prompt((Turn("user", cell(row, name, place)),), reference)
     turns = tuple(turn_of(message, f"{place}, {name}") for message in row[name])
     if not turns or turns[-1].role != "user":
-        raise DataError(f"{place}: the last of {name} is no user's: a prompt ends with what the user says")
+        raise DataError(f"{place}: the last message of {name} must have the role user")
     return Prompt(turns, reference)

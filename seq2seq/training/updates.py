@@ -24,6 +24,8 @@ class UpdateLog:
         self._window = max(1, -(-steps // ROWS))
         self._rows: list[dict[str, Any]] = []
         self._step, self._learning_rate = 0, 0.0
+        self._updates = self._counted = self._tokens = 0
+        self._sums: dict[str, float] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -54,7 +56,7 @@ class UpdateLog:
 
     def _begin_window(self) -> None:
         self._updates = self._counted = self._tokens = 0
-        self._sums: dict[str, float] = defaultdict(float)
+        self._sums = defaultdict(float)
         self._began = time.perf_counter()
 
     def _end_window(self) -> None:

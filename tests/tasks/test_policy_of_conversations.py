@@ -105,8 +105,8 @@ def test_its_test_set_is_of_prompts(improved: tuple[Run, list[Event]]) -> None:
     [
         ({"question": "x"}, "no prompt; there are: question; name it prompt or messages"),
         ({"prompt": [{"role": "bot", "content": "x"}]}, "no message with a role of system, user, assistant"),
-        ({"prompt": [{"role": "assistant", "content": "x"}]}, "the last of prompt is no user's"),
-        ({"messages": []}, "the last of messages is no user's"),
+        ({"prompt": [{"role": "assistant", "content": "x"}]}, "the last message of prompt must have the role user"),
+        ({"messages": []}, "the last message of messages must have the role user"),
         ({"prompt": 3}, "3 is not text"),
     ],
 )

@@ -133,7 +133,7 @@ CASES = {
     "batches of tokens": Case(1, POLICY + "--set training.batch_tokens=99", ("training.batch_tokens", "no effect")),
     "several passes for an update": Case(1, POLICY + "--set training.accumulate=2", ("training.accumulate = 2",)),
     "prompts without a prompt": Case(1, POLICY + "--data no-prompt.jsonl", ("line 1: no prompt", "question")),
-    "prompts that are answered": Case(1, POLICY + "--data answered.jsonl", ("the last of prompt is no user's",)),
+    "prompts that are answered": Case(1, POLICY + "--data answered.jsonl", ("must have the role user",)),
     "blank prompts": Case(1, POLICY + "--data blank-prompts.jsonl", ("blank-prompts.jsonl",)),
     "no place for a completion": Case(
         1, POLICY + "--data prompts.jsonl --set policy.max_tokens=64", ("no prompt for train leaves place",), begun=True
