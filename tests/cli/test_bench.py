@@ -9,8 +9,14 @@ import pytest
 
 from tests.support import tiny
 from tests.support.command import Seqx
+from tests.support.products import small_products
 
 PARTS = ["data", "forward", "loss", "backward", "optimiser"]
+
+
+@pytest.fixture(autouse=True)
+def _small_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_products(monkeypatch)
 
 
 @pytest.fixture

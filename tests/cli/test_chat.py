@@ -14,10 +14,9 @@ from tests.support import assistants
 from tests.support.command import Seqx
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("assistants")
-    return assistants.assistant(folder, assistants.base(folder))[0].path
+@pytest.fixture
+def run(assistant: Run) -> Path:
+    return assistant.path
 
 
 def test_turns_are_given_typed_or_piped_and_the_history_counts(seqx: Seqx, run: Path) -> None:

@@ -67,18 +67,16 @@ def test_the_library_classifies_as_the_command_does(seqx: Seqx, trained_classifi
         seq2seq.load(trained_classifier, beam_size=2)
 
 
-def test_a_classifier_is_evaluated(seqx: Seqx, trained_classifier: Path, tmp_path: Path) -> None:
-    done = seqx("evaluate", "--run", trained_classifier)
+def test_a_classifier_is_evaluated(seqx: Seqx, own_classifier: Path, tmp_path: Path) -> None:
+    done = seqx("evaluate", "--run", own_classifier)
     assert done.code == 0 and "test: 30 texts" in done.out and "macro-F1" in done.out
     own = tiny.write_labelled(tmp_path / "own.csv", [("one cat", "pet"), ("one tree", "thing"), ("", "pet")])
-    scores = json.loads(seqx("evaluate", "--run", trained_classifier, "-i", own, "--json").out)
+    scores = json.loads(seqx("evaluate", "--run", own_classifier, "-i", own, "--json").out)
     assert (scores["set"], scores["texts"], scores["left_out"]) == ("own.csv", 2, 1)
     assert [row["class"] for row in scores["by_class"]] == ["pet", "thing"]
     other = tiny.write_labelled(tmp_path / "other.csv", [("one cat", "pet")], ("body", "team"))
-    assert json.loads(
-        seqx("evaluate", "--run", trained_classifier, "-i", other, "--columns", "body,team", "--json").out
-    )
-    refused = seqx("evaluate", "--run", trained_classifier, "--beam-size", "2")
+    assert json.loads(seqx("evaluate", "--run", own_classifier, "-i", other, "--columns", "body,team", "--json").out)
+    refused = seqx("evaluate", "--run", own_classifier, "--beam-size", "2")
     assert refused.code == 2 and "--beam-size has no effect" in refused.err
 
 
@@ -128,14 +126,14 @@ def test_a_damaged_copy_is_refused_by_name(seqx: Seqx, own_classifier: Path) -> 
     assert examined.code == 1 and "WRONG  " in examined.out and "ctranslate2/int8" in examined.out
 
 
-def test_a_classifier_is_packed_without_its_weights(seqx: Seqx, trained_classifier: Path) -> None:
-    assert seqx("pack", "--run", trained_classifier, "--to", "pets.seqx", "--test-set").code == 0
+def test_a_classifier_is_packed_without_its_weights(seqx: Seqx, own_classifier: Path) -> None:
+    assert seqx("pack", "--run", own_classifier, "--to", "pets.seqx", "--test-set").code == 0
     with zipfile.ZipFile("pets.seqx") as archive:
         assert {name for name in archive.namelist() if "int8" in name or "safetensors" in name} == {
             f"ctranslate2/int8/{name}" for name in ("config.json", "head.safetensors", "model.bin", "vocabulary.json")
         }
     for command in (("classify", *LINES), ("evaluate", "--json")):
-        done, own = (seqx(*command, "--run", run) for run in ("pets.seqx", trained_classifier))
+        done, own = (seqx(*command, "--run", run) for run in ("pets.seqx", own_classifier))
         assert done.code == 0, done.err
         assert without_times(done.out) == without_times(own.out)
 
@@ -146,7 +144,7 @@ def without_times(text: str) -> list[object]:
 
 
 def test_a_line_is_classified_without_torch(trained_classifier: Path) -> None:
-    assert heavy_imports("classify", "--run", str(trained_classifier), "one cat", "-q") == ["numpy"]
+    assert heavy_imports(["classify", "--run", str(trained_classifier), "one cat", "-q"]) == ["numpy"]
 
 
 @pytest.mark.parametrize(
@@ -214,10 +212,10 @@ def test_a_model_of_two_texts_reads_them_with_a_tab_between(seqx: Seqx, tmp_path
     assert seq2seq.load(tmp_path / "run").classify("one", "one").label in ("same", "other")  # type: ignore[union-attr]
 
 
-def test_checkpoints_of_a_classifier_are_averaged_and_evaluated(seqx: Seqx, trained_classifier: Path) -> None:
-    done = seqx("runs", "average", trained_classifier, "--steps", "40,60", "--to", "mean")
+def test_checkpoints_of_a_classifier_are_averaged_and_evaluated(seqx: Seqx, own_classifier: Path) -> None:
+    done = seqx("runs", "average", own_classifier, "--steps", "40,60", "--to", "mean")
     assert done.code == 0, done.err
     texts = b"un chat\ndeux chiens\n"
     assert seqx("classify", "--run", "mean", stdin=texts).code == 0
-    done = seqx("evaluate", "--run", trained_classifier, "--checkpoint", "60", "--json", "-q")
+    done = seqx("evaluate", "--run", own_classifier, "--checkpoint", "60", "--json", "-q")
     assert done.code == 0 and "accuracy" in done.out, done.err

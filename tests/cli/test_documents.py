@@ -20,10 +20,13 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
+from seq2seq.measure import throughput
+from seq2seq.measure.steps import Spread
 from seq2seq.recipe import files as recipe_files
 from tests.support import documents, tiny
 from tests.support.clock import hurry
 from tests.support.command import Seqx
+from tests.support.products import small_products
 
 COMMANDS = documents.commands()
 SERVED = "".join(path.read_text(encoding="utf-8") for path in (documents.ROOT / "seq2seq" / "serving").glob("*.py"))
@@ -142,9 +145,6 @@ class Reader:
     def __init__(self, seqx: Seqx, pairs: Path, text: Path, labels: Path) -> None:
         self._seqx = seqx
         self._runs = {"pairs": pairs, "text": text, "labels": labels}
-        for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
-            for suffix in ("txt", "fr", "en", "csv"):
-                self._file(f"corpora/nowhere/{split}.{suffix}", lines)
 
     def type(self, line: str) -> Any:
         """Run a line: `seqx ...`, perhaps behind `cat` or `echo`, perhaps with its output in a file."""
@@ -187,13 +187,13 @@ class Reader:
         self._provide_runs(words)
         for place, (option, value) in enumerate(pairwise(words.copy()), start=1):
             if (option, value) == ("--recipe", "finetune"):  # whose model is that of the run it starts from
-                words += ["--set", "training.steps=6", "--set", "training.validate_every=3"]
+                words += ["--set", "training.steps=2", "--set", "training.validate_every=2"]
             elif option == "--recipe" or (words[:2] == ["data", "check"] and place == 2 and option == "check"):
                 words[place] = self._recipe(words, value) if not value.startswith("-") else value
             elif option in SHORTER:
                 words[place] = SHORTER[option]
             elif option == "--set" and value.startswith("training.steps="):
-                words[place] = "training.steps=6"
+                words[place] = "training.steps=2"
             elif option == "--add-data":
                 self._file(value.partition(":")[0])
             elif option in ("--source-file", "--target-file", "--input", "--data") or value.endswith(".txt"):
@@ -211,7 +211,7 @@ class Reader:
             shutil.copy(recipe_files.path_of("fr-en"), name)
         changes = [value.partition(",")[0] for option, value in pairwise(words) if option == "--set"]
         shown = recipe_files.load(name, changes)
-        recipe = f'name = "{shown.name}"\n' + TINY[shown.task]
+        recipe = f'name = "{shown.name}"\n' + TINY[shown.task].replace("steps = 6\n", "steps = 2\n", 1)
         Path("tiny").mkdir(exist_ok=True)
         Path("tiny", f"{shown.name}.toml").write_text(recipe, encoding="utf-8")
         return f"tiny/{shown.name}.toml"
@@ -231,24 +231,40 @@ class Reader:
         for pack in (word for word in given if word.endswith(".seqx")):
             assert self._seqx("pack", "--run", self._runs["pairs"], "--to", pack).code == 0
 
-    def _file(self, name: str, lines: int = 200) -> Path:
+    def _file(self, name: str) -> Path:
         path = Path(name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            rows = tiny.pairs(lines, len(path.stem))
-            text = tiny.verse(lines, len(path.stem))
-            if path.suffix == ".csv":
-                labelled = [(*row, *row, *pair) for row, pair in zip(tiny.labelled(lines, len(path.stem)), rows)]
-                columns = ("text", "label", "body", "team", "fr", "en")
-                text = "".join(",".join(row) + "\n" for row in [columns, *labelled])
-            elif path.suffix == ".tsv":
-                text = "".join("\t".join(row) + "\n" for row in rows)
-            elif path.suffix == ".jsonl":
-                text = "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
-            elif path.suffix != ".txt":
-                text = "".join(row[path.suffix == ".en"] + "\n" for row in rows)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(contents(path, 200), encoding="utf-8")
         return path
+
+
+def contents(path: Path, lines: int) -> str:
+    """Tiny text in the format that the name of a file says."""
+    rows = tiny.pairs(lines, len(path.stem))
+    if path.suffix == ".txt":
+        return tiny.verse(lines, len(path.stem))
+    if path.suffix == ".csv":
+        labelled = [(*row, *row, *pair) for row, pair in zip(tiny.labelled(lines, len(path.stem)), rows)]
+        columns = ("text", "label", "body", "team", "fr", "en")
+        return "".join(",".join(row) + "\n" for row in [columns, *labelled])
+    if path.suffix == ".tsv":
+        return "".join("\t".join(row) + "\n" for row in rows)
+    if path.suffix == ".jsonl":
+        return "".join(json.dumps({"source": source, "target": target}) + "\n" for source, target in rows)
+    return "".join(row[path.suffix == ".en"] + "\n" for row in rows)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mirror of the corpus of the tiny recipes, of any form; nobody writes there."""
+    folder = tmp_path_factory.mktemp("corpora") / "nowhere"
+    folder.mkdir()
+    for split, lines in (("train", 200), ("dev", 12), ("test", 12)):
+        for suffix in ("txt", "fr", "en", "csv"):
+            path = folder / f"{split}.{suffix}"
+            path.write_text(contents(path, lines), encoding="utf-8")
+    return folder.parent
 
 
 @pytest.fixture
@@ -257,12 +273,16 @@ def reader(
     trained: Path,
     trained_text: Path,
     trained_classifier: Path,
+    corpora: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Reader:
-    monkeypatch.setenv("SEQX_DATA", str(tmp_path / "corpora"))
+    monkeypatch.setenv("SEQX_DATA", str(corpora))
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing answers
     monkeypatch.setattr(webbrowser, "open", lambda url: url.startswith("file:///"))
     hurry(monkeypatch)
+    small_products(monkeypatch)
+    # Two processes or more, which tests/cli/test_bench.py starts.
+    monkeypatch.setattr(throughput, "loading", lambda command, seconds: Spread.of([seconds]))
     return Reader(seqx, trained, trained_text, trained_classifier)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from seq2seq.run import Run
 from tests.phrasebook.generator import phrases
 from tests.support import tiny
 from tests.support.bad_input import snapshot
-from tests.support.clock import hurry
 from tests.support.command import Seqx
 
 LONG = " ".join(["quatre"] * 40)
@@ -58,15 +55,6 @@ def test_so_many_pairs_judge_and_a_run_that_goes_on_keeps_them(seqx: Seqx, tmp_p
     assert (tmp_path / "run" / "test.jsonl").read_text().count("\n") == 5
     again = seqx("train", *given, "--run", "run", "--minutes", "1")
     assert again.code == 0 and "is trained already" in again.err and "the first 5 pairs of each" in again.err
-
-
-def test_minutes_are_for_all_of_it(seqx: Seqx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
-    done = seqx("train", *tiny.arguments(tmp_path), "--run", "run", "--minutes", "0.2")
-    assert done.code == 0, done.err
-    training = Run(tmp_path / "run").recipe().training
-    assert training.steps >= 10 and "validations" in done.err
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]["step"] == training.steps
 
 
 def test_a_dry_run_notes_what_training_notes(seqx: Seqx, tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.fixture
+def gpt(trained_text: Path, tmp_path: Path) -> Path:
+    """A finished run on running text that a test may change."""
+    return Path(shutil.copytree(trained_text, tmp_path / "gpt"))
+
+
 def own_scores(run: Path) -> tuple[Any, ...]:
     translations = run / "test.translations.txt"
     return record(run)["scores"], translations.read_bytes() if translations.is_file() else None
@@ -90,27 +96,27 @@ def test_a_set_of_any_name_is_kept_in_the_folder(seqx: Seqx, own: Path, tmp_path
     assert path.read_text().count("\n") == 5 and len(path.name) < 200 and path.name.isprintable()
 
 
-def test_running_text_follows_the_same_rule(seqx: Seqx, tmp_path: Path) -> None:
-    assert seqx("train", *tiny.text_arguments(tmp_path), "--run", "gpt").code == 0
-    before = own_scores(tmp_path / "gpt")
+def test_running_text_follows_the_same_rule(seqx: Seqx, gpt: Path, tmp_path: Path) -> None:
+    before = own_scores(gpt)
     (tmp_path / "test").write_text(tiny.verse(40, 8), encoding="utf-8")
     (tmp_path / "test").rename(tmp_path / "test.txt")
     for _ in range(2):
         assert seqx("evaluate", "--run", "gpt").code == 0
         assert seqx("evaluate", "--run", "gpt", "--input", "test.txt").code == 0
-    assert own_scores(tmp_path / "gpt") == before
-    kept = record(tmp_path / "gpt")["evaluations"].values()
+    assert own_scores(gpt) == before
+    kept = record(gpt)["evaluations"].values()
     assert [(each["set"], each["files"]) for each in kept] == [
         ("test", []),
         ("test.txt", [str(tmp_path / "test.txt")]),
     ]
 
 
-def test_scores_are_shown_where_the_run_may_not_be_written(seqx: Seqx, trained: Path, tmp_path: Path) -> None:
-    assert seqx("train", *tiny.text_arguments(tmp_path), "--run", "gpt").code == 0
+def test_scores_are_shown_where_the_run_may_not_be_written(
+    seqx: Seqx, trained: Path, gpt: Path, tmp_path: Path
+) -> None:
     (tmp_path / "text.txt").write_text(tiny.verse(40, 8), encoding="utf-8")
     with open_to_all() as folder:
-        for run in (trained, tmp_path / "gpt"):
+        for run in (trained, gpt):
             shutil.copytree(run, folder / run.name)
             seal(folder / run.name)
         text = Path(shutil.copy(tmp_path / "text.txt", folder))
@@ -144,8 +150,7 @@ def test_scores_are_shown_where_the_run_may_not_be_written(seqx: Seqx, trained: 
         )
 
 
-def test_the_loss_of_a_text_is_shown_where_the_disk_is_full(seqx: Seqx, tmp_path: Path) -> None:
-    assert seqx("train", *tiny.text_arguments(tmp_path), "--run", "gpt").code == 0
+def test_the_loss_of_a_text_is_shown_where_the_disk_is_full(seqx: Seqx, gpt: Path) -> None:
     with full_disk():
         done = seqx("evaluate", "--run", "gpt", "--json", "--quiet")
     assert done.code == 1 and json.loads(done.out)["tokens"] > 100

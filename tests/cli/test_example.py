@@ -30,11 +30,11 @@ def test_the_example_is_a_short_sentence_of_the_runs_own(seqx: Seqx, tmp_path: P
     assert seqx(*arguments).code == 0
 
 
-def test_the_example_of_a_text_model_begins_as_its_text_does(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
-    (line,) = (line for line in done.err.splitlines() if line.startswith("Try it: "))
+def test_the_example_of_a_text_model_begins_as_its_text_does(seqx: Seqx, trained_text: Path) -> None:
+    shown = (trained_text.parent / "stderr").read_text(encoding="utf-8")
+    (line,) = (line for line in shown.splitlines() if line.startswith("Try it: "))
     _, *arguments = shlex.split(line.removeprefix("Try it: "))
-    assert arguments[0] == "generate" and arguments[1] + "\n" in (tmp_path / "verse.txt").read_text()
+    assert arguments[0] == "generate" and arguments[1] + "\n" in (trained_text.parent / "verse.txt").read_text()
     assert seqx(*arguments, "--max-tokens", "3").code == 0
 
 

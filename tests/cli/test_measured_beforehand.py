@@ -18,6 +18,7 @@ from tests.support import assistants, tiny
 from tests.support.bad_input import snapshot
 from tests.support.clock import hurry
 from tests.support.command import Seqx
+from tests.support.products import small_products
 
 OPTIMIZER = """
 [optimizer]
@@ -49,11 +50,10 @@ max_tokens = 6
 """
 
 
-@pytest.fixture(scope="module")
-def sft(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def sft(assistant: Run) -> Path:
     """A finished chat model."""
-    folder = tmp_path_factory.mktemp("assistants")
-    return assistants.assistant(folder, assistants.base(folder))[0].path
+    return assistant.path
 
 
 @pytest.fixture
@@ -132,7 +132,10 @@ def test_rollouts_count_as_time_of_the_updates_that_they_are_for(
     assert seconds(1) > seconds(16)
 
 
-def test_what_has_no_such_measure_says_so(seqx: Seqx, given: dict[str, list[str]], sft: Path) -> None:
+def test_what_has_no_such_measure_says_so(
+    seqx: Seqx, given: dict[str, list[str]], sft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_products(monkeypatch)
     policy = seqx("train", *given["policy"], "--batch-tokens", "auto")
     assert policy.code == 1 and "policy.rollouts / policy.minibatches" in policy.err
     start = ["--set", f"start.run={sft}", "--seconds", "0.1"]

@@ -156,4 +156,4 @@ def test_a_damaged_run_is_not_packed(seqx: Seqx, own: Path) -> None:
 
 
 def test_it_opens_without_torch(packed: Path) -> None:
-    assert heavy_imports("translate", "un", "--run", str(packed.absolute())) == []
+    assert heavy_imports(["translate", "un", "--run", str(packed.absolute())]) == []

@@ -71,8 +71,6 @@ def hostile(tmp_path: Path) -> list[str]:
 def test_no_command_passes_on_what_a_file_holds(seqx: Seqx, hostile: list[str], tmp_path: Path) -> None:
     files = ("--source-file", "dev.fr", "--target-file", "dev.en")
     commands: list[tuple[str, ...]] = [
-        ("train", *hostile, "--run", "run"),
-        ("train", *hostile, "--run", "other"),
         ("compare", "run", "other", "--device", "cpu"),
         ("compare", "run", "other", "--device", "cpu", "--json"),
         ("evaluate", "--run", "run"),
@@ -89,11 +87,18 @@ def test_no_command_passes_on_what_a_file_holds(seqx: Seqx, hostile: list[str], 
         ("recipes", "copy", "tiny", EVIL),
     ]
     seen = ""
-    for command in commands:
+
+    def look(*command: str) -> None:
+        nonlocal seen
         done = seqx(*command)
         assert not STEERING.search(done.out + done.err), command
         assert "MarkupError" not in done.err and "Traceback" not in done.err
         seen += done.out + done.err
+
+    look("train", *hostile, "--run", "run")
+    shutil.copytree("run", "other")
+    for command in commands:
+        look(*command)
     assert seen.count("[/nosuch]") > 10 and r"\x1b[31m\x07" in seen
 
 

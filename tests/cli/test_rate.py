@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.run import Run
 from tests.support import assistants
 from tests.support.command import Seqx
 
 
 @pytest.fixture(scope="module")
-def sft(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sft(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished chat model that has hardly learnt: no two answers are equal."""
-    folder = tmp_path_factory.mktemp("assistants")
     text = assistants.SFT.replace("steps = 80", "steps = 1")
-    run, training = assistants.assistant_session(folder, assistants.base(folder), text=text)
+    run, training = assistants.assistant_session(tmp_path_factory.mktemp("assistants"), assistant_base, text=text)
     list(training.events())
     return run.path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,15 @@ def versions_of(name: str) -> list[recipe.Recipe]:
     return [wanted] if wanted.data.bundled is None else [wanted, wanted.on_bundled()]
 
 
+def different(recipes: Iterable[recipe.Recipe]) -> list[recipe.Recipe]:
+    """The first of those that differ in their text alone, and so have the same model and make the same update."""
+    found: dict[str, recipe.Recipe] = {}
+    for each in recipes:
+        learning = each.model_dump(include={"task", "tokenizer", "model", "optimizer", "training"})
+        found.setdefault(repr(learning), each)
+    return [*found.values()]
+
+
 def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
     """Random tokens in the recipe's layout."""
     generator = torch.Generator().manual_seed(3)
@@ -47,7 +57,7 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
 
 @pytest.mark.parametrize(
     "wanted",
-    [each for name in recipe_files.names() for each in versions_of(name) if each.task != "classification"],
+    different(each for name in recipe_files.names() for each in versions_of(name) if each.task != "classification"),
     ids=lambda each: f"{each.name} on {each.data.corpus}",
 )
 def test_every_recipe_begins_at_the_loss_that_it_should_and_takes_a_step(wanted: recipe.Recipe) -> None:

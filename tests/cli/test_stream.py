@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_no_half_written_file(trained: Path, tmp_path: Path, engin
     output.write_text("before\n")
     with piped("translate", "--run", trained, "--engine", engine, "-o", output, "--beam-size", "1") as process:
         assert process.stdin and process.stderr
-        process.stdin.write(LINE * 30_000)  # more than pipes and windows hold: it is at work when the last is written
+        process.stdin.write(LINE * 20_000)  # more than pipes and windows hold: it is at work when the last is written
         process.stdin.flush()
         assert [path.name for path in tmp_path.iterdir() if path != output]
         process.send_signal(signal.SIGINT)

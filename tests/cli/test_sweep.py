@@ -23,7 +23,8 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 def test_each_setting_is_trained_for_each_seed_and_compared_with_the_first(seqx: Seqx, tmp_path: Path) -> None:
-    grid = ["--set", "model.norm=pre,post", "--set", "training.steps=20", "--seeds", "1,2"]
+    steps = ["--set", "training.steps=20", "--set", "training.validate_every=10"]
+    grid = ["--set", "model.norm=pre,post", *steps, "--seeds", "1,2"]
     done = sweep(seqx, tmp_path, *grid, "--json")
     assert done.code == 0, done.err
     found: dict[str, Any] = json.loads(done.out)

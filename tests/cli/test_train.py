@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from seq2seq.run import Run
+from seq2seq.tasks.translation_training import TranslationWorkload
 from tests.support import tiny
 from tests.support.clock import hurry
-from tests.support.command import Seqx
+from tests.support.command import LONGER, Seqx
 from tests.support.processes import start
 
 
@@ -42,9 +43,8 @@ def test_training_ends_with_a_scored_run_folder(trained: Path) -> None:
     ]
 
 
-def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
-    assert done.code == 0, done.err
+def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx, trained: Path, own: Path) -> None:
+    screen = "".join((trained.parent / name).read_text(encoding="utf-8") for name in ("stderr", "stdout"))
     for expected in (
         "Device: cpu, float32",
         " of 200 (dropped: ",
@@ -53,8 +53,8 @@ def test_the_first_screen_says_what_is_used_and_where_the_loss_starts(seqx: Seqx
         "BLEU by source length",
         "Try it: seqx translate",
     ):
-        assert expected in done.err + done.out
-    again = seqx("train", *tiny.arguments(tmp_path), "--device", "cpu")
+        assert expected in screen
+    again = seqx("train", *tiny.arguments(trained.parent), "--run", own, "--device", "cpu", *LONGER)
     assert again.code == 0 and "is trained already" in again.err
 
 
@@ -82,9 +82,10 @@ def test_minutes_are_made_into_updates_that_stay_when_training_goes_on(
     hurry(monkeypatch)
     given = [*tiny.arguments(tmp_path), "--device", "cpu"]
     done = seqx("train", *given, "--minutes", "0.15")
-    assert done.code == 0 and "in about 0.15 minutes" in done.err, done.err
-    training = Run(tmp_path / "runs" / "tiny").recipe().training
-    assert training.steps >= 20
+    assert done.code == 0 and "in about 0.15 minutes" in done.err and "validations" in done.err, done.err
+    run = Run(tmp_path / "runs" / "tiny")
+    training = run.recipe().training
+    assert training.steps >= 20 and run.record()["finished"]["step"] == training.steps
     assert training.warmup_steps / training.steps == pytest.approx(4 / 6, rel=0.05)
     assert training.validate_every / training.steps == pytest.approx(2 / 6, rel=0.05)
     again = seqx("train", *given, "--minutes", "9")
@@ -109,9 +110,11 @@ def test_dry_run_measures_and_writes_nothing(seqx: Seqx, tmp_path: Path) -> None
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx) -> None:
+def test_the_bundled_corpus_stands_in_and_says_so(seqx: Seqx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TranslationWorkload, "beginning_size", 5000)  # of its 102,000 pairs
     sizes = ("d_model=16", "d_ff=16", "n_heads=1", "encoder_layers=1", "decoder_layers=1")
     changes = (*(f"model.{size}" for size in sizes), "training.steps=1", "training.validate_sentences=2")
+    changes += ("tokenizer.vocabulary_size=600",)
     tiny_budget = [word for change in changes for word in ("--set", change)]
     done = seqx("train", "--recipe", "fr-en", "--dry-run", *tiny_budget)
     assert done.code == 0, done.err

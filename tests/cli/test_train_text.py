@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,34 +18,30 @@ GPT = ["--set", "model.architecture=decoder-only", "--set", "data.max_length=16"
 
 
 @pytest.fixture
-def verse(seqx: Seqx, tmp_path: Path) -> Path:
-    """A finished run on running text."""
-    done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
-    assert done.code == 0, done.err
-    return tmp_path / "run"
+def verse(trained_text: Path, tmp_path: Path) -> Path:
+    """A finished run on running text that a test may change."""
+    return Path(shutil.copytree(trained_text, tmp_path / "run"))
 
 
-def test_text_goes_from_a_file_to_a_judged_run(seqx: Seqx, tmp_path: Path) -> None:
-    done = seqx("train", *tiny.text_arguments(tmp_path), "--run", "run")
-    assert done.code == 0, done.err
+def test_text_goes_from_a_file_to_a_judged_run(trained_text: Path) -> None:
+    out, err = ((trained_text.parent / name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
     for expected in ("Loss before training: ", "characters, ", "nats per token (best so far)", "Try it: seqx generate"):
-        assert expected in done.err, expected
-    assert "bits per byte" in done.out
-    record = json.loads((tmp_path / "run/run.json").read_text())
+        assert expected in err, expected
+    assert "bits per byte" in out
+    record = json.loads((trained_text / "run.json").read_text())
     score = record["scores"]["test"]
     assert score["perplexity"] == pytest.approx(math.exp(score["nats_per_token"]))
     assert record["weights"]["made"] == "ema"
-    first = float(done.err.split("Loss before training: ")[1].split()[0])
-    assert first == pytest.approx(float(done.err.split("expected at initialisation: ")[1].split(")")[0]), rel=0.03)
-    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    first = float(err.split("Loss before training: ")[1].split()[0])
+    assert first == pytest.approx(float(err.split("expected at initialisation: ")[1].split(")")[0]), rel=0.03)
+    rows = [json.loads(line) for line in (trained_text / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4, 6] and "dev_bleu" not in rows[0]
 
 
-def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Path) -> None:
+def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, trained_text: Path, tmp_path: Path) -> None:
     from cli import train as command
 
     arguments = tiny.text_arguments(tmp_path)
-    assert seqx("train", *arguments, "--run", "whole").code == 0
     asked = command.StopSignals.asked
     seen = []
 
@@ -60,7 +57,7 @@ def test_resumed_is_uninterrupted_muon_average_and_all(seqx: Seqx, tmp_path: Pat
     assert command.StopSignals.asked is asked
     done = seqx("train", *arguments, "--run", "stopped")
     assert done.code == 0 and "Resuming from step 3" in done.err
-    whole, stopped = (read_weights(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))
+    whole, stopped = (read_weights(run / "model.safetensors") for run in (trained_text, tmp_path / "stopped"))
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 

@@ -12,6 +12,7 @@ import pytest
 from cli.main import children_trust_no_working_directory
 from tests.support.command import Seqx
 from tests.support.processes import environment
+from tests.support.products import small_products
 
 TRAP = "open('{}', 'a').write(__name__ + '\\n')\nraise SystemExit(3)\n"
 # What runpy itself imports before it is seqx's turn cannot be helped.
@@ -37,6 +38,7 @@ def traps(tmp_path: Path) -> Path:
 def test_bench_starts_no_command_of_the_working_directory(
     seqx: Seqx, traps: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    small_products(monkeypatch)
     monkeypatch.chdir(traps)
     done = seqx("bench", "--run", trained, "--seconds", "0.1", "--device", "cpu", "--quiet")
     assert done.code == 0, done.err

@@ -147,9 +147,9 @@ def test_where_there_is_one_segmentation_sampling_gives_it(trained: dict[str, To
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_twice_gives_the_same(lines: list[str], kind: str) -> None:
-    settings = recipe.Tokenizer(kind=kind, vocabulary_size=400)
-    assert tokenizers.train(settings, lines).serialise() == tokenizers.train(settings, iter(lines)).serialise()
+def test_training_twice_gives_the_same(trained: dict[str, Tokenizer], lines: list[str], kind: str) -> None:
+    settings = recipe.Tokenizer(kind=kind, vocabulary_size=500, normalization="identity")
+    assert tokenizers.train(settings, iter(lines)).serialise() == trained[f"{kind} identity"].serialise()
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
@@ -202,7 +202,7 @@ def test_a_model_with_other_special_tokens_is_not_ours(tmp_path: Path, lines: li
     path = tmp_path / "tokenizer.model"
     with path.open("wb") as file:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_writer=file, vocab_size=100, minloglevel=2
+            sentence_iterator=iter(lines[:400]), model_writer=file, vocab_size=100, minloglevel=2
         )
     with pytest.raises(RunError, match=r"its special tokens are \[-1, 0, 1, 2\], not \[0, 1, 2, 3\]"):
         tokenizers.read(tmp_path)

@@ -27,6 +27,7 @@ from seq2seq.tasks import models, preparation
 from seq2seq.training.loop import Progress
 from seq2seq.training.objective import CrossEntropy
 from tests.support import tiny
+from tests.support.products import small_products
 
 CPU = device.Numerics(torch.device("cpu"), None)
 PAIRS, TEXT = recipe_files.parse(tiny.RECIPE, "tiny pairs"), recipe_files.parse(tiny.TEXT_RECIPE, "tiny text")
@@ -124,14 +125,16 @@ def test_a_training_run_is_measured_and_adds_up(corpus: Corpus[Any]) -> None:
     assert found.parameters == sum(each.numel() for each in models.model(PAIRS, 300, 300).parameters())
 
 
-def test_the_tokenizers_of_a_run_are_used(corpus: Corpus[Any], tmp_path: Path) -> None:
+def test_the_tokenizers_of_a_run_are_used(corpus: Corpus[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_products(monkeypatch)
     small = recipe_files.parse(tiny.RECIPE.replace("vocabulary_size = 300", "vocabulary_size = 290"), "small")
     preparation.train_tokenizers(tasks.of(small), corpus, tmp_path)
     found = throughput.training(PAIRS, corpus, device.choose("cpu", "float32"), 0.01, Run(tmp_path))
     assert found.parameters == sum(each.numel() for each in models.model(PAIRS, 290, 290).parameters())
 
 
-def test_without_a_corpus_tokens_are_random() -> None:
+def test_without_a_corpus_tokens_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_products(monkeypatch)
     assert throughput.training(PAIRS, None, device.choose("cpu", "float32"), 0.01).text == "random tokens"
 
 

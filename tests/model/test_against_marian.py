@@ -14,11 +14,10 @@ from seq2seq.storage.tensors import load_weights
 from tests.support.fakes import padding_mask, tiny_recipe
 from tests.support.marian_names import LAYER, PACKED
 
-transformers = pytest.importorskip("transformers", reason="the [hf] extra is not installed")
-
 
 def marian(vocabulary: int) -> Any:
     """A Marian model of random weights, biases and gains."""
+    transformers = pytest.importorskip("transformers", reason="the [hf] extra is not installed")
     sizes = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 3, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24}
     heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
     config = transformers.MarianConfig(

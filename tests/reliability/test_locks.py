@@ -17,7 +17,7 @@ from seq2seq.recipe import files as recipe_files
 from seq2seq.run import Run
 from seq2seq.storage.locks import LockedError, lock
 from tests.support import tiny
-from tests.support.command import ROOT, Seqx
+from tests.support.command import LONGER, ROOT, Seqx
 
 OWNER = """
 import sys
@@ -96,12 +96,11 @@ def test_what_killed_processes_left_holds_nothing_up_and_is_cleared(seqx: Seqx, 
     assert not list((tmp_path / "run").rglob(".*.partial"))
 
 
-def test_a_log_line_that_a_kill_cut_is_dropped(seqx: Seqx, tmp_path: Path) -> None:
-    given = [*tiny.arguments(tmp_path), "--run", "run", "--device", "cpu", "--quiet"]
-    assert seqx("train", *given).code == 0
-    run = Run(tmp_path / "run")
+def test_a_log_line_that_a_kill_cut_is_dropped(seqx: Seqx, own: Path, trained: Path) -> None:
+    given = [*tiny.arguments(trained.parent), "--run", own, "--device", "cpu", "--quiet", *LONGER]
+    run = Run(own)
     whole = run.metrics.read_text(encoding="utf-8")
     run.weights.unlink()
-    run.metrics.write_text(whole + '{"step": 8, "samples": [{"source": "un"}', encoding="utf-8")
+    run.metrics.write_text(whole + '{"step": 80, "samples": [{"source": "un"}', encoding="utf-8")
     assert seqx("train", *given).code == 0
     assert run.metrics.read_text(encoding="utf-8") == whole

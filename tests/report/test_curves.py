@@ -12,14 +12,11 @@ from seq2seq.report.curves import EVENTS, EventFiles
 from seq2seq.run import Run
 from tests.support import reported
 
-accumulators = pytest.importorskip(
-    "tensorboard.backend.event_processing.event_accumulator", reason="tensorboard is not installed"
-)
-
 
 @pytest.fixture(autouse=True)
 def a_second_for_each_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in the order of their names, which begin with the second."""
+    pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="tensorboard is not installed")
     seconds = count(1_800_000_000)
     monkeypatch.setattr(time, "time", lambda: next(seconds))
 
@@ -36,7 +33,9 @@ def log(run: Run, updates: int, judged: int, again: int = 99) -> None:
 
 
 def shown(run: Run) -> dict[str, list[tuple[int, float]]]:
-    events = accumulators.EventAccumulator(str(run.path / EVENTS))
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run.path / EVENTS))
     events.Reload()
     found = {tag: [(each.step, each.value) for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
     return {tag: rows for tag, rows in found.items() if rows}

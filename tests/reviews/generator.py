@@ -95,8 +95,8 @@ class Writer:
         pattern = self._draw.choice([line for line in section.patterns if line[:2] != ("- " if good else "+ ")])
         pattern = _CHOICE.sub(lambda match: self._draw.choice(match[1].split("|")), pattern.removeprefix("+ "))
         needed = {name: f"{{{name}}}" in pattern for name in ("one", "many")}
-        about = self._noun(topic, [plural for plural in (False, True) if not needed["one" if plural else "many"]])
-        second = self._noun(topic, [False, True])
+        about = self._noun(topic, *(plural for plural in (False, True) if not needed["one" if plural else "many"]))
+        second = self._noun(topic, False, True)
         return _SLOT.sub(lambda slot: self._filled(slot[1], good, about, second), pattern.removeprefix("- "))
 
     def _filled(self, slot: str, good: bool, about: Noun, second: Noun) -> str:
@@ -124,18 +124,23 @@ class Writer:
         own = f"{about.topic} {name}"
         return self._draw.choice(lexicon()[own if own in lexicon() else name])
 
-    def _noun(self, topic: str, plural: list[bool]) -> Noun:
-        return self._draw.choice([noun for noun in nouns() if noun.topic == topic and noun.plural in plural])
+    def _noun(self, topic: str, *plural: bool) -> Noun:
+        return self._draw.choice(_nouns(topic, plural))
 
     def _opinion(self, sign: str, noun: Noun, word: bool) -> str:
         """An opinion on a noun that fits the split; a `word` can stand before the noun."""
-        found = [each for each in _opinions(sign, noun.topic) if not (word and " " in each)]
+        found = _opinions(sign, noun.topic, word)
         return next(each for each in self._draw.sample(found, len(found)) if held_out(noun.name, each) == self._for_dev)
 
 
 @cache
-def _opinions(sign: str, topic: str) -> list[str]:
-    return [*lexicon()[sign + topic], *lexicon()[f"{sign}any"]]
+def _nouns(topic: str, plural: tuple[bool, ...]) -> list[Noun]:
+    return [noun for noun in nouns() if noun.topic == topic and noun.plural in plural]
+
+
+@cache
+def _opinions(sign: str, topic: str, word: bool) -> list[str]:
+    return [each for each in (*lexicon()[sign + topic], *lexicon()[f"{sign}any"]) if not (word and " " in each)]
 
 
 def _lines(name: str) -> list[str]:

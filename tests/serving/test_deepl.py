@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import deepl
+from typing import TYPE_CHECKING
+
 import httpx
 import pytest
 
 import seq2seq
 from tests.support.servers import Served
 
+if TYPE_CHECKING:
+    import deepl
+
 
 @pytest.fixture(scope="module")
 def client(served: Served) -> deepl.DeepLClient:
+    import deepl
+
     return deepl.DeepLClient("any key", server_url=served.url)
 
 
@@ -38,6 +44,8 @@ def test_client_lists_languages_and_usage(client) -> None:
 
 
 def test_what_is_not_offered_is_refused(client, served: Served) -> None:
+    import deepl
+
     with pytest.raises(deepl.DeepLException, match="de is not supported"):
         client.translate_text("un chat", source_lang="FR", target_lang="DE")
     with pytest.raises(deepl.DeepLException, match="formality"):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import httpx
-import openai
 import pytest
 
 import seq2seq
 from tests.support.servers import Served
 
+if TYPE_CHECKING:
+    import openai
+
 
 @pytest.fixture(scope="module")
 def client(served: Served) -> openai.OpenAI:
+    import openai
+
     return openai.OpenAI(base_url=f"{served.url}/v1", api_key="any", max_retries=0)
 
 
@@ -66,6 +71,8 @@ def test_stop_ends_a_text_before_it(client) -> None:
 
 
 def test_errors_have_their_types(client, served: Served) -> None:
+    import openai
+
     with pytest.raises(openai.NotFoundError, match="does not exist"):
         client.completions.create(model="other", prompt="a")
     with pytest.raises(openai.BadRequestError, match="does not continue text"):

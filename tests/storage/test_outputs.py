@@ -87,7 +87,10 @@ def test_a_circle_of_links_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1", "link"])
 def test_an_open_file_goes_on_where_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "link").symlink_to("/proc/self/fd/1")
-    code = f"from pathlib import Path; from tests.storage.test_outputs import written; written(Path({name!r}))"
+    code = (
+        "from pathlib import Path; from seq2seq.storage.atomic import must_be_writable, write_bytes; "
+        f"path = Path({name!r}); must_be_writable(path); write_bytes(path, b'new')"
+    )
     with (tmp_path / "log").open("wb") as log:
         log.write(b"before ")
         log.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,13 +61,14 @@ def run(arguments: list[str], stdin: bytes, monkeypatch: pytest.MonkeyPatch) -> 
     return Done(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # type: ignore[attr-defined]
 
 
-def heavy_imports(*arguments: str) -> list[str]:
-    """The slow modules that a process of its own, `seqx` with arguments, imported; it must succeed and print."""
+def heavy_imports(*commands: Sequence[str]) -> list[str]:
+    """The slow modules that a process of its own imported in which `seqx` ran commands, each of which must succeed and
+    print."""
     check = (
-        f"import sys; sys.argv = ['seqx', *{arguments!r}]\n"
-        "from cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+        f"import sys\nfrom cli.main import main\nfor command in {commands!r}:\n    sys.argv = ['seqx', *command]\n"
+        "    try: main()\n    except SystemExit as end: assert not end.code, command\n"
         f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout
+    assert done.returncode == 0 and len(done.stdout.splitlines()) >= len(commands), done.stderr
     return done.stderr.split()

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -24,18 +25,10 @@ from seq2seq.interop.ctranslate2 import copy as ctranslate2_copy
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.training.checkpoints import checkpoint
+from tests.support import preloaded
 
 # A server that has imported all that the command imports forks each process: a kill then hits work, not imports.
 _SERVER = multiprocessing.get_context("forkserver")
-_PRELOADED = [
-    "cli.train",
-    "cli.screen",
-    "seq2seq.measure.devices",
-    "seq2seq.training.prepare",
-    "seq2seq.interop.ctranslate2.convert",
-    "sacrebleu",
-    "torch._dynamo",
-]
 # What is being written, by the name that it has meanwhile, under the folder of runs.
 WRITINGS = {
     "encoding": ".cache/.*.partial",
@@ -156,10 +149,7 @@ class Place:
 
     def _start(self, largest: int | None = None) -> tuple[ForkServerProcess, Connection]:
         """The process, and what it will have said: less than a pipe holds."""
-        _SERVER.set_forkserver_preload(_PRELOADED)
-        imported = _SERVER.Process(target=time.monotonic)  # the server serves when it has imported all
-        imported.start()
-        imported.join()
+        _start_server()
         said, says = _SERVER.Pipe(duplex=False)
         process = _SERVER.Process(target=_train, args=(self._arguments, str(self.root), largest, says))
         process.start()
@@ -171,9 +161,20 @@ class Place:
             time.sleep(0.0003)
 
 
+@cache
+def _start_server() -> None:
+    """Come back when it serves, which it does once it has imported all."""
+    _SERVER.set_forkserver_preload([preloaded.__name__])
+    first = _SERVER.Process(target=time.monotonic)
+    first.start()
+    first.join()
+
+
 def _train(arguments: list[str], root: str, largest: int | None, says: Connection) -> None:
     from cli import main
+    from tests.support.command import APP
 
+    main.app = APP  # type: ignore[assignment]
     os.setpgid(0, 0)
     os.environ["SEQX_RUNS"] = root
     os.environ["HF_HUB_OFFLINE"] = "1"

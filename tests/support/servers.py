@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-
 from seq2seq import tasks
-from seq2seq.serving.app import create_app
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import open_models
 from seq2seq.serving.settings import Settings
@@ -32,6 +29,10 @@ class Served:
 @contextmanager
 def serving(*runs: Path, settings: Settings | None = None, port: int = 0) -> Iterator[Served]:
     """Serve finished runs until the end of the context."""
+    import uvicorn
+
+    from seq2seq.serving.app import create_app
+
     settings, metrics = settings or Settings(), Metrics()
     models = open_models([tasks.open_run(run, "serve") for run in runs], EngineChoice(), settings, metrics)
     listener = socket.create_server(("127.0.0.1", port), backlog=2048)

@@ -29,6 +29,7 @@ from seq2seq.training.overfitting import for_overfitting
 from seq2seq.training.session import Session, Stopped, Validated
 from tests.support import tiny
 from tests.support.finished_generators import CONTEXT, finished
+from tests.support.products import small_products
 from tests.support.sessions import final, rows, stop_after
 
 CPU = device.choose("cpu", "float32")
@@ -181,7 +182,8 @@ def test_weights_of_classes_keep_the_scale_of_the_loss() -> None:
     assert torch.isfinite(class_weights([5, 0], "balanced")).all()  # type: ignore[arg-type]
 
 
-def test_time_memory_and_speed_are_measured_beforehand(tmp_path: Path) -> None:
+def test_time_memory_and_speed_are_measured_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_products(monkeypatch)
     wanted = recipe()
     task = Classification(wanted)
     text = corpus(task, tmp_path)

@@ -20,7 +20,7 @@ from seq2seq.run import Run
 from seq2seq.tasks import models
 from seq2seq.tasks.conversation import Conversations
 from seq2seq.training.objective import CrossEntropy
-from seq2seq.training.session import Stopped, Validated
+from seq2seq.training.session import Event, Stopped, Validated
 from tests.support import assistants
 from tests.support.sessions import final, rows, stop_after
 
@@ -37,24 +37,8 @@ TALK = Conversation(
 SHORT = Conversation((Turn("user", "b"), Turn("assistant", "it is blue")))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("assistants")
-
-
-@pytest.fixture(scope="module")
-def base(folder: Path) -> Run:
-    return assistants.base(folder)
-
-
-@pytest.fixture(scope="module")
-def finished(folder: Path, base: Run) -> tuple[Run, list[object]]:
-    run, events = assistants.assistant(folder, base)
-    return run, list(events)
-
-
-def test_it_learns_to_answer_and_the_start_is_judged_beside_it(finished: tuple[Run, list[object]]) -> None:
-    run, events = finished
+def test_it_learns_to_answer_and_the_start_is_judged_beside_it(taught_assistant: tuple[Run, list[Event]]) -> None:
+    run, events = taught_assistant
     losses = [event.figures["negative_log_likelihood"] for event in events if isinstance(event, Validated)]
     assert losses[-1] < losses[0] and losses[-1] < 0.3
     scores = run.record()["scores"]["test"]
@@ -75,17 +59,17 @@ def test_it_learns_to_answer_and_the_start_is_judged_beside_it(finished: tuple[R
         model.answer(history)
 
 
-def test_resumed_is_uninterrupted_bit_for_bit(folder: Path, base: Run, finished: tuple[Run, list[object]]) -> None:
-    stop_after(47, assistants.assistant_session(folder, base, "stopped")[1].events())
-    run, again = assistants.assistant_session(folder, base, "stopped")
+def test_resumed_is_uninterrupted_bit_for_bit(assistant_base: Run, assistant: Run, tmp_path: Path) -> None:
+    stop_after(47, assistants.assistant_session(tmp_path, assistant_base, "stopped")[1].events())
+    run, again = assistants.assistant_session(tmp_path, assistant_base, "stopped")
     assert list(again.events())[-1] == Stopped(80, "all steps done", finished=True)
-    expected, found = final(finished[0].path), final(run.path)
+    expected, found = final(assistant.path), final(run.path)
     assert expected.keys() == found.keys() and all(torch.equal(expected[name], found[name]) for name in expected)
-    assert rows(finished[0].path) == rows(run.path)
+    assert rows(assistant.path) == rows(run.path)
 
 
-def test_only_what_the_assistant_says_counts_and_a_row_is_one_conversation(base: Run) -> None:
-    gpt, tokenizers = models.trained_gpt(base, torch.device("cpu"))
+def test_only_what_the_assistant_says_counts_and_a_row_is_one_conversation(assistant_base: Run) -> None:
+    gpt, tokenizers = models.trained_gpt(assistant_base, torch.device("cpu"))
     tokenizer = tokenizers.target
     encoded = encode([TALK, SHORT], tokenizer)
     together = encoded.collate([0, 1])
@@ -108,8 +92,8 @@ def test_only_what_the_assistant_says_counts_and_a_row_is_one_conversation(base:
     assert loss.item() == pytest.approx((alone + other).item(), rel=1e-5)
 
 
-def test_batches_have_every_conversation_once_an_epoch_within_the_budget(base: Run) -> None:
-    tokenizer = models.read_tokenizers(base.recipe(), base.path).target
+def test_batches_have_every_conversation_once_an_epoch_within_the_budget(assistant_base: Run) -> None:
+    tokenizer = models.read_tokenizers(assistant_base.recipe(), assistant_base.path).target
     talks = [Conversation((Turn("user", "u" * size), Turn("assistant", "a" * size))) for size in range(1, 30)]
     encoded = encode(talks, tokenizer)
     assert sorted(chain.from_iterable(sorted_batches(encoded, list(range(29)), 128))) == list(range(29))
@@ -126,15 +110,15 @@ def test_batches_have_every_conversation_once_an_epoch_within_the_budget(base: R
 
 
 @pytest.mark.parametrize("typed", ["<s>", "</s>", "<s>red</s>", "\x01\x02", "<|assistant|>"])
-def test_nothing_typed_can_pose_as_a_role(base: Run, typed: str) -> None:
-    tokenizer = models.read_tokenizers(base.recipe(), base.path).target
+def test_nothing_typed_can_pose_as_a_role(assistant_base: Run, typed: str) -> None:
+    tokenizer = models.read_tokenizers(assistant_base.recipe(), assistant_base.path).target
     (tokens,) = template.prompt_tokens(tokenizer, [(Turn("user", typed),)])
     assert BOS not in tokens and EOS not in tokens
     assert tokenizer.decode([tokens]) == [typed]
 
 
-def test_values_that_do_not_fit_are_refused(folder: Path) -> None:
+def test_values_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match='task = "conversation" needs'):
-        assistants.recipe(folder, assistants.SFT.replace('[model]\narchitecture = "decoder-only"', ""))
+        assistants.recipe(tmp_path, assistants.SFT.replace('[model]\narchitecture = "decoder-only"', ""))
     with pytest.raises(RecipeError, match='metric = "loss"'):
-        assistants.recipe(folder, assistants.SFT.replace('metric = "loss"', 'metric = "bleu"'))
+        assistants.recipe(tmp_path, assistants.SFT.replace('metric = "loss"', 'metric = "bleu"'))

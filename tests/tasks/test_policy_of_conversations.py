@@ -63,11 +63,11 @@ def prompts(numbers: Iterable[int]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def improved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]]:
+def improved(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]]:
     """A finished and judged policy, and the events of its training."""
     folder = tmp_path_factory.mktemp("assistant")
     less = assistants.SFT.replace("steps = 80", "steps = 25").replace("validate_every = 40", "validate_every = 25")
-    sft, training = assistants.assistant_session(folder, assistants.base(folder), text=less)
+    sft, training = assistants.assistant_session(folder, assistant_base, text=less)
     list(training.events())
     files = assistants.write_splits(folder, "prompts-", prompts, train=100)
     run = Run(folder / "policy")
@@ -125,7 +125,6 @@ def test_prompts_are_read_from_tables_too(tmp_path: Path) -> None:
         assert record.prompt[0] == ("user", "hello") and record.reference == reference
 
 
-def test_a_model_of_running_text_cannot_be_improved(improved: tuple[Run, list[Event]]) -> None:
-    base = improved[0].path.parent / "base"
+def test_a_model_of_running_text_cannot_be_improved(assistant_base: Run, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="starts from a translator or a chat model"):
-        assistants.recipe(base.parent, POLICY, base)
+        assistants.recipe(tmp_path, POLICY, assistant_base.path)

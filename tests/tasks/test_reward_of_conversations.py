@@ -52,36 +52,30 @@ def comparisons(numbers: Iterable[int]) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def sft(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("assistant")
-    return assistants.assistant(folder, assistants.base(folder))[0]
-
-
 @pytest.fixture(scope="module", params=["reward", "preference"])
-def finished(request: pytest.FixtureRequest, sft: Run) -> Run:
+def finished(request: pytest.FixtureRequest, assistant: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of each task on a person's comparisons, finished and judged."""
-    folder = sft.path.parent
+    folder = tmp_path_factory.mktemp("compared")
     paths = assistants.write_splits(folder, "comparisons-", comparisons, train=80)
     run = Run(folder / str(request.param))
     counted = "likelihood = 8.0" if request.param == "reward" else ""
     wanted = assistants.recipe(
-        folder, f'task = "{request.param}"' + LEARNING.format(comparisons=counted, steps=40), sft.path
+        folder, f'task = "{request.param}"' + LEARNING.format(comparisons=counted, steps=40), assistant.path
     )
     list(assistants.begun(wanted, run, *paths).events())
     tasks.of(wanted).judge(run, CPU, lambda message: None)
     return run
 
 
-def test_it_tells_held_out_comparisons_and_serves(finished: Run, sft: Run) -> None:
+def test_it_tells_held_out_comparisons_and_serves(finished: Run, assistant: Run) -> None:
     scores = finished.record()["scores"]
     told = scores["test"] if finished.task == "reward" else scores["comparisons"]
     assert told["accuracy"]["value"] > 0.9 and told["comparisons"] == 20
     if finished.task == "preference":
-        assert final(finished.path).keys() == final(sft.path).keys()
+        assert final(finished.path).keys() == final(assistant.path).keys()
         assert tasks.serving(finished) == "conversation" and "nats_per_token" in scores["test"]
         return
-    judge = open_rewarder(finished, CPU.numerics, sft)
+    judge = open_rewarder(finished, CPU.numerics, assistant)
     prompt = of_text("301 dog?")
     right, wrong, nothing = judge.rewards([prompt] * 3, ["blue.", "green!", ""])
     assert right is not None and wrong is not None and right > wrong and nothing is None
@@ -89,9 +83,8 @@ def test_it_tells_held_out_comparisons_and_serves(finished: Run, sft: Run) -> No
     assert judge.rewards([of_text("cat " * 30)], ["red"]) == [None]
 
 
-def test_commands_take_a_reward_model(finished: Run, sft: Run, seqx: Seqx, tmp_path: Path) -> None:
-    if finished.task != "reward":
-        return
+@pytest.mark.parametrize("finished", ["reward"], indirect=True)
+def test_commands_take_a_reward_model(finished: Run, assistant: Run, seqx: Seqx, tmp_path: Path) -> None:
     (tmp_path / "prompts").write_text("301 dog?\n301 dog?\n")
     (tmp_path / "answers").write_text("blue.\n\n")
     pair = ("--source-file", str(tmp_path / "prompts"), "--target-file", str(tmp_path / "answers"))
@@ -99,18 +92,18 @@ def test_commands_take_a_reward_model(finished: Run, sft: Run, seqx: Seqx, tmp_p
     first, second = scored.out.splitlines()
     assert scored.code == 0 and float(first) and second == "nan" and "1 lines have no reward" in scored.err
     best = ("--best-of", "4", "--reward", str(finished.path), "--device", "cpu", "--seed", "1", "--max-tokens", "8")
-    done = seqx("generate", "301 dog?", "--run", str(sft.path), "--json", *best)
+    done = seqx("generate", "301 dog?", "--run", str(assistant.path), "--json", *best)
     row = json.loads(done.out)
     judge = open_rewarder(finished, CPU.numerics)
     assert row["reward"] == pytest.approx(judge.rewards([of_text("301 dog?")], [row["text"]])[0], abs=1e-4)
 
 
-def test_comparisons_are_rated_samples_of_prompts(sft: Run, tmp_path: Path) -> None:
-    folder = sft.path.parent
+def test_comparisons_are_rated_samples_of_prompts(assistant: Run, tmp_path: Path) -> None:
     paths = assistants.write_splits(tmp_path, "", partial(assistants.demonstrations, answer="answer"), train=60)
     files = {split: Given(data=(path,)) for split, path in zip(SPLITS, paths, strict=True)}
     text = 'rater = "chrf"\npairs = 20\nheld_out = 4\nmax_tokens = 8\ntemperature = 2.0'
-    wanted = assistants.recipe(folder, 'task = "preference"' + LEARNING.format(comparisons=text, steps=4), sft.path)
+    learning = 'task = "preference"' + LEARNING.format(comparisons=text, steps=4)
+    wanted = assistants.recipe(tmp_path, learning, assistant.path)
     from seq2seq.data import sources
     from seq2seq.data.prompts import PromptKind
 
@@ -124,17 +117,18 @@ def test_comparisons_are_rated_samples_of_prompts(sft: Run, tmp_path: Path) -> N
     assert asked[0] == (Turn("user", "220 cat?"), Turn("assistant", "red"))  # the reference, not a sample
 
 
+@pytest.mark.parametrize("finished", ["reward"], indirect=True)
 def test_a_person_rates_answers_that_differ_in_a_random_order(
-    sft: Run, finished: Run, seqx: Seqx, tmp_path: Path
+    assistant: Run, finished: Run, seqx: Seqx, tmp_path: Path
 ) -> None:
     prompts = [of_text(f"{number} hen?") for number in range(300, 312)]
-    writers = [Writer(run, CPU, temperature=2.0, max_tokens=6) for run in (sft, sft)]
+    writers = [Writer(run, CPU, temperature=2.0, max_tokens=6) for run in (assistant, assistant)]
     asked = list(questions(writers, [*prompts, of_text("x" * 90)], seed=1))
     assert asked == list(questions(writers, prompts, seed=1)) and {each.writers for each in asked} == {(0, 1), (1, 0)}
     assert all(each.answers[0] != each.answers[1] for each in asked)
     (tmp_path / "prompts").write_text("".join(f"{prompt[0].content}\n" for prompt in prompts))
     output = tmp_path / "ratings.jsonl"
-    rate = ("rate", "--run", str(sft.path), "--input", str(tmp_path / "prompts"), "--output", str(output))
+    rate = ("rate", "--run", str(assistant.path), "--input", str(tmp_path / "prompts"), "--output", str(output))
     rate = (*rate, "--temperature", "2", "--device", "cpu")
     done = seqx(*rate, stdin=b"2\nwhat\n=\ns\n1\nq\n")
     assert done.code == 0 and "2 choices added" in done.err and "'what': Type 1, 2, =" in done.err
@@ -144,6 +138,5 @@ def test_a_person_rates_answers_that_differ_in_a_random_order(
     before = output.read_bytes()
     again = seqx(*rate, stdin=b"")
     assert f"user: {rows[0]['prompt']}\n" not in again.out and output.read_bytes() == before
-    if finished.task == "reward":
-        with pytest.raises(RunError, match="reward model"):
-            tasks.open_run(finished.path, "rate")
+    with pytest.raises(RunError, match="reward model"):
+        tasks.open_run(finished.path, "rate")

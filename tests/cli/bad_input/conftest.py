@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import tiny
+from tests.support.command import Seqx
 
 WRONG = {
     "empty": b"",
@@ -22,27 +23,45 @@ WRONG = {
 }
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
+def write_files(folder: Path) -> Path:
     """Each of WRONG under each of the names that say a format, and some that are right."""
     for name, contents in WRONG.items():
         for suffix in ("", ".tsv", ".jsonl", ".csv", ".parquet", ".txt"):
-            (tmp_path / f"{name}{suffix}").write_bytes(contents)
+            (folder / f"{name}{suffix}").write_bytes(contents)
     for name in ("endless", "endless.tsv"):
-        (tmp_path / name).touch()
-        os.truncate(tmp_path / name, 1 << 30)
-    (tmp_path / "folder").mkdir()
-    os.mkfifo(tmp_path / "pipe")
-    os.mkfifo(tmp_path / "pipe.txt")
-    tiny.arguments(tmp_path)
-    tiny.text_arguments(tmp_path)
-    (tmp_path / "two").write_text("un\ndeux\n")
-    (tmp_path / "three").write_text("one\ntwo\nthree\n")
-    (tmp_path / "letters.tsv").write_text("un\tone\ndeux\n")
-    (tmp_path / "columns.csv").write_text("fr,de\nun,eins\n")
-    (tmp_path / "uneven.csv").write_text("fr,en\nun,one,two\n")
-    (tmp_path / "quote.csv").write_text('fr,en\n"un,one\n')
-    (tmp_path / "number.jsonl").write_text('{"fr": 1, "en": "one"}\n')
-    (tmp_path / "list.jsonl").write_text("[1]\n")
-    (tmp_path / "deep.jsonl").write_text("[" * 100_000 + "\n")
-    return tmp_path
+        (folder / name).touch()
+        os.truncate(folder / name, 1 << 30)
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "pipe.txt")
+    tiny.arguments(folder)
+    tiny.text_arguments(folder)
+    (folder / "two").write_text("un\ndeux\n")
+    (folder / "three").write_text("one\ntwo\nthree\n")
+    (folder / "letters.tsv").write_text("un\tone\ndeux\n")
+    (folder / "a.tsv").write_text("".join(f"un {n}\tone {n}\n" for n in range(60)))
+    (folder / "columns.csv").write_text("fr,de\nun,eins\n")
+    (folder / "uneven.csv").write_text("fr,en\nun,one,two\n")
+    (folder / "quote.csv").write_text('fr,en\n"un,one\n')
+    (folder / "number.jsonl").write_text('{"fr": 1, "en": "one"}\n')
+    (folder / "list.jsonl").write_text("[1]\n")
+    (folder / "deep.jsonl").write_text("[" * 100_000 + "\n")
+    return folder
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Those files, which a test may change."""
+    return write_files(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def written_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_files(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def same_files(seqx: Seqx, written_once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Those files, the same for all tests, each of which asserts that they are unchanged; commands run among them."""
+    monkeypatch.chdir(written_once)
+    return written_once

@@ -167,11 +167,11 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def runs(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A document completer, what hardly learnt to answer from it, and a reward model of that: a few updates each."""
     folder = tmp_path_factory.mktemp("assistants")
-    base = assistants.base(folder)
-    sft, training = assistants.assistant_session(folder, base, text=assistants.SFT.replace("steps = 80", "steps = 1"))
+    text = assistants.SFT.replace("steps = 80", "steps = 1")
+    sft, training = assistants.assistant_session(folder, assistant_base, text=text)
     list(training.events())
     rows = [{"prompt": f"{n} cat?", "chosen": "red", "rejected": f"blue {n}"} for n in COUNT]
     comparisons = folder / "comparisons.jsonl"
@@ -181,7 +181,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     list(assistants.begun(wanted, reward, comparisons, comparisons, comparisons).events())
     for run in (sft, reward):
         tasks.of(run.recipe()).judge(run, assistants.CPU, lambda message: None)
-    return {"base": base.path, "sft": sft.path, "reward": reward.path}
+    return {"base": assistant_base.path, "sft": sft.path, "reward": reward.path}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -110,9 +110,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_file_that_cannot_be_used_is_named(
-    seqx: Seqx, files: Path, trained: Path, trained_text: Path, name: str
+    seqx: Seqx, same_files: Path, trained: Path, trained_text: Path, name: str
 ) -> None:
-    refused(seqx, CASES[name], files, run=trained, text=trained_text)
+    refused(seqx, CASES[name], same_files, run=trained, text=trained_text)
 
 
 def test_what_replaces_bytes_goes_on(seqx: Seqx, files: Path, own: Path) -> None:

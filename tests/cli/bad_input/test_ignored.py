@@ -77,12 +77,12 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_an_option_without_effect_is_refused(
     seqx: Seqx,
-    files: Path,
+    same_files: Path,
     trained: Path,
     trained_text: Path,
     name: str,
 ) -> None:
-    refused(seqx, CASES[name], files, run=trained, text=trained_text)
+    refused(seqx, CASES[name], same_files, run=trained, text=trained_text)
 
 
 def test_options_that_have_an_effect_pass(seqx: Seqx, trained: Path, trained_text: Path) -> None:

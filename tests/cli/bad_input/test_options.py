@@ -118,10 +118,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_option_that_cannot_be_used_is_named(
-    seqx: Seqx, files: Path, trained: Path, trained_text: Path, name: str
+    seqx: Seqx, same_files: Path, trained: Path, trained_text: Path, name: str
 ) -> None:
-    (files / "a.tsv").write_text("".join(f"un {n}\tone {n}\n" for n in range(60)))
-    refused(seqx, CASES[name], files, run=trained, text=trained_text)
+    refused(seqx, CASES[name], same_files, run=trained, text=trained_text)
 
 
 def test_a_mirror_that_leads_nowhere_is_named(seqx: Seqx, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

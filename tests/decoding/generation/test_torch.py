@@ -81,12 +81,12 @@ def test_the_pieces_of_a_stream_are_the_text(tokenizer: Tokenizer, stop: tuple[s
 @pytest.mark.parametrize("length", [0, 1, CONTEXT - 1, CONTEXT, CONTEXT + 1, CONTEXT + 2, 3 * CONTEXT])
 def test_cached_is_uncached_within_the_context_and_beyond(style: str, sampling: Sampling, length: int) -> None:
     changes = {"end": -8.0 if style == "paper" else 0.0, **STYLES[style]}
-    options = GenerationOptions(sampling, max_tokens=3 * CONTEXT)
+    options = GenerationOptions(sampling, max_tokens=2 * CONTEXT)  # half of it is left behind twice
     prompt = ("ab c\n" * 20)[:length]
     fast, slow = (make(**changes).generate(prompt, options, samples=2) for make in (generator, uncached))
     assert all(map(close, fast, slow))
     if style == "paper":
-        assert len(fast[0].tokens) == 3 * CONTEXT
+        assert len(fast[0].tokens) == 2 * CONTEXT
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
