@@ -28,7 +28,7 @@ def attention(
         Option(
             metavar="TEXT",
             help="Translation, continuation, answer or completion to look at; of a classifier of two texts, the "
-            "second. Default: a translator and a model of conversations write their own.",
+            "second. Default: a translator and a chat model write their own.",
         ),
     ] = None,
     output: Annotated[
@@ -66,8 +66,7 @@ def attention(
         options.usage_error(f"--output {output}: name a file that ends in {', '.join(_FORMS[:-1])} or {_FORMS[-1]}")
     if as_json and output is not None:
         options.usage_error(f"both --json and --output {output} were given; give one")
-    whole = as_json or (output is not None and output.suffix.lower() in (".html", ".json"))
-    if whole:
+    if as_json or (output is not None and output.suffix.lower() in (".html", ".json")):
         options.refuse_given(context, "kind", "layer", "head", because="a page, and JSON, hold all of them")
     from seq2seq import device as devices
     from seq2seq import tasks

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from . import options, streams
 from .lines import standard_input
-from .printing import note, results, to_json
+from .printing import note, results, to_json, write_text
 
 if TYPE_CHECKING:
     from seq2seq.decoding.generation.chat import Chat
@@ -42,7 +42,7 @@ def chat(
     as_json: options.Json = False,
     engine: options.Engine,
 ) -> None:
-    """Talk to a model of conversations; it remembers what was said as long as its context holds it.
+    """Talk to a chat model; it remembers what was said as long as its context holds it.
 
     /reset begins again, Ctrl-D ends. --json prints one object per answer: user, assistant, run, ended (end: by the
     model, length), tokens, log_probability.
@@ -83,11 +83,11 @@ def _answer(chat: Chat, name: str, said: str, how: GenerationOptions, as_json: b
     """Show the answer of one model, named where there are two."""
     before, file = chat.dropped, results()
     pieces = chat.say(said, how)
-    _write(file, f"{name}: " if name and not as_json else "")
+    write_text(file, f"{name}: " if name and not as_json else "")
     try:
         while True:
             piece = next(pieces)
-            _write(file, "" if as_json else piece)
+            write_text(file, "" if as_json else piece)
     except StopIteration as end:
         generated = end.value
     row = {
@@ -98,14 +98,9 @@ def _answer(chat: Chat, name: str, said: str, how: GenerationOptions, as_json: b
         "tokens": len(generated.tokens),
         "log_probability": generated.log_probability,
     }
-    _write(file, (to_json(row) if as_json else "") + "\n")
+    write_text(file, (to_json(row) if as_json else "") + "\n")
     if chat.dropped and not before:
         note("NOTE: the oldest turns do not fit into the context any more, and are left out")
-
-
-def _write(file: IO[bytes], text: str) -> None:
-    file.write(text.encode("utf-8", "replace"))
-    file.flush()
 
 
 def _typed() -> Iterator[str]:

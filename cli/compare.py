@@ -33,10 +33,7 @@ def compare(
         bool, Option("--all", help="Write a page with a table of all runs of a folder, by default runs/, instead.")
     ] = False,
     output: Annotated[
-        Path | None,
-        options.file_to_write(
-            "Page to write. Default: comparison.html, or runs.html of --all.",
-        ),
+        Path | None, options.file_to_write("Page to write. Default: comparison.html, or runs.html of --all.")
     ] = None,
     text: options.Text,
     device: options.Device = "auto",

@@ -25,8 +25,8 @@ def get(
     changes: options.Set = None,
 ) -> None:
     """Download a recipe's corpus, or its corpora, from the Hugging Face Hub into DIR as plain text, also for offline
-    machines. One that cannot be fetched does not prevent the others. The
-    same command again goes on with the corpora that are missing."""
+    machines. One that cannot be fetched does not prevent the others. The same command again fetches those that are
+    still missing."""
     from seq2seq import tasks
     from seq2seq.data import corpora
     from seq2seq.data.fetch import fetch

@@ -22,8 +22,6 @@ _TABLES = (".tsv", ".jsonl")
 _HEADING = ("source", "target")  # which names the columns for every recipe
 _OFTEN = 1000  # pairs between updates of the bar
 
-Rendered = Callable[[tuple[str, str]], tuple[str, ...]]  # what each file gets of a pair
-
 
 def clean(
     *,
@@ -153,8 +151,8 @@ def _progress() -> Iterator[Callable[[PairSource], PairSource]]:
         yield lambda pairs: replace(pairs, lines=lambda: watched(pairs))
 
 
-def _write(pairs: Iterator[Pair], outputs: Sequence[Path], rendered: Rendered) -> None:
-    """Write all files, or none."""
+def _write(pairs: Iterator[Pair], outputs: Sequence[Path], rendered: Callable[[Pair], tuple[str, ...]]) -> None:
+    """Write all files, or none; `rendered` says what each of them gets of a pair."""
     from seq2seq.data.compression import compressing
     from seq2seq.storage.atomic import replacing_all
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    *,
-    run_folder: options.RunFolder = None,
-    format: Annotated[str, Option(help="Format: ctranslate2.")] = "ctranslate2",
+    *, run_folder: options.RunFolder = None, format: Annotated[str, Option(help="Format: ctranslate2.")] = "ctranslate2"
 ) -> None:
     """Convert a model for CTranslate2, in float32 and int8, into its run folder, and check it against PyTorch on the
     test set. `seqx train` does this at its end.

@@ -17,7 +17,7 @@ from seq2seq.storage.reading import LONGEST_LINE
 
 from . import options, progress, rewards, streams
 from .lines import standard_input
-from .printing import note, to_json
+from .printing import note, to_json, write_text
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
@@ -77,7 +77,7 @@ def generate(
 ) -> None:
     """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 
-    With --best-of the prompt is a question, which a model of conversations answers as in `seqx chat`. --json prints one
+    With --best-of the prompt is a question, which a chat model answers as in `seqx chat`. --json prints one
     object per text at the end: prompt, text, tokens (ids), log_probability (natural logarithm), ended
     (end: by the model, stop, length), seconds (for all texts), tokens_per_second, seed, engine (the seed gives the same
     text with the same engine).
@@ -141,7 +141,7 @@ def generate(
         if judge:
             generated, rewarded["reward"] = _best(opened, run, judge, text, how, best_of or 1)
             if not as_json:
-                _write(file, f"{shown_prompt}\n{generated[0].text}\n" if shown_prompt else f"{generated[0].text}\n")
+                write_text(file, f"{shown_prompt}\n{generated[0].text}\n" if shown_prompt else f"{generated[0].text}\n")
         elif samples == 1 and not as_json:
             generated = [write_stream(opened.generator, text, how, file, shown_prompt)]
         else:
@@ -162,8 +162,8 @@ def generate(
         elif samples > 1:
             for number, each in enumerate(generated, start=1):
                 whole = shown_prompt + each.text
-                _write(file, f"--- {number} of {samples} ---\n" if number > 1 else "")
-                _write(file, whole if whole.endswith("\n") else whole + "\n")
+                write_text(file, f"--- {number} of {samples} ---\n" if number > 1 else "")
+                write_text(file, whole if whole.endswith("\n") else whole + "\n")
         file.flush()
     if output:
         note(f"Written: {output}")
@@ -211,19 +211,14 @@ def write_stream(generator: Generator, prompt: str, how: GenerationOptions, file
     """Write a text while it is generated, and a line end after it, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:
-        _write(file, shown)
+        write_text(file, shown)
         while True:
-            _write(file, next(pieces))
+            write_text(file, next(pieces))
     except StopIteration as end:
         generated: Generated = end.value
     except KeyboardInterrupt:
-        _write(file, "\n")
+        write_text(file, "\n")
         raise
     if not (generated.text or shown).endswith("\n"):
-        _write(file, "\n")
+        write_text(file, "\n")
     return generated
-
-
-def _write(file: IO[bytes], text: str) -> None:
-    file.write(text.encode("utf-8", "replace"))
-    file.flush()

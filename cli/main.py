@@ -1,4 +1,4 @@
-"""The `seqx` command."""
+"""The `seqx` command: its list of commands, errors in one or two lines, and exit codes."""
 
 from __future__ import annotations
 

@@ -57,6 +57,12 @@ def results() -> IO[bytes]:
     return cast(IO[bytes], _Shown(out)) if sys.stdout.isatty() else out
 
 
+def write_text(file: IO[bytes], text: str) -> None:
+    """Write a part of the results at once."""
+    file.write(text.encode("utf-8", "replace"))
+    file.flush()
+
+
 class _Shown:
     """A binary file on a terminal; each write must be of whole UTF-8 characters."""
 

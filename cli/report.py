@@ -25,9 +25,7 @@ def report(
     ] = None,
     output: Annotated[
         Path | None,
-        options.file_to_write(
-            "File to write. Default: report.html in the run folder; of --csv, standard output.",
-        ),
+        options.file_to_write("File to write. Default: report.html in the run folder; of --csv, standard output."),
     ] = None,
     open_it: Annotated[bool, Option("--open", help="Show the page in the browser.")] = False,
     as_csv: Annotated[bool, Option("--csv", help="The curves as CSV instead.")] = False,

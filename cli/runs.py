@@ -81,9 +81,10 @@ def show(*, name: Name, as_json: options.Json = False) -> None:
         show_json({**_values(row), "checkpoints": saved, "record": record})
         return
     console, task = Console(), tasks.of(run.recipe())
+    reason = record.get("finished", {}).get("reason", "")
     lines = {
         "run": f"{name if run.packed else run.path}: {task.described(run)}",
-        "state": f"{row.state}, step {row.step:,} of {row.steps:,}" + _reason(record),
+        "state": f"{row.state}, step {row.step:,} of {row.steps:,}" + (f" ({reason})" if reason else ""),
         "when": row.when,
         "started from": row.parent,
         "text": "; ".join(_origins(record)),
@@ -198,11 +199,6 @@ def shown(figure: Figure) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def _reason(record: dict[str, Any]) -> str:
-    reason = record.get("finished", {}).get("reason", "")
-    return f" ({reason})" if reason else ""
 
 
 def _made(record: dict[str, Any]) -> str:

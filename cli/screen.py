@@ -124,7 +124,7 @@ class _Meter:
     """Rates since they were last shown, without the time that validations take; reads tensors only when asked for
     figures."""
 
-    def __init__(self, predicted: str, named: Sequence[str] = ()) -> None:
+    def __init__(self, predicted: str, named: Sequence[str]) -> None:
         self._predicted = predicted
         self._named = named  # figures of the last update that are shown
         self._last = 0.0  # when the last update, or an interruption, ended

@@ -20,7 +20,6 @@ _TYPED = ("SIGINT", "SIGQUIT")  # from a keyboard, where a second one is intende
 _ONE_EVENT = 2.0  # seconds within which a shell and the system may both report the same hang-up
 _SHOW_CURSOR = "\x1b[?25h"
 
-Handler = Callable[[int, FrameType | None], None]
 _received: int | None = None
 
 
@@ -52,7 +51,7 @@ def clearing_up() -> Iterator[None]:
 
 
 @contextmanager
-def handled(handler: Handler) -> Iterator[None]:
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Within this context, `handler` gets the signals that end a command; signals that are ignored, as under nohup,
     stay ignored."""
     with ExitStack() as stack:

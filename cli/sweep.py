@@ -33,7 +33,7 @@ def sweep(
             help="Values to try, with commas between them; repeatable.",
         ),
     ] = None,
-    seeds: Annotated[str, Option(metavar="N,N", help="Seeds, a run of each setting for each.")] = "1",
+    seeds: Annotated[str, Option(metavar="N,N", help="Seeds: each setting is trained once with each.")] = "1",
     minutes: Annotated[
         float | None, Option(min=0.01, help="Train each run for this long, as `seqx train` does.")
     ] = None,

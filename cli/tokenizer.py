@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -139,15 +138,14 @@ def _sizes(vocabulary: str) -> list[int]:
 
 def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSettings]:
     """The settings of a kind, one for each size; a single one where the kind has a fixed vocabulary."""
+    from seq2seq.errors import near
     from seq2seq.recipe import Tokenizer as TokenizerSettings
 
     name, _, encoding = kind.partition(":")
     known = get_args(TokenizerSettings.model_fields["kind"].annotation)
     if name not in known or (encoding and name != "tiktoken"):
-        close = difflib.get_close_matches(name, known, n=1)
-        near = f" (did you mean {close[0]}?)" if close else ""
         listed = ", ".join(known).replace("tiktoken", "tiktoken:NAME")
-        options.usage_error(f"{option} {kind}: no such tokenizer{near}; there are: {listed}")
+        options.usage_error(f"{option} {kind}: no such tokenizer{near(name, [*known])}; there are: {listed}")
     values = {"kind": name} | ({"encoding": encoding} if encoding else {})
     used = sizes[:1] if name in _FIXED else sizes
     return [TokenizerSettings.model_validate({**values, "vocabulary_size": size}) for size in used]

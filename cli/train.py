@@ -49,8 +49,7 @@ def train(
         ),
     ] = False,
     longer: Annotated[
-        bool,
-        Option("--more", help="Train the finished run of --run longer, by --minutes; its schedule begins again."),
+        bool, Option("--more", help="Train the finished run of --run longer, by --minutes; its schedule begins again.")
     ] = False,
     reverse: Annotated[bool, Option("--reverse", help="Exchange source and target of a translation recipe.")] = False,
     source_file: options.SourceFile = None,
@@ -60,8 +59,8 @@ def train(
     test_source_file: Annotated[Path | None, Option(help="Source sentences of the test set.")] = None,
     test_target_file: options.TargetFile = None,
     data: options.Data = None,
-    dev_data: Annotated[list[Path] | None, Option(help="The same for validation.")] = None,
-    test_data: Annotated[list[Path] | None, Option(help="The same for the test set.")] = None,
+    dev_data: Annotated[list[Path] | None, Option(help="Files of --data for validation.")] = None,
+    test_data: Annotated[list[Path] | None, Option(help="Files of --data for the test set.")] = None,
     more: Annotated[list[Path] | None, Argument(help="More files for --data, for example from *.txt.")] = None,
     add_data: Annotated[
         list[str] | None,
@@ -163,7 +162,9 @@ def train(
         )
     if with_ancestors:
         if dry_run:
-            options.usage_error("--dry-run does not go with --with-ancestors, which trains: dry-run one recipe at a time")
+            options.usage_error(
+                "--dry-run does not go with --with-ancestors, which trains: dry-run one recipe at a time"
+            )
         _train_ancestors(context, recipe_name or "", device, threads, seed)
     reading = files.reading(columns)
     single = dry_run or minutes or overfit is not None or batch_tokens == "auto"
@@ -221,9 +222,7 @@ def train(
             conclude(recipe, corpus, run, choice if to_conclude else None)
 
 
-def _train_ancestors(
-    context: typer.Context, recipe: str, device: str, threads: int | None, seed: int | None
-) -> None:
+def _train_ancestors(context: typer.Context, recipe: str, device: str, threads: int | None, seed: int | None) -> None:
     """Train what a recipe stands on, one after the other; what is finished stays as it is."""
     from seq2seq.lifecycle import ancestors
 

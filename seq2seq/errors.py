@@ -1,5 +1,8 @@
 """Errors that a user can fix: each message has the offending value, where it came from and what to do."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class SeqxError(Exception):
     """The base of every error that is shown to a user as one or two lines."""
@@ -41,3 +44,9 @@ def refuse_one_text(texts: object, function: str) -> None:
     """Raise ArgumentError for a single string in place of several: its letters would be taken for texts."""
     if isinstance(texts, str | bytes):
         raise ArgumentError(f"{function} takes several texts, and {texts!r:.40} is one: give a list, [{texts!r:.40}]")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A suggestion for an unknown word, for an error message; or an empty string."""
+    close = get_close_matches(word, [*known], n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -37,8 +37,8 @@ def load(
     length_penalty: float | None = None,
     sentences: str = "auto",
 ) -> Translator | Generator | Assistant | Classifier:
-    """Open a finished run folder, or a pack: a Translator, the Generator of a model of running text, the Assistant of a
-    model of conversations, or a Classifier.
+    """Open a finished run folder, or a pack: a Translator, the Generator of a language model, the Assistant of a
+    chat model, or a Classifier.
 
     The options are those of `seqx translate`; the last three are a translator's. Raises RunError where there is no
     finished run, DeviceError for a device that does not exist.
@@ -153,7 +153,7 @@ class Translator(_Opened):
 
 
 class Generator(_Opened):
-    """A finished model of running text."""
+    """A finished language model."""
 
     def __init__(self, run: Run, choice: EngineChoice) -> None:
         """Use `load`."""
@@ -181,7 +181,7 @@ class Generator(_Opened):
         draws another text."""
         if not isinstance(prompt, str):
             raise ArgumentError(f"generate({prompt!r:.40}): a prompt is one text")
-        options = _drawn(max_tokens, temperature, top_k, top_p, min_p, repetition_penalty, seed, stop)
+        options = _drawn(Sampling(temperature, top_k, top_p, _seed(seed), min_p, repetition_penalty), max_tokens, stop)
         return self._open(options).generator.generate(prompt, options)[0].text
 
     def _open(self, options: GenerationOptions) -> OpenedGenerator:
@@ -195,7 +195,7 @@ class Generator(_Opened):
 
 
 class Assistant(Generator):
-    """A finished model of conversations; it continues text too."""
+    """A finished chat model; it continues text too."""
 
     def __repr__(self) -> str:
         return f"<seq2seq.Assistant, by {self.engine}>"
@@ -215,7 +215,7 @@ class Assistant(Generator):
         a seed each call draws another answer. Raises DataError where a role is another, or the last is too long."""
         given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         turns = chat.turns_of(given)
-        options = _drawn(max_tokens, temperature, top_k, top_p, 0.0, 1.0, seed, ())
+        options = _drawn(Sampling(temperature, top_k, top_p, _seed(seed)), max_tokens)
         opened = self._open(options)
         tokens, _ = chat.prompt(opened.tokenizer, turns, self._run.recipe().model.max_length, max_tokens)
         return opened.generator.generate(tokens, options)[0].text
@@ -251,9 +251,7 @@ class Classifier(_Opened):
         if len(sides) != self._texts:
             takes = "two texts, text and other," if self._texts > 1 else "one text, without other,"
             raise ArgumentError(f"classify: this model reads {takes} at a time")
-        if len({isinstance(each, str) for each in (text, other) if each is not None}) > 1 or len(sides[0]) != len(
-            sides[-1]
-        ):
+        if other is not None and (isinstance(text, str) != isinstance(other, str) or len(sides[0]) != len(sides[1])):
             raise ArgumentError("text and other: give two texts, or two lists of equal length")
         done = self._classifier.classify([*zip(*sides)])
         return done[0] if isinstance(text, str) else done
@@ -268,26 +266,20 @@ _KINDS: dict[str, type[Translator | Generator | Classifier]] = {
 }
 
 
-def _drawn(
-    max_tokens: int,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    min_p: float,
-    repetition_penalty: float,
-    seed: int | None,
-    stop: Sequence[str],
-) -> GenerationOptions:
-    """Options of texts drawn at random, by default with a new seed. Raises ArgumentError."""
+def _seed(given: int | None) -> int:
+    return secrets.randbelow(2**31) if given is None else given
+
+
+def _drawn(sampling: Sampling, max_tokens: int, stop: Sequence[str] = ()) -> GenerationOptions:
+    """Options of texts drawn at random. Raises ArgumentError."""
     if isinstance(stop, str):
         raise ArgumentError(f"stop = {stop!r:.40}: give a list of texts, [{stop!r:.40}]")
-    if not (0 <= temperature < math.inf and 0 < top_p <= 1 and 0 <= min_p <= 1 and repetition_penalty > 0):
+    temperature, top_p, min_p = sampling.temperature, sampling.top_p, sampling.min_p
+    if not (0 <= temperature < math.inf and 0 < top_p <= 1 and 0 <= min_p <= 1 and sampling.repetition_penalty > 0):
         raise ArgumentError(
             f"temperature = {temperature}, top_p = {top_p}, min_p = {min_p}, repetition_penalty = "
-            f"{repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
+            f"{sampling.repetition_penalty}: give 0 or above, above 0 up to 1, 0 to 1, above 0"
         )
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    sampling = Sampling(temperature, top_k, top_p, seed, min_p, repetition_penalty)
     return GenerationOptions(sampling, max_tokens, tuple(stop))
 
 

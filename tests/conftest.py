@@ -113,7 +113,7 @@ def trained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def assistant_base(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished tiny model of running text, which that of conversations starts from; tests must not change it."""
+    """A finished tiny language model, which that of conversations starts from; tests must not change it."""
     from tests.support import assistants
 
     return assistants.base(tmp_path_factory.mktemp("assistant_base"))
@@ -121,7 +121,7 @@ def assistant_base(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def taught_assistant(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Event]]:
-    """A finished tiny model of conversations, and the events of its training; tests must not change it."""
+    """A finished tiny chat model, and the events of its training; tests must not change it."""
     from tests.support import assistants
 
     return assistants.assistant(tmp_path_factory.mktemp("assistant"), assistant_base)
@@ -129,7 +129,7 @@ def taught_assistant(assistant_base: Run, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def assistant(taught_assistant: tuple[Run, list[Event]]) -> Run:
-    """The model of conversations alone."""
+    """The chat model alone."""
     return taught_assistant[0]
 
 

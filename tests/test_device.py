@@ -1,3 +1,5 @@
+"""Large products on a CPU: as exact as float32 by the way that is chosen."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -15,13 +15,13 @@ from seq2seq.data.findings import (
     also_in_train,
     cell,
     character,
-    digest,
     first_places,
     odd_character,
     odd_characters,
     repeated,
 )
 from seq2seq.data.folding import fold
+from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.records import Kind
 
 
@@ -49,7 +49,7 @@ class Tally(Generic[Record]):
         """Count a record."""
         texts = self.kind.texts(record)
         shown = [text.strip() if text.isprintable() or fold(text) else "" for text in texts]
-        self._digests.append(digest("\n".join(texts)))
+        self._digests.append(fingerprint("\n".join(texts)))
         for field, text in zip(self.kind.fields, texts):
             self._words[field] += len(text.split())
             longest = self._longest[field]

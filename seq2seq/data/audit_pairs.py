@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.data import alignment, invariants
+from seq2seq.data import invariants, misalignment
 from seq2seq.data.audit import Tally, audit, example
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.direction import Direction
@@ -120,7 +120,7 @@ def judge(pairs: PairSource, kind: PairKind) -> list[Values]:
         examples = [show(Place(pairs.origin, number), pair, None) for number, pair in enumerate(few, start=line)]
         return {"count": count, "examples": examples}
 
-    shift = alignment.shift(watched())
+    shift = misalignment.shift(watched())
     verdicts = []
     if shift is not None:
         name, message = _misaligned(shift)
@@ -140,7 +140,7 @@ def judge(pairs: PairSource, kind: PairKind) -> list[Values]:
     return verdicts
 
 
-def _misaligned(shift: alignment.Shift) -> tuple[str, str]:
+def _misaligned(shift: misalignment.Shift) -> tuple[str, str]:
     if not shift.by:
         return (
             "unrelated",

@@ -17,7 +17,6 @@ from seq2seq.data.findings import (
     also_in_train,
     cell,
     character,
-    digest,
     first_places,
     odd_character,
     odd_characters,
@@ -25,6 +24,7 @@ from seq2seq.data.findings import (
     repeats,
 )
 from seq2seq.data.folding import fold
+from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.pieces import by_document, lines_of
 
 _LONG = 30  # characters; shorter lines, such as the name of a speaker, may be repeated
@@ -125,7 +125,7 @@ class _Tally:
             stripped = whole.strip()
             self._longest = max(self._longest, len(whole.removesuffix("\n")))
             if len(stripped) >= _LONG:
-                self._long_lines.append(digest(stripped))
+                self._long_lines.append(fingerprint(stripped))
             if len(stripped) > _VERY_LONG:
                 self._very_long.add(Spot(document, line), stripped)
         return line

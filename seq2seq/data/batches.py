@@ -5,6 +5,7 @@ A batch holds a budget of padded tokens: sentences x longest side, EOS counted, 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.budget import cut
+from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import Encoded
 from seq2seq.data.noise import Noise
 from seq2seq.data.order import Order, Shuffled
@@ -156,7 +157,30 @@ class Source(Protocol):
         return
 
 
-class Batches(Source):
+class ChunkedBatches(Source):
+    """The endless sequence of training batches over records, chunk by chunk of an order."""
+
+    def __init__(self, order: Order, *, batch_tokens: int, seed: int) -> None:
+        self._order = order
+        self._batch_tokens = batch_tokens
+        self._seed = seed
+
+    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
+        """Endless batches with their places, from a place on."""
+        epoch, first, skipped = start
+        while True:
+            for number, indices in enumerate(self._order.chunks(epoch, first), start=first):
+                for index, batch in enumerate(self.chunk(indices, epoch, number, skipped), start=skipped):
+                    yield Place(epoch, number, index), batch
+                skipped = 0
+            epoch, first = epoch + 1, 0
+
+    @abstractmethod
+    def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
+        """The batches of a chunk of records but for the first `skipped`; the same whenever it is called."""
+
+
+class Batches(ChunkedBatches):
     """The endless sequence of training batches over an encoded corpus.
 
     Each chunk of `order` is sorted by length so that little is padded, cut by budget, and its batches shuffled. `noise`
@@ -177,35 +201,20 @@ class Batches(Source):
         max_length: int = 256,
         layout: Layout | None = None,
     ) -> None:
+        super().__init__(order or Shuffled(len(encoded), seed), batch_tokens=batch_tokens, seed=seed)
         self._layout = layout or SIDE_BY_SIDE
         self._encoded = encoded
         self._tokenizers = tokenizers
-        self._batch_tokens = batch_tokens
-        self._seed = seed
-        self._order = order or Shuffled(len(encoded), seed)
         self._noise = noise
         self._sampling = sampling
         self._max_length = min(max_length, batch_tokens)
 
-    def stream(self, start: Place = Place()) -> Iterator[tuple[Place, Batch]]:  # noqa: B008 (immutable)
-        """Endless batches with their places, from a place on."""
-        epoch, first, skipped = start
-        while True:
-            for chunk, indices in enumerate(self._order.chunks(epoch, first), start=first):
-                batches = self._chunk(indices, epoch, chunk)
-                for index, (sources, targets) in enumerate(batches):
-                    if index >= skipped:
-                        yield Place(epoch, chunk, index), self._layout.collate(sources, targets)
-                skipped = 0
-            epoch, first = epoch + 1, 0
-
-    def _chunk(
-        self, indices: NDArray[np.uint32], epoch: int, chunk: int
-    ) -> Iterator[tuple[list[Tokens], list[Tokens]]]:
+    def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
+        """The batches of a chunk but for the first `skipped`."""
         sources: Sequence[Tokens]
         targets: Sequence[Tokens]
         sources, targets = self._encoded.take(indices)
-        generator = np.random.default_rng((self._seed, epoch, chunk))
+        generator = np.random.default_rng((self._seed, epoch, number))
         if self._noise:
             sources = self._noisy(sources, generator)
         if self._sampling:
@@ -216,9 +225,9 @@ class Batches(Source):
         order = np.lexsort((_leaning(lengths, longest), longest))  # equal lengths keep their random order
         bounds = cut(longest[order], self._batch_tokens)
         generator.shuffle(bounds)
-        for start, end in bounds:
+        for start, end in bounds[skipped:]:
             chosen = order[start:end]
-            yield [sources[i] for i in chosen], [targets[i] for i in chosen]
+            yield self._layout.collate([sources[i] for i in chosen], [targets[i] for i in chosen])
 
     def _noisy(self, sources: Sequence[Tokens], generator: np.random.Generator) -> list[Tokens]:
         assert self._noise is not None

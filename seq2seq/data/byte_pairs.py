@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import json
 import random
 import re
@@ -16,7 +15,7 @@ import tiktoken
 
 from seq2seq.data.timeouts import within
 from seq2seq.data.tokenizer import SPECIAL, Tokenizer, encodable
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, near
 
 # How cl100k_base (GPT-4) splits text into words, which no token crosses, without possessive quantifiers, which mean
 # something else to the regular expressions of training than to those of encoding.
@@ -167,9 +166,7 @@ def named(encoding: str, *, timeout: float = _DOWNLOAD) -> BytePairs:
     `timeout` seconds."""
     known = sorted(tiktoken.list_encoding_names())
     if encoding not in known:
-        close = difflib.get_close_matches(encoding, known, n=1)
-        near = f" (did you mean {close[0]}?)" if close else ""
-        raise DataError(f"tiktoken has no encoding {encoding!r}{near}; it has: {', '.join(known)}")
+        raise DataError(f"tiktoken has no encoding {encoding!r}{near(encoding, known)}; it has: {', '.join(known)}")
     try:
         downloaded = within(timeout, lambda: tiktoken.get_encoding(encoding))
     except (OSError, ValueError) as error:

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.batches import Batch, Layout
-from seq2seq.data.budget import cut
-from seq2seq.data.chunks import ChunkedBatches
+from seq2seq.data.batches import Batch, ChunkedBatches, Layout
+from seq2seq.data.cutting import cut
+from seq2seq.data.order import Shuffled
 
 
 class EncodedComparison(NamedTuple):
@@ -41,13 +41,11 @@ class ComparisonBatches(ChunkedBatches):
     def __init__(
         self, comparisons: Sequence[EncodedComparison], layout: Layout, *, batch_tokens: int, seed: int
     ) -> None:
-        super().__init__(len(comparisons), seed)
+        super().__init__(Shuffled(len(comparisons), seed), batch_tokens=batch_tokens, seed=seed)
         self.references: Tensor | None = None
         self._comparisons = comparisons
         self._longest = longest_side(layout, comparisons)
         self._layout = layout
-        self._batch_tokens = batch_tokens
-        self._seed = seed
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """The batches of a chunk but for the first `skipped`."""
@@ -119,11 +117,10 @@ def paired(rows: Tensor) -> Tensor:
 
 def sides(batch: Batch) -> Batch:
     """The two sides of each comparison of a batch as rows of one of token labels, (2 B, T)."""
-    mask = batch.extras["mask"].flatten(0, 1)
     return replace(
         batch,
         inputs=tuple(None if part is None else part.flatten(0, 1) for part in batch.inputs),
         labels=batch.extras["labels"].flatten(0, 1),
-        mask=mask,
+        mask=batch.extras["mask"].flatten(0, 1),
         extras={},
     )

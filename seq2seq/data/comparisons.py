@@ -59,11 +59,7 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
     source_type = ComparisonSource
     blank = " but such as teach nothing: with a blank prompt, an empty side, or sides that do not differ"
     held_out_share = 10
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The prompts."""
-        return self.fields[:1]
+    compared_by = slice(1)  # the prompt: all comparisons of one are in one split
 
     def record(self, cells: Sequence[str]) -> Comparison:
         """One turn of a user, and two answers."""
@@ -73,10 +69,6 @@ class ComparisonKind(Kind[Comparison, ComparisonSource]):
     def texts(self, record: Comparison) -> Sequence[str]:
         """All turns of the prompt, and both sides."""
         return "\n".join(turn.content for turn in record.prompt), record.chosen, record.rejected
-
-    def held_out_by(self, record: Comparison) -> Sequence[str]:
-        """The prompt: all comparisons of one are in one split."""
-        return self.texts(record)[:1]
 
     def as_bytes(self, record: Comparison) -> bytes:
         """With the roles."""
@@ -134,7 +126,7 @@ def of_row(row: Mapping[str, Any], place: str) -> Comparison:
         raise DataError(f"{place}: {why}; both sides are to answer one prompt, which ends with what the user says")
     (prompt,) = prompts
     if prompt[-1].role != "user":
-        raise DataError(f"{place}: the last of the prompt is no user's: a prompt ends with what the user says")
+        raise DataError(f"{place}: the last message of the prompt must have the role user")
     return Comparison(prompt, *(answer for _, answer in sides))
 
 

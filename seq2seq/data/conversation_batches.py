@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from seq2seq.data import template
-from seq2seq.data.batches import Batch
-from seq2seq.data.budget import cut
-from seq2seq.data.chunks import ChunkedBatches
+from seq2seq.data.batches import Batch, ChunkedBatches
 from seq2seq.data.conversations import Conversation
+from seq2seq.data.cutting import cut
+from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizer import PAD, Tokenizer
 
 
@@ -87,10 +87,8 @@ class ConversationBatches(ChunkedBatches):
     padded tokens, and its batches shuffled."""
 
     def __init__(self, encoded: Encoded, *, batch_tokens: int, seed: int) -> None:
-        super().__init__(len(encoded.offsets) - 1, seed)
+        super().__init__(Shuffled(len(encoded.offsets) - 1, seed), batch_tokens=batch_tokens, seed=seed)
         self._encoded = encoded
-        self._batch_tokens = batch_tokens
-        self._seed = seed
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """As `ChunkedBatches`."""

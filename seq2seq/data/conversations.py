@@ -82,6 +82,8 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
     reads = "conversations"
     record_type = Conversation
     blank = " but blank ones"
+    # The prompt: two answers to one are in one split, and equal answers to different ones are usual.
+    compared_by = slice(1)
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, ConversationColumns())
@@ -90,11 +92,6 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
     def fields(self) -> tuple[str, ...]:
         """All turns but the last, and the last."""
         return ("prompt", "completion")
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The prompts: equal answers to different questions are usual."""
-        return ("prompt",)
 
     def record(self, cells: Sequence[str]) -> Conversation:
         """One question and its answer."""
@@ -107,13 +104,9 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
         *asked, last = record.turns
         return "\n".join(turn.content for turn in asked), last.content
 
-    def held_out_by(self, record: Conversation) -> Sequence[str]:
-        """The prompt: two answers to one question are in one split."""
-        return self.texts(record)[:1]
-
     def as_bytes(self, record: Conversation) -> bytes:
         """With the roles."""
-        return row_of(record)
+        return self.line(record)
 
     def file(self, path: Path, reading: Reading) -> ConversationSource:
         """With messages, in .jsonl and .parquet files."""
@@ -121,9 +114,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def bundled(self) -> dict[SplitName, ConversationSource] | None:
         """Demonstrations of the bundled assistant; of dev and test, prompts with their right answers."""
-        if self.data.corpus != "assistant":
-            return None
-        return {split: _bundled(split) for split in SPLITS}
+        return {split: _bundled(split) for split in SPLITS} if self.data.corpus == "assistant" else None
 
     def of_row(self, row: Mapping[str, Any], place: str) -> Conversation:
         """The conversation of a row. Raises DataError: no columns that are known, a strange role, no text."""
@@ -141,7 +132,7 @@ class ConversationKind(Kind[Conversation, ConversationSource]):
 
     def line(self, record: Conversation) -> bytes:
         """As messages."""
-        return row_of(record)
+        return json_line({"messages": [turn._asdict() for turn in record.turns]})
 
 
 def _bundled(split: SplitName) -> ConversationSource:
@@ -164,11 +155,6 @@ def prompt_to_json(turns: Sequence[Turn]) -> str | list[dict[str, str]]:
     """A prompt as a value of JSON: the text of one turn of a user, else messages."""
     single = len(turns) == 1 and turns[0].role == "user"
     return turns[0].content if single else [turn._asdict() for turn in turns]
-
-
-def row_of(record: Conversation) -> bytes:
-    """A conversation as a line of a .jsonl file."""
-    return json_line({"messages": [turn._asdict() for turn in record.turns]})
 
 
 def unusable(record: Conversation) -> str:

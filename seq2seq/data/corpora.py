@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq.data import sources
-from seq2seq.data.cleaning import cleaned
+from seq2seq.data.cleaning import Cleaner
 from seq2seq.data.corpus import Corpus, Given, Group, SplitName
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.pairs import PairKind, PairSource
@@ -71,7 +71,7 @@ def _one(data: Data, named: NamedCorpus, reading: Reading) -> Corpus[PairSource]
 
 def clean(pairs: PairSource, cleaning: Cleaning | Literal[False] | None, data: Data) -> PairSource:
     """The pairs without those that cleaning drops; as they are where there is none."""
-    return cleaned(pairs, cleaning, data.source, data.target) if cleaning else pairs
+    return Cleaner(pairs, cleaning, data.source, data.target).source() if cleaning else pairs
 
 
 def _given(files: Sequence[str]) -> Given:

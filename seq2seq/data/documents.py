@@ -156,8 +156,8 @@ class DocumentKind(Kind[str, Documents]):
 
     def bundled(self) -> dict[SplitName, Documents] | None:
         """The play; of its last tenth, cut between two speeches, half is dev, half test. Or the assistant's texts."""
-        parts = {"play": _play, "assistant": _assistant}.get(self.data.corpus)
-        return {split: parts(split) for split in SPLITS} if parts else None
+        texts = {"play": _play, "assistant": assistant.documents}.get(self.data.corpus)
+        return {split: _bundled(self.data.corpus, split, texts) for split in SPLITS} if texts else None
 
     def write(self, new: Path, folder: Path, split: SplitName, records: Iterator[str]) -> list[str]:
         """As .txt where there is one document, else as .jsonl."""
@@ -237,26 +237,17 @@ def _bounds(lines: int, split: SplitName, splits: Sequence[SplitName]) -> tuple[
     return (start, start + tail) if rest > 0 else (0, 0)
 
 
-@functools.cache
-def _play_parts() -> dict[SplitName, str]:
+def _play(split: SplitName) -> list[str]:
     text = resources.files("seq2seq.data.bundled").joinpath("play.txt").read_text(encoding="utf-8")
     dev, test = (text.index("\n\n", len(text) * share // 20) + 2 for share in (18, 19))
-    return {"train": text[:dev], "dev": text[dev:test], "test": text[test:]}
+    return [{"train": text[:dev], "dev": text[dev:test], "test": text[test:]}[split]]
 
 
-def _play(split: SplitName) -> Documents:
-    return Documents(
-        f"bundled play, {split} part",
-        lambda: iter([_play_parts()[split]]),
-        lambda: hashlib.sha256(_as_bytes((_play_parts()[split], True))).hexdigest(),
-    )
-
-
-def _assistant(split: SplitName) -> Documents:
+def _bundled(name: str, split: SplitName, texts: Callable[[SplitName], list[str]]) -> Documents:
     def checksum_of() -> str:
-        return hashlib.sha256(b"".join(_as_bytes((text, True)) for text in assistant.documents(split))).hexdigest()
+        return hashlib.sha256(b"".join(_as_bytes((text, True)) for text in texts(split))).hexdigest()
 
-    return Documents(f"bundled assistant, {split} part", lambda: iter(assistant.documents(split)), checksum_of)
+    return Documents(f"bundled {name}, {split} part", lambda: iter(texts(split)), checksum_of)
 
 
 def _as_bytes(piece: Piece) -> bytes:

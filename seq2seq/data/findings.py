@@ -3,7 +3,6 @@ so that a corpus may have any size."""
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -87,11 +86,6 @@ def odd_characters(text: str) -> list[str]:
     """The characters that are rare in normal text: controls, private and unassigned ones, U+FFFD, and those without
     width, except joiners where a script or an emoji needs them."""
     return _ODD.findall(text) if not text.isprintable() or "\ufffd" in text else []
-
-
-def digest(text: str) -> int:
-    """What stands for a text in an array of "Q"."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def first_places(train: Located, held_out: Located, keys: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:

@@ -7,7 +7,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, starmap
 from typing import Any, NamedTuple
 
 from seq2seq.data.corpus import SourceT, SplitName
@@ -45,7 +45,7 @@ def hold_out(
     @functools.cache
     def held_out() -> Chosen:
         kept = (record for record in map(texts, source.read()) if all(text.strip() for text in record))
-        chosen = choose(map(fingerprint, kept), splits, share)
+        chosen = choose(starmap(fingerprint, kept), splits, share)
         if chosen.distinct <= len(splits):
             raise DataError(
                 f"{source.origin}: no {noun} for train is left of {chosen.distinct} distinct {noun}s where "
@@ -55,7 +55,7 @@ def hold_out(
 
     def read(split: SplitName) -> Iterator[tuple[int, Any]]:
         chosen = held_out().splits
-        return (line for line in source.numbered() if chosen.get(fingerprint(texts(line[1])), "train") == split)
+        return (line for line in source.numbered() if chosen.get(fingerprint(*texts(line[1])), "train") == split)
 
     def part(split: SplitName) -> SourceT:
         described = f"{split} part, {' and '.join(splits)} held out"
@@ -94,7 +94,7 @@ def choose(fingerprints: Iterable[int], splits: Sequence[SplitName], share: int 
     return Chosen(chosen, len(distinct), "" if held == once else ", distinct ones")
 
 
-def fingerprint(texts: Sequence[str]) -> int:
-    """A number of 8 bytes that distinguishes a record from others."""
+def fingerprint(*texts: str) -> int:
+    """A number of 8 bytes that distinguishes a text, or a record of several, from others."""
     digest = hashlib.blake2b("\t".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest())

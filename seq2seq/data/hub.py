@@ -32,12 +32,7 @@ def from_hub(kind: Kind[Any, SourceT], hub: Hub, split: SplitName) -> SourceT:
     """The records of a split from the Hub, or from a local folder of parquet files. Raises DataError as `rows` does."""
     origin, rows_of = rows(hub, split)
     record_of = kind.on_hub(hub)
-
-    def read() -> Iterator[Any]:
-        for place, row in rows_of():
-            yield record_of(row, place)
-
-    return kind.source(origin, read)
+    return kind.source(origin, lambda: (record_of(row, place) for place, row in rows_of()))
 
 
 def every_split(kind: Kind[Any, SourceT]) -> dict[SplitName, SourceT]:

@@ -22,7 +22,7 @@ Classify = Callable[[str], tuple[str, float]]  # the code of a language, and its
 
 def known(code: str) -> str:
     """The identifier's code of a language; an empty string where it has none."""
-    return next((name for name in sorted(names(code), key=len) if name in _languages()), "")
+    return next((name for name in sorted(names(code), key=len) if name in _identifier().nb_classes), "")
 
 
 def accepted(language: str) -> frozenset[str]:
@@ -39,11 +39,6 @@ def classifier(*codes: str) -> Classify:
         identifier.set_languages(sorted(codes))
     classify: Classify = identifier.classify
     return classify
-
-
-@functools.cache
-def _languages() -> frozenset[str]:
-    return frozenset(_identifier().nb_classes)
 
 
 @functools.cache

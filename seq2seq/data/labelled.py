@@ -10,11 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 from seq2seq.data.audit import Tally
 from seq2seq.data.bundled import reviews
 from seq2seq.data.corpus import SPLITS, Source, SplitName
-from seq2seq.data.findings import Values, digest
+from seq2seq.data.findings import Values
 from seq2seq.data.folding import fold
+from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.records import Kind
 from seq2seq.data.tables import Columns
-from seq2seq.data.unchanged import digest as digest_of
+from seq2seq.data.unchanged import digest
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
 
@@ -59,14 +60,10 @@ class LabelledKind(Kind[Labelled, LabelledSource]):
     record_type = Labelled
     blank = " but such as are blank or have no label"
     held_out_share = 10  # the figures of few texts say little
+    compared_by = slice(-1)  # all but the label: a text that has two labels is in one split
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, LabelledColumns(data))
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The texts: labels are the same in every split."""
-        return self.fields[:-1]
 
     def record(self, cells: Sequence[str]) -> Labelled:
         """Line ends within a text become blanks; the number of one of the recipe's classes becomes its name."""
@@ -83,10 +80,6 @@ class LabelledKind(Kind[Labelled, LabelledSource]):
     def texts(self, record: Labelled) -> Sequence[str]:
         """The texts, then the label."""
         return (*record.texts, record.label)
-
-    def held_out_by(self, record: Labelled) -> Sequence[str]:
-        """The texts: a text that has two labels is in one split."""
-        return record.texts
 
     def bundled(self) -> dict[SplitName, LabelledSource] | None:
         """The reviews."""
@@ -112,7 +105,7 @@ class LabelledTally(Tally[Labelled]):
     def checks(self, record: Labelled, shown: Sequence[str]) -> Iterable[str]:
         """Whether a text, in any form, had another label before."""
         self._classes[record.label] = self._classes.get(record.label, 0) + 1
-        key = digest("\n".join(fold(text).decode("utf-8", "replace") for text in record.texts))
+        key = fingerprint("\n".join(fold(text).decode("utf-8", "replace") for text in record.texts))
         if self._first.setdefault(key, record.label) != record.label:
             yield "other_label"
 
@@ -164,12 +157,8 @@ def unknown_label(label: str, classes: Sequence[str], place: str, remedy: str) -
 
 def bundled(split: SplitName) -> LabelledSource:
     """A split of the bundled reviews."""
-
-    @functools.cache
-    def records() -> list[Labelled]:
-        return [Labelled((text,), label) for label, text in reviews.reviews(split)]
-
-    content = functools.cache(lambda: digest_of((text, label) for (text,), label in records()))
+    records = functools.cache(lambda: [Labelled((text,), label) for label, text in reviews.reviews(split)])
+    content = functools.cache(lambda: digest((text, label) for (text,), label in records()))
     return LabelledSource("bundled reviews", lambda: iter(records()), content)
 
 

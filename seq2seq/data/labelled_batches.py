@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, Tokens, pad_sources
-from seq2seq.data.budget import cut
+from seq2seq.data.batches import Batch, ChunkedBatches, Tokens, pad_sources
 from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
-from seq2seq.data.chunks import ChunkedBatches
+from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import LabelledSource
 from seq2seq.data.labelled_rows import Rows, tokens_of
+from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
 
@@ -165,14 +165,12 @@ class LabelledBatches(ChunkedBatches):
         sampling: float = 0.0,
         dropout: float = 0.0,
     ) -> None:
+        super().__init__(Shuffled(len(encoded), seed), batch_tokens=batch_tokens, seed=seed)
         self._encoded = encoded
         self._tokenizer = tokenizers.source
         self._layout = layout
-        self._batch_tokens = batch_tokens
-        self._seed = seed
         self._sampling = sampling
         self._dropout = dropout
-        super().__init__(len(encoded), seed)
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """The batches of a chunk but for the first `skipped`."""

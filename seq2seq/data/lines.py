@@ -31,11 +31,6 @@ class Reading:
     errors: Literal["strict", "replace"] = "strict"
     columns: tuple[str, ...] = ()  # names, or numbers counted from 1; none: by the file's own names
 
-    @property
-    def utf_8(self) -> bool:
-        """Whether bytes are the encoding that seqx itself writes."""
-        return codecs.lookup(self.encoding).name == "utf-8"
-
 
 PLAIN = Reading()
 
@@ -115,7 +110,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 def _utf_8(file: IO[bytes], name: str, reading: Reading) -> Iterator[IO[bytes]]:
     """An open file as UTF-8, whatever its compression and its encoding."""
     with decompressed(file, name) as opened:
-        if reading.utf_8:
+        if codecs.lookup(reading.encoding).name == "utf-8":
             yield opened
         else:
             yield cast(IO[bytes], io.BufferedReader(_Transcoded(opened, name, reading), _BLOCK))

@@ -64,16 +64,6 @@ class Noise:
         return change
 
 
-def upper_case(text: str) -> str:
-    """All letters as capitals."""
-    return text.upper()
-
-
-def lower_case(text: str) -> str:
-    """All letters small."""
-    return text.lower()
-
-
 def title_case(text: str) -> str:
     """Every word with a capital."""
     return _WORD.sub(lambda word: word[0][0].upper() + word[0][1:], text)
@@ -119,5 +109,7 @@ def typing_errors(text: str, seed: int) -> str:
 
 
 _CHANGES: dict[str, Change] = {
-    change.__name__: change for change in (upper_case, lower_case, title_case, no_accents, no_end, other_quotes)
+    "upper_case": str.upper,
+    "lower_case": str.lower,
+    **{change.__name__: change for change in (title_case, no_accents, no_end, other_quotes)},
 }

@@ -10,16 +10,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.corpus import SPLITS, Given, Source, SplitName
-from seq2seq.data.hold_out import part_checksum
 from seq2seq.data.lines import PLAIN, Reading, read_pairs
 from seq2seq.data.pair_columns import PairColumns
-from seq2seq.data.records import Kind, origin_of
+from seq2seq.data.records import Kind, joined
 from seq2seq.data.rows import must_hold_text, read_json_lines
 from seq2seq.data.unchanged import Unchanged, digest, row_bytes
 from seq2seq.errors import DataError
@@ -48,14 +46,7 @@ class PairSource(Source[Pair]):
         """Several kinds of text as one; a single one as it is."""
         if len(kinds) == 1:
             return kinds[0][1]
-        sources = [source for _, source in kinds]
-        return cls(
-            origin_of(sources),
-            lambda: chain.from_iterable(source.read() for source in sources),
-            lambda: part_checksum(*(source.checksum() for source in sources)),
-            lambda: part_checksum(*(source.file_checksum() for source in sources)),
-            kinds=tuple(kinds),
-        )
+        return replace(joined(cls, [source for _, source in kinds]), kinds=tuple(kinds))
 
     def by_kind(self) -> tuple[tuple[str, PairSource], ...]:
         """The kinds of text with their names; one without a name where it consists of one."""
@@ -95,14 +86,6 @@ class PairKind(Kind[Pair, PairSource]):
         """Line ends within a side become blanks."""
         source, target = cells
         return _CELL_END.sub(" ", source), _CELL_END.sub(" ", target)
-
-    def held_out_by(self, record: Pair) -> Pair:
-        """Both sides."""
-        return record
-
-    def as_bytes(self, record: Pair) -> bytes:
-        """The bytes of a pair that are hashed."""
-        return row_bytes(record)
 
     def given(self, split: SplitName, given: Given, reading: Reading) -> PairSource:
         """Two files of a side each, or one file of pairs."""
@@ -207,11 +190,7 @@ def file_pair(source: Path, target: Path, reading: Reading = PLAIN) -> PairSourc
 
 def bundled(split: SplitName) -> PairSource:
     """A split of the phrasebook: French, English."""
-
-    @functools.cache
-    def pairs() -> list[Pair]:
-        return phrasebook.pairs(split)
-
+    pairs = functools.cache(lambda: phrasebook.pairs(split))
     return PairSource("bundled phrasebook", lambda: iter(pairs()), functools.cache(lambda: digest(pairs())))
 
 

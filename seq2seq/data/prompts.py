@@ -79,14 +79,10 @@ class PromptKind(Kind[Prompt, PromptSource]):
     reads = "prompts"
     record_type = Prompt
     blank = " but blank ones"
+    compared_by = slice(1)  # the prompt: two references of one are in one split
 
     def __init__(self, data: Data) -> None:
         super().__init__(data, PromptColumns())
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """The prompts."""
-        return self.fields[:1]
 
     def record(self, cells: Sequence[str]) -> Prompt:
         """One turn of a user."""
@@ -96,10 +92,6 @@ class PromptKind(Kind[Prompt, PromptSource]):
     def texts(self, record: Prompt) -> Sequence[str]:
         """All turns, and the reference."""
         return "\n".join(turn.content for turn in record.prompt), record.reference
-
-    def held_out_by(self, record: Prompt) -> Sequence[str]:
-        """The prompt: two references of one prompt are in one split."""
-        return self.texts(record)[:1]
 
     def is_empty(self, source: PromptSource) -> bool:
         """A reference may be missing."""
@@ -115,18 +107,13 @@ class PromptKind(Kind[Prompt, PromptSource]):
 
     def line(self, record: Prompt) -> bytes:
         """Prompts of one user's turn as text, others as messages."""
-        return row_of(record)
+        prompt = {"prompt": prompt_to_json(record.prompt)}
+        return json_line(prompt | ({"reference": record.reference} if record.reference else {}))
 
 
 def _bundled(split: SplitName) -> PromptSource:
     checksum_of = functools.cache(lambda: digest(assistant.prompts(split)))
     return Source(f"bundled assistant, {split} part", lambda: map(prompt_of, assistant.prompts(split)), checksum_of)
-
-
-def row_of(record: Prompt) -> bytes:
-    """A prompt as a line of a .jsonl file."""
-    prompt = {"prompt": prompt_to_json(record.prompt)}
-    return json_line(prompt | ({"reference": record.reference} if record.reference else {}))
 
 
 def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
@@ -139,5 +126,5 @@ def _of_row(row: Mapping[str, Any], place: str) -> Prompt:
         return Prompt((Turn("user", cell(row, name, place)),), reference)
     turns = tuple(turn_of(message, f"{place}, {name}") for message in row[name])
     if not turns or turns[-1].role != "user":
-        raise DataError(f"{place}: the last of {name} is no user's: a prompt ends with what the user says")
+        raise DataError(f"{place}: the last message of {name} must have the role user")
     return Prompt(turns, reference)

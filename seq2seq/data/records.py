@@ -7,6 +7,7 @@ A kind whose records are named tuples of text, a column each, is a subclass of `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic
@@ -35,6 +36,7 @@ class Kind(Generic[Record, SourceT]):
     source_type: type[SourceT] = Source  # type: ignore[assignment]
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".jsonl", ".csv", ".parquet")
     numbers: ClassVar[tuple[str, ...]] = ()  # fields that may be whole numbers in JSON and parquet
+    compared_by: ClassVar[slice] = slice(None)  # the fields by which records are compared
     blank: ClassVar[str] = " but such as are blank on a side"  # how blank records are excepted, in a message
     enough: ClassVar[str] = ""  # how much text is needed to hold some out, in a message
     files_option: ClassVar[str] = "--data"
@@ -68,11 +70,11 @@ class Kind(Generic[Record, SourceT]):
     @property
     def compared(self) -> tuple[str, ...]:
         """The fields whose texts an audit looks for in the training text."""
-        return self.fields
+        return self.fields[self.compared_by]
 
     def held_out_by(self, record: Record) -> Sequence[str]:
         """The texts by which a record is held out: records that share them stay together."""
-        return self.texts(record)
+        return self.texts(record)[self.compared_by]
 
     def as_bytes(self, record: Record) -> bytes:
         """The bytes of a record that are hashed."""
@@ -113,10 +115,8 @@ class Kind(Generic[Record, SourceT]):
         suffix = suffix_of(path)
         if suffix not in suffixes or reading.columns:
             return Kind.file(self, path, reading)
-        read = read_parquet if suffix == ".parquet" else read_json_lines
-        return self.source(
-            str(path), lambda: (of_row(row, place) for place, row in read(path, reading)), lambda: checksum(path)
-        )
+        rows = partial(read_parquet, path) if suffix == ".parquet" else partial(read_json_lines, path, reading)
+        return self.source(str(path), lambda: (of_row(row, place) for place, row in rows()), lambda: checksum(path))
 
     def must_be_readable(self, path: Path) -> None:
         """Raise DataError where a file has no format of this kind, or cannot be read repeatedly."""
@@ -135,12 +135,7 @@ class Kind(Generic[Record, SourceT]):
 
     def joined(self, sources: Sequence[SourceT]) -> SourceT:
         """Several sources as one."""
-        return self.source_type(
-            origin_of(sources),
-            lambda: chain.from_iterable(source.read() for source in sources),
-            lambda: part_checksum(*(source.checksum() for source in sources)),
-            lambda: part_checksum(*(source.file_checksum() for source in sources)),
-        )
+        return joined(self.source_type, sources)
 
     def given(self, split: SplitName, given: Given, reading: Reading) -> SourceT:
         """The records of the files that the user named for a split. Raises DataError, at once or while reading."""
@@ -185,6 +180,16 @@ class Kind(Generic[Record, SourceT]):
     def replaced(self, split: SplitName) -> list[str]:
         """Files of a split that must not stay in a folder beside those of `write`."""
         return self.mirror_names(split)
+
+
+def joined(source_type: type[SourceT], sources: Sequence[SourceT]) -> SourceT:
+    """Several sources as one of their type."""
+    return source_type(
+        origin_of(sources),
+        lambda: chain.from_iterable(source.read() for source in sources),
+        lambda: part_checksum(*(source.checksum() for source in sources)),
+        lambda: part_checksum(*(source.file_checksum() for source in sources)),
+    )
 
 
 def origin_of(sources: Sequence[Source[Any]]) -> str:

@@ -104,11 +104,6 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is empty; check how it was made")
 
 
-def read_parquet(path: Path, reading: Reading = PLAIN) -> Iterator[Row]:
-    """The rows of a parquet file, with all columns, each with its place. Raises DataError."""
-    yield from _parquet(path, lambda names: list(names))
-
-
 def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
     """The text of some columns, which `choose` names from a row that has all columns but no values."""
     columns: list[tuple[str, bool]] = []
@@ -117,13 +112,13 @@ def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
         columns.extend(choose(empty))
         return [name for name, _ in columns]
 
-    for place, row in _parquet(path, chosen):
+    for place, row in read_parquet(path, chosen):
         yield [cell(row, name, place, number) for name, number in columns]
 
 
-def _parquet(path: Path, choose: Callable[[Mapping[str, Any]], list[str]]) -> Iterator[Row]:
-    """The rows of a parquet file with those columns, nested ones as `translation.fr`, that `choose` names from a row
-    that has all columns but no values."""
+def read_parquet(path: Path, choose: Callable[[Mapping[str, Any]], list[str]] = list) -> Iterator[Row]:
+    """The rows of a parquet file, each with its place, with those columns, nested ones as `translation.fr`, that
+    `choose` names from a row that has all columns but no values; by default with all. Raises DataError."""
     import pyarrow  # type: ignore[import-untyped]
     import pyarrow.parquet  # type: ignore[import-untyped]
 

@@ -14,7 +14,6 @@ from seq2seq.data.corpus import SPLITS, Corpus, FoundIn, Given, SourceT, SplitNa
 from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.records import Kind
 from seq2seq.errors import DataError
-from seq2seq.recipe import Data
 from seq2seq.storage.folders import folder_at
 
 
@@ -51,16 +50,12 @@ def _recorded(given: Mapping[SplitName, Given], reading: Reading) -> dict[str, A
             if value
         }
         for split, files in given.items()
-        if files
     }
     return {"files": named, "reading": asdict(reading)}
 
 
 def _corpus(
-    kind: Kind[Any, SourceT],
-    name: str,
-    found: FoundIn,
-    splits: Mapping[SplitName, SourceT],
+    kind: Kind[Any, SourceT], name: str, found: FoundIn, splits: Mapping[SplitName, SourceT]
 ) -> Corpus[SourceT]:
     for split in SPLITS:
         source = splits[split]
@@ -91,20 +86,16 @@ def _complete(kind: Kind[Any, SourceT], splits: dict[SplitName, SourceT]) -> dic
     return {**splits, **kind.hold_out(splits["train"], missing)} if missing else splits
 
 
-def _mirror(data: Data) -> Path | None:
-    """The folder of a corpus under $SEQX_DATA, where there is one. Raises DataError where SEQX_DATA leads nowhere."""
-    root = os.environ.get("SEQX_DATA")
+def _from_mirror(kind: Kind[Any, SourceT], reading: Reading) -> dict[SplitName, SourceT] | None:
+    """The splits of a corpus that has a folder under $SEQX_DATA. Raises DataError where SEQX_DATA leads nowhere, or the
+    folder has no text to train on."""
+    root, name = os.environ.get("SEQX_DATA"), kind.data.corpus
     if not root:
         return None
     if not Path(root).is_dir():
-        raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {data.corpus}/, or unset it")
-    folder = folder_at(Path(root) / data.corpus)
-    return folder if folder.is_dir() else None
-
-
-def _from_mirror(kind: Kind[Any, SourceT], reading: Reading) -> dict[SplitName, SourceT] | None:
-    folder = _mirror(kind.data)
-    if folder is None:
+        raise DataError(f"SEQX_DATA = {root} is not a folder; set it to the one that holds {name}/, or unset it")
+    folder = folder_at(Path(root) / name)
+    if not folder.is_dir():
         return None
     splits = {split: source for split in SPLITS if (source := kind.mirrored(folder, split, reading)) is not None}
     if "train" not in splits:

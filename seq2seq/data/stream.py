@@ -94,13 +94,7 @@ class Windows(Source):
     """
 
     def __init__(
-        self,
-        stream: TokenStream,
-        *,
-        context: int,
-        batch_tokens: int,
-        seed: int,
-        chunks: Literal["random", "packed"],
+        self, stream: TokenStream, *, context: int, batch_tokens: int, seed: int, chunks: Literal["random", "packed"]
     ) -> None:
         self._stream = stream
         self._length = _row_length(stream, context)

@@ -1,4 +1,4 @@
-"""Text to tokens and back, behind one small protocol; the tokenizer travels with the model in its run folder."""
+"""Tokenizers: SentencePiece, characters and bytes; one of any kind trained, and kept in the run folder of its model."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Judging translations, and comparing runs."""
+"""Judging what models write, classify and predict, and comparing runs."""

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLES = 1000
-_SEED = 12345  # sacreBLEU's
+SEED = 12345  # sacreBLEU's
 
 
 def resampled(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sum of values per sum of sizes, of (SAMPLES,) resamples of the parts (N,) that both are of."""
-    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(SAMPLES, len(sizes)))
+    drawn = np.random.default_rng(SEED).integers(len(sizes), size=(SAMPLES, len(sizes)))
     return np.asarray(values[drawn].sum(1) / sizes[drawn].sum(1))
 
 

@@ -3,18 +3,17 @@ calibration, and the texts that the model is most wrong about."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_RESAMPLES = 1000
+from seq2seq.evaluation.bootstrap import SAMPLES, SEED, interval
+
 _BINS = 10  # of confidence
 _WRONG = 10  # texts that are shown
 _SHOWN = 300  # characters of one
-_SEED = 12345
 
 Counts = NDArray[np.int64]
 
@@ -118,18 +117,18 @@ def calibration(confidence: NDArray[Any], right: NDArray[np.bool_]) -> dict[str,
 
 
 def _resampled(counts: Counts) -> Counts:
-    """Confusion matrices (1000, K, K) of texts drawn again with replacement: how many fall into each cell is
+    """Confusion matrices (SAMPLES, K, K) of texts drawn again with replacement: how many fall into each cell is
     multinomial."""
     cells = counts.ravel()
     filled = np.flatnonzero(cells)
     total = int(cells.sum())
-    drawn = np.random.default_rng(_SEED).multinomial(total, cells[filled] / total, _RESAMPLES)
-    whole = np.zeros((_RESAMPLES, len(cells)), np.int64)
+    drawn = np.random.default_rng(SEED).multinomial(total, cells[filled] / total, SAMPLES)
+    whole = np.zeros((SAMPLES, len(cells)), np.int64)
     whole[:, filled] = drawn
-    return whole.reshape(_RESAMPLES, *counts.shape)
+    return whole.reshape(SAMPLES, *counts.shape)
 
 
 def _interval(value: float, resampled: NDArray[np.float64]) -> dict[str, float]:
     """A figure with its 95 % bootstrap interval."""
-    low, high = (float(each) for each in np.percentile(resampled, (2.5, 97.5)))
-    return {"value": value, "low": min(low, value), "high": max(high, value)} if math.isfinite(value) else {}
+    low, high = interval(resampled)
+    return {"value": value, "low": min(low, value), "high": max(high, value)}

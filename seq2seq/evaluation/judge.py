@@ -83,10 +83,7 @@ def judge(
 
 
 def by_length(
-    sources: Sequence[str],
-    hypotheses: Sequence[str],
-    references: Sequence[Sequence[str]],
-    languages: tuple[str, str],
+    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]], languages: tuple[str, str]
 ) -> list[dict[str, Any]]:
     """BLEU of the sentences whose source has so many words, or characters where its language has no spaces between
     words: a row for each range that has any."""

@@ -3,8 +3,6 @@ options."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +11,7 @@ from typing import Any
 
 from seq2seq.run import Run
 from seq2seq.storage.atomic import write_bytes
+from seq2seq.storage.checksums import checksum_of
 
 FOLDER = "evaluations"  # in the run folder
 _LONGEST = 100  # bytes of a set's name within that of a file
@@ -33,7 +32,7 @@ def keep(
     """
     # The reason for a device, in brackets, changes no score.
     exact = {name: value.partition(" (")[0] if isinstance(value, str) else value for name, value in how.items()}
-    key = hashlib.sha256(json.dumps([text, exact], sort_keys=True).encode()).hexdigest()[:12]
+    key = checksum_of([text, exact])[:12]
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     values = {**judged, **how, "files": [str(path.absolute()) for path in files], "time": now}
     path = None

@@ -43,11 +43,7 @@ class Predictor(Protocol):
 
 
 def measure(
-    model: Predictor,
-    tokenizer: Tokenizer,
-    text: Documents,
-    numerics: Numerics,
-    processes: Processes | None = None,
+    model: Predictor, tokenizer: Tokenizer, text: Documents, numerics: Numerics, processes: Processes | None = None
 ) -> dict[str, Any]:
     """The loss of a text, for run.json and --json. Raises DataError where there is too little of it."""
     start = time.perf_counter()
@@ -65,11 +61,7 @@ def measure(
 
 
 def token_losses(
-    model: Predictor,
-    tokenizer: Tokenizer,
-    text: Documents,
-    numerics: Numerics,
-    processes: Processes | None = None,
+    model: Predictor, tokenizer: Tokenizer, text: Documents, numerics: Numerics, processes: Processes | None = None
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """The negative log-likelihood, in nats, of each token of a text but the first, in order; and what `stream.encode`
     reports of the text. Each token is predicted from those before it in its chunk of the model's context; several

@@ -42,7 +42,7 @@ NOTES = (
     Note("time", "one row is many samples: its prefixes", "inputs", "data/stream.py"),
     Note("batch", "rows never talk; padding is hidden", "inputs", "data/batches.py"),
     Note("cross-entropy", "logits arranged as (B, C, T) or (B·T, C)", "inputs", "training/loss.py"),
-    Note("first-loss", "ln V before training: for 65 tokens 4.174", "inputs", "training/objective.py"),
+    Note("first-loss", "ln V before training: for 65 tokens 4.174", "inputs", "training/loss.py"),
     Note("devices", "CPU, CUDA or MPS: which is faster, and why", "inputs", "device.py"),
     Note("averaging", "the past averaged by a triangular matrix", "attention", "model/attention.py"),
     Note("query-key-value", "a real head: what asks, what offers, what is said", "attention", "model/attention.py"),

@@ -144,7 +144,7 @@ def batch() -> Lesson:
             f"{len(pairs)} sentences of {shortest} to {source.size(1)} tokens in one tensor: short rows are padded,",
             f'{1 - mask.float().mean():.0%} of its places here. A mask hides them: True means "may attend".',
             "Row 1 alone, without padding, gives the same logits as in the batch, to 1e-5.",
-            f"Its source turned round, row 1 moves by up to {moved[0]:.1f}; the others by 0, exactly:",
+            f"Its source reversed, row 1 moves by up to {moved[0]:.1f}; the others by 0, exactly:",
             "the batch is there for the processor's sake, and no row ever hears of another.",
         ),
         figure,

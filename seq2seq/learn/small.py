@@ -111,9 +111,9 @@ def curve(recipe: Recipe, model: Gpt, tokens: NDArray[Any] | None = None) -> lis
     return [each["negative_log_likelihood"] for each in trained(recipe, model, source)]
 
 
-def dev_batches(context: int = CONTEXT) -> list[Batch]:
+def dev_batches() -> list[Batch]:
     """Held-out text."""
-    return [*stream.windows(verse().dev[: _DEV_TOKENS + 1], context=context, batch_tokens=_DEV_TOKENS)]
+    return [*stream.windows(verse().dev[: _DEV_TOKENS + 1], context=CONTEXT, batch_tokens=_DEV_TOKENS)]
 
 
 def dev_rows() -> tuple[torch.Tensor, torch.Tensor]:

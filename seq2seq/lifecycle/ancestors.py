@@ -15,7 +15,8 @@ from seq2seq.tasks.task import judged
 def missing(recipe: str) -> list[str]:
     """The recipes that are to be trained before one that stands on them, in order. Raises RecipeError where a recipe
     stands on itself."""
-    return [name for name in dict.fromkeys(_below(recipe, ())) if not _is_done(Run(root() / name))]
+    runs = {name: Run(root() / name) for name in _below(recipe, ())}
+    return [name for name, run in runs.items() if not (run.finished and judged(run))]
 
 
 def usual_start(recipe: str, run: Path) -> Path | None:
@@ -51,7 +52,3 @@ def _below(recipe: str, above: tuple[str, ...]) -> Iterator[str]:
             raise RecipeError(f"recipe {recipe} stands on {name}, which stands on it; name another recipe")
         yield from _below(name, (*above, recipe))
         yield name
-
-
-def _is_done(run: Run) -> bool:
-    return run.finished and judged(run)

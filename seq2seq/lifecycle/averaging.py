@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,21 +33,16 @@ _CPU = torch.device("cpu")
 _KEPT = ("corpora", "pairs", "text", "classes", "device", "versions", "seed", "processes", "sessions", "lineage")
 
 
-class _Parts(NamedTuple):
-    model: nn.Module
-    optimiser: Optimiser
-
-
 def finish_early(run: Run) -> Iterator[str]:
     """Give a stopped run the weights that it has reached, as its recipe makes them at the end of training, and yield
     warnings. For the holder of its lock. Raises RunError where no update is saved."""
-    recipe, parts = run.recipe(), _parts(run)
-    store = Store(run.checkpoints, recipe.training, parts.model, parts.optimiser, _CPU)
+    recipe, (model, optimiser) = run.recipe(), _parts(run)
+    store = Store(run.checkpoints, recipe.training, model, optimiser, _CPU)
     loaded = store.newest()
     if loaded is None or loaded.step == 0:
         raise RunError(f"{run.path} has no update to use yet; the same `seqx train` command trains it")
     yield from (fault.message for fault in loaded.damaged)
-    averages = ema.averages(parts.optimiser, parts.model) if recipe.training.keep == "ema" else {}
+    averages = ema.averages(optimiser, model) if recipe.training.keep == "ema" else {}
     reason = f"finished early, at step {loaded.step:,} of {recipe.training.steps:,}"
     faults = finish(run, store, loaded.state, loaded.health, averages, step=loaded.step, reason=reason)
     yield from (fault.message for fault in faults)
@@ -77,13 +72,13 @@ def opened(run: Run, step: int) -> Iterator[Run]:
         yield Run(place)
 
 
-def _parts(run: Run) -> _Parts:
+def _parts(run: Run) -> tuple[nn.Module, Optimiser]:
     """The model of a run, its weights random, and its optimiser."""
     recipe = run.recipe()
     tokenizers = read_tokenizers(recipe, run.path)
     run.must_be_unchanged("tokenizer")
     model = tasks.of(recipe).model_of(run, tokenizers)
-    return _Parts(model, optimisers.for_recipe(recipe, model))
+    return model, optimisers.for_recipe(recipe, model)
 
 
 def _mean(run: Run, numbers: Sequence[int]) -> dict[str, Tensor]:

@@ -74,9 +74,8 @@ def _summary(run: Run, name: str, size: int) -> Summary:
     state = "finished" if finished else "stopped" if step else "begun"
     if run.owner() is not None:
         state = "in use"
-    last = finished.get("time") or (record.get("sessions") or [{}])[-1].get("time")
-    time = moment(last)
-    judged = scores_of(record)
+    time = moment(finished.get("time") or (record.get("sessions") or [{}])[-1].get("time"))
+    judged, lineage = scores_of(record), record.get("lineage")
     return Summary(
         name,
         str(run.path),
@@ -84,7 +83,7 @@ def _summary(run: Run, name: str, size: int) -> Summary:
         size,
         recipe.task,
         f"{data.source}-{data.target}" if recipe.serves == "translation" else "",
-        parent_of(record),
+        Path(lineage[0]["run"]).name if lineage else "",
         step,
         recipe.training.steps,
         tuple(tasks.of(recipe).figures(judged)) if judged else (),
@@ -98,12 +97,6 @@ def scores_of(record: Mapping[str, Any]) -> dict[str, Any]:
         return dict(test)
     own = [each for each in record.get(EVALUATIONS, {}).values() if each["set"] == "test" and not each["files"]]
     return dict(max((each for each in own if "checkpoint" not in each), key=lambda each: each["time"], default={}))
-
-
-def parent_of(record: Mapping[str, Any]) -> str:
-    """The name of the run that a run was started from; empty where it was started from nothing."""
-    lineage = record.get("lineage")
-    return Path(lineage[0]["run"]).name if lineage else ""
 
 
 def _size(path: Path) -> int:

@@ -78,14 +78,17 @@ def rows(grid: Sequence[Cell], runs: Mapping[Cell, Run]) -> Iterator[Row]:
     for setting in dict.fromkeys(cell.setting for cell in grid):
         own = [cell for cell in judged if cell.setting == setting]
         names = [figure.name for figure in judged[own[0]]] if own else []
-        columns = {name: [figure for cell in own for figure in judged[cell] if figure.name == name] for name in names}
+        columns = {
+            name: tuple(figure.value for cell in own for figure in judged[cell] if figure.name == name)
+            for name in names
+        }
         paired = [(first[cell.seed], cell) for cell in own if cell.seed in first and setting != grid[0].setting]
         tested = [(pair, _p_values(runs, *pair)) for pair in paired]
-        gains = [_gain(judged, *pair) for pair, found in tested if _least(found, names) < _SIGNIFICANT]
+        gains = [_gain(judged, *pair) for pair, found in tested if found.get(names[0], 1.0) < _SIGNIFICANT]
         yield Row(
             setting,
             tuple(cell.seed for cell in own),
-            tuple(_spread(name, [figure.value for figure in column]) for name, column in columns.items()),
+            tuple(Spread(name, mean(values), min(values), max(values), values) for name, values in columns.items()),
             {name: tuple(found[name] for _, found in tested if name in found) for name in names if paired},
             sum(gain > 0 for gain in gains),
             sum(gain < 0 for gain in gains),
@@ -101,18 +104,9 @@ def _p_values(runs: Mapping[Cell, Run], first: Cell, second: Cell) -> dict[str, 
     return tasks.of(runs[first].recipe()).p_values(runs[first], runs[second])
 
 
-def _least(p_values: Mapping[str, float], names: Sequence[str]) -> float:
-    """The p-value of the most important figure; 1 where no test was made."""
-    return p_values.get(names[0], 1.0)
-
-
 def _gain(judged: Mapping[Cell, Sequence[Figure]], first: Cell, second: Cell) -> float:
     before, after = judged[first][0], judged[second][0]
     return (before.value - after.value) if before.less_is_better else (after.value - before.value)
-
-
-def _spread(name: str, values: Sequence[float]) -> Spread:
-    return Spread(name, mean(values), min(values), max(values), tuple(values))
 
 
 def _values(text: str) -> list[str]:

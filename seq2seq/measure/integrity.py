@@ -122,8 +122,7 @@ def _copy(run: Run) -> Iterator[Verdict]:
         return
     says = "of these weights, this recipe and this tokenizer"
     verdict = _tried(
-        f"{copies.FOLDER}/{copies.RECORD}",
-        lambda: f"{says}; {_copy_of(run, again).precision} serves by default",
+        f"{copies.FOLDER}/{copies.RECORD}", lambda: f"{says}; {_copy_of(run, again).precision} serves by default"
     )
     yield verdict
     if verdict.state == "ok":

@@ -21,16 +21,14 @@ _ALONG_OWN_INPUT = {"zero": 1.0, "scaled": 0.75, "full": 0.75}
 
 class VocabularyHead(nn.Linear):
     """States (..., C) to logits (..., V): by the embedding's own matrix where tied (section 3.4), else by one drawn
-    with the same deviation. A bias, which imported models may have, starts at zero."""
+    with the same deviation. It has no bias."""
 
-    def __init__(self, embedding: Embedding, *, tied: bool, bias: bool = False) -> None:
-        super().__init__(embedding.embedding_dim, embedding.num_embeddings, bias=bias)
+    def __init__(self, embedding: Embedding, *, tied: bool) -> None:
+        super().__init__(embedding.embedding_dim, embedding.num_embeddings, bias=False)
         if tied:
             self.weight = embedding.weight
         else:
             nn.init.normal_(self.weight, std=embedding.deviation)
-        if bias:
-            nn.init.zeros_(self.bias)
 
 
 class ClassHead(nn.Linear):

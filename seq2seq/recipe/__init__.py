@@ -2,7 +2,7 @@
 
 from seq2seq.recipe.cleaning import Cleaning, changed_cleaning
 from seq2seq.recipe.optimizers import Adam, AdamW, Muon, Optimizer
-from seq2seq.recipe.recipe import SECTIONS, Recipe, near, validated
+from seq2seq.recipe.recipe import SECTIONS, Recipe, validated
 from seq2seq.recipe.section import Section
 from seq2seq.recipe.sections import Data, Decoding, Hub, Model, NamedCorpus, Noise, Start, Tokenizer, Training
 from seq2seq.recipe.tasks import TaskName
@@ -27,6 +27,5 @@ __all__ = [
     "Tokenizer",
     "Training",
     "changed_cleaning",
-    "near",
     "validated",
 ]

@@ -7,16 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
+from seq2seq.recipe.section import section_of
 from seq2seq.recipe.tasks import TASKS, Misfits, TaskName, Values, unread
 
 
 def misfits(task: TaskName, values: Values) -> Misfits:
     """Those of every task, then those of one."""
     model, tokenizer, training = values.model, values.tokenizer, values.training
-    yield (
-        training.keep == "ema" and not training.ema,
-        'training.keep = "ema" needs training.ema, for example 0.99',
-    )
+    yield training.keep == "ema" and not training.ema, 'training.keep = "ema" needs training.ema, for example 0.99'
     yield (
         model.architecture == "decoder-only" and not tokenizer.joint,
         "a decoder-only model has one vocabulary: set tokenizer.joint = true",
@@ -31,9 +29,9 @@ def misfits(task: TaskName, values: Values) -> Misfits:
 def foreign_options(values: Mapping[str, Any]) -> dict[str, str]:
     """Options of optimisers of other kinds than that of some values, as `optimizer.key`, each with why it has no
     effect; the values need not be valid."""
-    section = values.get("optimizer")
-    kind = section.get("kind", "adam") if isinstance(section, Mapping) else None
-    if not isinstance(section, Mapping) or kind not in list(OPTIONS):  # it need not be hashable
+    section = section_of(values, "optimizer")
+    kind = section.get("kind", "adam")
+    if kind not in list(OPTIONS):  # it need not be hashable
         return {}
     foreign = {}
     for key in [key for key in section if key not in OPTIONS[kind]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from seq2seq.errors import RecipeError
+from seq2seq.errors import RecipeError, near
 from seq2seq.recipe.section import Section
 from seq2seq.storage.reading import parse_toml
 
@@ -63,9 +62,9 @@ def changed_cleaning(changes: Iterable[str], cleaning: Cleaning | None = None) -
         if not separator:
             raise RecipeError(f"--set {text}: write it as FILTER=VALUE, for example language=false")
         if name not in values:
-            close = difflib.get_close_matches(name, [*values], n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            raise RecipeError(f"--set {text}: no filter is called {name}{hint}; there are: {', '.join(values)}")
+            raise RecipeError(
+                f"--set {text}: no filter is called {name}{near(name, values)}; there are: {', '.join(values)}"
+            )
         try:
             values[name] = parse_toml(f"value = {value}")["value"]
             Cleaning.model_validate(values)

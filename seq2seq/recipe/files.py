@@ -12,11 +12,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from seq2seq.errors import RecipeError
+from seq2seq.errors import RecipeError, near
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options
 from seq2seq.recipe.inheritance import inherited, turned
-from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, near, validated, without
+from seq2seq.recipe.recipe import SECTIONS, Recipe, holds, validated, without
+from seq2seq.recipe.section import section_of
 from seq2seq.recipe.sections import Start
 from seq2seq.storage.formats import migrated
 from seq2seq.storage.reading import parse_toml, read_small, read_toml
@@ -103,12 +104,8 @@ def _start_of(values: dict[str, Any], start: Path | None) -> str:
 def stands_on(name_or_path: str | Path) -> dict[str, str]:
     """The recipes on whose runs a recipe stands, by the key that names each."""
     values = _read_with_base(path_of(name_or_path))[0]
-    named = {}
-    for section, key in _STANDS_ON:
-        table = values.get(section)
-        if isinstance(table, dict) and isinstance(table.get(key), str):
-            named[f"{section}.{key}"] = str(table[key])
-    return named
+    named = {f"{section}.{key}": section_of(values, section).get(key) for section, key in _STANDS_ON}
+    return {key: name for key, name in named.items() if isinstance(name, str)}
 
 
 def recipe_of(start: Path) -> Recipe:
@@ -266,11 +263,10 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _place_files(values: dict[str, Any], folder: Path) -> None:
     """Paths of corpora in the values of a recipe file, which need not be valid, from its folder on."""
-    start = values.get("start")
-    if isinstance(start, dict) and isinstance(start.get("run"), str):
+    start = section_of(values, "start")
+    if isinstance(start.get("run"), str):
         start["run"] = str(folder.resolve() / start["run"])
-    data = values.get("data")
-    corpora = data.get("corpora") if isinstance(data, dict) else None
+    corpora = section_of(values, "data").get("corpora")
     for corpus in corpora if isinstance(corpora, list) else ():
         for key in ("files", "dev_files", "test_files"):
             if isinstance(corpus, dict) and isinstance(corpus.get(key), list):
@@ -313,10 +309,7 @@ def override(values: dict[str, Any], text: str) -> tuple[str, str]:
     for other in {"data.corpus": ("corpora",), "data.corpora": ("corpus", "hub")}.get(key, ()):
         values["data"].pop(other, None)  # one in place of several, or several in place of one
     # A value that the user sets holds on the bundled corpus too.
-    fallback = values.get("fallback")
-    changes = fallback.get(section) if isinstance(fallback, dict) else None
-    if isinstance(changes, dict):
-        changes.pop(inner[0], None)
+    section_of(section_of(values, "fallback"), section).pop(inner[0], None)
     return key, name
 
 

@@ -1,15 +1,16 @@
-"""What a recipe takes from the run that it starts from, and a recipe turned round; both before values are validated."""
+"""What a recipe takes from the run that it starts from, and a recipe reversed; both before values are validated."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe.checks import foreign_options
 from seq2seq.recipe.recipe import Recipe, holds, without
+from seq2seq.recipe.section import section_of
 
 Values = dict[str, Any]
 
@@ -28,10 +29,10 @@ def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[s
     former = parent.model_dump(mode="json", exclude_none=True)
     merged = copy.deepcopy(values)
     merged.setdefault("task", parent.task)
-    merged["start"] = _table(merged, "start") | {"task": parent.serves}
+    merged["start"] = section_of(merged, "start") | {"task": parent.serves}
     same_task = merged["task"] == parent.task
     for section, may_differ in _ARCHITECTURE.items():
-        own, kept = _table(merged, section), {*may_differ}
+        own, kept = section_of(merged, section), {*may_differ}
         if not same_task and parent.model.architecture == "encoder-decoder":
             kept.add("architecture")  # of whose parts some are taken
         for key in own.keys() - kept:
@@ -45,7 +46,7 @@ def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[s
         former["data"] = {key: value for key, value in former["data"].items() if key not in _OWN_TEXT}
         former["training"].pop("begin")
         for section in ("data", "optimizer", "training", "decoding"):
-            merged[section] = former[section] | _table(merged, section)
+            merged[section] = former[section] | section_of(merged, section)
     foreign = [key for key in foreign_options(merged) if not holds(values, key)]
     return without(merged, foreign)
 
@@ -54,7 +55,7 @@ def turned(values: Values, origin: str) -> Values:
     """The values of a translation recipe in the other direction: languages, columns of the Hub and files exchanged.
     Raises RecipeError where that is not possible."""
     merged = copy.deepcopy(values)
-    data = merged["data"] = dict(_table(merged, "data"))
+    data = merged["data"] = dict(section_of(merged, "data"))
     if merged.get("task", "translation") != "translation":
         raise RecipeError(f'--reverse: {origin} has task = "{merged["task"]}", which has no direction; leave it out')
     source, target = data.get("source", "fr"), data.get("target", "en")
@@ -68,7 +69,7 @@ def turned(values: Values, origin: str) -> Values:
     merged["name"] = re.sub(rf"^{re.escape(direction)}\b", other, name)
     if merged["name"] == name:
         merged["name"] = f"{name}-{other}"
-    merged["summary"] = f"{merged.get('summary', '')} (turned round: {source} is the target)".strip()
+    merged["summary"] = f"{merged.get('summary', '')} (reversed: {source} is the target)".strip()
     merged.pop("scored", None)
     return merged
 
@@ -87,8 +88,3 @@ def _turn(part: Values, origin: str) -> None:
                 f"--reverse: {origin}: {files[0]} is a table whose columns need no names; name a file of each side "
                 "instead, or exchange the columns"
             )
-
-
-def _table(values: Mapping[str, Any], name: str) -> Values:
-    table = values.get(name)
-    return table if isinstance(table, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seq2seq.recipe.section import section_of
 from seq2seq.storage.formats import Migration, newest
 
 _OPTIMIZER = {  # keys that [training] had in format 1 -> their names in [optimizer]
@@ -26,10 +27,10 @@ def moved(values: dict[str, Any]) -> dict[str, str]:
     """The old keys among the values of a recipe, those of `[fallback]` too, each with its name of today."""
     return {
         prefix + old: prefix + new
-        for prefix, part in (("", values), ("fallback.", _table(values, "fallback")))
+        for prefix, part in (("", values), ("fallback.", section_of(values, "fallback")))
         for old, new in MOVED.items()
         for section, _, key in [old.partition(".")]
-        if key in _table(part, section) and not (prefix and new == "task")  # which the bundled corpus has in common
+        if key in section_of(part, section) and not (prefix and new == "task")  # which the bundled corpus has in common
     }
 
 
@@ -43,8 +44,8 @@ def renamed(key: str) -> str:
 def optimizer_section(values: dict[str, Any]) -> dict[str, Any]:
     """To format 2: an optimiser has a section, with options of its kind alone; a key that is there already stays."""
     kind: Any = "adam"
-    for part in (values, _table(values, "fallback")):
-        training, section = _table(part, "training"), _table(part, "optimizer")
+    for part in (values, section_of(values, "fallback")):
+        training, section = section_of(part, "training"), section_of(part, "optimizer")
         taken = {new: training.pop(old) for old, new in _OPTIMIZER.items() if old in training and new not in section}
         kind = taken.get("kind", section.get("kind", kind))
         for key, default in _WITHOUT_EFFECT.get(str(kind), {}).items():
@@ -57,10 +58,10 @@ def optimizer_section(values: dict[str, Any]) -> dict[str, Any]:
 
 def task_key(values: dict[str, Any]) -> dict[str, Any]:
     """To format 3: `task` takes the place of `data.form`; a recipe has the same on the bundled corpus."""
-    form = _table(values, "data").pop("form", None)
+    form = section_of(values, "data").pop("form", None)
     if form is not None:
         values.setdefault("task", task_of(form))
-    fallback = _table(_table(values, "fallback"), "data")
+    fallback = section_of(section_of(values, "fallback"), "data")
     if task_of(fallback.get("form")) == values.get("task", "translation"):
         del fallback["form"]
     return values
@@ -68,7 +69,7 @@ def task_key(values: dict[str, Any]) -> dict[str, Any]:
 
 def corpora(values: dict[str, Any]) -> dict[str, Any]:
     """To format 4: text that is added to a corpus is one of several corpora."""
-    data = _table(values, "data")
+    data = section_of(values, "data")
     added, pairs = data.pop("mix", ()), data.pop("mix_pairs", 0)
     if added and isinstance(added, list):
         own = {"name": data.pop("corpus", "phrasebook")} | ({"hub": data.pop("hub")} if "hub" in data else {})
@@ -79,12 +80,6 @@ def corpora(values: dict[str, Any]) -> dict[str, Any]:
 def task_of(form: Any) -> Any:
     """The task of a value of `data.form`; other values as they are."""
     return _TASKS.get(form, form) if isinstance(form, str) else form
-
-
-def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """A table among values that need not be valid; an empty one where there is none."""
-    table = values.get(name)
-    return table if isinstance(table, dict) else {}
 
 
 MIGRATIONS: tuple[Migration, ...] = (optimizer_section, task_key, corpora)

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from seq2seq.recipe.section import Count, Name, Number, Positive, Section, Size
+from seq2seq.recipe.section import Count, Name, Number, Positive, Section, Size, Weight
 
 Share = Annotated[float, Number, Field(ge=0, le=1)]
-Weight = Annotated[float, Number, Field(ge=0, le=1e6)]
 Factor = Annotated[float, Number, Field(gt=0, le=1e6)]
 
 

@@ -6,10 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seq2seq.recipe.section import Number, Section, Size
-
-Share = Annotated[float, Number, Field(ge=0, le=0.5)]
-Weight = Annotated[float, Number, Field(ge=0, le=1e6)]
+from seq2seq.recipe.section import Number, Section, Size, Weight
 
 
 class Comparisons(Section):
@@ -21,15 +18,14 @@ class Comparisons(Section):
     )
     pairs: Size = Field(4000, description="comparisons to train on, of as many prompts where there are that many")
     held_out: Size = Field(500, description="comparisons of held-out prompts, for each of dev and test")
-    flipped: Share = Field(
-        0.1, description="share of the labels to train on that are turned round, as people disagree; 0.5 = by chance"
+    flipped: Annotated[float, Number, Field(ge=0, le=0.5)] = Field(
+        0.1, description="share of the labels to train on that are flipped, as people disagree; 0.5 = by chance"
     )
     temperature: float = Field(1.0, gt=0, le=100, description="of the samples")
     max_tokens: Size = Field(32, description="most tokens of a sample, its end counted")
     seed: Annotated[int, Number, Field(ge=0, lt=2**63)] = 1
     centring: Weight = Field(
-        0.01,
-        description="of a reward model: weight of the squared sum of both rewards, which labels leave free",
+        0.01, description="of a reward model: weight of the squared sum of both rewards, which labels leave free"
     )
     likelihood: Weight = Field(
         0.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
@@ -10,13 +9,13 @@ from typing import Any, get_args
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from seq2seq.errors import RecipeError
+from seq2seq.errors import RecipeError, near
 from seq2seq.recipe import migrations
 from seq2seq.recipe.checks import foreign_options, misfits, without_effect
 from seq2seq.recipe.optimizers import OPTIONS, Adam, Optimizer
 from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.preferences import Comparisons, Preference
-from seq2seq.recipe.section import Name, Section
+from seq2seq.recipe.section import Name, Section, section_of
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
 from seq2seq.recipe.tasks import TASKS, TaskName, Values, description
 
@@ -70,7 +69,7 @@ class Recipe(Section):
     def _parts_fit(self) -> Recipe:
         for section in self.fallback:
             if section not in SECTIONS:
-                raise ValueError(f"unknown section fallback.{section}{near(section, list(SECTIONS))}")
+                raise ValueError(f"unknown section fallback.{section}{near(section, SECTIONS)}")
         values = Values(self.data, self.tokenizer, self.model, self.training, self.start, self.policy)
         for wrong, message in misfits(self.task, values):
             if wrong:
@@ -201,8 +200,7 @@ def _holder(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     """The innermost table of nested values that a dotted key leads to, and the last part of the key."""
     *path, last = key.split(".")
     for part in path:
-        inner = values.get(part)
-        values = inner if isinstance(inner, dict) else {}
+        values = section_of(values, part)
     return values, last
 
 
@@ -210,9 +208,3 @@ def holds(values: dict[str, Any], key: str) -> bool:
     """Whether a dotted key is among nested values."""
     holder, last = _holder(values, key)
     return last in holder
-
-
-def near(word: str, known: list[str]) -> str:
-    """A suggestion for an unknown word, for an error message; or an empty string."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

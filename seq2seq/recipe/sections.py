@@ -1,4 +1,4 @@
-"""The sections of a recipe.
+"""The sections of a recipe, but for those of optimisers, cleaning, policies and comparisons.
 
 Every default is defined here, once. Numbers of the paper carry its section ("Attention Is All You Need", Vaswani et
 al., 2017).
@@ -85,8 +85,7 @@ class Data(Section):
         None, description="simulated rater of answers to prompts whose right answer is known; its scores are the `gold`"
     )
     max_length: Size = Field(
-        128,
-        description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut",
+        128, description="in tokens: maximum length of either side of a training pair; longer texts to classify are cut"
     )
     token_dropout: Probability = Field(
         0.0, description="share of the tokens of a text to classify that are left out, others each time"

@@ -164,10 +164,7 @@ def _of_classification(values: Values) -> Misfits:
         model.architecture == "decoder-only" and model.pooling == "first",
         'the first state of a decoder-only model holds nothing of the text: set model.pooling = "mean"',
     )
-    yield (
-        training.metric == "bleu",
-        'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"',
-    )
+    yield training.metric == "bleu", 'classes are judged by training.metric = "accuracy", "macro_f1" or "loss"'
     yield not values.tokenizer.joint, "an encoder alone has one vocabulary: set tokenizer.joint = true"
     yield bool(data.corpora), "data.corpora are of sentence pairs: texts with labels are one corpus, data.corpus"
     yield (
@@ -202,7 +199,7 @@ def _of_conversation(values: Values) -> Misfits:
     architecture, start = values.model.architecture, values.start
     yield (
         start is not None and start.task not in (None, "language-model", "conversation"),
-        'task = "conversation" starts from a model of running text or of conversations, not from a run of task '
+        'task = "conversation" starts from a language model or a chat model, not from a run of task '
         f'"{start and start.task}": name another with --start',
     )
     yield architecture != "decoder-only", 'task = "conversation" needs model.architecture = "decoder-only"'
@@ -215,7 +212,7 @@ def _of_improvement(task: TaskName, values: Values) -> Misfits:
     yield start is None, f'task = "{task}" begins from a run that was trained before: write [start], or give --start'
     yield (
         start is not None and start.task not in (None, "translation", "conversation"),
-        f'task = "{task}" starts from a translator or a model of conversations, not from a run of task '
+        f'task = "{task}" starts from a translator or a chat model, not from a run of task '
         f'"{start and start.task}": name another with --start',
     )
     yield values.model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
@@ -235,37 +232,32 @@ def _of_policy(values: Values) -> Misfits:
     )
 
 
-_PREDICTED = "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling model.tie "
+_LEARNT = "data.replay training.batch_tokens training.label_smoothing training.metric "
+_PREDICTED = _LEARNT + "tokenizer.sampling model.tie "
 _PROMPTED = "data.source data.target data.max_length data.hub.source_column data.hub.target_column data.judge_pairs "
 _PAIRED = "data.max_ratio data.sacrebleu_test data.noise data.cleaning "
 _SEARCHED = "decoding.beam_size decoding.length_penalty decoding.max_extra decoding.batch_tokens "
 
 TASKS: dict[TaskName, TaskRules] = {
     "translation": TaskRules(
-        "sentence pairs",
-        _PREDICTED + _PROMPTED + _PAIRED + _SEARCHED + "training.validate_sentences",
-        _of_translation,
+        "sentence pairs", _PREDICTED + _PROMPTED + _PAIRED + _SEARCHED + "training.validate_sentences", _of_translation
     ),
     "language-model": TaskRules(
         "running text", _PREDICTED + "data.chunks data.hub.text_column", _of_language_modelling
     ),
     "masked-language-model": TaskRules(
-        "running text",
-        "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling data.max_length "
-        "data.hub.text_column",
-        _of_masking,
+        "running text", _LEARNT + "tokenizer.sampling data.max_length data.hub.text_column", _of_masking
     ),
     "classification": TaskRules(
         "texts with labels",
-        "data.replay training.batch_tokens training.label_smoothing training.metric tokenizer.sampling data.max_length "
-        "data.judge_pairs data.hub.text_column data.hub.label_column data.text data.label data.classes "
-        "data.token_dropout model.pooling training.class_weights",
+        _LEARNT + "tokenizer.sampling data.max_length data.judge_pairs data.hub.text_column data.hub.label_column "
+        "data.text data.label data.classes data.token_dropout model.pooling training.class_weights",
         _of_classification,
     ),
     "conversation": TaskRules(
         "conversations",
-        "data.replay training.batch_tokens training.label_smoothing training.metric model.tie data.judge_pairs "
-        "data.hub.text_column data.hub.label_column data.rater training.validate_sentences",
+        _LEARNT + "model.tie data.judge_pairs data.hub.text_column data.hub.label_column data.rater "
+        "training.validate_sentences",
         _of_conversation,
     ),
     "reward": TaskRules(

@@ -1,1 +1,1 @@
-"""What models do, as pictures and pages."""
+"""Runs as pages and curves; what models attend to as pictures."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
-from seq2seq.evaluation.parts import Attention, Page, Paragraph, Part, Section, Table
+from seq2seq.evaluation.parts import Attention, Page, Paragraph, Section, Table
 from seq2seq.lifecycle.summaries import Summary, summary
 from seq2seq.report import numbers, provenance, training
 from seq2seq.report.page import html
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes
 from seq2seq.tasks import forgetting, reporting
-from seq2seq.tasks.task import Figure, Task
+from seq2seq.tasks.task import Task
 
 NAME = "report.html"  # in the run folder
 _DAMAGED = (SeqxError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -35,17 +35,17 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
     if seen.problem:
         raise RunError(seen.problem)
     task = tasks.of(own)
-    made: list[Callable[[], Iterator[Section]]] = [
+    made: list[Callable[[], Iterable[Section]]] = [
         lambda: _scores(task, record),
         lambda: training.sections(run, task.predicted),
         lambda: task.report_sections(run),
-        lambda: iter([Section("Attention", attention)]),
-        lambda: iter([Section("Text", list(provenance.text(record)))]),
-        lambda: iter([Section("Lineage", [*provenance.lineage(record), *_before(task, record)])]),
-        lambda: iter([Section("Recipe", list(provenance.recipe(own)))]),
-        lambda: iter([Section("Machine and versions", list(provenance.machine(record)))]),
-        lambda: iter([Section("Repeat it", list(provenance.repeated(run, own, record)))]),
-        lambda: iter([provenance.every_figure(record)]),
+        lambda: [Section("Attention", attention)],
+        lambda: [Section("Text", list(provenance.text(record)))],
+        lambda: [Section("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])],
+        lambda: [Section("Recipe", list(provenance.recipe(own)))],
+        lambda: [Section("Machine and versions", list(provenance.machine(record)))],
+        lambda: [Section("Repeat it", list(provenance.repeated(run, own, record)))],
+        lambda: [provenance.every_figure(record)],
     ]
     sections, damaged = [], []
     for each in made:
@@ -69,20 +69,15 @@ def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
 
 def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for figure in seen.scores[:1]:
-        yield f"{figure.name}, test", _with_interval(figure)
+        known = figure.low is not None and figure.high is not None
+        interval = f" ({numbers.shown(figure.low)}–{numbers.shown(figure.high)})" if known else ""
+        yield f"{figure.name}, test", numbers.shown(figure.value) + interval
     yield "state", "finished" if record.get("finished") else seen.state  # judging has it in use, and writes this page
     yield "updates", f"{seen.step:,}" + (f" of {seen.steps:,}" if seen.step < seen.steps else "")
     if seconds := (record.get("finished") or {}).get("seconds"):
         yield "training time", numbers.duration(seconds)
     if seen.when:
         yield "when", seen.when[:10]
-
-
-def _with_interval(figure: Figure) -> str:
-    interval = ""
-    if figure.low is not None and figure.high is not None:
-        interval = f" ({numbers.shown(figure.low)}–{numbers.shown(figure.high)})"
-    return numbers.shown(figure.value) + interval
 
 
 def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
@@ -94,8 +89,3 @@ def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
         caption = ", ".join([str(each.get("set", "")), *map(str, each.get("files", ())), str(each.get("time", ""))])
         rows.append(reporting.figures(task.figures(each), caption))
     yield Section("Later evaluations", rows)
-
-
-def _before(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Part]:
-    for line in forgetting.lines(task, record):
-        yield Paragraph(line)

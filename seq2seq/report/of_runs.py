@@ -54,17 +54,6 @@ def _table(rows: Sequence[Summary], labels: Sequence[str] = ()) -> Table:
         scores: dict[str, Cell] = {figure.name: figure.value for figure in row.scores}
         name = f"{labels[number]}: {row.name}" if labels else row.name
         task = f"{row.task} {row.languages}".strip()
-        size = round(row.bytes / 1e6, 1)
-        cells.append(
-            [
-                name,
-                task,
-                row.parent,
-                row.state,
-                row.step,
-                *map(scores.get, figures),
-                size,
-                row.when[:16].replace("T", " "),
-            ]
-        )
+        size, when = round(row.bytes / 1e6, 1), row.when[:16].replace("T", " ")
+        cells.append([name, task, row.parent, row.state, row.step, *map(scores.get, figures), size, when])
     return Table("Click a heading to sort" if not labels else "", columns, cells, sortable=not labels)

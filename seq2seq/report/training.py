@@ -71,7 +71,8 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     groups = _groups([row for _, made, _ in figures for row in made], [row for *_, judged in figures for row in judged])
     drawn = chart("Loss", "loss", "loss", groups.pop("loss"))
     for name, dev in groups.items():
-        drawn += chart(_titled(name), _words(name), name, dev)
+        words = _words(name)
+        drawn += chart(words[:1].upper() + words[1:], words, name, dev)
     drawn += alone("Learning rate", lambda made: points(made, "learning_rate"))
     drawn += alone("Gradient norm", lambda made: points(made, "gradient_norm"))
     return drawn + alone(f"{predicted.capitalize()}s per second", _speed)
@@ -139,8 +140,3 @@ def _cell(value: Any) -> Cell:
 
 def _words(key: str) -> str:
     return " ".join(_SPELT.get(word, word) for word in key.split("_"))
-
-
-def _titled(key: str) -> str:
-    words = _words(key)
-    return words[:1].upper() + words[1:]

@@ -45,7 +45,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
         redoc_url=None,
         exception_handlers={
             SeqxError: _refused,
-            OSError: _gone,
+            OSError: _refused,  # of a file that is gone, as of a run that was removed: what is in memory still answers
             ClientDisconnect: _left,
             HTTPException: _http_error,
             Exception: _failed,
@@ -72,7 +72,7 @@ def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SeqxError)
+    assert isinstance(error, SeqxError | OSError)
     return refusal(request.scope["path"], of_error(error))
 
 
@@ -86,18 +86,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return JSONResponse(body(path, error.status_code, str(error.detail)), error.status_code, headers)
 
 
-async def _gone(request: Request, error: Exception) -> Response:
-    """A file that cannot be used, as of a run that was removed: what is in memory still answers."""
-    assert isinstance(error, OSError)
-    return refusal(request.scope["path"], of_error(error))
-
-
 async def _left(request: Request, error: Exception) -> Response:
     return Response(status_code=499)  # which nobody reads
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse(body(request.scope["path"], 500, "the server failed; its log says how"), 500)
+    return JSONResponse(body(request.scope["path"], 500, "internal error; the log of the server says more"), 500)
 
 
 class _Counted:

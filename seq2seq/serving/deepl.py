@@ -54,8 +54,7 @@ async def translate(request: Request) -> JSONResponse:
         raise Refused(400, f"Bad request. {len(texts)} texts: send 1 to {_MOST_TEXTS}")
     own.check_size(texts)
     done = await own.answered(
-        request,
-        own.translate(texts, body.source_lang or "auto", body.target_lang, html=body.tag_handling == "html"),
+        request, own.translate(texts, body.source_lang or "auto", body.target_lang, html=body.tag_handling == "html")
     )
     answers: list[dict[str, Any]] = [
         {"detected_source_language": each.source.upper(), "text": each.texts[0]} for each in done

@@ -7,8 +7,6 @@ from typing import Any
 from pydantic import BaseModel
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 WHOLE = {"type": "integer"}

@@ -19,7 +19,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, NUMBER, TEXT, WHOLE, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import File, RequestBody, Texts, form
+from seq2seq.serving.requests import File, RequestBody, Texts, checked, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
@@ -35,6 +35,11 @@ _TRANSLATED = record(
     confidence=either(_WORDS, rows(_WORDS)),
     alignment=either(_LINKS, rows(_LINKS)),
 )
+_FORM = {  # with a file
+    "type": "object",
+    "required": ["file", "source", "target"],
+    "properties": {"file": {"type": "string", "format": "binary"}, "source": TEXT, "target": TEXT, "api_key": TEXT},
+}
 router = APIRouter(responses=refuses(ERROR), tags=["LibreTranslate"])
 
 
@@ -142,30 +147,15 @@ async def languages(request: Request) -> JSONResponse:
 @router.post(
     "/translate_file",
     responses=gives(record({"translatedFileUrl": TEXT})),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["file", "source", "target"],
-                        "properties": {
-                            "file": {"type": "string", "format": "binary"},
-                            **{name: {"type": "string"} for name in ("source", "target", "api_key")},
-                        },
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
 async def translate_file(request: Request) -> JSONResponse:
     """Translate a file of text, subtitles or HTML, in UTF-8; the answer has the address of the translated one."""
     own = server.of(request)
     fields = await form(request)
     file = fields.pop("file", None)
-    body = own.admit(request, TranslateFile, fields)
+    body = checked(TranslateFile, fields)
+    own.admission.check(request, body.api_key)
     if not isinstance(file, File):
         raise Refused(400, "Invalid request: missing file parameter")
     name = PurePosixPath(file.name.replace("\\", "/")).name
@@ -185,8 +175,7 @@ async def translate_file(request: Request) -> JSONResponse:
 
 
 @router.get(
-    "/download_file/{key}",
-    responses={200: {"description": "the file", "content": {"application/octet-stream": {}}}},
+    "/download_file/{key}", responses={200: {"description": "the file", "content": {"application/octet-stream": {}}}}
 )
 async def download_file(request: Request, key: str) -> Response:
     """A translated file."""

@@ -149,12 +149,10 @@ async def chat_completions(request: Request) -> Response:
 class _Completions:
     """How text completions are written."""
 
-    kind, chunk = "text_completion", "text_completion"
+    kind, chunk, prefix = "text_completion", "text_completion", "cmpl"
 
     def __init__(self, model: str) -> None:
         self._head = {"id": f"{self.prefix}-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
-
-    prefix = "cmpl"
 
     def head(self, *, chunk: bool) -> dict[str, Any]:
         """The first keys of an answer, or of a part of one."""

@@ -200,7 +200,7 @@ def _read(tokens: Sequence[Token]) -> tuple[str, _Element]:
     if len(opened) > 1:
         raise ValueError(f"{opened[-1][1].html} is not closed")
     root = opened[0][0]
-    root.end, root.closing = size, ""
+    root.end = size
     return "".join(texts), root
 
 

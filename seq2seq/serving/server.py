@@ -20,7 +20,7 @@ from seq2seq.serving.errors import Refused
 from seq2seq.serving.markup import Markup
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models, ServedTranslator
-from seq2seq.serving.requests import Admission, Body, checked, read, while_connected
+from seq2seq.serving.requests import Admission, Body, read, while_connected
 from seq2seq.serving.settings import Settings
 
 Value = TypeVar("Value")
@@ -54,12 +54,6 @@ class Server:
     async def read(self, request: Request, model: type[Body]) -> Body:
         """The body of a request that may be answered. Raises Refused."""
         body = await read(request, model)
-        self.admission.check(request, getattr(body, "api_key", None))
-        return body
-
-    def admit(self, request: Request, model: type[Body], values: dict[str, Any]) -> Body:
-        """As `read`, of values that are read already."""
-        body = checked(model, values)
         self.admission.check(request, getattr(body, "api_key", None))
         return body
 
@@ -151,15 +145,12 @@ class Server:
             )
         )
 
-    @property
-    def _kept(self) -> int:
-        return sum(len(content) for _, content in self.files.values())
-
     def keep(self, name: str, content: bytes) -> str:
         """Keep a translated file for download, and forget the oldest ones -> its key."""
         key = secrets.token_urlsafe(16)
         self.files[key] = name, content
-        while len(self.files) > self.settings.files or self._kept > self.settings.kept:
+        contents = self.files.values()
+        while len(contents) > self.settings.files or sum(len(each) for _, each in contents) > self.settings.kept:
             self.files.popitem(last=False)
         return key
 

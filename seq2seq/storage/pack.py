@@ -8,9 +8,11 @@ checksum in `pack.json`. It is unpacked into the user's cache, into a folder nam
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -53,9 +55,9 @@ def write(path: Path, files: Mapping[str, Path | bytes], about: Mapping[str, Any
             entry = zipfile.ZipInfo(name, _TIME)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             entry.file_size = len(file) if isinstance(file, bytes) else file.stat().st_size
-            with archive.open(entry, "w") as place:
-                for chunk in [file] if isinstance(file, bytes) else _chunks(file):
-                    place.write(chunk)
+            contents: IO[bytes] = io.BytesIO(file) if isinstance(file, bytes) else file.open("rb")
+            with contents, archive.open(entry, "w") as place:
+                shutil.copyfileobj(contents, place, _CHUNK)
 
 
 def unpacked(path: Path) -> Path:
@@ -181,9 +183,3 @@ def _described(file: Path | bytes) -> dict[str, Any]:
     if isinstance(file, bytes):
         return {"sha256": hashlib.sha256(file).hexdigest(), "bytes": len(file)}
     return described(file)
-
-
-def _chunks(file: Path) -> Iterable[bytes]:
-    with file.open("rb") as opened:
-        while chunk := opened.read(_CHUNK):
-            yield chunk

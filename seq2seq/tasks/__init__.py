@@ -23,8 +23,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {  # for finished runs of a task, besides
     "conversation": ("chat", "generate", "rate"),
     "reward": ("score",),
 }
-
-
 _IMPROVING = ("policy", "preference")  # tasks whose finished runs serve as their starts do
 
 

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.budget import cut
 from seq2seq.data.characters import has_letters
+from seq2seq.data.cutting import cut
 from seq2seq.decoding.alignment import Link, links_of, of_words, word_of_each, words
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics

@@ -24,7 +24,9 @@ from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.attention import Attention, AttentionMap, Kind
 from seq2seq.decoding.generation.generator import prompt_tokens
+from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE
+from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError, RunError
@@ -34,7 +36,6 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models
 from seq2seq.tasks.models import Architecture
-from seq2seq.tasks.prompting import encode_completions, encode_prompts
 
 Attends = Callable[[str, str | None], Attention]
 
@@ -90,7 +91,7 @@ class TranslatorReader:
 
 
 def of_generator(run: Run, numerics: Numerics) -> Attends:
-    """A model of running text: a target is what follows the text."""
+    """A language model: a target is what follows the text."""
     gpt, tokenizers = models.trained_gpt(run, numerics.device)
     tokenizer, documents = tokenizers.target, run.record().get("text", {}).get("documents", 1) > 1
 
@@ -105,10 +106,7 @@ def of_generator(run: Run, numerics: Numerics) -> Attends:
 
 
 def of_assistant(run: Run, numerics: Numerics) -> Attends:
-    """A model of conversations: a text is what a user says, a target the answer."""
-    from seq2seq.decoding.generation.torch import TorchGenerator
-    from seq2seq.decoding.options import GenerationOptions, Sampling
-
+    """A chat model: a text is what a user says, a target the answer."""
     numerics = replace(numerics, autocast=None)
     gpt, tokenizers = models.trained_gpt(run, numerics.device)
     tokenizer = tokenizers.target
@@ -170,8 +168,8 @@ def of_reward_model(recipe: Recipe, scored: Scored, tokenizers: Tokenizers, nume
     def attends(text: str, target: str | None) -> Attention:
         if target is None:
             raise DataError("a reward model values a completion: give it as the target")
-        (prompt,) = encode_prompts(base, tokenizers, [(Turn("user", text),)])
-        (completion,) = encode_completions(tokenizers, [target])
+        (prompt,) = models.encode_prompts(base, tokenizers, [(Turn("user", text),)])
+        (completion,) = tokenizers.target.encode([target])
         both = architecture.sides > 1
         for length in (len(prompt) + len(completion),) if both else (len(prompt), len(completion)):
             _must_fit(length, recipe.model.max_length - 1)

@@ -94,21 +94,16 @@ def trained_classifier(run: Run, device: torch.device) -> tuple[Classifier, tupl
     """The model, the classes and the tokenizers of a finished classifier."""
     from seq2seq import sizes
     from seq2seq.storage.tensors import load_weights, read_weights
-    from seq2seq.tasks.models import read_tokenizers
+    from seq2seq.tasks.models import must_match, read_tokenizers
 
     recipe, weights = run.recipe(), read_weights(run.weights)
     tokenizers = read_tokenizers(recipe, run.path)
     classes = classes_of(run)
-    for key, size, what in (
-        ("encoder.embedding.weight", tokenizers.source.size, "the tokenizer has {} tokens"),
-        ("head.weight", len(classes), "run.json has {} classes"),
-    ):
-        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != size:
-            raise RunError(
-                f"{run.path}: {what.format(size)}, {key} has {weights[key].size(0)}: they are of different runs"
-            )
-    sizes.must_fit_file(recipe.model, tokenizers.source.size, run.weights)
-    trained = classifier(recipe, tokenizers.source.size, len(classes))
+    size = tokenizers.source.size
+    must_match(run, weights, "encoder.embedding.weight", size, f"the tokenizer has {size} tokens")
+    must_match(run, weights, "head.weight", len(classes), f"run.json has {len(classes)} classes")
+    sizes.must_fit_file(recipe.model, size, run.weights)
+    trained = classifier(recipe, size, len(classes))
     load_weights(trained, weights, run.weights)
     run.must_be_unchanged(run.weights.name, "tokenizer")
     return trained.to(device).eval(), classes, tokenizers

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.batches import Batch, Source
-from seq2seq.data.budget import cut
 from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
 from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, encode
@@ -29,11 +29,10 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.classification_opening import encoder_of, layout_of
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
-from seq2seq.tasks.workload import SHARES, Costs, SecondsOfOne, Workload, guessed_vocabulary
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, guessed_vocabulary, seconds_per_row
 from seq2seq.training.objective import ClassCrossEntropy
-from seq2seq.training.task import FirstLoss, Sample, Validation
+from seq2seq.training.task import FirstLoss, Prepared, Sample, Validation
 
 _SAMPLES = 3
 _GUESSED_CLASSES = 2
@@ -119,12 +118,7 @@ class ClassificationTraining:
 
 
 def training(
-    recipe: Recipe,
-    classes: Sequence[str],
-    corpus: Corpus[LabelledSource],
-    tokenizers: Tokenizers,
-    run: Run,
-    say: Say,
+    recipe: Recipe, classes: Sequence[str], corpus: Corpus[LabelledSource], tokenizers: Tokenizers, run: Run, say: Say
 ) -> ClassificationTraining:
     """Implements `Task.training`. Texts of dev or test are left out of training, unless they are to be overfitted."""
     texts = encode(
@@ -145,12 +139,12 @@ def training(
     for name, count in report["classes"].items():
         if not count:
             say(f"NOTE: no text to train on has the label {name}: the model cannot learn it")
-    dev = usable(corpus.dev, "dev", tokenizers, say)
-    usable(corpus.test, "test", tokenizers, say)
+    dev = usable(corpus.dev, "dev", say)
+    usable(corpus.test, "test", say)
     return ClassificationTraining(recipe, classes, tokenizers, texts, dev)
 
 
-def usable(source: LabelledSource, split: SplitName, tokenizers: Tokenizers, say: Say) -> list[Labelled]:
+def usable(source: LabelledSource, split: SplitName, say: Say) -> list[Labelled]:
     """The records of a split that have a label and no blank text; `say` receives how many have not. Raises DataError
     where none is left."""
     records = list(source.read())
@@ -203,9 +197,6 @@ class ClassificationWorkload(Workload[LabelledSource]):
         """Every row as long as the recipe allows."""
         return self._random(self._recipe.data.max_length, budget, vocabulary)
 
-    def size(self, text: LabelledSource, say: Say = lambda message: None) -> int:
-        return sum(1 for _ in text.read())
-
     def beginning(self, text: LabelledSource, size: int) -> LabelledSource:
         records = list(islice(text.read(), size + 1))
         if len(records) <= size:
@@ -217,14 +208,12 @@ class ClassificationWorkload(Workload[LabelledSource]):
         return float(report["texts"]["kept"])
 
     def judged(self, corpus: Corpus[LabelledSource]) -> int:
-        return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
+        return max(map(count_records, (corpus.dev, corpus.test)))
 
     def costs(self, prepared: Prepared[LabelledSource], model: Any, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         training = prepared.training
         assert isinstance(training, ClassificationTraining)
-        objective, batch = training.objective(model, numerics), training.validation[len(training.validation) // 2]
-        pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}
-        return ClassificationCosts(pair=seconds(lambda count: objective.evaluate([pieces[count]]), list(pieces)))
+        return ClassificationCosts(pair=seconds_per_row(training, model, numerics, seconds))
 
     def model(self, vocabulary: int) -> Classifier:
         return Classifier(self._recipe.model, vocabulary, _GUESSED_CLASSES, encoder_of(self._recipe))

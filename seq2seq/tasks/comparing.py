@@ -89,13 +89,12 @@ class Comparing(Started[ComparisonSource]):
         import numpy as np
 
         from seq2seq.data.comparison_batches import EncodedComparison, longest_side
-        from seq2seq.tasks.models import architecture
-        from seq2seq.tasks.prompting import encode_completions, encode_prompts
+        from seq2seq.tasks.models import architecture, encode_prompts
 
         kept, counted = usable(source.read())
         prompts = encode_prompts(self.base.recipe, tokenizers, [each.prompt for each in kept])
-        chosen = encode_completions(tokenizers, [each.chosen for each in kept])
-        rejected = encode_completions(tokenizers, [each.rejected for each in kept])
+        chosen = tokenizers.target.encode([each.chosen for each in kept])
+        rejected = tokenizers.target.encode([each.rejected for each in kept])
         tokens = [EncodedComparison(*each) for each in zip(prompts, chosen, rejected, strict=True)]
         fits = longest_side(architecture(self.recipe).layout, tokens) < self.recipe.model.max_length
         counted["too long"] = int((~fits).sum())

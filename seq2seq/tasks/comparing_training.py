@@ -21,10 +21,9 @@ from seq2seq.device import Numerics
 from seq2seq.evaluation.comparisons import flips, right, summary
 from seq2seq.recipe import Recipe
 from seq2seq.tasks.models import architecture
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.preferences import ComparisonLoss
-from seq2seq.training.task import Sample, Validation
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _TRAIN, _SAMPLES = 500, 3  # comparisons of train whose accuracy is shown beside that of dev; samples
 _MEASURED = (256, 32)  # comparisons that are made of samples to measure with: to train on; held out
@@ -42,16 +41,13 @@ class PreparedComparisons(NamedTuple):
 
 class ComparingTraining:
     """Comparisons. `objective_of(model, numerics)` is what training minimises; figures: `accuracy`, `margin` and `loss`
-    of dev, `train_accuracy`, and `flipped_accuracy`, against labels of which as many are turned round as of train's.
+    of dev, `train_accuracy`, and `flipped_accuracy`, against labels of which as many are flipped as of train's.
     """
 
     watched: str | None = "loss"
 
     def __init__(
-        self,
-        recipe: Recipe,
-        prepared: PreparedComparisons,
-        objective_of: Callable[[Any, Numerics], ComparisonLoss],
+        self, recipe: Recipe, prepared: PreparedComparisons, objective_of: Callable[[Any, Numerics], ComparisonLoss]
     ) -> None:
         training, layout = recipe.training, architecture(recipe).layout
         self.report = report = prepared.report

@@ -70,41 +70,29 @@ class Completions:
         }
 
 
+@dataclass(frozen=True)
 class Completer:
     """Draws completions from a policy, and measures them."""
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        tokenizers: Tokenizers,
-        numerics: Numerics,
-        *,
-        start: Any,
-        reward: Reward,
-        rater: Rater | None,
-        temperature: float,
-        max_tokens: int,
-    ) -> None:
-        self.layout = architecture.layout
-        self._architecture = architecture
-        self._tokenizers = tokenizers
-        self._numerics = numerics
-        self._start = start.eval()
-        self._reward = reward
-        self._rater = rater
-        self._temperature = temperature
-        self._max_tokens = max_tokens
+    architecture: Architecture
+    tokenizers: Tokenizers
+    numerics: Numerics
+    start: Any  # the model that the policy began as, in evaluation mode
+    reward: Reward
+    rater: Rater | None
+    temperature: float
+    max_tokens: int
 
     def complete(self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int = 0) -> Completions:
         """One completion of each prompt, which follows from weights, seed and number; the numbers count from `first`.
         Turns dropout off."""
         rollouts = self._draw(policy, prompts, seed, first)
-        aligned = [self._log_probabilities(model, prompts, rollouts) for model in (policy, self._start)]
+        aligned = [self._log_probabilities(model, prompts, rollouts) for model in (policy, self.start)]
         (log_probabilities, mask), (reference, _) = aligned
         return Completions(
             prompts,
             rollouts,
-            torch.tensor(self._reward(prompts, rollouts)),
+            torch.tensor(self.reward(prompts, rollouts)),
             self.gold(prompts, rollouts),
             log_probabilities,
             log_probabilities - reference,
@@ -115,7 +103,7 @@ class Completer:
         """The mean `reward` of the most probable completions, and their `gold` where it is known."""
         rollouts = self._draw(policy, prompts, 0, 0, _GREEDY)
         gold = self.gold(prompts, rollouts)
-        reward = torch.tensor(self._reward(prompts, rollouts)).mean().item()
+        reward = torch.tensor(self.reward(prompts, rollouts)).mean().item()
         return {"reward": reward} | ({} if gold is None else {"gold": gold.mean().item()})
 
     def candidates(self, prompts: Sequence[Encoded], count: int, seed: int) -> tuple[Tensor, Tensor | None]:
@@ -124,8 +112,8 @@ class Completer:
         scores, golds = [], []
         for begin in range(0, len(repeated), 2 * _ROWS):
             some = repeated[begin : begin + 2 * _ROWS]
-            rollouts = self._draw(self._start, some, seed, begin)
-            scores += self._reward(some, rollouts)
+            rollouts = self._draw(self.start, some, seed, begin)
+            scores += self.reward(some, rollouts)
             gold = self.gold(some, rollouts)
             golds += [] if gold is None else gold.tolist()
         shape = (len(prompts), count)
@@ -133,13 +121,13 @@ class Completer:
 
     def gold(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> Tensor | None:
         """How the rater judges completions, (N,); None without one, or where a prompt has no reference."""
-        if self._rater is None or not all(prompt.reference for prompt, _ in prompts):
+        if self.rater is None or not all(prompt.reference for prompt, _ in prompts):
             return None
-        return torch.tensor(rated(self._rater, self._tokenizers, prompts, rollouts))
+        return torch.tensor(rated(self.rater, self.tokenizers, prompts, rollouts))
 
     def texts(self, rollouts: Sequence[Rollout]) -> list[str]:
         """The text of completions."""
-        return self._tokenizers.target.decode([rollout.tokens for rollout in rollouts])
+        return self.tokenizers.target.decode([rollout.tokens for rollout in rollouts])
 
     def aligned(
         self, measure: Callable[[Batch], Tensor], prompts: Sequence[Encoded], rollouts: Sequence[Rollout]
@@ -149,9 +137,9 @@ class Completer:
         with torch.no_grad():
             for begin in range(0, len(prompts), _ROWS):
                 some = slice(begin, begin + _ROWS)
-                batch = batch_of(self.layout, [each.tokens for each in prompts[some]], rollouts[some])
+                batch = batch_of(self.architecture.layout, [each.tokens for each in prompts[some]], rollouts[some])
                 assert batch.mask is not None
-                values = by_length(measure, batch.to(self._numerics.device)).float().cpu()
+                values = by_length(measure, batch.to(self.numerics.device)).float().cpu()
                 rows += torch.split(values[batch.mask], batch.mask.sum(1).tolist())
         lengths = torch.tensor([len(row) for row in rows])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
@@ -160,11 +148,11 @@ class Completer:
     def _draw(
         self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int, temperature: float | None = None
     ) -> list[Rollout]:
-        return self._architecture.sampler(policy, self._numerics).sample(
+        return self.architecture.sampler(policy, self.numerics).sample(
             [prompt.tokens for prompt in prompts],
-            max_tokens=self._max_tokens,
+            max_tokens=self.max_tokens,
             seed=seed,
-            temperature=temperature or self._temperature,
+            temperature=temperature or self.temperature,
             numbers=range(first, first + len(prompts)),
         )
 
@@ -172,7 +160,7 @@ class Completer:
         self, model: Any, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]
     ) -> tuple[Tensor, Tensor]:
         def measure(batch: Batch) -> Tensor:
-            return token_log_probabilities(model, batch, self._numerics, self._temperature)
+            return token_log_probabilities(model, batch, self.numerics, self.temperature)
 
         return self.aligned(measure, prompts, rollouts)
 

@@ -29,8 +29,8 @@ _WHOLE = ("embedding", "blocks", "norm", "head")  # all parts of a GPT
 class Conversations(Task[ConversationSource]):
     """A GPT that takes turns with a user."""
 
-    noun = "model of conversations"
-    plural = "models of conversations"
+    noun = "chat model"
+    plural = "chat models"
     usual_recipe = "assistant-sft"
     takes = _WHOLE
 
@@ -65,7 +65,7 @@ class Conversations(Task[ConversationSource]):
         return f"dev loss {figures['negative_log_likelihood']:.4f} nats per token of an answer{gold}"
 
     def measure(self, run: Run, text: ConversationSource, device: Choice, processes: Processes) -> dict[str, Any]:
-        """Beside the run's figures those of its start, a model of running text too."""
+        """Beside the run's figures those of its start, a language model too."""
         from seq2seq.tasks.conversation_training import measure
         from seq2seq.tasks.models import trained_gpt
 

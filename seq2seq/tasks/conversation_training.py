@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: a model of running text learns to answer from demonstrations (Ouyang et al., 2022)."""
+"""Supervised fine-tuning: a language model learns to answer from demonstrations (Ouyang et al., 2022)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seq2seq.data import template
 from seq2seq.data.batches import Batch
 from seq2seq.data.conversation_batches import ConversationBatches, Encoded, encode, kept, sorted_batches
 from seq2seq.data.conversations import Conversation, ConversationSource, unusable, usable
-from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.corpus import Corpus
 from seq2seq.data.folding import fold
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.device import Numerics
@@ -22,12 +22,10 @@ from seq2seq.evaluation.bootstrap import interval, resampled
 from seq2seq.evaluation.raters import Rater, rater
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
-from seq2seq.tasks.language_model_training import costs_of_prediction, random_windows
+from seq2seq.tasks.language_model_training import PredictionWorkload
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
-from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, first_records
 from seq2seq.training.objective import CrossEntropy
 from seq2seq.training.task import Sample, Validation
 
@@ -68,30 +66,15 @@ class ConversationTraining(Prediction):
         return Validation(figures, tuple(samples))
 
 
-class ConversationWorkload(Workload[ConversationSource]):
+class ConversationWorkload(PredictionWorkload[ConversationSource]):
     """Conversations, at most as long as the context."""
 
     unit = "conversations"
     beginning_size = 50_000
 
-    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """As `random_windows`."""
-        return random_windows(self._recipe, budget, vocabulary)
-
-    def size(self, text: ConversationSource, say: Say = lambda message: None) -> int:
-        return count_records(text)
-
-    def beginning(self, text: ConversationSource, size: int) -> ConversationSource:
-        return first_records(text, size)
-
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
         """Those of answers."""
         return float(report["conversations"]["answers"])
-
-    def costs(
-        self, prepared: Prepared[ConversationSource], model: Model, numerics: Numerics, seconds: SecondsOfOne
-    ) -> Costs:
-        return costs_of_prediction(prepared, model, numerics, seconds)
 
 
 def training(
@@ -116,13 +99,18 @@ def training(
     train = _fitting(encode(records, tokenizer), context)
     dropped["too long"] += len(records) - _count(train)
     dev = _fitting(encode(splits["dev"], tokenizer), context)
-    for name, source, count in (
+    for split, source, count in (
         ("train", corpus.train[0], _count(train)),
         ("dev", corpus.dev, _count(dev)),
         ("test", corpus.test, len(splits["test"])),
     ):
-        _must_have(count, source, name, context)
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dropped.items()) if count)
+        if not count:
+            raise DataError(
+                f"{source.origin}: no conversation for {split} in which user and assistant take turns, none of them "
+                f"blank, within {context} tokens; give others"
+            )
+    left_out = {reason: count for reason, count in sorted(dropped.items()) if count}
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     say(
         f"Conversations: {_count(train):,} to train on ({f'dropped: {reasons}' if reasons else 'none dropped'}); "
         f"{int(train.chosen.sum()):,} tokens of answers; {_count(dev):,} for dev"
@@ -130,7 +118,7 @@ def training(
     report = {
         "conversations": {
             "kept": _count(train),
-            "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+            "dropped": left_out,
             "tokens": len(train.tokens),
             "answers": int(train.chosen.sum()),
             "template": template.TEMPLATE,
@@ -177,11 +165,7 @@ def golds(judge: Rater, conversations: Sequence[Conversation], answers: Sequence
 
 
 def measure(
-    model: Any,
-    recipe: Recipe,
-    tokenizer: Tokenizer,
-    conversations: Sequence[Conversation],
-    numerics: Numerics,
+    model: Any, recipe: Recipe, tokenizer: Tokenizer, conversations: Sequence[Conversation], numerics: Numerics
 ) -> dict[str, Any]:
     """`nats_per_token` of the answers, and with a rater `gold` and `gold_drawn`, of answers that are the most probable
     and of answers drawn at temperature 1, with 95 % intervals. Raises DataError where all are too long."""
@@ -222,12 +206,3 @@ def _count(encoded: Encoded) -> int:
 
 def _prompt(record: Conversation) -> tuple[bytes, ...]:
     return tuple(fold(turn.content) for turn in record.turns[:-1])
-
-
-def _must_have(count: int, source: ConversationSource, split: str | SplitName, context: int) -> None:
-    """Raise DataError where no conversation of a split is left."""
-    if not count:
-        raise DataError(
-            f"{source.origin}: no conversation for {split} in which user and assistant take turns, none of them blank, "
-            f"within {context} tokens; give others"
-        )

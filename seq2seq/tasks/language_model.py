@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 class LanguageModel(Task[Documents]):
     """A GPT."""
 
-    noun = "text model"
-    plural = "models of running text"
+    noun = "language model"
+    plural = "language models"
     usual_recipe = "gpt-shakespeare"
 
     @classmethod
     def described(cls, run: Run) -> str:
-        return "a model of running text"
+        return "a language model"
 
     @property
     def does(self) -> str:

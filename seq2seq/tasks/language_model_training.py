@@ -10,7 +10,7 @@ import torch
 
 from seq2seq.data.batches import Batch, Source
 from seq2seq.data.corpora import mixture
-from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.corpus import Corpus, SourceT, SplitName
 from seq2seq.data.documents import Documents
 from seq2seq.data.stream import MixedWindows, TokenStream, Windows, encode, windows
 from seq2seq.data.tokenizer import Tokenizer
@@ -25,10 +25,9 @@ from seq2seq.run import Run
 from seq2seq.tasks.models import Model
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
-from seq2seq.training.task import Continuation, Validation
+from seq2seq.training.task import Continuation, Prepared, Validation
 
 _DEV_LOSS_TOKENS = 200_000
 _SAMPLED = 200  # tokens
@@ -98,15 +97,31 @@ def _few_tokens(text: Documents, tokenizer: Tokenizer) -> int:
     return max(count, 0)
 
 
-class LanguageModelWorkload(Workload[Documents]):
+class PredictionWorkload(Workload[SourceT]):
+    """Rows as long as the context, each position predicting the next token."""
+
+    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
+        """Every row is as long as the context."""
+        context = self._recipe.model.max_length
+        size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
+        drawn = torch.randint(4, vocabulary or guessed_vocabulary(self._recipe.tokenizer), size, generator=generator)
+        filled = size[0] * context
+        return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
+
+    def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+        """The dev loss, and what is tried out with it."""
+        training = prepared.training
+        assert isinstance(training, Prediction)
+        rows = sum(len(batch.labels) for batch in training.validation)
+        loss = rows * seconds_per_row(training, model, numerics, seconds)
+        return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))
+
+
+class LanguageModelWorkload(PredictionWorkload[Documents]):
     """Chunks of running text."""
 
     unit = "characters"
     beginning_size = 2_000_000
-
-    def worst(self, budget: int, vocabulary: int | None = None) -> Batch:
-        """As `random_windows`."""
-        return random_windows(self._recipe, budget, vocabulary)
 
     def size(self, text: Documents, say: Say = lambda message: None) -> int:
         return sum(len(piece) for piece, _ in text.pieces())
@@ -126,24 +141,3 @@ class LanguageModelWorkload(Workload[Documents]):
 
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
         return float(report["text"]["tokens"])
-
-    def costs(self, prepared: Prepared[Documents], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-        return costs_of_prediction(prepared, model, numerics, seconds)
-
-
-def random_windows(recipe: Recipe, budget: int, vocabulary: int | None) -> Batch:
-    """Rows as long as the context, each position predicting the next token."""
-    context = recipe.model.max_length
-    size, generator = (max(1, budget // context), context + 1), torch.Generator().manual_seed(1)
-    drawn = torch.randint(4, vocabulary or guessed_vocabulary(recipe.tokenizer), size, generator=generator)
-    filled = size[0] * context
-    return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
-
-
-def costs_of_prediction(prepared: Prepared[Any], model: Any, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
-    """The dev loss, and what is tried out with it."""
-    training = prepared.training
-    assert isinstance(training, Prediction)
-    rows = sum(len(batch.labels) for batch in training.validation)
-    loss = rows * seconds_per_row(training, model, numerics, seconds)
-    return Costs(whole=loss + seconds(lambda _: training.try_out(model, numerics), [1]))

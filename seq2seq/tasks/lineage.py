@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq import tasks
-from seq2seq.errors import RecipeError, RunError
-from seq2seq.recipe import Recipe, Start, near
+from seq2seq.errors import RecipeError, RunError, near
+from seq2seq.recipe import Recipe, Start
 from seq2seq.recipe.files import is_checkpoint, run_of
 from seq2seq.run import Run, refuse_strange_files
 from seq2seq.storage.atomic import write_bytes, write_json
@@ -146,7 +146,6 @@ def entry(path: Path, own: Run) -> dict[str, Any]:
 def load(task: Task[Any], model: nn.Module, run: Run) -> str:
     """Put the weights of a run's start into its new model, and freeze parts of it; returns a description. Raises
     RunError, with differences, where names or shapes do not fit, and RecipeError for parts that do not exist."""
-
     start, parent = start_of(task.recipe), of(run)
     former = parent.recipe()
     other = tasks.of(former).served()

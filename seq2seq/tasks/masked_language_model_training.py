@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from seq2seq.data.batches import Batch
-from seq2seq.data.budget import cut
 from seq2seq.data.corpus import Corpus
+from seq2seq.data.cutting import cut
 from seq2seq.data.documents import Documents
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from seq2seq import sizes
+from seq2seq.data import template
 from seq2seq.data import tokenizers as tokenizer_files
 from seq2seq.data.batches import JOINED, SIDE_BY_SIDE, Layout
+from seq2seq.data.conversations import Turn
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, RolloutSampler
@@ -42,11 +45,7 @@ class Architecture(NamedTuple):
 
 ENCODER_DECODER = Architecture(SIDE_BY_SIDE, 1, Transformer, TorchEngine, RolloutSampler)
 DECODER_ONLY = Architecture(
-    JOINED,
-    2,
-    lambda config, _, vocabulary: Gpt(config, vocabulary),
-    DecoderOnlyEngine,
-    DecoderOnlyRolloutSampler,
+    JOINED, 2, lambda config, _, vocabulary: Gpt(config, vocabulary), DecoderOnlyEngine, DecoderOnlyRolloutSampler
 )
 
 
@@ -72,6 +71,13 @@ def longest_prompt(recipe: Recipe, max_tokens: int) -> int:
     return min(recipe.data.max_length, longest - max_tokens - 1 if reads_both else longest - 1)
 
 
+def encode_prompts(recipe: Recipe, tokenizers: Tokenizers, prompts: Sequence[Sequence[Turn]]) -> list[list[int]]:
+    """The tokens of prompts: a translator's source; else all turns, as `template` has them."""
+    if recipe.serves == "translation":
+        return tokenizers.encode_source([turns[-1].content for turns in prompts])
+    return template.prompt_tokens(tokenizers.target, prompts)
+
+
 def read_tokenizers(recipe: Recipe, folder: Path) -> Tokenizers:
     """The tokenizers of a run folder."""
     return tokenizer_files.read_both(folder, joint=recipe.tokenizer.joint)
@@ -90,23 +96,20 @@ def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
     run.must_have_weights()
     recipe, weights = run.recipe(), read_weights(run.weights)
     tokenizers = read_tokenizers(recipe, run.path)
-    sides = {
-        "source_embedding": tokenizers.source,
-        "target_embedding": tokenizers.target,
-        "embedding": tokenizers.target,
-    }
-    for name, tokenizer in sides.items():
-        key = f"{name}.weight"
-        if key in weights and weights[key].dim() == 2 and weights[key].size(0) != tokenizer.size:
-            raise RunError(
-                f"{run.path}: the tokenizer has {tokenizer.size} tokens, {key} has {weights[key].size(0)}: they are of "
-                "different runs"
-            )
-    sizes.must_fit_file(recipe.model, tokenizers.target.size, run.weights)
-    trained = model(recipe, tokenizers.source.size, tokenizers.target.size)
+    source, target = tokenizers.source.size, tokenizers.target.size
+    for name, size in (("source_embedding", source), ("target_embedding", target), ("embedding", target)):
+        must_match(run, weights, f"{name}.weight", size, f"the tokenizer has {size} tokens")
+    sizes.must_fit_file(recipe.model, target, run.weights)
+    trained = model(recipe, source, target)
     load_weights(trained, weights, run.weights)
     run.must_be_unchanged(run.weights.name, "tokenizer")
     return trained.to(device), tokenizers
+
+
+def must_match(run: Run, weights: Mapping[str, Tensor], key: str, size: int, what: str) -> None:
+    """Raise RunError where a matrix of a run has not the `size` rows that another file asks for; `what` says which."""
+    if key in weights and weights[key].dim() == 2 and weights[key].size(0) != size:
+        raise RunError(f"{run.path}: {what}, {key} has {weights[key].size(0)}: they are of different runs")
 
 
 def trained_gpt(run: Run, device: torch.device) -> tuple[Gpt, Tokenizers]:

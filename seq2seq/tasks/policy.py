@@ -1,4 +1,4 @@
-"""Improvement of a run by reinforcement learning: of a translator on source lines, of a model of conversations on
+"""Improvement of a run by reinforcement learning: of a translator on source lines, of a chat model on
 prompts. The finished run serves as its start does."""
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from seq2seq.tasks.completions import Completer, Encoded
     from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
-ROLLOUTS = "rollouts"  # the name under which scores of sampled completions are kept
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
 
 
@@ -114,7 +113,9 @@ class Policy(Improving[Source[Any]]):
     def training(self, corpus: Corpus[Any], tokenizers: Tokenizers, run: Run, say: Say) -> PolicyTraining:
         from seq2seq.tasks.policy_training import PolicyTraining
 
-        _refuse_several_processes()
+        place = torchrun.place()
+        if place is not None and place.size > 1:  # each would draw completions of its own
+            raise RecipeError("a policy is trained by one process: start it without torchrun")
         reward_run.begin(self.recipe, run)
         prompts, dropped = self._encoded(
             [record for source in corpus.train for record in self.prompts(source)], tokenizers
@@ -139,8 +140,7 @@ class Policy(Improving[Source[Any]]):
     def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""
         from seq2seq.tasks.completions import Encoded
-        from seq2seq.tasks.models import longest_prompt
-        from seq2seq.tasks.prompting import encode_prompts
+        from seq2seq.tasks.models import encode_prompts, longest_prompt
 
         encoded = encode_prompts(self.recipe, tokenizers, [prompt for prompt, _ in prompts])
         longest = longest_prompt(self.recipe, self.settings.max_tokens)
@@ -169,7 +169,7 @@ class Policy(Improving[Source[Any]]):
         start = lineage.of(run)
         return Completer(
             architecture, tokenizers, numerics,
-            start=tasks.of(start.recipe()).trained(start, device), reward=reward, rater=gold,
+            start=tasks.of(start.recipe()).trained(start, device).eval(), reward=reward, rater=gold,
             temperature=settings.temperature, max_tokens=settings.max_tokens,
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ class Policy(Improving[Source[Any]]):
     # Judging: as the start is, and completions that are drawn as in training.
 
     def judge(self, run: Run, device: Choice, say: Say) -> None:
-        own = ROLLOUTS if self.base.prompts_itself else "test"
+        own = "rollouts" if self.base.prompts_itself else "test"  # the name under which these are kept
         kept.keep_own(run, own, {"set": own, **self._drawn(run, device)})
         frontier.save(run)
         say(f"Gold and reward against the distance from the start: {run.path / frontier.PICTURE}")
@@ -245,9 +245,9 @@ class Policy(Improving[Source[Any]]):
         return reporting.drawn(scores) if "prompts" in scores else self.base.score_parts(scores)
 
     def report_sections(self, run: Run) -> Iterator[Section]:
-        from seq2seq.tasks import policy_report
+        from seq2seq.tasks import reporting
 
-        yield from policy_report.sections(run)
+        yield from reporting.distance(run)
         yield from self.base.report_sections(run)
 
     def convert(self, run: Run, dev: Source[Any] | None = None) -> Verified:
@@ -259,13 +259,6 @@ class Policy(Improving[Source[Any]]):
         if self.judged_as_start:
             return super().example(run)
         return example("chat", (text_of(prompt) for prompt in self.read_test(run).read()), run)
-
-
-def _refuse_several_processes() -> None:
-    """Raise RecipeError where several processes train together: each would draw completions of its own."""
-    place = torchrun.place()
-    if place is not None and place.size > 1:
-        raise RecipeError("a policy is trained by one process: start it without torchrun")
 
 
 def _line(figures: Mapping[str, Any]) -> str:

@@ -17,7 +17,6 @@ from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.policy import Policy as Settings
 from seq2seq.tasks.completions import Completer, Completions, Encoded, batch_of, placed
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
@@ -32,7 +31,7 @@ from seq2seq.training.ppo import (
     explained_variance,
     token_rewards,
 )
-from seq2seq.training.task import Sample, Validation
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _SAMPLES = 3
 _MEASURED = 32  # prompts of a validation that is timed
@@ -51,7 +50,12 @@ class PolicyRollouts(Source):
         self._settings = settings
         self._prompts = prompts
         self._seed = seed
-        self._kl = kl_of(settings)
+        self._kl = FixedKl(settings.kl)
+        if settings.kl_target is not None:
+            self._kl = AdaptiveKl(settings.kl, settings.kl_target, settings.kl_horizon)
+        self._estimator: Estimator = Gae(settings.discount, settings.decay)
+        if settings.estimator == "rloo":
+            self._estimator = Rloo(settings.group)
         self._scale: tuple[float, float] | None = None  # mean and deviation of the rewards of the start
         self._model: ActorCritic | None = None
         self._completer: Completer | None = None
@@ -111,7 +115,7 @@ class PolicyRollouts(Source):
         mask = completions.mask
         rewards = token_rewards(scores, completions.log_ratios, mask, self._kl.coefficient)
         values = self._values(completions)
-        estimated = estimator_of(settings)(rewards, values, mask)
+        estimated = self._estimator(rewards, values, mask)
         figures = completions.figures()
         self.figures = figures | {
             "kl_coefficient": self._kl.coefficient,
@@ -159,7 +163,7 @@ class PolicyRollouts(Source):
     def _batch(self, completions: Completions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
         assert self._completer is not None
         prompts = [completions.prompts[row].tokens for row in rows]
-        batch = batch_of(self._completer.layout, prompts, [completions.rollouts[row] for row in rows])
+        batch = batch_of(self._completer.architecture.layout, prompts, [completions.rollouts[row] for row in rows])
         aligned = {
             "old_log_probabilities": completions.log_probabilities,
             "advantages": estimated.advantages,
@@ -176,7 +180,6 @@ class PolicyTraining:
     `begun(completer)` is called with it before the first update."""
 
     watched: str | None = None  # neither a policy's loss nor its reward shows divergence
-    report: Mapping[str, Any]
 
     def __init__(
         self,
@@ -190,7 +193,7 @@ class PolicyTraining:
         assert recipe.policy is not None
         self.report = report
         self._settings = recipe.policy
-        self._held_out = held_out[: recipe.policy.validate_prompts]
+        self.held_out = held_out[: recipe.policy.validate_prompts]  # that a validation completes
         self._opened = opened
         self._begun = begun
         self._completer: Completer | None = None
@@ -201,7 +204,7 @@ class PolicyTraining:
         """The clipped losses."""
         if self._completer is None:
             self._completer = self._opened(numerics)
-            self._begun(self._completer, self._held_out)
+            self._begun(self._completer, self.held_out)
         self._rollouts.use(model, self._completer, numerics)
         loss = PolicyLoss if model.value is None else ActorCriticLoss
         settings = self._settings
@@ -211,16 +214,14 @@ class PolicyTraining:
     def first_loss(self, model: ActorCritic, numerics: Numerics) -> None:
         """It is 0 up to the whitening, whatever the model."""
 
-    @property
-    def validated(self) -> int:
-        """How many prompts a validation completes."""
-        return len(self._held_out)
-
     def validate(self, model: ActorCritic, numerics: Numerics) -> Validation:
         """Figures of completions of held-out prompts, and some of them."""
         assert self._completer is not None
-        completions = self._completer.complete(model.policy, self._held_out, VALIDATION_SEED)
-        return Validation(completions.figures(), samples_of(self._completer, completions))
+        completions = self._completer.complete(model.policy, self.held_out, VALIDATION_SEED)
+        texts = self._completer.texts(completions.rollouts[:_SAMPLES])
+        shown = zip(self.held_out, texts)
+        samples = [Sample(prompt.prompt[-1].content, prompt.reference, text) for (prompt, _), text in shown]
+        return Validation(completions.figures(), tuple(samples))
 
     def ranking(self, figures: Mapping[str, float]) -> float:
         """What training maximises: the reward less the divergence; never the gold."""
@@ -260,7 +261,7 @@ class PolicyWorkload(WorkloadOfStart):
         """All of them are completions, which are measured as in a validation."""
         training, settings = prepared.training, self._settings
         assert isinstance(training, PolicyTraining)
-        one = seconds(lambda count: training.validate(model, numerics), [training.validated])
+        one = seconds(lambda count: training.validate(model, numerics), [len(training.held_out)])
         held_out = prepared.report["prompts"]["held_out"]
         validated = min(settings.validate_prompts, held_out)
         return Costs(
@@ -269,24 +270,3 @@ class PolicyWorkload(WorkloadOfStart):
             completion=one,
             first=settings.best_of * validated * one,
         )
-
-
-def kl_of(settings: Settings) -> FixedKl:
-    """How the coefficient of the divergence changes."""
-    if settings.kl_target is None:
-        return FixedKl(settings.kl)
-    return AdaptiveKl(settings.kl, settings.kl_target, settings.kl_horizon)
-
-
-def estimator_of(settings: Settings) -> Estimator:
-    """The estimator of advantages."""
-    return Rloo(settings.group) if settings.estimator == "rloo" else Gae(settings.discount, settings.decay)
-
-
-def samples_of(completer: Completer, completions: Completions) -> tuple[Sample, ...]:
-    """Some completions, with their prompts and references."""
-    texts = completer.texts(completions.rollouts[:_SAMPLES])
-    return tuple(
-        Sample(prompt.prompt[-1].content, prompt.reference, text)
-        for (prompt, _), text in zip(completions.prompts, texts)
-    )

@@ -17,11 +17,11 @@ from seq2seq.run import Run
 from seq2seq.storage.atomic import must_take_files
 from seq2seq.tasks import lineage
 from seq2seq.tasks.models import read_tokenizers
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say, Task
 from seq2seq.training.parallel.team import ALONE, Team
 from seq2seq.training.provenance import former_sessions, refuse_other_text, versions
 from seq2seq.training.session import Session
+from seq2seq.training.task import Prepared
 
 
 def session(

@@ -1,5 +1,5 @@
 """Comparisons made without people: two samples each of a start, on prompts whose right answers are known, of which a
-simulated rater prefers one; some labels are turned round, as people disagree."""
+simulated rater prefers one; some labels are flipped, as people disagree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from seq2seq.run import Run
 from seq2seq.storage.checksums import checksum_of, described
 from seq2seq.tasks import lineage, models
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prompting import encode_prompts
 from seq2seq.tasks.task import Say
 
 _FORMAT = 1
@@ -85,8 +84,8 @@ def comparisons(
         for split, source in corpus.splits().items()
     }
     say(
-        f"Comparisons: {report['train']['comparisons']:,} to train on, {settings.flipped:.0%} of the labels turned "
-        f"round; {report['dev']['comparisons']:,} and {report['test']['comparisons']:,} of held-out prompts"
+        f"Comparisons: {report['train']['comparisons']:,} to train on, {settings.flipped:.0%} of the labels "
+        f"flipped; {report['dev']['comparisons']:,} and {report['test']['comparisons']:,} of held-out prompts"
     )
     return Corpus(corpus.name, corpus.found, (sources["train"],), sources["dev"], sources["test"])
 
@@ -110,7 +109,7 @@ def _made(
     device: Choice,
     say: Say,
 ) -> dict[SplitName, list[Rated]]:
-    """The rated comparisons of each split; labels of the training split are turned round."""
+    """The rated comparisons of each split; labels of the training split are flipped."""
     assert settings.rater is not None
     model = tasks.of(start.recipe()).trained(start, device.numerics.device)
     sampler = models.architecture(recipe).sampler(model, device.numerics)
@@ -133,8 +132,8 @@ def _made(
                 f"only {len(rated)} of the comparisons for {split} have sides that the rater tells apart: raise "
                 "comparisons.temperature, or start from a run that errs more"
             )
-        turned = flips(len(rated), settings.flipped if split == "train" else 0.0, settings.seed)
-        made[split] = [_turned(each) if turn else each for each, turn in zip(rated, turned)]
+        flipped = flips(len(rated), settings.flipped if split == "train" else 0.0, settings.seed)
+        made[split] = [_flipped(each) if flip else each for each, flip in zip(rated, flipped)]
         seen |= {_key(prompt) for prompt, _ in chosen}
     return made
 
@@ -156,7 +155,7 @@ def _chosen(
         if not prompt.reference or not fold(text_of(prompt)) or (key := _key(prompt)) in known:
             continue
         known.add(key)
-        (tokens,) = encode_prompts(recipe, tokenizers, [prompt.prompt])
+        (tokens,) = models.encode_prompts(recipe, tokenizers, [prompt.prompt])
         if 0 < len(tokens) <= longest:
             found.append((prompt, tokens))
             if len(found) == most:
@@ -207,7 +206,7 @@ def _compared(prompt: Prompt, one: str, other: str, judge: Rater) -> Rated | Non
     return Rated(Comparison(prompt.prompt, chosen, rejected), high, low)
 
 
-def _turned(rated: Rated) -> Rated:
+def _flipped(rated: Rated) -> Rated:
     prompt, chosen, rejected = rated.comparison
     return Rated(Comparison(prompt, rejected, chosen), rated.rejected, rated.chosen)
 

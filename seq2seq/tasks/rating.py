@@ -14,7 +14,6 @@ from seq2seq.device import Choice
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
 from seq2seq.tasks import models
-from seq2seq.tasks.prompting import encode_prompts
 
 _TOGETHER = 8  # prompts that are answered at once: a person reads more slowly
 
@@ -44,13 +43,13 @@ class Writer:
 
     def fits(self, prompt: Sequence[Turn]) -> bool:
         """Whether a prompt leaves place for an answer."""
-        (tokens,) = encode_prompts(self.recipe, self._tokenizers, [prompt])
+        (tokens,) = models.encode_prompts(self.recipe, self._tokenizers, [prompt])
         return 0 < len(tokens) <= self._longest
 
     def answers(self, prompts: Sequence[Sequence[Turn]], seed: int, numbers: Sequence[int]) -> list[str]:
         """An answer to each prompt, which follows from the seed and its number."""
         rollouts = self._sampler.sample(
-            encode_prompts(self.recipe, self._tokenizers, prompts),
+            models.encode_prompts(self.recipe, self._tokenizers, prompts),
             max_tokens=self._max_tokens,
             seed=seed,
             temperature=self._temperature,

@@ -1,11 +1,14 @@
-"""What tasks show of their scores in a report."""
+"""What tasks show of their scores in a report, and policies of what these cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table, Texts
+from seq2seq.errors import RunError
+from seq2seq.evaluation import frontier
+from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table
+from seq2seq.run import Run
 
 if TYPE_CHECKING:
     from seq2seq.tasks.task import Figure
@@ -67,8 +70,8 @@ def calibration(judged: Mapping[str, Any]) -> Iterator[Part]:
     """Whether probabilities mean what they say."""
     measured = judged["calibration"]
     yield Paragraph(
-        f"Calibration error {measured['error']:.1%}: the probabilities given are {measured['confidence']:.1%} on "
-        "average. On the diagonal, they are kept as often as they promise."
+        f"Calibration error {measured['error']:.1%}: the mean probability of the class that was given is "
+        f"{measured['confidence']:.1%}. On the diagonal, accuracy equals probability."
     )
     bins = measured["bins"]
     line = Line("model", [(row["confidence"], row["accuracy"]) for row in bins], marked=True)
@@ -92,6 +95,24 @@ def drawn(judged: Mapping[str, Any]) -> Iterator[Part]:
     yield Table("", ("figure", "start", "policy"), rows)
 
 
-def sentences(worst: Texts, best: Texts) -> Section:
-    """The best and the worst outputs."""
-    return Section("Best and worst sentences", (worst, best))
+def distance(run: Run) -> Iterator[Section]:
+    """Reward, and gold where it is known, against the distance from the start, beside best-of-n; nothing before the
+    first validation."""
+    try:
+        curves = frontier.curves([run])
+    except RunError:
+        return
+    charts = []
+    for name, label in frontier.FIGURES.items():
+        points = [
+            Line(curve.name, [(point.distance, value) for point in curve.points if (value := getattr(point, name))
+                              is not None], marked=True)
+            for curve in curves
+        ]  # fmt: skip
+        lines = [line for line in points if line.points]
+        if lines:
+            charts.append(Chart(name.capitalize(), "√KL from the start (nats per completion)", label, lines))
+    explained = Paragraph(
+        "What the policy gained for how far it went from its start, beside the best of n completions of the start."
+    )
+    yield Section("Reward and distance", (explained, *charts))

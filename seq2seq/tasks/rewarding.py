@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+
 from seq2seq import tasks
 from seq2seq.data.conversations import Turn
 from seq2seq.data.tokenizers import Tokenizers
@@ -13,7 +16,6 @@ from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks import models, reward_run
-from seq2seq.tasks.prompting import encode_completions, encode_prompts
 
 _ROWS = 64  # of a forward pass
 
@@ -29,12 +31,9 @@ class Rewarder:
 
     def rewards(self, prompts: Sequence[Sequence[Turn]], completions: Sequence[str]) -> list[float | None]:
         """The reward of a completion of each prompt; None where one is blank, or both are too long for the model."""
-        import numpy as np
-        import torch
-
         layout = models.architecture(self._recipe).layout
-        encoded = encode_prompts(self._recipe, self._tokenizers, prompts)
-        sides = encode_completions(self._tokenizers, completions)
+        encoded = models.encode_prompts(self._recipe, self._tokenizers, prompts)
+        sides = self._tokenizers.target.encode(completions)
         lengths = np.array([(len(prompt), len(side)) for prompt, side in zip(encoded, sides)]).reshape(-1, 2)
         longest = layout.longest(lengths)
         fits = (lengths.min(axis=1) > 0) & (longest < self._recipe.model.max_length)

@@ -26,7 +26,6 @@ from seq2seq.evaluation.compare import Comparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
-from seq2seq.tasks.examples import example
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.task import Evaluated, Front, Say, Task, TestText, no_effect
 from seq2seq.tasks.translation_opening import OpenedTranslator, open_translator
@@ -99,7 +98,7 @@ class Translation(Task[PairSource]):
         if looks_swapped(pairs, data.source, data.target):
             yield (
                 f"NOTE: the source of {text.origin} looks like {data.target}, the target like {data.source}: if so, "
-                "swap the files, or the columns (--columns), or turn the recipe round (--reverse)"
+                "swap the files, or the columns (--columns), or reverse the recipe (--reverse)"
             )
         others = third_languages(pairs, data.source, data.target)
         for side, other, language in zip(("source", "target"), others, (data.source, data.target)):
@@ -267,9 +266,6 @@ class Translation(Task[PairSource]):
         from seq2seq.tasks.attention import TranslatorReader
 
         return TranslatorReader(run, numerics)
-
-    def example(self, run: Run) -> str:
-        return example("translate", (sentence.source for sentence in judging.read_set(run)), run)
 
     def misused(self, command: str, given: Mapping[str, str], run: Run) -> str:
         if command != "evaluate":

@@ -8,7 +8,6 @@ from seq2seq.evaluation import judge as judging
 from seq2seq.evaluation.metrics import ChrF
 from seq2seq.evaluation.parts import Answers, Output, Section, Texts
 from seq2seq.run import Run
-from seq2seq.tasks import reporting
 
 _SHOWN = 8  # best, and as many worst
 _MOST = 5000  # sentences that are looked at
@@ -35,4 +34,5 @@ def sections(run: Run) -> Iterator[Section]:
 
     worst = order[: min(_SHOWN, len(order) // 2)]
     best = order[::-1][: min(_SHOWN, len(order) - len(worst))]
-    yield reporting.sentences(texts("Farthest from the reference", worst), texts("Closest to the reference", best))
+    parts = texts("Farthest from the reference", worst), texts("Closest to the reference", best)
+    yield Section("Best and worst sentences", parts)

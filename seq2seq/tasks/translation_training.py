@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from seq2seq.data.batches import Batch, Batches
-from seq2seq.data.budget import cut
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
+from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.folding import fold
 from seq2seq.data.noise import Noise
@@ -34,10 +34,9 @@ from seq2seq.run import Run
 from seq2seq.tasks.models import Model, architecture, longest_source, translating
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
-from seq2seq.tasks.prepared import Prepared
 from seq2seq.tasks.task import Say
-from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, guessed_vocabulary, seconds_per_row
-from seq2seq.training.task import Sample, Validation
+from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, count_records, guessed_vocabulary, seconds_per_row
+from seq2seq.training.task import Prepared, Sample, Validation
 
 _DEV_LOSS_PAIRS = 2000
 _SAMPLES = 3
@@ -197,7 +196,7 @@ def _blank(text: PairSource) -> Mapping[str, int]:
 
 def _say_left_out(split: SplitName, text: PairSource, left_out: Mapping[str, int], say: Say) -> None:
     """Report how many pairs of a split cannot be used, and why. Raises DataError where none can."""
-    count = sum(1 for _ in text.read())
+    count = count_records(text)
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items())
     unusable = sum(left_out.values())
     if unusable == count:
@@ -258,7 +257,7 @@ class TranslationWorkload(Workload[PairSource]):
 
     def judged(self, corpus: Corpus[PairSource]) -> int:
         """The number of pairs of dev or test, whichever has more."""
-        return max(sum(1 for _ in text.read()) for text in (corpus.dev, corpus.test))
+        return max(map(count_records, (corpus.dev, corpus.test)))
 
     def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         training = prepared.training

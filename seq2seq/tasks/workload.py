@@ -14,11 +14,10 @@ from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe, Tokenizer
 from seq2seq.run import Run
 from seq2seq.training.objective import CrossEntropy, for_recipe
+from seq2seq.training.task import Prepared
 
 if TYPE_CHECKING:
     from seq2seq.tasks.models import Model
-    from seq2seq.tasks.prediction import Prediction
-    from seq2seq.tasks.prepared import Prepared
 
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
@@ -91,13 +90,14 @@ class Workload(ABC, Generic[SourceT]):
         """A batch that takes as much memory as any in training, of which some were drawn."""
         return self.worst(self._recipe.training.batch_tokens, vocabulary)
 
-    @abstractmethod
     def size(self, text: SourceT, say: Callable[[str], None] = lambda message: None) -> int:
-        """The size of a text in units; all of it is read, which finds whatever cannot be read."""
+        """The size of a text in units, here records; all of it is read, which finds whatever cannot be read."""
+        return count_records(text)
 
-    @abstractmethod
     def beginning(self, text: SourceT, size: int) -> SourceT:
-        """The first units of a text; the text itself where it is not longer."""
+        """The first units of a text, here records; the text itself where it is not longer."""
+        longer = any(True for _ in islice(text.read(), size, None))
+        return text.first(size) if longer else text
 
     @abstractmethod
     def epoch_tokens(self, report: Mapping[str, Any], tokens_per_row: float) -> float:
@@ -153,12 +153,6 @@ class WorkloadOfStart(Workload[Any]):
     def largest(self, drawn: Sequence[Batch], vocabulary: int) -> Batch:
         return max(drawn, key=lambda batch: batch.padded)
 
-    def size(self, text: Source[Any], say: Callable[[str], None] = lambda message: None) -> int:
-        return count_records(text)
-
-    def beginning(self, text: Source[Any], size: int) -> Source[Any]:
-        return first_records(text, size)
-
     def judged(self, corpus: Corpus[Any]) -> int:
         return max(map(count_records, (corpus.dev, corpus.test)))
 
@@ -168,19 +162,13 @@ def count_records(text: Source[Any]) -> int:
     return sum(1 for _ in text.read())
 
 
-def first_records(text: SourceT, count: int) -> SourceT:
-    """The first records of a text; the text itself where it is not longer."""
-    longer = any(True for _ in islice(text.read(), count, None))
-    return text.first(count) if longer else text
-
-
 def guessed_vocabulary(tokenizer: Tokenizer) -> int:
     """The approximate vocabulary size of a tokenizer that is not trained yet."""
     return _VOCABULARIES.get(tokenizer.kind, tokenizer.vocabulary_size)
 
 
-def seconds_per_row(training: Prediction, model: Model, numerics: Numerics, seconds: SecondsOfOne) -> float:
-    """Seconds that the dev loss of one row takes."""
+def seconds_per_row(training: Any, model: Any, numerics: Numerics, seconds: SecondsOfOne) -> float:
+    """Seconds that the dev loss of one row takes, for a training task that has its batches as `validation`."""
     batch, objective = training.validation[len(training.validation) // 2], training.objective(model, numerics)
     pieces = {len(piece.labels): piece for piece in (batch.pieces(count)[0] for count in SHARES)}
     return seconds(lambda count: objective.evaluate([pieces[count]]), list(pieces))

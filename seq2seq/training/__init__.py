@@ -1,1 +1,1 @@
-"""Loss, schedule, loop, checkpoints, and a whole training."""
+"""Objectives, schedule, loop, checkpoints, and a whole training run."""

@@ -104,8 +104,8 @@ class Gae:
         later = torch.zeros_like(following)
         advantages = torch.zeros_like(values)
         for token in reversed(range(values.size(1))):
-            surprise = rewards[:, token] + self._discount * following - values[:, token]
-            later = (surprise + self._discount * self._decay * later) * mask[:, token]
+            delta = rewards[:, token] + self._discount * following - values[:, token]
+            later = (delta + self._discount * self._decay * later) * mask[:, token]
             advantages[:, token], following = later, values[:, token]
         return advantages
 

@@ -67,13 +67,7 @@ class Session:
     """One training run in one run folder: of `model`, whose faults are counted by `health`."""
 
     def __init__(
-        self,
-        run: Run,
-        recipe: Recipe,
-        model: ModelT,
-        task: TrainingTask[ModelT],
-        device: Choice,
-        team: Team = ALONE,
+        self, run: Run, recipe: Recipe, model: ModelT, task: TrainingTask[ModelT], device: Choice, team: Team = ALONE
     ) -> None:
         self._run = run
         self._recipe = recipe
@@ -143,7 +137,7 @@ class Session:
             if stopping and saving and step < training.steps:
                 yield Stopped(step, "interrupted", finished=False)
                 return
-        reason = f"no gain in {training.patience} validations" if step < training.steps else "all steps done"
+        reason = f"no improvement in {training.patience} validations" if step < training.steps else "all steps done"
         yield from self._finish(step, reason)
         yield Stopped(step, reason, finished=True)
 

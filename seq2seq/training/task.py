@@ -1,14 +1,16 @@
-"""What a session needs to know of a task: its batches, its objective, and how a model is validated."""
+"""What a session needs of a task: its batches, its objective, how a model is validated, and text that is prepared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from torch import nn
 
 from seq2seq.data.batches import Source
+from seq2seq.data.corpus import Corpus, SourceT
+from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.device import Numerics
 from seq2seq.training.objective import Objective
 
@@ -67,3 +69,13 @@ class TrainingTask(Protocol[ModelT]):
 
     def ranking(self, figures: Mapping[str, float]) -> float:
         """A number from the figures of a validation; higher is better."""
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[SourceT]):
+    """Everything that a session needs except the model."""
+
+    tokenizers: Tokenizers
+    training: TrainingTask[Any]
+    corpus: Corpus[SourceT]
+    report: dict[str, Any]  # for run.json

@@ -24,7 +24,6 @@ from seq2seq import device, tasks
 from seq2seq.model.gpt import Gpt
 from seq2seq.run import Run
 from seq2seq.tasks import models
-from seq2seq.tasks.prompting import encode_prompts
 
 
 def main() -> None:
@@ -78,7 +77,7 @@ def _prompts(run: Run) -> list[list[int]]:
     served, test = task.served(), task.read_test(run)
     records = served.prompts(test) if served.prompts_itself else test.read()
     tokenizers = models.read_tokenizers(recipe, run.path)
-    encoded = encode_prompts(recipe, tokenizers, [record.prompt for record in records])
+    encoded = models.encode_prompts(recipe, tokenizers, [record.prompt for record in records])
     longest = models.longest_prompt(recipe, settings.max_tokens)
     usable = [tokens for tokens in encoded if 0 < len(tokens) <= longest]
     return list(islice(cycle(usable), settings.rollouts))

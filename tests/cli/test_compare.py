@@ -15,7 +15,7 @@ from tests.support.command import Seqx, run
 
 @pytest.fixture(scope="module")
 def texts(trained_text: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two finished models of running text, the second trained for longer, with another tokenizer."""
+    """Two finished language models, the second trained for longer, with another tokenizer."""
     folder = tmp_path_factory.mktemp("texts")
     longer = ["--set", "training.steps=40", "--set", "training.validate_every=20", "--set", "tokenizer.kind=byte"]
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -37,7 +37,7 @@ ONLY_CHECKED = {
     "seqx data get": "needs a network",
     "--sacrebleu": "needs a network",
     "assistant": "takes minutes; .ci/run trains each step, tests/cli/test_chat.py talks to a tiny one",
-    "seqx chat": "needs a model of conversations; tests/cli/test_chat.py has one",
+    "seqx chat": "needs a chat model; tests/cli/test_chat.py has one",
     "--recipe sft": "needs a language model of its own; tests/tasks/test_conversation.py trains one",
     "encoder-text": "needs a model without classes; tests/tasks/test_masked_language_model.py trains one",
     "python -m tests.benchmarks": "takes hours, or needs corpora and other toolkits",

@@ -142,7 +142,7 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, t
         lambda: open_translator(Run(trained_text), EngineChoice()),
         lambda: open_translator(Run(trained_text), EngineChoice(engine="torch")),
     ):
-        with pytest.raises(RunError, match="is a model of running text, not a translator"):
+        with pytest.raises(RunError, match="is a language model, not a translator"):
             opened()
     with pytest.raises(RunError, match=r"is a translator \(fr to en\), not a text model"):
         open_generator(Run(trained), EngineChoice(), GenerationOptions())

@@ -52,7 +52,7 @@ max_tokens = 6
 
 @pytest.fixture
 def sft(assistant: Run) -> Path:
-    """A finished model of conversations."""
+    """A finished chat model."""
     return assistant.path
 
 

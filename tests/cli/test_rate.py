@@ -14,7 +14,7 @@ from tests.support.command import Seqx
 
 @pytest.fixture(scope="module")
 def sft(assistant_base: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished model of conversations that has hardly learnt: no two answers are equal."""
+    """A finished chat model that has hardly learnt: no two answers are equal."""
     text = assistants.SFT.replace("steps = 80", "steps = 1")
     run, training = assistants.assistant_session(tmp_path_factory.mktemp("assistants"), assistant_base, text=text)
     list(training.events())

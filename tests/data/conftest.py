@@ -1,3 +1,5 @@
+"""What the tests of data share: some lines, and a tokenizer of them."""
+
 from __future__ import annotations
 
 import os

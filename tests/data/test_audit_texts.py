@@ -1,3 +1,5 @@
+"""An audit of running text: what is found, how often, and where."""
+
 from __future__ import annotations
 
 import json

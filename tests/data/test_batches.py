@@ -1,3 +1,5 @@
+"""Batches of pairs: each pair once an epoch, within the budget, the same from any place."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from seq2seq.data import batches
 from seq2seq.data.batches import Batch, Batches, Place, collate, pad_sources
-from seq2seq.data.budget import cut
+from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import Encoded, encode
 from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizers

@@ -1,3 +1,5 @@
+"""Byte-level byte-pair encoding, against a slow one; and the encodings of tiktoken."""
+
 from __future__ import annotations
 
 import base64

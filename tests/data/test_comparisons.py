@@ -93,7 +93,10 @@ def test_tables_are_read_and_what_is_written_is_read_again(tmp_path: Path) -> No
         ({"chosen": "b", "rejected": "c"}, "no prompt"),
         ({"prompt": "a", "chosen": 4, "rejected": "c"}, "column chosen: 4 is not text"),
         ({"prompt": [message("bot", "a")], "chosen": "b", "rejected": "c"}, "no message with a role of system, user"),
-        ({"prompt": [message("assistant", "a")], "chosen": "b", "rejected": "c"}, "last of the prompt is no user's"),
+        (
+            {"prompt": [message("assistant", "a")], "chosen": "b", "rejected": "c"},
+            "must have the role user",
+        ),
         ({"prompt": [], "chosen": "b", "rejected": "c"}, "no prompt"),
         ({"prompt": "a", "chosen": [message("user", "a")], "rejected": "c"}, "last of chosen is no assistant's"),
         (

@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.data.audit import audit
 from seq2seq.data.audit_conversations import ConversationTally
-from seq2seq.data.conversations import Conversation, ConversationKind, Turn, row_of, unusable
+from seq2seq.data.conversations import Conversation, ConversationKind, Turn, unusable
 from seq2seq.data.corpus import Given
 from seq2seq.data.hub import from_hub
 from seq2seq.data.lines import PLAIN
@@ -115,7 +115,7 @@ def test_what_cannot_be_learnt_from(roles: str, reason: str) -> None:
 
 def test_a_row_written_is_the_record_read_and_equal_prompts_stay_together(tmp_path: Path) -> None:
     talk = Conversation((Turn("system", "s"), *ONE.turns, *PLAIN_ONE.turns))
-    (tmp_path / "a.jsonl").write_bytes(row_of(talk) + row_of(ONE))
+    (tmp_path / "a.jsonl").write_bytes(KIND.line(talk) + KIND.line(ONE))
     assert read(tmp_path / "a.jsonl") == [talk, ONE]
     rows = [{"prompt": f"question {number // 2}", "completion": f"{number}"} for number in range(400)]
     corpus = find(KIND, {"train": Given(data=(written(tmp_path / "b.jsonl", *rows),))})

@@ -1,3 +1,5 @@
+"""Running text: its formats, its pieces, where it is found, and what is held out."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,3 +1,5 @@
+"""Pairs as tokens on disk: the right ones, cached, and those that are dropped counted."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""A local mirror: filled whole or not at all, and found again."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Which texts are equal apart from their form."""
+
 from __future__ import annotations
 
 import pytest

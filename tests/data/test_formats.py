@@ -1,3 +1,5 @@
+"""Sentence pairs in each file format: the same pairs, and errors that name the place."""
+
 from __future__ import annotations
 
 import csv

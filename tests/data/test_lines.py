@@ -1,3 +1,5 @@
+"""Text files as lines: what ends one, and errors that name file and line."""
+
 from __future__ import annotations
 
 import gzip

@@ -19,10 +19,6 @@ FULL = 0.999999999
     ("change", "expected"),
     [
         (
-            noise.upper_case,
-            [text.upper() for text in TEXTS],
-        ),
-        (
             noise.title_case,
             ["Où Sont Les Toilettes ?", "« J'ai Faim », Dit-elle.", "L'œuvre D'été Est À L'abri.", TEXTS[3]],
         ),

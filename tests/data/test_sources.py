@@ -1,3 +1,5 @@
+"""Where pairs are found, in which order, and what is held out of them."""
+
 from __future__ import annotations
 
 import hashlib
@@ -275,7 +277,7 @@ def test_no_other_languages_are_bundled() -> None:
         find_pairs(recipe.Data(source="de"))
 
 
-def test_the_phrasebook_is_found_by_name_and_turned_round() -> None:
+def test_the_phrasebook_is_found_by_name_and_reversed() -> None:
     corpus, reversed_corpus = find_pairs(recipe.Data()), find_pairs(recipe.Data(source="en", target="fr"))
     assert corpus is not None
     assert reversed_corpus is not None

@@ -1,3 +1,5 @@
+"""Running text as one stream of tokens, and its windows."""
+
 from __future__ import annotations
 
 import json

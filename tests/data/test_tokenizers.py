@@ -1,3 +1,5 @@
+"""Every kind of tokenizer: what comes back, sampling, saving, and text that does not fit."""
+
 from __future__ import annotations
 
 import functools

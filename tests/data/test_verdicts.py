@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from seq2seq.data.alignment import Shift, shift
 from seq2seq.data.audit_pairs import judge
 from seq2seq.data.direction import Direction, looks_swapped
 from seq2seq.data.findings import Values
+from seq2seq.data.misalignment import Shift, shift
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from seq2seq.recipe import Data
 from tests.phrasebook.generator import phrases

@@ -1,4 +1,4 @@
-"""Two models of running text: bits per byte as `evaluate` gives them, and whether the difference is chance."""
+"""Two language models: bits per byte as `evaluate` gives them, and whether the difference is chance."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Comparison of tokenizers: figures counted by hand."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -62,12 +62,7 @@ def test_a_scalar_head_gives_a_number_per_position() -> None:
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_a_vocabulary_head_may_have_a_bias_that_starts_at_zero(tied: bool) -> None:
+def test_a_vocabulary_head_has_the_matrix_of_the_embedding_where_it_is_tied(tied: bool) -> None:
     embedding = Embedding(11, 8)
-    head, plain = VocabularyHead(embedding, tied=tied, bias=True), VocabularyHead(embedding, tied=tied)
-    assert head.bias.tolist() == [0.0] * 11 and plain.bias is None
-    assert (head.weight is embedding.weight) == tied
-    states = torch.randn(2, 3, 8)
-    with torch.no_grad():
-        head.bias += 1
-        assert torch.allclose(head(states), states @ head.weight.T + 1)
+    head = VocabularyHead(embedding, tied=tied)
+    assert head.bias is None and (head.weight is embedding.weight) == tied

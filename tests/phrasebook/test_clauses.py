@@ -1,3 +1,5 @@
+"""French and English clauses: tenses, negation, questions, pronouns."""
+
 import pytest
 
 from tests.phrasebook import lexicon

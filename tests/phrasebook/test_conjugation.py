@@ -1,3 +1,5 @@
+"""French conjugation: tenses, participles, imperatives."""
+
 import pytest
 
 from tests.phrasebook import lexicon

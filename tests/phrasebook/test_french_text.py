@@ -1,3 +1,5 @@
+"""French words as text: elision, contraction, punctuation."""
+
 import pytest
 
 from tests.phrasebook.grammar.french_text import contract, elide, french_sentence, vowel_sound

@@ -1,3 +1,5 @@
+"""The generated pairs are those of the shipped file; what is held out is new combinations of known words."""
+
 import lzma
 import re
 from collections import Counter

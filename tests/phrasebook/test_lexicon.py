@@ -1,3 +1,5 @@
+"""The lexicon is large enough, and consistent."""
+
 from collections import Counter
 
 from tests.phrasebook import lexicon

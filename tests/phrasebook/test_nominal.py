@@ -1,3 +1,5 @@
+"""Noun phrases: determiners, owners, adjectives."""
+
 import pytest
 
 from tests.phrasebook import lexicon

@@ -1,3 +1,5 @@
+"""Numbers, hours and dates in words."""
+
 import pytest
 
 from tests.phrasebook.grammar.numerals import clock, counted, date, english_number, french_number

@@ -1,3 +1,5 @@
+"""Phrases as people type them."""
+
 from random import Random
 
 import pytest

@@ -1,3 +1,5 @@
+"""Recipes as files: those that ship, bases, values of --set, and errors that name what is wrong."""
+
 from __future__ import annotations
 
 from pathlib import Path

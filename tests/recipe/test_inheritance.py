@@ -1,4 +1,4 @@
-"""What a recipe takes from the run that it starts from; recipes turned round."""
+"""What a recipe takes from the run that it starts from; recipes reversed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def directed(recipe: Recipe) -> tuple[str, str]:
     return recipe.data.source, recipe.data.target
 
 
-def test_a_recipe_is_turned_round_by_option_and_by_a_recipe_on_it() -> None:
+def test_a_recipe_is_reversed_by_option_and_by_a_recipe_on_it() -> None:
     turned, shipped = recipe_files.load("fr-en", reverse=True), recipe_files.load("en-fr")
     assert directed(turned) == ("en", "fr") and turned.name == "en-fr"
     assert not recipe_files.differences(turned, shipped)

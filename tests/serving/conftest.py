@@ -1,3 +1,5 @@
+"""What the tests of serving share: finished runs, and a server of them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

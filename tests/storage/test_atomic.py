@@ -1,3 +1,5 @@
+"""Files that are written whole or not at all."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Remembered checksums: a file that changed is always noticed."""
+
 from __future__ import annotations
 
 import json

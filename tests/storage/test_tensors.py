@@ -1,3 +1,5 @@
+"""Weights as files: those of today and of version 0.1.0."""
+
 from __future__ import annotations
 
 from pathlib import Path

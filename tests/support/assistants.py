@@ -1,4 +1,4 @@
-"""A tiny model of running text, and a model of conversations that starts from it."""
+"""A tiny language model, and a chat model that starts from it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def begun(wanted: Recipe, run: Run, train: Path, dev: Path, test: Path) -> Sessi
 
 
 def base(folder: Path) -> Run:
-    """A finished model of running text."""
+    """A finished language model."""
     documents = write_documents(folder / "documents.txt")
     run = Run(folder / "base")
     wanted = recipe(folder, BASE)
@@ -117,14 +117,14 @@ def base(folder: Path) -> Run:
 
 
 def assistant_session(folder: Path, start: Run, name: str = "sft", text: str = SFT) -> tuple[Run, Session]:
-    """A session of a model of conversations."""
+    """A session of a chat model."""
     paths = write_splits(folder, "", demonstrations, train=200)
     run = Run(folder / name)
     return run, begun(recipe(folder, text, start.path), run, *paths)
 
 
 def assistant(folder: Path, start: Run) -> tuple[Run, list[Event]]:
-    """A finished and judged model of conversations."""
+    """A finished and judged chat model."""
     run, training = assistant_session(folder, start)
     events = list(training.events())
     tasks.of(run.recipe()).judge(run, CPU, lambda message: None)

@@ -310,13 +310,13 @@ COPY: dict[str, tuple[Change, str]] = {
     "empty copy": (copy_file("model.bin", b""), "model.bin is cut short"),
     "copy cut short": (
         lambda run: os.truncate(run / "ctranslate2" / "float32" / "model.bin", 20_000),
-        "which is not so",
+        "which disagree",
     ),
     "copy that claims 4 gigabytes": (
         copy_file(
             "model.bin", struct.pack("<IH2sIIH2sBIIBI", 6, 2, b"x\0", 7, 1, 2, b"y\0", 2, 2**15, 2**15, 0, 2**32 - 1)
         ),
-        "which is not so",
+        "which disagree",
     ),
     "embeddings of fewer tokens": (copy_array("decoder/embeddings/weight", [20, 16]), "(20, 16), where (300, 16) fits"),
     "matrix too narrow": (copy_array("decoder/layer_0/ffn/linear_0/weight", [32, 8]), "where (32, 16) fits"),

@@ -67,7 +67,7 @@ def test_it_learns_stops_early_and_is_judged(tmp_path: Path) -> None:
     assert max(each["macro_f1"] for each in figures) > 0.9 and {*figures[0]} == {
         *("loss", "negative_log_likelihood", "accuracy", "macro_f1")
     }
-    assert isinstance(events[-1], Stopped) and events[-1].reason == "no gain in 3 validations"
+    assert isinstance(events[-1], Stopped) and events[-1].reason == "no improvement in 3 validations"
     assert "accuracy" in task.validation_line(figures[-1])
     task.judge(run, CPU, lambda message: None)
     scores = run.record()["scores"]["test"]

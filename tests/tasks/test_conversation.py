@@ -55,7 +55,7 @@ def test_it_learns_to_answer_and_the_start_is_judged_beside_it(taught_assistant:
     assert isinstance(model.generate("The cat", max_tokens=5, seed=1), str)
     with pytest.raises(DataError, match="role of system, user, assistant"):
         model.answer([{"role": "admin", "content": "a"}])
-    with pytest.raises(DataError, match="the last is to be a user's"):
+    with pytest.raises(DataError, match="the last must have the role user"):
         model.answer(history)
 
 

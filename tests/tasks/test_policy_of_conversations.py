@@ -1,4 +1,4 @@
-"""A model of conversations improved by its rewards, on prompts from a file."""
+"""A chat model improved by its rewards, on prompts from a file."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def test_its_test_set_is_of_prompts(improved: tuple[Run, list[Event]]) -> None:
     [
         ({"question": "x"}, "no prompt; there are: question; name it prompt or messages"),
         ({"prompt": [{"role": "bot", "content": "x"}]}, "no message with a role of system, user, assistant"),
-        ({"prompt": [{"role": "assistant", "content": "x"}]}, "the last of prompt is no user's"),
-        ({"messages": []}, "the last of messages is no user's"),
+        ({"prompt": [{"role": "assistant", "content": "x"}]}, "the last message of prompt must have the role user"),
+        ({"messages": []}, "the last message of messages must have the role user"),
         ({"prompt": 3}, "3 is not text"),
     ],
 )
@@ -126,5 +126,5 @@ def test_prompts_are_read_from_tables_too(tmp_path: Path) -> None:
 
 
 def test_a_model_of_running_text_cannot_be_improved(assistant_base: Run, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="starts from a translator or a model of conversations"):
+    with pytest.raises(RecipeError, match="starts from a translator or a chat model"):
         assistants.recipe(tmp_path, POLICY, assistant_base.path)

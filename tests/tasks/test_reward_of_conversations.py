@@ -1,4 +1,4 @@
-"""A reward model and a preference of a tiny model of conversations, from a person's comparisons and a rater's."""
+"""A reward model and a preference of a tiny chat model, from a person's comparisons and a rater's."""
 
 from __future__ import annotations
 

@@ -35,8 +35,6 @@ class LionRecipe(Recipe):
 class Lion(Optimiser):
     """The sign of an average of gradients (Chen et al., 2023)."""
 
-    description = "Lion"
-
     @classmethod
     def of(cls, options: LionSection, model: nn.Module, rate: float) -> Lion:
         return cls(model.parameters(), {"lr": 0.0, "betas": options.betas, "weight_decay": options.weight_decay})

@@ -1,3 +1,5 @@
+"""Compiled layers compute the same."""
+
 from __future__ import annotations
 
 import pytest

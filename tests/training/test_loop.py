@@ -1,3 +1,5 @@
+"""The loop where memory runs out: an update in pieces has the same gradient."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -110,7 +110,7 @@ def test_patience_stops_training_and_survives_resuming(corpus: Corpus, tmp_path:
     recipe = tiny_recipe(metric="loss", patience=2, steps=40, learning_rate=3.0)
     whole = list(session(recipe, corpus, tmp_path / "whole").events())
     last = whole[-1]
-    assert isinstance(last, Stopped) and last.finished and last.step < 40 and "no gain in 2" in last.reason
+    assert isinstance(last, Stopped) and last.finished and last.step < 40 and "no improvement in 2" in last.reason
     stop_after(last.step - 1, session(recipe, corpus, tmp_path / "killed").events())
     assert list(session(recipe, corpus, tmp_path / "killed").events())[-1] == last
 

@@ -16,8 +16,6 @@ _DIGITS = re.compile(r"\d")
 class Identical:
     """Sides that are the same text, which nobody translated; names and other short texts may be equal."""
 
-    name = "identical"
-
     def __init__(self, least: int) -> None:
         self._least = least
 
@@ -33,8 +31,6 @@ class Identical:
 class Placeholders:
     """Sides that differ in their placeholders, tags or addresses."""
 
-    name = "placeholders"
-
     def takes(self, pair: Pair) -> bool:
         """Whether a placeholder is not as often on the other side; addresses are counted, not compared."""
         source, target = (placeholders(_ROLE_TARGET.sub("", side) if "`" in side else side) for side in pair)
@@ -43,8 +39,6 @@ class Placeholders:
 
 class Numbers:
     """Sides that differ in their numbers of three or more digits."""
-
-    name = "numbers"
 
     def takes(self, pair: Pair) -> bool:
         """Whether the digits of a number are not on the other side. A round number may be words there, and a year may

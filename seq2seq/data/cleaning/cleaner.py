@@ -79,13 +79,13 @@ class Cleaner:
     @cached_property
     def _decided(self) -> tuple[bytes, Report]:
         """Which pairs stay, in their order, and the report."""
-        steps = [(each.takes, Finding(_dropped)) for each in filters(self._cleaning, *self._languages)]
-        names = [each.name for each in filters(self._cleaning, *self._languages)]
+        chosen = filters(self._cleaning, *self._languages)
+        steps = [(name, each.takes, Finding(_dropped)) for name, each in chosen]
         mends = Finding(_mend)
         kept = bytearray()
         for number, pair in self._pairs.numbered():
             whole = self._mended(pair)
-            for takes, taken in steps:
+            for _, takes, taken in steps:
                 if takes(whole):
                     taken.add(number, whole)
                     kept.append(0)
@@ -94,7 +94,7 @@ class Cleaner:
                 kept.append(1)
                 if whole is not pair:
                     mends.add(number, (pair, whole))
-        dropped = {name: taken for name, (_, taken) in zip(names, steps)}
+        dropped = {name: taken for name, _, taken in steps}
         return bytes(kept), Report(len(kept), sum(kept), mends, dropped)
 
     def _mended(self, pair: Pair) -> Pair:
@@ -111,8 +111,3 @@ def _dropped(line: int, pair: Pair, _: None) -> Values:
 
 def _mend(line: int, pairs: tuple[Pair, Pair], _: None) -> Values:
     return {"line": line, "before": pairs[0], "after": pairs[1]}
-
-
-def cleaned(pairs: PairSource, cleaning: Cleaning, source_language: str, target_language: str) -> PairSource:
-    """The pairs that stay, as a source like any other; `Cleaner` also reports what was dropped."""
-    return Cleaner(pairs, cleaning, source_language, target_language).source()

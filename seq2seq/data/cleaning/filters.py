@@ -1,7 +1,7 @@
 """The filters of pairs, in their order.
 
-A filter is a class with the `name` of its value in the recipe's section, and a method `takes`; `filters` says when it
-is on.
+A filter is a class with a method `takes`; `filters` says when it is on, and its name: that of its value in the recipe's
+section.
 """
 
 from __future__ import annotations
@@ -20,46 +20,44 @@ from seq2seq.recipe import Cleaning
 class Filter(Protocol):
     """One reason to drop a pair."""
 
-    name: str
-
     def takes(self, pair: Pair) -> bool:
         """Whether a pair, which no earlier filter took, is dropped. A filter may remember the pairs that it saw."""
 
 
-def filters(cleaning: Cleaning, source_language: str, target_language: str) -> Iterator[Filter]:
-    """New filters, those that are on."""
+def filters(cleaning: Cleaning, source_language: str, target_language: str) -> Iterator[tuple[str, Filter]]:
+    """New filters with their names, those that are on."""
     languages = source_language, target_language
     if cleaning.blank:
-        yield Blank()
+        yield "blank", Blank()
     if cleaning.damaged:
-        yield Damaged()
+        yield "damaged", Damaged()
     if cleaning.min_characters:
-        yield AtLeast("min_characters", len, cleaning.min_characters)
+        yield "min_characters", AtLeast(len, cleaning.min_characters)
     if cleaning.min_words:
-        yield AtLeast("min_words", words, cleaning.min_words)
+        yield "min_words", AtLeast(words, cleaning.min_words)
     if cleaning.max_characters:
-        yield AtMost("max_characters", len, cleaning.max_characters)
+        yield "max_characters", AtMost(len, cleaning.max_characters)
     if cleaning.max_words:
-        yield AtMost("max_words", words, cleaning.max_words)
+        yield "max_words", AtMost(words, cleaning.max_words)
     if cleaning.max_ratio:
-        yield MaxRatio(cleaning.max_ratio, *languages)
+        yield "max_ratio", MaxRatio(cleaning.max_ratio, *languages)
     if cleaning.min_letters:
-        yield MinLetters(cleaning.min_letters)
+        yield "min_letters", MinLetters(cleaning.min_letters)
     if cleaning.max_other_script:
-        yield MaxOtherScript(cleaning.max_other_script, *languages)
+        yield "max_other_script", MaxOtherScript(cleaning.max_other_script, *languages)
     if cleaning.identical:
-        yield Identical(cleaning.identical)
+        yield "identical", Identical(cleaning.identical)
     if cleaning.max_repeats:
-        yield MaxRepeats(cleaning.max_repeats)
+        yield "max_repeats", MaxRepeats(cleaning.max_repeats)
     if cleaning.placeholders:
-        yield Placeholders()
+        yield "placeholders", Placeholders()
     if cleaning.numbers:
-        yield Numbers()
+        yield "numbers", Numbers()
     if cleaning.language:
-        yield OtherLanguage(cleaning.language, *languages)
+        yield "language", OtherLanguage(cleaning.language, *languages)
     if cleaning.duplicates:
-        yield Duplicates()
+        yield "duplicates", Duplicates()
     if cleaning.near_duplicates:
-        yield NearDuplicates()
+        yield "near_duplicates", NearDuplicates()
     if cleaning.max_per_side:
-        yield MaxPerSide(cleaning.max_per_side)
+        yield "max_per_side", MaxPerSide(cleaning.max_per_side)

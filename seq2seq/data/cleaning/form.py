@@ -19,8 +19,6 @@ _LONGEST_PART = 3  # words that are repeated together
 class Blank:
     """A side without a visible character."""
 
-    name = "blank"
-
     def takes(self, pair: Pair) -> bool:
         """Whether a side is blank."""
         return is_blank(pair[0]) or is_blank(pair[1])
@@ -28,8 +26,6 @@ class Blank:
 
 class Damaged:
     """A side of which something was lost: U+FFFD, or control characters."""
-
-    name = "damaged"
 
     def takes(self, pair: Pair) -> bool:
         """Whether a side has such a character."""
@@ -39,8 +35,7 @@ class Damaged:
 class AtLeast:
     """A side that is too short."""
 
-    def __init__(self, name: str, measure: Callable[[str], int], least: int) -> None:
-        self.name = name
+    def __init__(self, measure: Callable[[str], int], least: int) -> None:
         self._measure, self._least = measure, least
 
     def takes(self, pair: Pair) -> bool:
@@ -51,8 +46,7 @@ class AtLeast:
 class AtMost:
     """A side that is too long."""
 
-    def __init__(self, name: str, measure: Callable[[str], int], most: int) -> None:
-        self.name = name
+    def __init__(self, measure: Callable[[str], int], most: int) -> None:
         self._measure, self._most = measure, most
 
     def takes(self, pair: Pair) -> bool:
@@ -62,8 +56,6 @@ class AtMost:
 
 class MaxRatio:
     """Sides of which one is far longer: in characters, or in bytes where a language is written without blanks."""
-
-    name = "max_ratio"
 
     def __init__(self, most: float, source_language: str, target_language: str) -> None:
         self._most = most
@@ -78,8 +70,6 @@ class MaxRatio:
 
 class MinLetters:
     """A side of figures, punctuation and symbols."""
-
-    name = "min_letters"
 
     def __init__(self, least: float) -> None:
         self._least = least
@@ -98,8 +88,6 @@ class MinLetters:
 
 class MaxRepeats:
     """A side that repeats one to three words in succession, as the other does not."""
-
-    name = "max_repeats"
 
     def __init__(self, most: int) -> None:
         self._most = most

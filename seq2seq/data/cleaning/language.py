@@ -35,8 +35,6 @@ class MaxOtherScript:
     """A side of which many letters are in a script that its language is not written in. Languages whose script is not
     known are not judged."""
 
-    name = "max_other_script"
-
     def __init__(self, most: float, source_language: str, target_language: str) -> None:
         self._most = most
         scripts = [_SCRIPTS.get(short_code(language)) for language in (source_language, target_language)]
@@ -56,8 +54,6 @@ class MaxOtherScript:
 class OtherLanguage:
     """A side that is certainly in another language. Where the identifier does not know both languages, or they are the
     same, nothing is judged."""
-
-    name = "language"
 
     def __init__(self, sure: float, source_language: str, target_language: str) -> None:
         self._sure = sure

@@ -58,20 +58,16 @@ class Counts:
 class Duplicates:
     """A pair that equals an earlier one."""
 
-    name = "duplicates"
-
     def __init__(self) -> None:
         self._seen = Counts()
 
     def takes(self, pair: Pair) -> bool:
         """Whether the pair was there before."""
-        return self._seen.add(fingerprint(pair)) > 0
+        return self._seen.add(fingerprint(*pair)) > 0
 
 
 class NearDuplicates:
     """A pair that differs from an earlier one in case, punctuation, blanks or digits only."""
-
-    name = "near_duplicates"
 
     def __init__(self) -> None:
         self._seen = Counts()
@@ -84,8 +80,6 @@ class NearDuplicates:
 
 class MaxPerSide:
     """A pair whose source, or whose target, already has as many pairs as it may have."""
-
-    name = "max_per_side"
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.budget import cut
+from seq2seq.data.cutting import cut
 from seq2seq.data.folding import is_blank
 from seq2seq.data.labelled_rows import Rows, tokens_of
 from seq2seq.data.tokenizers import Tokenizers

@@ -40,10 +40,10 @@ class Chat:
 
 
 def turns_of(messages: Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
-    """Messages with `role` and `content` as turns. Raises DataError: another role, or the last is no user's."""
+    """Messages with `role` and `content` as turns. Raises DataError: another role, or the last is not a user's."""
     turns = tuple(turn_of(message, f"message {number}") for number, message in enumerate(messages, start=1))
     if not turns or turns[-1].role != "user":
-        raise DataError("messages: the last is to be a user's, which is answered; add one")
+        raise DataError("messages: the last must have the role user, since it is answered; add one")
     return turns
 
 

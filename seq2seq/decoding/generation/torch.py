@@ -24,11 +24,8 @@ from seq2seq.model.state import State
 
 
 class TorchGenerator:
-    """A decoder-only model with the tokenizer that it was trained with, which must restore any text.
-
-    `documents` says that the training text was many documents, each ended by EOS: without a prompt a new document
-    begins, else a new line.
-    """
+    """A decoder-only model with the tokenizer that it was trained with, which must restore any text; `documents` as for
+    `prompt_tokens`."""
 
     def __init__(self, model: Gpt, tokenizer: Tokenizer, numerics: Numerics, *, documents: bool = False) -> None:
         self._model = model.eval()

@@ -191,7 +191,7 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
         return [order] if order else []
     import numpy as np  # slower to import than one sentence is to translate
 
-    from seq2seq.data.budget import cut
+    from seq2seq.data.cutting import cut
 
     bounds = cut(np.array([lengths[number] for number in order]), batch_tokens)
     return [order[start:end] for start, end in bounds]

@@ -130,7 +130,7 @@ def _arrays(path: Path) -> dict[str, _Array]:
             if kind >= len(_TYPES):
                 raise ValueError(f"{path.name}: {name} is of type {kind}, of which there is none")
             if size != _ITEM[kind] * prod(shape) or file.tell() + size > end:
-                raise ValueError(f"{path.name}: {name} claims shape {shape} and {size:,} bytes, which is not so")
+                raise ValueError(f"{path.name}: {name} claims shape {shape} and {size:,} bytes, which disagree")
             number = _one(file, "h") if not shape and _TYPES[kind] == "int16" else None
             file.seek(size if number is None else 0, 1)
             arrays[name] = _Array(shape, _TYPES[kind], number)

@@ -72,10 +72,8 @@ class Conversion(NamedTuple):
 
 
 def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
-    rms = model.normalization == "rms"
-    shape = {"pre_norm": model.norm == "pre", "activation": _ACTIVATIONS[model.activation], "rms_norm": rms}
-    encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **shape)
-    decoder = specs.TransformerDecoderSpec(model.decoder_layers, model.n_heads, **shape)
+    encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **_layers(model))
+    decoder = specs.TransformerDecoderSpec(model.decoder_layers, model.n_heads, **_layers(model))
     target = weights["target_embedding.weight"]
     encoder.embeddings[0].weight = weights.get("source_embedding.weight", target)
     decoder.embeddings.weight = target
@@ -91,7 +89,7 @@ def _encoder_decoder(model: Model, weights: Weights, positions: int) -> Any:
 
 
 def _layers(model: Model) -> dict[str, Any]:
-    """How the layers of a model of one sequence are made."""
+    """How the layers of a model are made."""
     return {
         "pre_norm": model.norm == "pre",
         "activation": _ACTIVATIONS[model.activation],
@@ -103,11 +101,7 @@ def _layers(model: Model) -> dict[str, Any]:
 
 
 def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
-    spec = specs.TransformerDecoderModelSpec.from_config(
-        model.decoder_layers,
-        model.n_heads,
-        **_layers(model),
-    )
+    spec = specs.TransformerDecoderModelSpec.from_config(model.decoder_layers, model.n_heads, **_layers(model))
     spec.decoder.embeddings.weight = weights["embedding.weight"]
     spec.decoder.projection.weight = weights.get("head.weight", weights["embedding.weight"])
     _stack(spec.decoder, weights, "", model, positions)
@@ -116,11 +110,7 @@ def _decoder_only(model: Model, weights: Weights, positions: int) -> Any:
 
 def _encoder_only(model: Model, weights: Weights, positions: int) -> Any:
     """The encoder of a classifier, without its head."""
-    encoder = specs.TransformerEncoderSpec(
-        model.encoder_layers,
-        model.n_heads,
-        **_layers(model),
-    )
+    encoder = specs.TransformerEncoderSpec(model.encoder_layers, model.n_heads, **_layers(model))
     own = {name.removeprefix("encoder."): weight for name, weight in weights.items()}
     encoder.embeddings[0].weight = own["embedding.weight"]
     _stack(encoder, own, "", model, positions)

@@ -24,8 +24,6 @@ class Moments(Optimiser):
 class Adam(Moments, torch.optim.Adam):
     """torch's, fused."""
 
-    description = "fused adam"
-
     @classmethod
     def of(cls, options: AdamOptions, model: nn.Module, rate: float) -> Adam:
         """The optimiser of all parameters of a model."""
@@ -34,8 +32,6 @@ class Adam(Moments, torch.optim.Adam):
 
 class AdamW(Moments, torch.optim.AdamW):
     """torch's, fused; biases and norms are not decayed."""
-
-    description = "fused adamw"
 
     @classmethod
     def of(cls, options: AdamWOptions, model: nn.Module, rate: float) -> AdamW:

@@ -22,7 +22,6 @@ _NEWTON_SCHULZ, _STEPS, _EPSILON = (3.4445, -4.7750, 2.0315), 5, 1e-7
 class Muon(Optimiser):
     """torch's, its matrices divided among threads where `concurrent`, and an AdamW, stepped and saved as one."""
 
-    description = "Muon, with fused AdamW for the rest"
     needs = ("Muon", "2.9")
     whole_matrices = True
 

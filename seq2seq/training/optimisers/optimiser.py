@@ -14,7 +14,6 @@ Shapes = dict[str, tuple[int, ...]]
 class Optimiser(torch.optim.Optimizer, ABC):
     """An optimiser of a recipe. A parameter group may have a `share`: its rate as a multiple of the schedule's."""
 
-    description: ClassVar[str]  # for people
     needs: ClassVar[tuple[str, str] | None] = None  # a class of torch.optim, and the first torch that has it
     whole_matrices: ClassVar[bool] = False  # whether an update needs whole matrices, which sharding divides
 

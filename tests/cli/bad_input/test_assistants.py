@@ -86,7 +86,7 @@ CASES = {
         1, "train -q --recipe sft --start {reward} --data good.jsonl", ('"reward"', "--start")
     ),
     "a document completer to improve": Case(
-        1, "train -q --recipe assistant-ppo --start {base}", ("starts from a translator or a model of conversations",)
+        1, "train -q --recipe assistant-ppo --start {base}", ("starts from a translator or a chat model",)
     ),
     "a reward model to improve": Case(1, "train -q --recipe assistant-dpo --start {reward}", ('"reward"',)),
     "a classifier to improve": Case(
@@ -98,7 +98,7 @@ CASES = {
     "equal sides": Case(1, LEARN + "--data equal.jsonl", ("equal.jsonl", "sides that do not differ")),
     "sides without answers": Case(1, LEARN + "--data sides.jsonl", ("sides.jsonl, line 1", "ends with an answer")),
     "comparisons beyond the context": Case(1, LEARN + "--data long-comparisons.jsonl", ("24 too long",), begun=True),
-    "most labels turned round": Case(1, LEARN + "--set comparisons.flipped=0.7", ("comparisons.flipped", "0.5")),
+    "most labels flipped": Case(1, LEARN + "--set comparisons.flipped=0.7", ("comparisons.flipped", "0.5")),
     "an unknown rater": Case(1, LEARN + "--set comparisons.rater=human", ("comparisons.rater", "'world' or 'chrf'")),
     "no temperature": Case(1, LEARN + "--set comparisons.temperature=0", ("comparisons.temperature", "greater than 0")),
     # Policies.
@@ -133,7 +133,7 @@ CASES = {
     "batches of tokens": Case(1, POLICY + "--set training.batch_tokens=99", ("training.batch_tokens", "no effect")),
     "several passes for an update": Case(1, POLICY + "--set training.accumulate=2", ("training.accumulate = 2",)),
     "prompts without a prompt": Case(1, POLICY + "--data no-prompt.jsonl", ("line 1: no prompt", "question")),
-    "prompts that are answered": Case(1, POLICY + "--data answered.jsonl", ("the last of prompt is no user's",)),
+    "prompts that are answered": Case(1, POLICY + "--data answered.jsonl", ("must have the role user",)),
     "blank prompts": Case(1, POLICY + "--data blank-prompts.jsonl", ("blank-prompts.jsonl",)),
     "no place for a completion": Case(
         1, POLICY + "--data prompts.jsonl --set policy.max_tokens=64", ("no prompt for train leaves place",), begun=True
@@ -157,7 +157,7 @@ CASES = {
         1, "generate --run {sft} hello --best-of 2 --reward {run}", ("is a translator", "not a reward model")
     ),
     "the best by a reward of another kind": Case(
-        1, "translate --run {run} chat --best-of 2 --reward {reward}", ("rewards what models of conversations write",)
+        1, "translate --run {run} chat --best-of 2 --reward {reward}", ("rewards what chat models write",)
     ),
     "a frontier of no policy": Case(1, "frontier {sft}", ("policy",)),
     "a demonstration to score": Case(

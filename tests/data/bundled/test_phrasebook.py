@@ -1,3 +1,5 @@
+"""The bundled phrasebook: its phrases and their variants, what is held out, and the set `typed`."""
+
 from collections import Counter
 
 import pytest

@@ -1,3 +1,5 @@
+"""The bundled play: its size, its characters, its speeches."""
+
 import re
 import string
 from collections import Counter

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.data.cleaning import Cleaner, cleaned
+from seq2seq.data.cleaning import Cleaner
 from seq2seq.data.pairs import Pair, PairSource, file_pair
 from seq2seq.errors import DataError
 from seq2seq.recipe import Cleaning
@@ -24,7 +24,7 @@ PAIRS = st.lists(st.tuples(SIDES, SIDES), max_size=40)
 
 
 def source(of: list[Pair]) -> PairSource:
-    return cleaned(text(of), WITHOUT_LANGUAGE, "fr", "en")
+    return Cleaner(text(of), WITHOUT_LANGUAGE, "fr", "en").source()
 
 
 @given(PAIRS)
@@ -76,7 +76,8 @@ def test_the_report_has_examples_with_their_lines() -> None:
 
 
 def test_mending_can_be_off() -> None:
-    assert [*cleaned(text([("Ã©tÃ©", "summer")]), Cleaning(mend=False), "fr", "en").read()] == [("Ã©tÃ©", "summer")]
+    cleaner = Cleaner(text([("Ã©tÃ©", "summer")]), Cleaning(mend=False), "fr", "en")
+    assert [*cleaner.source().read()] == [("Ã©tÃ©", "summer")]
 
 
 def test_checksums_need_no_cleaning_and_are_of_the_text_and_the_values() -> None:
@@ -92,16 +93,16 @@ def test_checksums_need_no_cleaning_and_are_of_the_text_and_the_values() -> None
 
         return PairSource("watched", reading, of.checksum, files=lambda: "files")
 
-    one = cleaned(watched(), Cleaning(), "fr", "en")
+    one = Cleaner(watched(), Cleaning(), "fr", "en").source()
     assert one.origin == "watched, cleaned"
     assert one.whole is not None and one.whole.origin == "watched"
     others = [
-        cleaned(watched(), Cleaning(max_ratio=3), "fr", "en"),
-        cleaned(watched(), Cleaning(), "en", "fr"),
-        cleaned(text(pairs(51)), Cleaning(), "fr", "en"),
+        Cleaner(watched(), Cleaning(max_ratio=3), "fr", "en").source(),
+        Cleaner(watched(), Cleaning(), "en", "fr").source(),
+        Cleaner(text(pairs(51)), Cleaning(), "fr", "en").source(),
     ]
     assert len({each.checksum() for each in (one, *others)}) == 4
-    assert one.checksum() == cleaned(watched(), Cleaning(), "fr", "en").checksum() != one.file_checksum()
+    assert one.checksum() == Cleaner(watched(), Cleaning(), "fr", "en").source().checksum() != one.file_checksum()
     assert read == 0
     assert len([*one.read()]) == len([*one.read()]) > 0
     assert read == 3  # to decide, and for each reading
@@ -111,7 +112,7 @@ def test_line_ends_of_other_systems_do_not_shift_lines(tmp_path: Path) -> None:
     left, right = tmp_path / "a.fr", tmp_path / "a.en"
     left.write_bytes("\ufeffun\r\n\r\nune\u2028ligne\nquatre\rcinq\n\x0c\nfin".encode())
     right.write_bytes("one\n\na\u2028line\nfour\rfive\nx\nend\n".encode())
-    kept = [*cleaned(file_pair(left, right), Cleaning(), "fr", "en").numbered()]
+    kept = [*Cleaner(file_pair(left, right), Cleaning(), "fr", "en").source().numbered()]
     assert kept == [
         (1, ("un", "one")),
         (3, ("une\u2028ligne", "a\u2028line")),
@@ -125,7 +126,7 @@ def test_a_text_that_changes_is_an_error(tmp_path: Path, change: str) -> None:
     left, right = tmp_path / "a.fr", tmp_path / "a.en"
     left.write_text("un\ndeux\n")
     right.write_text("one\ntwo\n")
-    kept = cleaned(file_pair(left, right), Cleaning(), "fr", "en")
+    kept = Cleaner(file_pair(left, right), Cleaning(), "fr", "en").source()
     assert len([*kept.read()]) == 2
     for path in (left, right):
         path.write_text(path.read_text() + change if change else path.read_text()[:4])
@@ -135,7 +136,7 @@ def test_a_text_that_changes_is_an_error(tmp_path: Path, change: str) -> None:
 
 def test_a_cleaned_text_is_held_out_like_any_other() -> None:
     dirty = [pair for pair in pairs(300) for pair in (pair, pair, (" ", pair[1]))]
-    kept = cleaned(text(dirty), WITHOUT_LANGUAGE, "fr", "en")
+    kept = Cleaner(text(dirty), WITHOUT_LANGUAGE, "fr", "en").source()
     splits = held_out(kept)
     lines = sorted(number for split in splits.values() for number, _ in split.numbered())
     assert lines == [number for number, _ in kept.numbered()]

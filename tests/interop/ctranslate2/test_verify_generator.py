@@ -1,4 +1,4 @@
-"""The copy of a model of running text: what is checked, and what keeps it from being made."""
+"""The copy of a language model: what is checked, and what keeps it from being made."""
 
 from __future__ import annotations
 
