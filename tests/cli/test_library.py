@@ -144,7 +144,7 @@ def test_a_run_of_another_kind_is_refused_wherever_it_is_opened(trained: Path, t
     ):
         with pytest.raises(RunError, match="is a language model, not a translator"):
             opened()
-    with pytest.raises(RunError, match=r"is a translator \(fr to en\), not a text model"):
+    with pytest.raises(RunError, match=r"is a translator \(fr to en\), not a language model"):
         open_generator(Run(trained), EngineChoice(), GenerationOptions())
     with pytest.raises(RunError, match="no run folder"):
         seq2seq.load("nowhere")

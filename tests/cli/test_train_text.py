@@ -90,7 +90,7 @@ def test_evaluate_judges_other_text_too(seqx: Seqx, verse: Path, tmp_path: Path)
     assert own["bits_per_byte"] == json.loads((verse / "run.json").read_text())["scores"]["test"]["bits_per_byte"]
     assert other["bytes"] == len((tmp_path / "other.txt").read_bytes())
     wrong = seqx("evaluate", "--run", verse, "--source-file", "other.txt", "--target-file", "other.txt")
-    assert wrong.code == 2 and "running text" in wrong.err
+    assert wrong.code == 2 and "is a language model" in wrong.err
 
 
 def test_ten_examples_are_learnt_by_heart_or_the_check_says_so(
