@@ -111,11 +111,10 @@ def _run(run: Path | None, recipe_name: str | None) -> Run | None:
 
     if run is not None:
         return options.open_run(run, "bench")
+    newest = None
     with suppress(RunError):
         newest = None if recipe_name else options.open_run(None)
-        if newest and tasks.of(newest.recipe()).workload().predicts:
-            return newest
-    return None
+    return newest if newest and tasks.of(newest.recipe()).workload().predicts else None
 
 
 def _show(report: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:

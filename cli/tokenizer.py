@@ -145,7 +145,7 @@ def _settings(option: str, kind: str, sizes: Sequence[int]) -> list[TokenizerSet
     known = get_args(TokenizerSettings.model_fields["kind"].annotation)
     if name not in known or (encoding and name != "tiktoken"):
         listed = ", ".join(known).replace("tiktoken", "tiktoken:NAME")
-        options.usage_error(f"{option} {kind}: no such tokenizer{near(name, [*known])}; there are: {listed}")
+        options.usage_error(f"{option} {kind}: no such tokenizer{near(name, known)}; there are: {listed}")
     values = {"kind": name} | ({"encoding": encoding} if encoding else {})
     used = sizes[:1] if name in _FIXED else sizes
     return [TokenizerSettings.model_validate({**values, "vocabulary_size": size}) for size in used]

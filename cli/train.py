@@ -45,7 +45,7 @@ def train(
         Option(
             "--with-ancestors",
             help="First train the recipes on whose runs this one stands, where these are not finished. --seed is for "
-            "all of them, --set and text for the last alone.",
+            "all that are trained now, --set and text for the last alone.",
         ),
     ] = False,
     longer: Annotated[

@@ -1,7 +1,6 @@
 """Errors that a user can fix: each message has the offending value, where it came from and what to do."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class SeqxError(Exception):
@@ -48,5 +47,7 @@ def refuse_one_text(texts: object, function: str) -> None:
 
 def near(word: str, known: Iterable[str]) -> str:
     """A suggestion for an unknown word, for an error message; or an empty string."""
+    from difflib import get_close_matches
+
     close = get_close_matches(word, [*known], n=1)
     return f" (did you mean {close[0]}?)" if close else ""

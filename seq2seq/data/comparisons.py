@@ -136,7 +136,7 @@ def _side(row: Mapping[str, Any], name: str, place: str) -> tuple[tuple[Turn, ..
         return (), cell(row, name, place)
     turns = _turns(row, name, place)
     if not turns or turns[-1].role != "assistant":
-        raise DataError(f"{place}: the last of {name} is no assistant's: a side ends with an answer")
+        raise DataError(f"{place}: the last message of {name} must have the role assistant")
     return turns[:-1], turns[-1].content
 
 

@@ -44,5 +44,5 @@ def right(margins: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def flips(count: int, share: float, seed: int) -> NDArray[np.bool_]:
-    """Which of some labels a rater turns round, (N,): about this share, by the seed alone."""
+    """Which of some labels are flipped, (N,): about this share, by the seed alone."""
     return np.random.default_rng((seed, count)).random(count) < share

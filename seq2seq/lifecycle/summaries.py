@@ -49,7 +49,7 @@ def named(name: Path) -> Run:
 def summaries(folder: Path | None = None) -> Iterator[Summary]:
     """The runs under a folder, by default `root()`, and those of sweeps one level deeper, by name."""
     folder = folder or root()
-    runs = sorted(folder.glob("*/recipe.toml"))
+    runs = {*folder.glob("*/recipe.toml")}
     swept = [path for path in folder.glob("*/*/recipe.toml") if path.parents[1] / "recipe.toml" not in runs]
     for path in sorted([*runs, *swept]):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):

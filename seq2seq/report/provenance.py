@@ -105,8 +105,8 @@ def _changed(name: str, section: BaseModel) -> Iterator[tuple[Cell, ...]]:
         if value == default or (field.is_required() and value is None):
             continue
         if isinstance(value, BaseModel):
-            yield from _changed(f"{name}.{key}", value)
-        elif isinstance(value, tuple) and all(isinstance(each, BaseModel) for each in value):
+            yield from [*_changed(f"{name}.{key}", value)] or [(f"{name}.{key}", _value(True), _value(default))]
+        elif isinstance(value, tuple) and value and all(isinstance(each, BaseModel) for each in value):
             for number, each in enumerate(value):
                 yield from _changed(f"{name}.{key}[{number}]", each)
         else:

@@ -180,7 +180,7 @@ class ServedGenerator:
 
 
 class ServedAssistant(ServedGenerator):
-    """A chat model; it continues running text too."""
+    """A chat model; it continues text too."""
 
     talks = True
 

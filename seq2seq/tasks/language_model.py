@@ -34,10 +34,6 @@ class LanguageModel(Task[Documents]):
     plural = "language models"
     usual_recipe = "gpt-shakespeare"
 
-    @classmethod
-    def described(cls, run: Run) -> str:
-        return "a language model"
-
     @property
     def does(self) -> str:
         """Any two language models can be compared."""

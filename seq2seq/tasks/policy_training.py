@@ -50,12 +50,14 @@ class PolicyRollouts(Source):
         self._settings = settings
         self._prompts = prompts
         self._seed = seed
-        self._kl = FixedKl(settings.kl)
-        if settings.kl_target is not None:
-            self._kl = AdaptiveKl(settings.kl, settings.kl_target, settings.kl_horizon)
-        self._estimator: Estimator = Gae(settings.discount, settings.decay)
-        if settings.estimator == "rloo":
-            self._estimator = Rloo(settings.group)
+        self._kl = (
+            FixedKl(settings.kl)
+            if settings.kl_target is None
+            else AdaptiveKl(settings.kl, settings.kl_target, settings.kl_horizon)
+        )
+        self._estimator: Estimator = (
+            Rloo(settings.group) if settings.estimator == "rloo" else Gae(settings.discount, settings.decay)
+        )
         self._scale: tuple[float, float] | None = None  # mean and deviation of the rewards of the start
         self._model: ActorCritic | None = None
         self._completer: Completer | None = None

@@ -1,4 +1,4 @@
-"""What tasks show of their scores in a report, and policies of what these cost."""
+"""What tasks show of their scores in a report, and policies of the gain for each distance from their start."""
 
 from __future__ import annotations
 

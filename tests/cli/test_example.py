@@ -30,7 +30,7 @@ def test_the_example_is_a_short_sentence_of_the_runs_own(seqx: Seqx, tmp_path: P
     assert seqx(*arguments).code == 0
 
 
-def test_the_example_of_a_text_model_begins_as_its_text_does(seqx: Seqx, trained_text: Path) -> None:
+def test_the_example_of_a_language_model_begins_as_its_text_does(seqx: Seqx, trained_text: Path) -> None:
     shown = (trained_text.parent / "stderr").read_text(encoding="utf-8")
     (line,) = (line for line in shown.splitlines() if line.startswith("Try it: "))
     _, *arguments = shlex.split(line.removeprefix("Try it: "))

@@ -98,7 +98,7 @@ def test_tables_are_read_and_what_is_written_is_read_again(tmp_path: Path) -> No
             "must have the role user",
         ),
         ({"prompt": [], "chosen": "b", "rejected": "c"}, "no prompt"),
-        ({"prompt": "a", "chosen": [message("user", "a")], "rejected": "c"}, "last of chosen is no assistant's"),
+        ({"prompt": "a", "chosen": [message("user", "a")], "rejected": "c"}, "chosen must have the role assistant"),
         (
             {
                 "chosen": [message("user", "a"), message("assistant", "x")],

@@ -66,3 +66,5 @@ def test_a_vocabulary_head_has_the_matrix_of_the_embedding_where_it_is_tied(tied
     embedding = Embedding(11, 8)
     head = VocabularyHead(embedding, tied=tied)
     assert head.bias is None and (head.weight is embedding.weight) == tied
+    states = torch.randn(2, 3, 8)
+    assert torch.allclose(head(states), states @ head.weight.T)

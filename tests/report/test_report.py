@@ -212,6 +212,9 @@ def test_values_within_values_of_a_recipe_have_rows_of_their_own() -> None:
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["optimizer.kind"] == ("muon", "adam") and rows["data.corpora[2].name"] == ("europarl", "")
     assert rows["data.corpora[2].hub.dev"] == ("train[:2000]", "validation")
+    cleaned = files.load("fr-en", ["data.cleaning=true"])
+    (table,) = (part for part in provenance.recipe(cleaned) if isinstance(part, Table))
+    assert ("data.cleaning", "true", "none") in table.rows
     assert not any("{" in str(cell) for row in table.rows for cell in row)
 
 

@@ -66,9 +66,9 @@ def heavy_imports(*commands: Sequence[str]) -> list[str]:
     print."""
     check = (
         f"import sys\nfrom cli.main import main\nfor command in {commands!r}:\n    sys.argv = ['seqx', *command]\n"
-        "    try: main()\n    except SystemExit as end: assert not end.code, command\n"
+        "    try: main()\n    except SystemExit as end: assert not end.code, command\n    print('\\0', flush=True)\n"
         f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and len(done.stdout.splitlines()) >= len(commands), done.stderr
+    assert done.returncode == 0 and all(each.strip() for each in done.stdout.split("\0")[:-1]), done.stderr
     return done.stderr.split()

@@ -125,6 +125,6 @@ def test_prompts_are_read_from_tables_too(tmp_path: Path) -> None:
         assert record.prompt[0] == ("user", "hello") and record.reference == reference
 
 
-def test_a_model_of_running_text_cannot_be_improved(assistant_base: Run, tmp_path: Path) -> None:
+def test_a_language_model_cannot_be_improved(assistant_base: Run, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="starts from a translator or a chat model"):
         assistants.recipe(tmp_path, POLICY, assistant_base.path)

@@ -80,15 +80,15 @@ CASES = {
     "shortlist, which is no more": Case(2, "translate --run {run} un --shortlist", ("No such option", "--shortlist")),
     "format of no name": Case(2, "export --run {run} --format onnx", ("--format onnx: there is ctranslate2",)),
     "translator asked for text": Case(1, "generate --run {run} un", ("is a translator", "use `seqx translate --run")),
-    "text model asked to translate": Case(
+    "language model asked to translate": Case(
         1, "translate --run {text} un", ("not a translator: use `seqx generate --run",)
     ),
-    "text model beside a translator": Case(1, "compare {text} {run}", ("continues text", "translates fr to en")),
-    "text models on pairs": Case(
+    "language model beside a translator": Case(1, "compare {text} {run}", ("continues text", "translates fr to en")),
+    "language models on pairs": Case(
         2, "compare {text} {text} --source-file two --target-file two", ("--source-file has no effect",)
     ),
-    "text models, sentences that changed": Case(2, "compare {text} {text} --most 3", ("--most has no effect",)),
-    "text model asked for BLEU": Case(
+    "language models, sentences that changed": Case(2, "compare {text} {text} --most 3", ("--most has no effect",)),
+    "language model asked for BLEU": Case(
         2, "evaluate --run {text} --source-file two --target-file two", ("takes --input, and translates nothing",)
     ),
     "translator given text": Case(2, "evaluate --run {run} --input two --sacrebleu wmt14", ("both --input and",)),
