@@ -30,8 +30,8 @@ def test_plain_apostrophes_are_usual_unless_others_are() -> None:
     assert not Style(9, plain=1, typographic=2).plain_apostrophes
 
 
-def test_capitals_are_few_up_to_one_line_in_a_hundred() -> None:
-    assert Style(100, capitals=1).few_capitals and not Style(100, capitals=2).few_capitals
+def test_capitals_are_few_up_to_one_line_in_twenty() -> None:
+    assert Style(100, capitals=5).few_capitals and not Style(100, capitals=6).few_capitals
 
 
 def test_a_run_says_what_it_was_trained_on_and_an_older_one_is_judged_by_its_test_set(tmp_path: Path) -> None:
