@@ -96,7 +96,7 @@ CASES = {
     # Comparisons.
     "a half-written rating": Case(1, LEARN + "--data half.jsonl", ("half.jsonl, line 2: not JSON",)),
     "equal sides": Case(1, LEARN + "--data equal.jsonl", ("equal.jsonl", "sides that do not differ")),
-    "sides without answers": Case(1, LEARN + "--data sides.jsonl", ("sides.jsonl, line 1", "ends with an answer")),
+    "sides without answers": Case(1, LEARN + "--data sides.jsonl", ("sides.jsonl, line 1", "the role assistant")),
     "comparisons beyond the context": Case(1, LEARN + "--data long-comparisons.jsonl", ("24 too long",), begun=True),
     "most labels flipped": Case(1, LEARN + "--set comparisons.flipped=0.7", ("comparisons.flipped", "0.5")),
     "an unknown rater": Case(1, LEARN + "--set comparisons.rater=human", ("comparisons.rater", "'world' or 'chrf'")),
