@@ -16,7 +16,7 @@ from seq2seq.storage.reading import parse_json
 
 _SEVERAL = 0.2  # share of lines with several sentences above which a text does not consist of single sentences
 _SOME = 0.01  # share above which a model has learned what they mean
-_FEW = 0.05  # share in capitals below which a model has not: each of its words is another one then
+_FEW = 0.05  # share of lines in capitals up to which a model has not learned words in capitals
 _JUDGED = 1000  # lines of a test set that are read
 _PLAIN = r"(?<=\w)'(?=\w)"
 

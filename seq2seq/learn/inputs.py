@@ -60,7 +60,7 @@ def tokenizers() -> Lesson:
     return Lesson(
         (
             f"A line of text is {letters.tokens_per_line:.1f} characters long: {letters.vocabulary} codes, long rows.",
-            f"SentencePiece with {first.vocabulary:,} tokens needs {first.tokens_per_line:.1f} tokens a line,",
+            f"SentencePiece with {first.vocabulary:,} tokens needs {first.tokens_per_line:.1f} tokens per line,",
             f"with {last.vocabulary:,} only {last.tokens_per_line:.1f}; each doubling saves less than the one before.",
             f"The price: the embedding grows from {shares[0]:.0%} to {shares[-1]:.0%} of a small GPT,",
             "and its rarest rows are seldom trained. For your text: `seqx tokenizer compare`.",
