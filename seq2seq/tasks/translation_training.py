@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from statistics import mean
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ from seq2seq.training.task import Prepared, Sample, Validation
 _DEV_LOSS_PAIRS = 2000
 _SAMPLES = 3
 _SENTENCES = (1, 8, 32)  # translated together; the larger numbers where there is time
+_EXTRA = 15  # tokens beyond the source's that are timed: an untrained model does not end early, a trained one does
 _LINES = 1000  # of the test set, at most, that a benchmark translates
 
 
@@ -97,14 +98,15 @@ class TranslationTraining(Prediction):
             figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
         return Validation(figures, tuple(Sample(*pairs[index], outputs[index]) for index in chosen))
 
-    def greedy(self, model: Model, numerics: Numerics) -> Translator:
-        """A model as a translator, without a beam."""
+    def greedy(self, model: Model, numerics: Numerics, max_extra: int | None = None) -> Translator:
+        """A model as a translator, without a beam; `max_extra` in place of the recipe's."""
         recipe = self._recipe
+        max_extra = recipe.decoding.max_extra if max_extra is None else max_extra
         return translating(
             architecture(recipe).engine(model, numerics),
             numerics.device,
             self._tokenizers,
-            SearchOptions(beam_size=1, max_extra=recipe.decoding.max_extra),
+            SearchOptions(beam_size=1, max_extra=max_extra),
             longest_source(recipe),
             self._segmenter,
         )
@@ -262,8 +264,9 @@ class TranslationWorkload(Workload[PairSource]):
     def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
         training = prepared.training
         assert isinstance(training, TranslationTraining)
-        sources = [source for source, _ in islice(prepared.corpus.dev.read(), _SENTENCES[-1])]
-        translator = training.greedy(model, numerics)
+        kinds = zip_longest(*(text.read() for _, text in prepared.corpus.dev.by_kind()))  # in turns
+        sources = list(islice((pair[0] for pairs in kinds for pair in pairs if pair), _SENTENCES[-1]))
+        translator = training.greedy(model, numerics, min(_EXTRA, self._recipe.decoding.max_extra))
         counts = sorted({min(count, len(sources)) for count in _SENTENCES})
         return Costs(
             pair=seconds_per_row(training, model, numerics, seconds),

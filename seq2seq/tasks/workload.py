@@ -38,7 +38,7 @@ class Costs:
 
     whole: float = 0.0  # a validation on running text
     pair: float = 0.0  # the loss of one pair
-    translation: float = 0.0  # of a sentence, greedily, by an untrained model, which does not end early
+    translation: float = 0.0  # of a sentence, greedily
     sentences: int = 0  # translated in a validation, at most
     completion: float = 0.0  # of a prompt, drawn
     first: float = 0.0  # once, before the first update, beside preparing text

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from seq2seq import device
+from seq2seq import device, tasks
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.pairs import PairSource
 from seq2seq.data.unchanged import digest
@@ -15,6 +18,8 @@ from seq2seq.errors import RecipeError
 from seq2seq.measure.estimate import Estimate, estimate, within
 from seq2seq.recipe import Recipe
 from seq2seq.recipe import files as recipe_files
+from seq2seq.run import Run
+from seq2seq.tasks import preparation
 from seq2seq.tasks.translation_training import TranslationWorkload
 from seq2seq.tasks.workload import Costs
 from tests.support import tiny
@@ -115,6 +120,29 @@ def test_of_much_text_a_part_is_tokenised_and_all_is_counted(monkeypatch: pytest
     assert part.size == whole.size == "200 pairs"
     assert part.target_tokens == pytest.approx(whole.target_tokens, rel=0.1)
     assert "Read: 150 pairs of text 1" in said and "Of 200 pairs the first 100 are tokenised" in said
+
+
+def test_a_validation_is_timed_on_every_kind_of_text_and_as_if_sentences_ended(tmp_path: Path) -> None:
+    kinds = corpus(12)
+    dev = PairSource.of_kinds([("a", kinds.dev), ("b", kinds.test)])
+    task = tasks.of(TINY.with_values({"training": {"validate_sentences": 4}, "decoding": {"max_extra": 90}}))
+    prepared = preparation.prepare(task, replace(kinds, dev=dev), Run(tmp_path / "run"), CPU, lambda message: None)
+    model: Any = task.model(prepared.tokenizers)
+    done: list[Any] = []
+
+    def seconds_of_one(do: Callable[[int], object], counts: Sequence[int]) -> float:
+        done.append(do(counts[-1]))
+        return 1.0
+
+    task.workload().costs(prepared, model, CPU.numerics, seconds_of_one)
+    translations = done[-1]
+    assert len({line.source for line in translations} & {source for source, _ in kinds.dev.read()}) == 12
+    assert len({line.source for line in translations} & {source for source, _ in kinds.test.read()}) == 12
+    extra = [
+        len(line.outputs[0].pieces) - len(source) - 1  # the end of the source counted
+        for line, source in zip(translations, prepared.tokenizers.source.encode([line.source for line in translations]))
+    ]
+    assert max(extra) == 15
 
 
 def test_the_first_pairs_judge() -> None:
