@@ -20,6 +20,7 @@ _LETTERS_PER_ERROR = 25
 _BLOCK = 1000  # texts
 _TO_TYPOGRAPHIC = str.maketrans({"'": "’"})
 _TO_PLAIN = str.maketrans({"’": "'", "«": '"', "»": '"', "“": '"', "”": '"'})
+_NO_APOSTROPHES = str.maketrans("'’", "  ")
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
@@ -36,10 +37,10 @@ class Noise:
 
     def draw(self, count: int, generator: np.random.Generator) -> dict[int, Change]:
         """Which of `count` sources to change, by their numbers, and how. Sources in capitals, and without them,
-        lose their accents half of the time, and their last mark half of the time, as typed ones do."""
+        lose their accents, their last mark and their apostrophes, each half of the time, as typed ones do."""
         chosen = {name: generator.random(count) < share for name, share in self._shares.items()}
         careless = chosen["upper_case"] | chosen["lower_case"]
-        for name in ("no_accents", "no_end"):
+        for name in ("no_accents", "no_end", "no_apostrophes"):
             chosen[name] |= careless & (generator.random(count) < 0.5)
         seeds = generator.integers(2**32, size=count)
         rows = np.flatnonzero(np.any(list(chosen.values()), axis=0))
@@ -80,6 +81,11 @@ def no_end(text: str) -> str:
     return text.rstrip(_ENDS) or text
 
 
+def no_apostrophes(text: str) -> str:
+    """With spaces for apostrophes."""
+    return text.translate(_NO_APOSTROPHES)
+
+
 def other_quotes(text: str) -> str:
     """Typographic apostrophes and quotation marks in place of plain ones; plain in place of typographic ones."""
     if "'" in text or '"' in text:
@@ -111,5 +117,5 @@ def typing_errors(text: str, seed: int) -> str:
 _CHANGES: dict[str, Change] = {
     "upper_case": str.upper,
     "lower_case": str.lower,
-    **{change.__name__: change for change in (title_case, no_accents, no_end, other_quotes)},
+    **{change.__name__: change for change in (title_case, no_accents, no_end, no_apostrophes, other_quotes)},
 }

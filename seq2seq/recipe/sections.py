@@ -47,13 +47,14 @@ class Noise(Section):
     """Shares of the training sources that are changed to what people type, at random each time they are used."""
 
     upper_case: Probability = Field(
-        0.0, description="all in capitals, half of them without accents, or their last mark"
+        0.0, description="all in capitals, half of them without accents, their last mark or apostrophes"
     )
     lower_case: Probability = Field(0.0, description="without a capital, and the same")
     title_case: Probability = Field(0.0, description="each word with a capital")
     no_accents: Probability = 0.0
     no_end: Probability = Field(0.0, description="without the punctuation at the end")
     typing_errors: Probability = Field(0.0, description="a letter left out, doubled, replaced or exchanged")
+    no_apostrophes: Probability = Field(0.0, description="with spaces for apostrophes")
     other_quotes: Probability = Field(0.0, description="typographic apostrophes and quotation marks, or plain ones")
 
 

@@ -27,6 +27,10 @@ FULL = 0.999999999
             ["Ou sont les toilettes ?", TEXTS[1], "L'oeuvre d'ete est a l'abri.", TEXTS[3]],
         ),
         (noise.no_end, ["Où sont les toilettes", "« J'ai faim », dit-elle", "L'œuvre d'été est à l'abri", "Oui"]),
+        (
+            noise.no_apostrophes,
+            [TEXTS[0], "« J ai faim », dit-elle.", "L œuvre d été est à l abri.", TEXTS[3]],
+        ),
     ],
 )
 def test_changes(change: noise.Change, expected: list[str]) -> None:
