@@ -190,8 +190,7 @@ def _values(row: Summary) -> dict[str, Any]:
 
 def shown(figure: Figure) -> str:
     """A score with its interval."""
-    digits = 3 if figure.less_is_better and figure.name != "TER" else 1
-    interval = ""
+    digits, interval = figure.digits, ""
     if figure.low is not None and figure.high is not None:
         interval = f" ({figure.low:.{digits}f}-{figure.high:.{digits}f})"
     return f"{figure.name} {figure.value:.{digits}f}{interval}"

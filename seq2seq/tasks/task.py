@@ -87,6 +87,7 @@ class Figure(NamedTuple):
     low: float | None = None
     high: float | None = None
     less_is_better: bool = False
+    digits: int = 3  # after the point, for people
 
 
 class Comparison(Protocol):
@@ -266,7 +267,7 @@ class Task(ABC, Generic[SourceT]):
         """The figures for a table among the scores of a set, the most important first."""
         rows = scores.get("scores", ())
         return [
-            Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER")
+            Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER", digits=1)
             for row in rows
         ]
 

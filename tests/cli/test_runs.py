@@ -64,6 +64,17 @@ def test_the_table_has_each_run_with_its_score_and_interval(
     assert verse["task"] == "language-model" and verse["languages"] == ""
 
 
+def test_a_share_is_shown_with_three_digits(
+    seqx: Seqx, trained_classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    shutil.copytree(trained_classifier, tmp_path / "runs" / "letters")
+    scores = json.loads((trained_classifier / "run.json").read_text())["scores"]["test"]
+    accuracy = scores["accuracy"]
+    expected = f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f}-{accuracy['high']:.3f})"
+    assert expected in seqx("runs").out
+
+
 def test_what_is_newest_is_so_by_the_record(seqx: Seqx, runs: Path) -> None:
     change(runs / "words", finished={"step": 60, "time": "2026-11-02T00:00:00+00:00"})
     change(runs / "verse", finished={"step": 6, "time": "2026-11-01T00:00:00+00:00"})
