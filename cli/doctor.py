@@ -59,9 +59,10 @@ def _verify(path: Path, as_json: bool) -> None:
     """Show a verdict on each file of a run; exit code 1 where one is wrong."""
     from seq2seq.errors import RunError
     from seq2seq.measure import integrity
-    from seq2seq.run import Run
+    from seq2seq.run import Run, found
     from seq2seq.storage import pack
 
+    path = found(path)
     if path.is_file():
         path = pack.unpacked(path)
     if not path.is_dir():

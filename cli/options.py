@@ -97,7 +97,11 @@ def _set_threads(count: int | None) -> int | None:
 
 RunFolder = Annotated[
     Path | None,
-    Option("--run", help="Run folder, or pack (.seqx). Default: the newest finished run under runs/ (or $SEQX_RUNS)."),
+    Option(
+        "--run",
+        help="Run folder, or its name under runs/ (or $SEQX_RUNS), or a pack (.seqx). Default: the newest finished "
+        "run there.",
+    ),
 ]
 _NAMED = Option("--recipe", "-r", help="Recipe name (`seqx recipes` lists them) or path of a TOML file.")
 Recipe = Annotated[str, _NAMED]

@@ -113,10 +113,10 @@ def delete(
 ) -> None:
     """Delete a run, or its checkpoints. It says what would be lost and asks; a run in use is refused."""
     from seq2seq.errors import RunError
-    from seq2seq.run import Run, removal, root
+    from seq2seq.run import Run, found, removal, root
 
-    run = next((Run(path) for path in (name, root() / name) if path.is_dir()), None)
-    if run is None:
+    run = Run(found(name))
+    if not run.path.is_dir():
         raise RunError(f"no run folder {name}, and no {root() / name}")
     if (owner := run.owner()) is not None:
         raise RunError(f"{run.path} is in use by process {owner or 'unknown'}; wait for its end")

@@ -115,7 +115,7 @@ def train(
     from seq2seq.lifecycle import ancestors
     from seq2seq.measure.devices import attempt
     from seq2seq.recipe import files as recipe_files
-    from seq2seq.run import Run, root
+    from seq2seq.run import Run, found, root
     from seq2seq.tasks import lineage, reward_run
     from seq2seq.training import extension, provenance
 
@@ -185,7 +185,9 @@ def train(
                 else:
                     place = run_folder or root() / recipe_files.path_of(recipe_name).stem
                     named = any(key.startswith("start.run") for key in given)
-                    start = _present(start, place) or (None if named else ancestors.usual_start(recipe_name, place))
+                    start = _present(start and found(start), place) or (
+                        None if named else ancestors.usual_start(recipe_name, place)
+                    )
                     recipe = recipe_files.load(recipe_name, changes, note, start=start, reverse=reverse)
                     lineage.must_be_usable(recipe)
                     reward_run.must_be_usable(recipe, Run(place))

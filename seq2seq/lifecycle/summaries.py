@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
 from seq2seq.evaluation.kept import FOLDER as EVALUATIONS
-from seq2seq.run import Run, moment, root
+from seq2seq.run import Run, found, moment, root
 from seq2seq.run.steps import steps
 from seq2seq.storage import pack
 from seq2seq.tasks.task import Figure
@@ -37,11 +37,11 @@ class Summary:
 
 def named(name: Path) -> Run:
     """The run of a path, of a name under `root()`, or in a pack. Raises RunError where there is none."""
-    for path in (name, root() / name):
-        if path.is_file():
-            return Run(pack.unpacked(path))
-        if (path / "recipe.toml").is_file():
-            return Run(path)
+    path = found(name)
+    if path.is_file():
+        return Run(pack.unpacked(path))
+    if (path / "recipe.toml").is_file():
+        return Run(path)
     known = ", ".join(summary.name for summary in summaries()) or "none"
     raise RunError(f"no run {name}, and no {root() / name}; there are: {known}")
 

@@ -35,6 +35,13 @@ def root() -> Path:
     return Path(os.environ.get("SEQX_RUNS") or "runs")
 
 
+def found(name: Path) -> Path:
+    """The path of a run: `name` itself, or, where that is no run, what has this name under `root()`."""
+    under = root() / name
+    is_run = name.is_file() or (name / "recipe.toml").exists()
+    return name if is_run or not under.exists() else under
+
+
 def moment(text: Any) -> datetime | None:
     """A point in time that a record has; None where it has none."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import RunError
-from seq2seq.run import Run, refuse_strange_files, root
+from seq2seq.run import Run, found, refuse_strange_files, root
 
 if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
@@ -90,13 +90,14 @@ def must_offer(run: Run, command: str) -> None:
 
 
 def open_run(path: Path | None, command: str = "translate") -> Run:
-    """The run at a path, a folder or a pack, or the newest finished one under `root()` whose task offers a command.
+    """The run of a path or of a name under `root()`, a folder or a pack; without one, the newest finished run there
+    whose task offers a command.
 
     Raises RunError, saying what to type, where there is none or the one at the path is of another task.
     """
     able = offering(command)
     if path is not None:
-        run = Run(path)
+        run = Run(found(path))
         path = run.path
         if path.is_file():
             from seq2seq.storage import pack

@@ -13,6 +13,7 @@ import torch
 
 from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
+from tests.support import tiny
 from tests.support.bad_input import check, snapshot
 from tests.support.command import Seqx
 from tests.support.processes import Terminal
@@ -134,6 +135,18 @@ def test_one_run_is_shown_by_its_name_or_its_path(seqx: Seqx, runs: Path) -> Non
     assert seqx("runs", "show", Path("runs/words")).out == done.out
     assert json.loads(seqx("runs", "show", "words", "--json").out)["record"] == Run(runs / "words").record()
     check(seqx("runs", "show", "nothing"), 1, "no run nothing", "there are: verse, words")
+
+
+def test_commands_know_a_run_by_its_name(seqx: Seqx, runs: Path) -> None:
+    (runs.parent / "words").mkdir()  # no run, and in nobody's way
+    by_name = seqx("translate", "--run", "words", "un chat")
+    assert by_name.code == 0, by_name.err
+    assert by_name.out == seqx("translate", "--run", runs / "words", "un chat").out
+    assert seqx("compare", "words", "words").code == 0
+    assert seqx("doctor", "--run", "words").code == 0
+    (runs.parent / "ours.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in tiny.pairs(120, 9)))
+    begun = seqx("train", "--recipe", "finetune", "--start", "words", "--data", "ours.tsv", "--dry-run")
+    assert begun.code == 0, begun.err
 
 
 def test_deleting_takes_nothing_without_a_word(seqx: Seqx, runs: Path) -> None:
