@@ -97,7 +97,7 @@ def open_run(path: Path | None, command: str = "translate") -> Run:
     """
     able = offering(command)
     if path is not None:
-        run = Run(found(path))
+        run = Run(found(Path(path)))
         path = run.path
         if path.is_file():
             from seq2seq.storage import pack
