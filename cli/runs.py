@@ -185,7 +185,10 @@ def _goodness(row: Summary, column: str) -> tuple[bool, float]:
 
 
 def _values(row: Summary) -> dict[str, Any]:
-    return {**asdict(row), "scores": [figure._asdict() for figure in row.scores]}
+    scores = [figure._asdict() for figure in row.scores]
+    for score in scores:
+        del score["digits"]  # for people alone
+    return {**asdict(row), "scores": scores}
 
 
 def shown(figure: Figure) -> str:

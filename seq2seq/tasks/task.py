@@ -265,10 +265,9 @@ class Task(ABC, Generic[SourceT]):
 
     def figures(self, scores: Mapping[str, Any]) -> list[Figure]:
         """The figures for a table among the scores of a set, the most important first."""
-        rows = scores.get("scores", ())
         return [
             Figure(row["name"], row["value"], row["low"], row["high"], less_is_better=row["name"] == "TER", digits=1)
-            for row in rows
+            for row in scores.get("scores", ())
         ]
 
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:

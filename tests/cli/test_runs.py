@@ -61,6 +61,7 @@ def test_the_table_has_each_run_with_its_score_and_interval(
     verse, words = listed(seqx)
     assert (words["name"], words["languages"], words["step"]) == ("words", "fr-en", 60)
     assert [score["name"] for score in words["scores"]] == ["BLEU", "chrF2", "TER"]
+    assert {*words["scores"][0]} == {"name", "value", "low", "high", "less_is_better"}
     assert words["bytes"] == sum(path.lstat().st_size for path in (runs / "words").rglob("*") if path.is_file())
     assert verse["task"] == "language-model" and verse["languages"] == ""
 
