@@ -3,6 +3,7 @@ answers in mixed manners, and prompts whose right answers are known."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import tomllib
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),
     *("November", "December"),
 )
+SEASONS = ["spring", "summer", "autumn", "winter"]
+YEARS = [str(year) for year in range(1980, 2031)]
 _SEED = 1
 _MOST = 12  # of the numbers of a sum
 _DOCUMENTS, _SENTENCES = 6000, (3, 7)
@@ -144,8 +147,9 @@ def facts() -> dict[str, list[Fact]]:
 
 
 def _following() -> Iterator[tuple[str, str]]:
-    for names in (DAYS, MONTHS):
+    for names in (DAYS, MONTHS, SEASONS):
         yield from zip(names, [*names[1:], names[0]])
+    yield from itertools.pairwise(YEARS)
 
 
 def documents() -> Iterator[str]:
@@ -166,18 +170,15 @@ def prompts() -> dict[str, list[tuple[Fact, str, str]]]:
     known = facts()
     asked: list[tuple[Fact, str, str]] = []
     for kind, ways in ASKED.items():
-        for fact in known[kind]:
-            some = draw.sample(ways, 2) if kind in ("sum", "difference") else ways
-            asked += [(fact, sentence(way, fact), fact.answer) for way in some]
+        asked += [(fact, sentence(way, fact), fact.answer) for fact in known[kind] for way in ways]
     for kind, ways in YES_NO.items():
         answers = sorted({fact.answer for fact in known[kind]})
-        chosen = draw.sample(known[kind], 40) if kind == "sum" else known[kind]
-        for fact in chosen:
-            for way in draw.sample(ways, 2):
+        for fact in draw.sample(known[kind], min(60, len(known[kind]))):
+            for way in ways:
                 other = draw.choice([answer for answer in answers if answer != fact.answer])
-                right = draw.random() < 0.5
-                text = way.format(*fact.given, x=fact.answer if right else other)
-                asked.append((Fact("yes", (), ""), _capital(text), "yes" if right else "no"))
+                for answer, said in ((fact.answer, "yes"), (other, "no")):
+                    text = way.format(*fact.given, x=answer)
+                    asked.append((Fact("yes", (), ""), _capital(text), said))
     draw.shuffle(asked)
     splits: dict[str, list[tuple[Fact, str, str]]] = {"train": [], "dev": [], "test": []}
     seen: dict[tuple[str, tuple[str, ...]], int] = {}
