@@ -62,7 +62,7 @@ def legs() -> World:
 
 
 def _asks(question: str) -> bool:
-    """Whether it is about legs, for the number or, in one of three ways, for a yes or no, which are hard to judge."""
+    """Whether it is about legs; of the three ways to ask for a yes or no one, which is enough here."""
     return _ABOUT in question.lower() and not question.startswith("Does ") and "yes or no" not in question
 
 

@@ -22,6 +22,7 @@ _SEED = 1
 _MOST = 12  # of the numbers of a sum
 _DOCUMENTS, _SENTENCES = 6000, (3, 7)
 _ANSWERS = 4  # demonstrations of a prompt
+_MOST_YES_NO = 60  # facts of a kind that are asked about by yes or no
 _HELD_OUT = {"dev": 0.06, "test": 0.12}  # shares of the pairs of an item and a way to ask for it
 # Of demonstrations: right and short, right and long, rude, wrong.
 _MANNERS = {"short": 0.4, "long": 0.22, "rude": 0.16, "wrong": 0.22}
@@ -173,7 +174,7 @@ def prompts() -> dict[str, list[tuple[Fact, str, str]]]:
         asked += [(fact, sentence(way, fact), fact.answer) for fact in known[kind] for way in ways]
     for kind, ways in YES_NO.items():
         answers = sorted({fact.answer for fact in known[kind]})
-        for fact in draw.sample(known[kind], min(60, len(known[kind]))):
+        for fact in draw.sample(known[kind], min(_MOST_YES_NO, len(known[kind]))):
             for way in ways:
                 other = draw.choice([answer for answer in answers if answer != fact.answer])
                 for answer, said in ((fact.answer, "yes"), (other, "no")):
