@@ -22,6 +22,24 @@ _TO_TYPOGRAPHIC = str.maketrans({"'": "’"})
 _TO_PLAIN = str.maketrans({"’": "'", "«": '"', "»": '"', "“": '"', "”": '"'})
 _NO_APOSTROPHES = str.maketrans("'’", "  ")
 _QUOTED = re.compile(r'"([^"]*)"')
+_ABBREVIATIONS = {  # French and English
+    "s'il vous plaît": "svp",
+    "s'il te plaît": "stp",
+    "aujourd'hui": "auj",
+    "beaucoup": "bcp",
+    "maintenant": "mtn",
+    "pourquoi": "pq",
+    "quelque chose": "qqch",
+    "quelqu'un": "qqn",
+    "rendez-vous": "rdv",
+    "toujours": "tjs",
+    "please": "pls",
+    "thanks": "thx",
+    "tomorrow": "tmrw",
+}
+_LONG_FORMS = re.compile(
+    rf"(?:,(?=\s))?(\s*)(?<!\w)({'|'.join(_ABBREVIATIONS)})(?!\w)".replace("'", "['’]"), re.IGNORECASE
+)
 
 
 class Noise:
@@ -29,11 +47,12 @@ class Noise:
 
     def __init__(self, noise: recipes.Noise, tags: Sequence[str] = ()) -> None:
         self._shares = noise.model_dump()
+        self._abbreviations = self._shares.pop("abbreviations")
         # The longest first: one may begin like another.
         self._tags = tuple(sorted((f"{tag} " for tag in tags if tag), key=len, reverse=True))
 
     def __bool__(self) -> bool:
-        return any(self._shares.values())
+        return any((self._abbreviations, *self._shares.values()))
 
     def draw(self, count: int, generator: np.random.Generator) -> dict[int, Change]:
         """Which of `count` sources to change, by their numbers, and how. Sources in capitals, and without them,
@@ -43,6 +62,8 @@ class Noise:
         for name in ("no_accents", "no_end", "no_apostrophes"):
             chosen[name] |= careless & (generator.random(count) < 0.5)
         seeds = generator.integers(2**32, size=count)
+        # Drawn last, so that recipes without it draw what they drew before it existed; applied first.
+        chosen = {"abbreviations": generator.random(count) < self._abbreviations, **chosen}
         rows = np.flatnonzero(np.any(list(chosen.values()), axis=0))
         return {int(row): self._change([name for name in chosen if chosen[name][row]], int(seeds[row])) for row in rows}
 
@@ -63,6 +84,11 @@ class Noise:
             return tag + text
 
         return change
+
+
+def abbreviations(text: str) -> str:
+    """With abbreviations for words that have one, and without a comma before them."""
+    return _LONG_FORMS.sub(lambda found: found[1] + _ABBREVIATIONS[found[2].lower().replace("’", "'")], text)
 
 
 def title_case(text: str) -> str:
@@ -117,5 +143,5 @@ def typing_errors(text: str, seed: int) -> str:
 _CHANGES: dict[str, Change] = {
     "upper_case": str.upper,
     "lower_case": str.lower,
-    **{change.__name__: change for change in (title_case, no_accents, no_end, no_apostrophes, other_quotes)},
+    **{change.__name__: change for change in (abbreviations, title_case, no_accents, no_end, no_apostrophes, other_quotes)},
 }

@@ -56,6 +56,7 @@ class Noise(Section):
     typing_errors: Probability = Field(0.0, description="a letter left out, doubled, replaced or exchanged")
     no_apostrophes: Probability = Field(0.0, description="with spaces for apostrophes")
     other_quotes: Probability = Field(0.0, description="typographic apostrophes and quotation marks, or plain ones")
+    abbreviations: Probability = Field(0.0, description="as in messages (French and English): svp, bcp, thx")
 
 
 class Data(Section):

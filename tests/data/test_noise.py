@@ -42,6 +42,21 @@ def test_quotation_marks_change_both_ways() -> None:
     assert noise.other_quotes("L’ami dit “oui”.") == 'L\'ami dit "oui".'
 
 
+def test_words_are_abbreviated_whole() -> None:
+    long = ["Un café, s’il vous plaît.", "S'il te plaît, viens.", "Merci beaucoup !", "Beaucoups", "Thanks, Ann."]
+    short = ["Un café svp.", "stp, viens.", "Merci bcp !", "Beaucoups", "thx, Ann."]
+    assert [noise.abbreviations(text) for text in long] == short
+
+
+def test_abbreviations_change_nothing_else_that_is_drawn() -> None:
+    others = {"upper_case": 0.2, "typing_errors": 0.2}
+    texts = ["Il y a beaucoup de monde.", "Où sont les toilettes ?"] * 100
+    plain = list(Noise(recipe.Noise(**others)).over(texts, seed=1))
+    noisy = list(Noise(recipe.Noise(**others, abbreviations=0.5)).over(texts, seed=1))
+    assert plain[1::2] == noisy[1::2]
+    assert 30 < sum("bcp" in text or "BCP" in text for text in noisy[::2]) < 70
+
+
 def test_a_text_of_marks_alone_stays() -> None:
     assert noise.no_end("...") == "..."
 
