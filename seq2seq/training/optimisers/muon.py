@@ -17,6 +17,7 @@ from seq2seq.training.optimisers.optimiser import Optimiser, Shapes
 
 # Those of torch's Muon.
 _NEWTON_SCHULZ, _STEPS, _EPSILON = (3.4445, -4.7750, 2.0315), 5, 1e-7
+_MUCH_LONGER = 1.5  # at which both ways take as many multiplications
 
 
 class Muon(Optimiser):
@@ -94,21 +95,31 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """Five Newton-Schulz steps X <- aX + b(XXᵀ)X + c(XXᵀ)²X from X = matrix / |matrix| on, which bring the singular
     values near 1; (M, N).
 
-    A step multiplies X by a symmetric P = aI + bG + cG² of its Gram matrix G = XXᵀ, which becomes PGP: only the first
-    and the last product are as long as X.
+    A step multiplies X by a symmetric P = aI + bG + cG² of its Gram matrix G = XXᵀ, which becomes PGP: where X is much
+    longer than G, all products but the first and the last are of matrices as small as G.
     """
     wide = matrix.T if matrix.size(0) > matrix.size(1) else matrix
     wide = wide / wide.norm().clamp(min=_EPSILON)
-    gram = wide @ wide.T
-    total = torch.eye(len(gram)).to(wide)
+    if wide.size(1) < _MUCH_LONGER * wide.size(0):
+        for _ in range(_STEPS):
+            wide = _step(wide @ wide.T) @ wide
+    else:
+        gram = wide @ wide.T
+        total = factor = _step(gram)
+        for _ in range(_STEPS - 1):
+            gram = factor @ gram @ factor
+            factor = _step(gram)
+            total = factor @ total
+        wide = total @ wide
+    return wide.T if matrix.size(0) > matrix.size(1) else wide
+
+
+def _step(gram: Tensor) -> Tensor:
+    """P of a Newton-Schulz step."""
     a, b, c = _NEWTON_SCHULZ
-    for _ in range(_STEPS):
-        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        factor.diagonal().add_(a)
-        total = factor @ total
-        gram = factor @ gram @ factor
-    done: Tensor = total @ wide
-    return done.T if matrix.size(0) > matrix.size(1) else done
+    factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal().add_(a)
+    return factor
 
 
 def _divided(parameters: Iterable[nn.Parameter], count: int) -> list[list[nn.Parameter]]:
