@@ -10,7 +10,7 @@ from seq2seq.data.corpus import SPLITS, Corpus, Record, Source, SplitName
 from seq2seq.data.findings import (
     Audit,
     Finding,
-    Place,
+    RecordPlace,
     Values,
     also_in_train,
     cell,
@@ -38,14 +38,14 @@ class Tally(Generic[Record]):
         self._blank = Finding(self.show)
         self._findings = {name: Finding(self.show) for name in self.findings}
         self._digests = array("Q")
-        self._characters: dict[str, tuple[int, Place]] = {}
+        self._characters: dict[str, tuple[int, RecordPlace]] = {}
 
-    def show(self, place: Place, record: Record, other: Place | None) -> Values:
+    def show(self, place: RecordPlace, record: Record, other: RecordPlace | None) -> Values:
         """A record as an example of a finding; `other` is the place that it repeats."""
         texts = dict(zip(self.kind.fields, self.kind.texts(record)))
         return {"place": place._asdict(), **texts, "other": other and other._asdict()}
 
-    def add(self, place: Place, record: Record) -> None:
+    def add(self, place: RecordPlace, record: Record) -> None:
         """Count a record."""
         texts = self.kind.texts(record)
         shown = [text.strip() if text.isprintable() or fold(text) else "" for text in texts]
@@ -126,11 +126,11 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], T
     )
 
 
-def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[Place, Record]]:
+def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[RecordPlace, Record]]:
     """The records of sources with their places."""
     for source in sources:
         for line, record in source.numbered():
-            yield Place(source.origin, line), record
+            yield RecordPlace(source.origin, line), record
 
 
 def example(kind: Kind[Any, Any], shown: Values) -> str:

@@ -38,7 +38,7 @@ class Audit:
         return [split["name"] for split in self.report["splits"]]
 
 
-class Place(NamedTuple):
+class RecordPlace(NamedTuple):
     """The place of a record: its source, and its number there, counted from 1 (the line, in files of lines)."""
 
     origin: str
