@@ -134,7 +134,7 @@ class Place(NamedTuple):
     index: int = 0  # type: ignore[assignment]  # hides tuple.index, which is not needed
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Where training batches come from: a corpus, whose batches are a pure function of (seed, place); or the model
     itself, as it is when a batch is requested."""
 
@@ -157,7 +157,7 @@ class Source(Protocol):
         return
 
 
-class ChunkedBatches(Source):
+class ChunkedBatches(BatchSource):
     """The endless sequence of training batches over records, chunk by chunk of an order."""
 
     def __init__(self, order: Order, *, batch_tokens: int, seed: int) -> None:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
@@ -50,7 +50,7 @@ class ClassificationTraining:
         self.classes = tuple(classes)
         layout = layout_of(recipe)
         training = recipe.training
-        self.source: Source = LabelledBatches(
+        self.source: BatchSource = LabelledBatches(
             texts,
             tokenizers,
             layout,

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SourceT, SplitName
 from seq2seq.data.documents import Documents
@@ -69,7 +69,7 @@ def training(
     return LanguageModelTraining(recipe, tokenizer, streams, dev, mixture(corpus, [len(stream) for stream in streams]))
 
 
-def batches(recipe: Recipe, streams: Sequence[TokenStream], shares: Sequence[float] = ()) -> Source:
+def batches(recipe: Recipe, streams: Sequence[TokenStream], shares: Sequence[float] = ()) -> BatchSource:
     """The training batches."""
     kind = partial(Windows, streams[0]) if len(streams) == 1 else partial(MixedWindows, streams, shares)
     return kind(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.batches import Batch, BatchSource, Place
 from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
@@ -39,7 +39,7 @@ _LEAST = 1e-6  # deviation of rewards: below it they are all the same
 VALIDATION_SEED = 1_000_003  # of the completions of validations: the same numbers each time
 
 
-class PolicyRollouts(Source):
+class PolicyRollouts(BatchSource):
     """Batches of what the policy writes. A phase draws completions, numbered through the whole training run, and yields
     them `epochs` times, shuffled and in `minibatches`; checkpoints fall between phases."""
 
@@ -200,7 +200,7 @@ class PolicyTraining:
         self._begun = begun
         self._completer: Completer | None = None
         self._rollouts = PolicyRollouts(recipe.policy, prompts, recipe.training.seed)
-        self.source: Source = self._rollouts
+        self.source: BatchSource = self._rollouts
 
     def objective(self, model: ActorCritic, numerics: Numerics) -> PolicyLoss:
         """The clipped losses."""

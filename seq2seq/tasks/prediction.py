@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe
 from seq2seq.tasks.models import Model
@@ -22,7 +22,12 @@ class Prediction:
     watched: str | None = "loss"
 
     def __init__(
-        self, recipe: Recipe, vocabulary: int, source: Source, validation: Sequence[Batch], report: Mapping[str, Any]
+        self,
+        recipe: Recipe,
+        vocabulary: int,
+        source: BatchSource,
+        validation: Sequence[Batch],
+        report: Mapping[str, Any],
     ) -> None:
         self.source = source
         self.report = report

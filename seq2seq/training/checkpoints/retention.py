@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from seq2seq.data.batches import Source
+from seq2seq.data.batches import BatchSource
 from seq2seq.errors import RunError
 from seq2seq.recipe import Training
 from seq2seq.training.checkpoints import checkpoint
@@ -58,7 +58,7 @@ class Store:
     optimiser: Optimiser
     device: torch.device
     team: Team = ALONE
-    source: Source | None = None
+    source: BatchSource | None = None
 
     def save(self, step: int, state: TrainingState, health: Health, *, validated: bool = False) -> None:
         """Write a checkpoint, of a model that was `validated` or not; delete those that are no longer needed."""
