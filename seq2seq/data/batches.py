@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.cutting import cut
-from seq2seq.data.encoded import Encoded
+from seq2seq.data.encoded import EncodedPairs
 from seq2seq.data.noise import Noise
 from seq2seq.data.order import Order, Shuffled
 from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
@@ -190,7 +190,7 @@ class Batches(ChunkedBatches):
 
     def __init__(
         self,
-        encoded: Encoded,
+        encoded: EncodedPairs,
         tokenizers: Tokenizers,
         *,
         batch_tokens: int,

@@ -37,7 +37,7 @@ class Part:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-class Encoded:
+class EncodedPairs:
     """N pairs of token sequences in memory-mapped files; only what is being read is resident."""
 
     def __init__(self, folder: Path) -> None:
@@ -97,7 +97,7 @@ def encode(
     held_out: Sequence[PairSource] = (),
     also: Sequence[Path] = (),
     say: Callable[[str], None] = lambda message: None,
-) -> Encoded:
+) -> EncodedPairs:
     """Encode pairs, or find them encoded, in `cache` or in `also`, which are only read: each source in order, without
     the pairs that training should not see.
 
@@ -116,7 +116,7 @@ def encode(
         also=also,
         say=say,
     )
-    return Encoded(folder)
+    return EncodedPairs(folder)
 
 
 def _seen(held_out: Sequence[PairSource]) -> tuple[set[bytes], set[bytes]]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from seq2seq.evaluation.parts import Part, Section
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.policy import Policy as Settings
-    from seq2seq.tasks.completions import Completer, Encoded
+    from seq2seq.tasks.completions import Completer, EncodedPrompt
     from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
@@ -137,14 +137,14 @@ class Policy(Improving[Source[Any]]):
 
         return PolicyWorkload(self.recipe, self.base.workload(), translates=self.base.prompts_itself)
 
-    def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
+    def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[EncodedPrompt], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""
-        from seq2seq.tasks.completions import Encoded
+        from seq2seq.tasks.completions import EncodedPrompt
         from seq2seq.tasks.models import encode_prompts, longest_prompt
 
         encoded = encode_prompts(self.recipe, tokenizers, [prompt for prompt, _ in prompts])
         longest = longest_prompt(self.recipe, self.settings.max_tokens)
-        kept = [Encoded(*each) for each in zip(prompts, encoded, strict=True) if 0 < len(each[1]) <= longest]
+        kept = [EncodedPrompt(*each) for each in zip(prompts, encoded, strict=True) if 0 < len(each[1]) <= longest]
         blank = sum(not tokens for tokens in encoded)
         return kept, {"blank": blank, "too long": len(encoded) - blank - len(kept)}
 
@@ -173,7 +173,7 @@ class Policy(Improving[Source[Any]]):
             temperature=settings.temperature, max_tokens=settings.max_tokens,
         )  # fmt: skip
 
-    def _best_of(self, run: Run, say: Say, completer: Completer, prompts: Sequence[Encoded]) -> None:
+    def _best_of(self, run: Run, say: Say, completer: Completer, prompts: Sequence[EncodedPrompt]) -> None:
         """Record, once, what choosing the best of several completions of the start gives on the held-out prompts."""
         from seq2seq.evaluation.best_of import best_of
         from seq2seq.tasks.policy_training import VALIDATION_SEED

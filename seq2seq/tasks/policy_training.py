@@ -16,7 +16,7 @@ from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.policy import Policy as Settings
-from seq2seq.tasks.completions import Completer, Completions, Encoded, batch_of, placed
+from seq2seq.tasks.completions import Completer, Completions, EncodedPrompt, batch_of, placed
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
@@ -45,7 +45,7 @@ class PolicyRollouts(BatchSource):
 
     ahead = False  # a phase is drawn from the weights that all updates before it made
 
-    def __init__(self, settings: Settings, prompts: Sequence[Encoded], seed: int) -> None:
+    def __init__(self, settings: Settings, prompts: Sequence[EncodedPrompt], seed: int) -> None:
         self.figures: dict[str, float] = {}  # of the completions of the present phase
         self._settings = settings
         self._prompts = prompts
@@ -129,7 +129,7 @@ class PolicyRollouts(BatchSource):
             for rows in np.array_split(order, settings.minibatches):
                 yield self._batch(completions, values, estimated, sorted(map(int, rows)))
 
-    def _drawn(self, chunk: int) -> list[Encoded]:
+    def _drawn(self, chunk: int) -> list[EncodedPrompt]:
         """The prompts of a phase: the next of an endless sequence of shuffled passes over all of them."""
         count = len(self._prompts)
         places = range(chunk * self._taken, (chunk + 1) * self._taken)
@@ -186,11 +186,11 @@ class PolicyTraining:
     def __init__(
         self,
         recipe: Recipe,
-        prompts: Sequence[Encoded],
-        held_out: Sequence[Encoded],
+        prompts: Sequence[EncodedPrompt],
+        held_out: Sequence[EncodedPrompt],
         report: Mapping[str, Any],
         opened: Callable[[Numerics], Completer],
-        begun: Callable[[Completer, Sequence[Encoded]], None],
+        begun: Callable[[Completer, Sequence[EncodedPrompt]], None],
     ) -> None:
         assert recipe.policy is not None
         self.report = report

@@ -15,7 +15,7 @@ from seq2seq.data.batches import Batch, Batches
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.cutting import cut
-from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.folding import fold
 from seq2seq.data.noise import Noise
 from seq2seq.data.order import Mixed
@@ -56,7 +56,7 @@ class _Dev(NamedTuple):
 class TranslationTraining(Prediction):
     """Sentence pairs, for either architecture."""
 
-    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, corpus: Corpus[PairSource]) -> None:
+    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: EncodedPairs, corpus: Corpus[PairSource]) -> None:
         self._tokenizers = tokenizers
         style = pairs.style
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
@@ -171,7 +171,7 @@ def training(
     return training
 
 
-def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
+def batches(recipe: Recipe, pairs: EncodedPairs, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
     """The training batches."""
     data, seed = recipe.data, recipe.training.seed
     mixed = corpus.groups or any(corpus.shares) or (len(corpus.shares) > 1 and data.temperature != 1)
