@@ -26,7 +26,7 @@ _FORMAT = 1
 _CHUNK = 5000  # texts encoded at a time
 
 
-class Layout(Rows):
+class RowCollator(Rows):
     """Rows, and batches of them."""
 
     def collate(self, rows: Sequence[Tokens], labels: Sequence[int]) -> Batch:
@@ -158,7 +158,7 @@ class LabelledBatches(ChunkedBatches):
         self,
         encoded: EncodedTexts,
         tokenizers: Tokenizers,
-        layout: Layout,
+        layout: RowCollator,
         *,
         batch_tokens: int,
         seed: int,

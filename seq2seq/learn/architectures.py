@@ -17,7 +17,7 @@ import torch
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batch, Place, collate
 from seq2seq.data.bundled import phrasebook, reviews
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
@@ -47,7 +47,7 @@ def encoder() -> Lesson:
         ],
     )
     tokenizer = tokenizers.train(recipe.tokenizer, [text for _, text in train])
-    layout = Layout(recipe.model.max_length, first=True)  # rows begin with a token of their own
+    layout = RowCollator(recipe.model.max_length, first=True)  # rows begin with a token of their own
     sides = [
         (
             [layout.row([ids]) for ids in tokenizer.encode([text for _, text in rows])],

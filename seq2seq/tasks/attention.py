@@ -18,7 +18,7 @@ from seq2seq.data import template
 from seq2seq.data.batches import Tokens
 from seq2seq.data.characters import visible
 from seq2seq.data.conversations import Turn
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
@@ -154,7 +154,7 @@ def of_masked_encoder(recipe: Recipe, model: nn.Module, tokenizers: Tokenizers, 
     def attends(text: str, target: str | None) -> Attention:
         if target is not None:
             raise DataError("an encoder reads one text: leave out the target")
-        pieces, inputs = _row(tokenizers, Layout(recipe.data.max_length, first=False), (text,), numerics)
+        pieces, inputs = _row(tokenizers, RowCollator(recipe.data.max_length, first=False), (text,), numerics)
         return _attention(model, inputs, (text, ""), source=pieces)
 
     return attends
@@ -200,7 +200,7 @@ def _of_pair(
 
 
 def _row(
-    tokenizers: Tokenizers, layout: Layout, texts: tuple[str, ...], numerics: Numerics
+    tokenizers: Tokenizers, layout: RowCollator, texts: tuple[str, ...], numerics: Numerics
 ) -> tuple[tuple[str, ...], tuple[Tensor | None, ...]]:
     """The tokens of texts as an encoder reads them in one row, and the inputs of its forward pass."""
     tokens = tokens_of(tokenizers, [texts])[0]

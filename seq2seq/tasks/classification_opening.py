@@ -17,7 +17,7 @@ from seq2seq.tasks.opening import EngineChoice, copy_for, only_torch, torch_devi
 if TYPE_CHECKING:
     import torch
 
-    from seq2seq.data.labelled_batches import Layout
+    from seq2seq.data.labelled_batches import RowCollator
     from seq2seq.device import Choice
     from seq2seq.model.classifier import Classifier
     from seq2seq.model.stack import Encoder
@@ -125,8 +125,8 @@ def encoder_of(recipe: Recipe) -> type[Encoder]:
     return CausalEncoder if recipe.model.architecture == "decoder-only" else Encoder
 
 
-def layout_of(recipe: Recipe) -> Layout:
+def layout_of(recipe: Recipe) -> RowCollator:
     """How texts become rows of the recipe's model."""
-    from seq2seq.data.labelled_batches import Layout
+    from seq2seq.data.labelled_batches import RowCollator
 
-    return Layout(recipe.data.max_length, first=recipe.model.pooling == "first")
+    return RowCollator(recipe.data.max_length, first=recipe.model.pooling == "first")
