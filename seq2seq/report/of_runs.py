@@ -13,10 +13,10 @@ from seq2seq.recipe.files import differences
 from seq2seq.report import training
 from seq2seq.report.page import html
 from seq2seq.run import Run
-from seq2seq.tasks.task import Comparison
+from seq2seq.tasks.task import RunComparison
 
 
-def compared(runs: Sequence[Run], comparison: Comparison) -> str:
+def compared(runs: Sequence[Run], comparison: RunComparison) -> str:
     """The page of two runs, A and B, with their curves, and in what their recipes differ."""
     first, second = runs
     own = [run.recipe() for run in runs]

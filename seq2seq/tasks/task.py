@@ -90,7 +90,7 @@ class Figure(NamedTuple):
     digits: int = 3  # after the point, for people
 
 
-class Comparison(Protocol):
+class RunComparison(Protocol):
     """Two runs, compared."""
 
     def record(self) -> dict[str, Any]:
@@ -334,7 +334,7 @@ class Task(ABC, Generic[SourceT]):
                 if not processes.rank:
                     yield Evaluated(scores, records.checksum, {"engine": f"PyTorch, {device}"}, files)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> RunComparison:
         """Compare two finished runs on one text, with at most `most` examples that became better, and as many worse."""
         raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
 

@@ -22,7 +22,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.decoding.translation.distributed import DistributedTranslator
 from seq2seq.errors import DataError
 from seq2seq.evaluation import judge as judging
-from seq2seq.evaluation.compare import Comparison, compare
+from seq2seq.evaluation.compare import TranslationComparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
@@ -297,7 +297,9 @@ class Translation(Task[PairSource]):
         how = {**judging.how(options, opened.engine), "sentence_splitting": choice.sentences}
         yield Evaluated(judged.record, lambda: judging.checksum(sentences), how, files, judged.translations)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+    def compare(
+        self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front
+    ) -> TranslationComparison:
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []
