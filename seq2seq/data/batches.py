@@ -23,7 +23,7 @@ from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
 
 Tokens = Sequence[int] | NDArray[Any]
-Part = TypeVar("Part", bound=Tensor | None)
+TensorOrNone = TypeVar("TensorOrNone", bound=Tensor | None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Batch:
         )
 
 
-def to_device(part: Part, device: torch.device) -> Part:
+def to_device(part: TensorOrNone, device: torch.device) -> TensorOrNone:
     """A tensor of a batch on a device; the copy is asynchronous where the device allows."""
     if part is None or device.type == "cpu":
         return part

@@ -28,7 +28,7 @@ _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
 
 @dataclass
-class Part:
+class SourceCounts:
     """What became of the pairs of one source."""
 
     origin: str
@@ -139,7 +139,7 @@ def _write(
 ) -> None:
     style = Style()
     end = 0
-    parts = [Part(source.origin) for source in pairs]
+    parts = [SourceCounts(source.origin) for source in pairs]
     kind = token_type(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
@@ -193,7 +193,7 @@ def _write(
     )
 
 
-def _chunks(texts: Iterable[tuple[Part, PairSource]]) -> Iterator[tuple[Part, PairSource, list[Pair]]]:
+def _chunks(texts: Iterable[tuple[SourceCounts, PairSource]]) -> Iterator[tuple[SourceCounts, PairSource, list[Pair]]]:
     for part, text in texts:
         pairs = text.read()
         while chunk := list(islice(pairs, CHUNK)):
