@@ -28,9 +28,9 @@ class Changed:
 
     def answers(self) -> Answers:
         """For a page."""
-        from seq2seq.evaluation.parts import Answers, Output
+        from seq2seq.evaluation.parts import Answers, LabelledOutput
 
-        outputs = (Output("A", self.first), Output("B", self.second, f"{self.gain:+.0f} chrF2"))
+        outputs = (LabelledOutput("A", self.first), LabelledOutput("B", self.second, f"{self.gain:+.0f} chrF2"))
         return Answers(self.source, self.reference, outputs)
 
 

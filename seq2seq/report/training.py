@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from seq2seq.evaluation.parts import Answers, Cell, Chart, Line, Output, Part, Section, Table, Texts
+from seq2seq.evaluation.parts import Answers, Cell, Chart, ChartLine, LabelledOutput, PageSection, Part, Table, Texts
 from seq2seq.report.logs import Row, number, points, spread, thinned
 from seq2seq.report.logs import read as read_log
 from seq2seq.run import Run
@@ -48,13 +48,13 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     figures = [(name, updates(run), validations(run)) for name, run in named]
     several = len(named) > 1
 
-    def line(label: str, name: str, found: Sequence[tuple[float, float]], marked: bool = False) -> list[Line]:
+    def line(label: str, name: str, found: Sequence[tuple[float, float]], marked: bool = False) -> list[ChartLine]:
         full = f"{name}, {label}" if several else label
         marked = marked and len(found) <= _POINTS
-        return [Line(full, thinned(found, _POINTS), marked)] if found else []
+        return [ChartLine(full, thinned(found, _POINTS), marked)] if found else []
 
     def chart(title: str, unit: str, training: str, dev: Sequence[str]) -> list[Chart]:
-        lines: list[Line] = []
+        lines: list[ChartLine] = []
         for name, made, judged in figures:
             lines += line("training", name, points(made, training))
             for key in dev:
@@ -65,7 +65,7 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     def alone(title: str, of: Callable[[Sequence[Row]], list[tuple[float, float]]]) -> list[Chart]:
         found = [(name, of(made)) for name, made, _ in figures]
         unit = title[:1].lower() + title[1:]
-        lines = [Line(name if several else unit, thinned(values, _POINTS)) for name, values in found if values]
+        lines = [ChartLine(name if several else unit, thinned(values, _POINTS)) for name, values in found if values]
         return [Chart(title, _AXIS, unit, lines)] if lines else []
 
     groups = _groups([row for _, made, _ in figures for row in made], [row for *_, judged in figures for row in judged])
@@ -78,7 +78,7 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     return drawn + alone(f"{predicted.capitalize()}s per second", _speed)
 
 
-def sections(run: Run, predicted: str) -> Iterator[Section]:
+def sections(run: Run, predicted: str) -> Iterator[PageSection]:
     """Curves with their numbers, samples of validations, and faults."""
     judged = validations(run)
     parts: list[Part] = [*charts([(run.path.name, run)], predicted)]
@@ -86,19 +86,19 @@ def sections(run: Run, predicted: str) -> Iterator[Section]:
     if judged:
         rows = [[_cell(row.get(key)) for key in columns] for row in spread(judged, _VALIDATIONS)]
         parts.append(Table("The validations as a table", [_words(key) for key in columns], rows, folded=True))
-    yield Section("Curves", parts)
-    yield Section("Samples in the course of training", samples(judged))
-    yield Section("Faults", faults(run))
+    yield PageSection("Curves", parts)
+    yield PageSection("Samples in the course of training", samples(judged))
+    yield PageSection("Faults", faults(run))
 
 
 def samples(judged: Sequence[Row]) -> list[Part]:
     """What the model made of the same inputs at each validation."""
-    found: dict[tuple[str, str], list[Output]] = {}
+    found: dict[tuple[str, str], list[LabelledOutput]] = {}
     for row in judged:
         for sample in row.get("samples") or ():
             source, reference, output = (str(sample.get(key, "")) for key in ("source", "reference", "output"))
             label = f"step {number(row.get('step')) or 0:,.0f}"
-            found.setdefault((source, reference), []).append(Output(label, output))
+            found.setdefault((source, reference), []).append(LabelledOutput(label, output))
     # Inputs that were answered most often: some tasks show others each time.
     most = sorted(found, key=lambda key: -len(found[key]))[:_SAMPLES]
     answers = [Answers(*key, spread(found[key], _OUTPUTS)) for key in found if key in most]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe.policy import Policy as Settings
     from seq2seq.tasks.completions import Completer, EncodedPrompt
@@ -244,7 +244,7 @@ class Policy(Improving[Source[Any]]):
 
         return reporting.drawn(scores) if "prompts" in scores else self.base.score_parts(scores)
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         from seq2seq.tasks import reporting
 
         yield from reporting.distance(run)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -276,7 +276,7 @@ class Task(ABC, Generic[SourceT]):
 
         yield reporting.figures(self.figures(scores))
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         """What else a report shows of a run; nothing where it is not there yet."""
         yield from ()
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
@@ -225,7 +225,7 @@ class Translation(Task[PairSource]):
 
         return reporting.translation(scores)
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         from seq2seq.tasks import translation_report
 
         return translation_report.sections(run)
