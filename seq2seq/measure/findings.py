@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from seq2seq.measure.devices import Curve, Diagnosis, Examined
-from seq2seq.measure.steps import Row
+from seq2seq.measure.steps import SizeTiming
 
 _NOTABLE = 0.1  # share of a step
 _FLAT = 0.2  # a batch twice as large that takes less than this share longer is nearly free
@@ -110,7 +110,7 @@ def faster_from(curve: Curve, other: Curve) -> int | None:
     return first
 
 
-def _unsteady(row: Row) -> bool:
+def _unsteady(row: SizeTiming) -> bool:
     return row.timing.p90 > _UNSTEADY * row.timing.median
 
 
