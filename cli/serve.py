@@ -62,11 +62,11 @@ def serve(
         options.usage_error(f"serving needs more packages ({error.name} is missing): pip install 'seqx[serve]'")
     from seq2seq.serving.metrics import Metrics
     from seq2seq.serving.models import open_models
-    from seq2seq.serving.settings import Settings
+    from seq2seq.serving.settings import ServerSettings
 
-    settings = Settings(
+    settings = ServerSettings(
         characters=max_characters,
-        body=max(Settings.body, 8 * max_characters),
+        body=max(ServerSettings.body, 8 * max_characters),
         tokens=max_tokens,
         waiting=max_waiting,
         seconds=timeout,

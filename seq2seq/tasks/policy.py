@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice, Numerics
     from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.recipe.policy import Policy as Settings
+    from seq2seq.recipe.policy import Policy as PolicySettings
     from seq2seq.tasks.completions import Completer, EncodedPrompt
     from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
@@ -45,7 +45,7 @@ class Policy(Improving[Source[Any]]):
     shown = ("reward", "gold", "kl", "entropy", "clip_share", "length", "explained")
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> PolicySettings:
         """The section of the recipe."""
         assert self.recipe.policy is not None, "a recipe of this task has one"
         return self.recipe.policy

@@ -15,7 +15,7 @@ from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
-from seq2seq.recipe.policy import Policy as Settings
+from seq2seq.recipe.policy import Policy as PolicySettings
 from seq2seq.tasks.completions import Completer, Completions, EncodedPrompt, batch_of, placed
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
@@ -45,7 +45,7 @@ class PolicyRollouts(BatchSource):
 
     ahead = False  # a phase is drawn from the weights that all updates before it made
 
-    def __init__(self, settings: Settings, prompts: Sequence[EncodedPrompt], seed: int) -> None:
+    def __init__(self, settings: PolicySettings, prompts: Sequence[EncodedPrompt], seed: int) -> None:
         self.figures: dict[str, float] = {}  # of the completions of the present phase
         self._settings = settings
         self._prompts = prompts
