@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.tasks.opening import EngineChoice
 
 
-class Started(Task[SourceT]):
+class TaskFromBase(Task[SourceT]):
     """A task that begins from a run of another task, its `base`."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -33,7 +33,7 @@ class Started(Task[SourceT]):
         return self.base.prompts(source) if self.base.prompts_itself else source.read()
 
 
-class Improving(Started[SourceT]):
+class Improving(TaskFromBase[SourceT]):
     """A task that improves the run that it begins from."""
 
     improved: ClassVar[str]  # said of a finished run, after what its start is: "a translator (fr to en), ..."
