@@ -34,7 +34,7 @@ class EncodedPrompt(NamedTuple):
     tokens: list[int]
 
 
-class Reward(Protocol):
+class RewardFunction(Protocol):
     """What completions are scored by."""
 
     def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
@@ -78,7 +78,7 @@ class Completer:
     tokenizers: Tokenizers
     numerics: Numerics
     start: Any  # the model that the policy began as, in evaluation mode
-    reward: Reward
+    reward: RewardFunction
     rater: Rater | None
     temperature: float
     max_tokens: int
@@ -176,7 +176,7 @@ class RewardModel:
 
     @torch.no_grad()
     def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+        """As `RewardFunction`."""
         scores: list[float] = []
         for begin in range(0, len(prompts), _ROWS):
             some = slice(begin, begin + _ROWS)
@@ -192,7 +192,7 @@ class ConstantReward:
     """The same for every completion: what a policy learns from it is unrelated to rewards (Choshen et al., 2020)."""
 
     def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+        """As `RewardFunction`."""
         return [1.0] * len(rollouts)
 
 
@@ -204,7 +204,7 @@ class RaterReward:
         self._tokenizers = tokenizers
 
     def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+        """As `RewardFunction`."""
         return rated(self._rater, self._tokenizers, prompts, rollouts)
 
 
