@@ -42,7 +42,7 @@ class RewardFunction(Protocol):
 
 
 @dataclass(frozen=True)
-class Completions:
+class MeasuredCompletions:
     """Some completions, measured."""
 
     prompts: Sequence[EncodedPrompt]
@@ -83,13 +83,13 @@ class Completer:
     temperature: float
     max_tokens: int
 
-    def complete(self, policy: Any, prompts: Sequence[EncodedPrompt], seed: int, first: int = 0) -> Completions:
+    def complete(self, policy: Any, prompts: Sequence[EncodedPrompt], seed: int, first: int = 0) -> MeasuredCompletions:
         """One completion of each prompt, which follows from weights, seed and number; the numbers count from `first`.
         Turns dropout off."""
         rollouts = self._draw(policy, prompts, seed, first)
         aligned = [self._log_probabilities(model, prompts, rollouts) for model in (policy, self.start)]
         (log_probabilities, mask), (reference, _) = aligned
-        return Completions(
+        return MeasuredCompletions(
             prompts,
             rollouts,
             torch.tensor(self.reward(prompts, rollouts)),

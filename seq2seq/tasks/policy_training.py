@@ -16,7 +16,7 @@ from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.policy import Policy as PolicySettings
-from seq2seq.tasks.completions import Completer, Completions, EncodedPrompt, batch_of, placed
+from seq2seq.tasks.completions import Completer, EncodedPrompt, MeasuredCompletions, batch_of, placed
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
@@ -148,7 +148,7 @@ class PolicyRollouts(BatchSource):
         mean, deviation = self._scale
         return (scores - mean) / deviation
 
-    def _values(self, completions: Completions) -> Tensor:
+    def _values(self, completions: MeasuredCompletions) -> Tensor:
         """The value of the state before each token, (N, L); 0 without a value network."""
         assert self._model is not None and self._completer is not None and self._numerics is not None
         value, numerics = self._model.value, self._numerics
@@ -162,7 +162,7 @@ class PolicyRollouts(BatchSource):
 
         return self._completer.aligned(measure, completions.prompts, completions.rollouts)[0]
 
-    def _batch(self, completions: Completions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
+    def _batch(self, completions: MeasuredCompletions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
         assert self._completer is not None
         prompts = [completions.prompts[row].tokens for row in rows]
         batch = batch_of(self._completer.architecture.layout, prompts, [completions.rollouts[row] for row in rows])
