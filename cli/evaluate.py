@@ -58,7 +58,7 @@ def evaluate(
     as_json: options.Json = False,
     columns: options.Columns = None,
     text: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
     intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte; a classifier by

@@ -73,7 +73,7 @@ def generate(
     no_prompt: Annotated[bool, Option("--no-prompt", help="Do not repeat the prompt in the output.")] = False,
     as_json: options.Json = False,
     files: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 

@@ -46,7 +46,7 @@ def serve(
         Path | None, Option(metavar="FILE.jsonl", help="File that choices between two answers are added to.")
     ] = None,
     log_requests: Annotated[bool, Option("--log-requests", help="Log each request, without its text.")] = False,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Serve runs over HTTP: a page for people at /, and the contracts of LibreTranslate, DeepL and OpenAI for programs.
 
