@@ -21,7 +21,7 @@ import torch
 from seq2seq import tasks
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.corpus import Corpus
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Choice, Numerics, large_products, wait
 from seq2seq.errors import RunError
 from seq2seq.measure.phases import PHASES, Watched
@@ -104,7 +104,7 @@ def training(
     )
 
 
-def translating(engine: str, translator: Translator, lines: Sequence[str], seconds: float) -> Translating:
+def translating(engine: str, translator: TextTranslator, lines: Sequence[str], seconds: float) -> Translating:
     """Translate as many of the lines as each of several rounds has time for, then one line at a time.
 
     Raises RunError where there is no line.

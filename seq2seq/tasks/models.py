@@ -20,7 +20,7 @@ from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, RolloutSampler
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Numerics, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
@@ -127,14 +127,14 @@ def translating(
     longest: int,
     segmenter: Segmenter | None = None,
     scorer: Scorer | None = None,
-) -> Translator:
+) -> TextTranslator:
     """An engine on a device as a translator of sources of up to `longest` tokens, EOS included.
 
     On a CPU each thread has its own batch: about twice as fast as all threads on one batch, and no slower for a
     single sentence.
     """
     cpu = device.type == "cpu"
-    return Translator(
+    return TextTranslator(
         engine,
         tokenizers,
         search,

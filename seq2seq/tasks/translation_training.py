@@ -24,7 +24,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.segments import Segmenter
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.evaluation import judge
@@ -98,7 +98,7 @@ class TranslationTraining(Prediction):
             figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
         return Validation(figures, tuple(Sample(*pairs[index], outputs[index]) for index in chosen))
 
-    def greedy(self, model: Model, numerics: Numerics, max_extra: int | None = None) -> Translator:
+    def greedy(self, model: Model, numerics: Numerics, max_extra: int | None = None) -> TextTranslator:
         """A model as a translator, without a beam; `max_extra` in place of the recipe's."""
         recipe = self._recipe
         max_extra = recipe.decoding.max_extra if max_extra is None else max_extra

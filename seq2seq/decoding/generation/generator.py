@@ -24,7 +24,7 @@ class Generated:
     ended: Ended
 
 
-class Generator(Protocol):
+class TextGenerator(Protocol):
     """A language model with its tokenizer."""
 
     def stream(

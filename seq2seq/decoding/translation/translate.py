@@ -19,7 +19,7 @@ from seq2seq.errors import RunError, refuse_one_text
 from seq2seq.pipeline import in_order
 
 
-class Translator:
+class TextTranslator:
     """An engine with the tokenizers that its model was trained with, and default options.
 
     `segmenter` cuts lines into segments; without one, only lines over `max_length` tokens, EOS counted, are cut.

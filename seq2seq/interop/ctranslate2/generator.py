@@ -45,7 +45,7 @@ class CTranslate2Generator:
         self._workers = workers
 
     def stream(self, prompt: Prompt, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """See `seq2seq.decoding.generation.generator.Generator`."""
+        """See `seq2seq.decoding.generation.generator.TextGenerator`."""
         pieces: SimpleQueue[str | None] = SimpleQueue()
         left = threading.Event()
 
@@ -65,7 +65,7 @@ class CTranslate2Generator:
             return generated.result()
 
     def generate(self, prompt: Prompt, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """See `seq2seq.decoding.generation.generator.Generator`."""
+        """See `seq2seq.decoding.generation.generator.TextGenerator`."""
         left = threading.Event()
         # In threads even for a single text, so that Ctrl-C is handled at once.
         with ThreadPoolExecutor(min(samples, self._workers)) as pool:

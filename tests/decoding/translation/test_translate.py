@@ -15,7 +15,7 @@ from seq2seq.decoding.hypothesis import Hypothesis
 from seq2seq.decoding.options import Number, Sampling, SearchOptions
 from seq2seq.decoding.translation import windows
 from seq2seq.decoding.translation.segments import Segmenter
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.decoding.translation.windows import numbered, windows_of
 from seq2seq.errors import RunError
 
@@ -65,11 +65,11 @@ def translator(
     batch_tokens: int = 64,
     max_length: int = 32,
     workers: int = 1,
-) -> Translator:
+) -> TextTranslator:
     tokenizer = Bytes()
     options = options or SearchOptions(1, 0.0, batch_tokens=batch_tokens)
     both = Tokenizers(tokenizer, tokenizer)
-    return Translator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
+    return TextTranslator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
 
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126))
@@ -206,7 +206,7 @@ class Losing(Backwards):
 def test_two_sentences_stay_together_where_a_model_that_knows_such_lines_loses_neither() -> None:
     from seq2seq.data.style import Style
 
-    def of(several: int) -> Translator:
+    def of(several: int) -> TextTranslator:
         style = Style(lines=100, several=several)
         return translator(Losing(), segmenter=Segmenter("en", "en", "auto", lambda: style))
 
