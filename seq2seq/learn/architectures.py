@@ -23,7 +23,7 @@ from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown, smooth
 from seq2seq.model.attention import SelfAttention
-from seq2seq.model.classifier import Classifier
+from seq2seq.model.classifier import EncoderClassifier
 from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import files
@@ -66,7 +66,7 @@ def encoder() -> Lesson:
     config = recipe.model.model_copy(update={"decoder_layers": 1})
     for name, layers in (("encoder", Encoder), ("decoder", CausalEncoder)):
         torch.manual_seed(1)
-        model = Classifier(config, tokenizer.size, 2, layers)
+        model = EncoderClassifier(config, tokenizer.size, 2, layers)
         objective = ClassCrossEntropy(model, small.CPU, label_smoothing=0.0)
         curves[name] = [each["negative_log_likelihood"] for each in small.trained(recipe, model, batches(), objective)]
         with torch.inference_mode():

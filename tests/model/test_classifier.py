@@ -7,7 +7,7 @@ import torch
 
 from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.device import Numerics
-from seq2seq.model.classifier import Classifier
+from seq2seq.model.classifier import EncoderClassifier
 from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.recipe import Model
 from seq2seq.training.objective import ClassCrossEntropy
@@ -17,10 +17,10 @@ CPU = Numerics(torch.device("cpu"), None)
 ROWS = [[4, 5, 6, 7, 8], [9, 4], [5, 5, 5]]
 
 
-def model(pooling: str = "mean", encoder: type[Encoder] = Encoder) -> Classifier:
+def model(pooling: str = "mean", encoder: type[Encoder] = Encoder) -> EncoderClassifier:
     sizes = {"d_model": 8, "d_ff": 12, "n_heads": 2, "encoder_layers": 2, "decoder_layers": 2, "max_length": 16}
     config = Model.model_validate({**sizes, "pooling": pooling, "dropout": 0.0})
-    return Classifier(config, 12, 3, encoder)
+    return EncoderClassifier(config, 12, 3, encoder)
 
 
 @pytest.mark.parametrize("kind", [("mean", Encoder), ("first", Encoder), ("mean", CausalEncoder)])
