@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import EncodedPairs
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.order import Order, Shuffled
 from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
@@ -196,7 +196,7 @@ class Batches(ChunkedBatches):
         batch_tokens: int,
         seed: int,
         order: Order | None = None,
-        noise: Noise | None = None,
+        noise: SourceNoise | None = None,
         sampling: float = 0.0,
         max_length: int = 256,
         layout: Layout | None = None,

@@ -24,7 +24,7 @@ _NO_APOSTROPHES = str.maketrans("'’", "  ")
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
-class Noise:
+class SourceNoise:
     """Changes some of the sources, each with a change of its own."""
 
     def __init__(self, noise: recipes.Noise, tags: Sequence[str] = ()) -> None:

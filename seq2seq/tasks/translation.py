@@ -14,7 +14,7 @@ from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
 from seq2seq.data.direction import looks_swapped, third_languages
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from seq2seq.data.prompts import Prompt, prompt_of
 from seq2seq.data.rows import must_hold_text
@@ -122,7 +122,7 @@ class Translation(Task[PairSource]):
 
     def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
         """Sources as the model reads them, with the recipe's noise."""
-        noise, seed = Noise(self.recipe.data.noise), self.recipe.training.seed
+        noise, seed = SourceNoise(self.recipe.data.noise), self.recipe.training.seed
         for pairs in corpus.train:
             read, again = tee(pairs.read())
             sources = (visible(source) for source, _ in read)

@@ -17,7 +17,7 @@ from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.cutting import cut
 from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.folding import fold
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.order import Mixed
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
@@ -181,7 +181,7 @@ def batches(recipe: Recipe, pairs: EncodedPairs, tokenizers: Tokenizers, corpus:
         batch_tokens=recipe.training.batch_tokens,
         seed=seed,
         order=Mixed(pairs.sizes, mixture(corpus, pairs.sizes, data.temperature), seed) if mixed else None,
-        noise=Noise(
+        noise=SourceNoise(
             data.noise, tokenizers.source.decode(tokenizers.encode_source([text.tag for text in corpus.train]))
         ),
         sampling=recipe.tokenizer.sampling,
