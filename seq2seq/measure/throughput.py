@@ -40,7 +40,7 @@ _PASSES = 3  # forward, backward for the inputs, backward for the weights
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingThroughput:
     """Training, in rounds of several updates. Tokens do not count padding; FLOPs are those of matrix products."""
 
     text: str
@@ -57,7 +57,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Translating:
+class TranslationThroughput:
     """Translating with an engine."""
 
     engine: str  # with its precision and device
@@ -69,7 +69,7 @@ class Translating:
 
 def training(
     recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, seconds: float, run: Run | None = None
-) -> Training:
+) -> TrainingThroughput:
     """Train for `seconds` on the beginning of a corpus, or on random tokens where there is none, and discard the
     result. The tokenizers are those of `run`, or trained for this."""
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
@@ -89,7 +89,7 @@ def training(
         name: Spread.of([each[name] / each["seconds"] for each in done]) for name in ("tokens", "filled", "flops")
     }
     size, best = peak.best()
-    return Training(
+    return TrainingThroughput(
         text=text,
         parameters=sum(weight.numel() for weight in model.parameters()),
         updates=int(count),
@@ -104,7 +104,7 @@ def training(
     )
 
 
-def translating(engine: str, translator: TextTranslator, lines: Sequence[str], seconds: float) -> Translating:
+def translating(engine: str, translator: TextTranslator, lines: Sequence[str], seconds: float) -> TranslationThroughput:
     """Translate as many of the lines as each of several rounds has time for, then one line at a time.
 
     Raises RunError where there is no line.
@@ -124,7 +124,7 @@ def translating(engine: str, translator: TextTranslator, lines: Sequence[str], s
     most = lines[: max(_LEAST, int(0.8 * seconds / _ROUNDS / each))]
     whole = [timed(most) for _ in rounds(0.8 * seconds, most=_ROUNDS)]
     alone = [timed([line])[0] for _, line in zip(rounds(0.2 * seconds, most=len(lines)), lines)]
-    return Translating(
+    return TranslationThroughput(
         engine,
         len(most),
         Spread.of([len(most) / taken for taken, _ in whole]),
