@@ -119,7 +119,7 @@ def grow(
 
 def updates(
     recipe: Recipe,
-    model: models.Model,
+    model: models.TransformerOrGpt,
     objective: Objective,
     numerics: Numerics,
     optimiser: torch.optim.Optimizer | None = None,
@@ -151,9 +151,9 @@ def one_batch(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"accumulate": 1})})
 
 
-def random_model(recipe: Recipe) -> models.Model:
+def random_model(recipe: Recipe) -> models.TransformerOrGpt:
     """A recipe's model on the CPU, with random weights and a vocabulary about as large as the recipe's."""
-    model: models.Model = tasks.of(recipe).workload().model(guessed_vocabulary(recipe.tokenizer))
+    model: models.TransformerOrGpt = tasks.of(recipe).workload().model(guessed_vocabulary(recipe.tokenizer))
     return model
 
 

@@ -152,7 +152,7 @@ def loading(command: Sequence[str], seconds: float) -> Spread:
     return Spread.of(taken[1:])
 
 
-def update_flops(model: models.Model, batch: Batch) -> float:
+def update_flops(model: models.TransformerOrGpt, batch: Batch) -> float:
     """FLOPs of the matrix products that a batch's forward and backward passes need; see the model's
     `forward_flops`."""
     counted = torch.ones_like(batch.labels, dtype=torch.bool) if batch.mask is None else batch.mask
@@ -186,7 +186,7 @@ class PeakFlops:
 
 def _sample(
     recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, scratch: Run, run: Run | None
-) -> tuple[str, models.Model, Iterator[tuple[Place, Batch]]]:
+) -> tuple[str, models.TransformerOrGpt, Iterator[tuple[Place, Batch]]]:
     """A description of the text, a new model, and batches without end."""
     task = tasks.of(recipe)
     kind = task.workload()
@@ -206,7 +206,7 @@ def _sample(
 
 
 def _measured(
-    recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
+    recipe: Recipe, model: models.TransformerOrGpt, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
 ) -> Iterator[dict[str, float]]:
     """Of each update, without end: seconds per phase and in total, tokens, places and FLOPs."""
     watched = Watched(model, partial(wait, numerics.device))

@@ -23,7 +23,7 @@ from seq2seq.evaluation.raters import Rater, rater
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.tasks.language_model_training import PredictionWorkload
-from seq2seq.tasks.models import Model
+from seq2seq.tasks.models import TransformerOrGpt
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.task import Say
 from seq2seq.training.objective import CrossEntropy
@@ -54,7 +54,7 @@ class ConversationTraining(Prediction):
         self._asked = asked
         self._rater = rater(recipe.data.rater) if recipe.data.rater else None
 
-    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+    def try_out(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """Answers to prompts of dev, at temperature 1."""
         asked = self._asked if self._rater else self._asked[:_SAMPLES]
         answers = answer(model, self._recipe, self._tokenizer, asked, numerics, DRAWN)
