@@ -17,7 +17,7 @@ from seq2seq.model.state import State
 
 # Picks the next token of each row: (logits (N, V), minus infinity where a token is not allowed; the numbers of the
 # N rows) -> (N,).
-Choose = Callable[[Tensor, Sequence[int]], Tensor]
+ChooseToken = Callable[[Tensor, Sequence[int]], Tensor]
 
 
 class Steps(Protocol):
@@ -41,7 +41,7 @@ def unroll(
     steps: Steps,
     state: State,
     limits: Sequence[int],
-    choose: Choose,
+    choose: ChooseToken,
     *,
     first: Tensor | None = None,
     ended: Collection[int] = (),
@@ -77,7 +77,7 @@ def roll_out(
     steps: Steps,
     state: State,
     limits: Sequence[int],
-    choose: Choose,
+    choose: ChooseToken,
     *,
     alpha: float,
     first: Tensor | None = None,
@@ -95,7 +95,7 @@ def roll_out(
 
 
 def most_probable(logits: Tensor, rows: Sequence[int]) -> Tensor:
-    """`Choose` of greedy search."""
+    """`ChooseToken` of greedy search."""
     return logits.argmax(-1)
 
 
