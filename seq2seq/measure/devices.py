@@ -27,7 +27,7 @@ _PATIENCE = 10  # time limit of a device, in time limits of one size
 _CHEAP = 5e11  # floating-point operations: steps up to this are tried before training
 _TRIAL = Stopwatch(1.0, most=10)
 
-Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
+TimingCurve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Examined:
         return max(smaller, default=self.training[0], key=lambda row: row.size)
 
     @property
-    def curve(self) -> Curve:
+    def curve(self) -> TimingCurve:
         """Seconds of a training step by size."""
         return [(row.size, row.timing.median) for row in self.training]
 
