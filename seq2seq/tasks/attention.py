@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data import template
-from seq2seq.data.batches import Tokens
+from seq2seq.data.batches import TokenSequence
 from seq2seq.data.characters import visible
 from seq2seq.data.conversations import Turn
 from seq2seq.data.labelled_batches import RowCollator
@@ -66,7 +66,7 @@ class TranslatorReader:
         """The tokens of a target, without BOS and EOS."""
         return self.tokenizers.target.encode([visible(text)])[0]
 
-    def fits(self, tokens: Tokens) -> bool:
+    def fits(self, tokens: TokenSequence) -> bool:
         """Whether a side is neither blank nor too long for the model."""
         return 0 < len(tokens) <= self._longest
 
