@@ -22,7 +22,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused, body, of_error
 from seq2seq.serving.models import ServedGenerator
-from seq2seq.serving.requests import First, RequestBody, Texts
+from seq2seq.serving.requests import First, RequestBody, TextList
 from seq2seq.serving.server import Server
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SamplingRequest(RequestBody):
 class Completions(SamplingRequest):
     """A request to continue a prompt, or several."""
 
-    prompt: str | Texts = ""
+    prompt: str | TextList = ""
     max_tokens: int | None = Field(16, ge=1, le=_LARGEST)
     echo: bool = False
 

@@ -35,7 +35,7 @@ class First(FailFast):
     __hash__ = object.__hash__
 
 
-Texts = Annotated[list[str], First()]
+TextList = Annotated[list[str], First()]
 
 
 class RequestBody(BaseModel):
