@@ -22,7 +22,7 @@ from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.attention import Attention, AttentionMap, Kind
+from seq2seq.decoding.attention import Attention, AttentionMap
 from seq2seq.decoding.generation.generator import prompt_tokens
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE
@@ -30,7 +30,7 @@ from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError, RunError
-from seq2seq.model.recording import recorded
+from seq2seq.model.recording import AttentionKind, recorded
 from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -234,7 +234,9 @@ def _attention(
     `predicted` what follows each of these."""
     _, record = recorded(model, *inputs)
 
-    def of(kind: Kind, queries: Sequence[str], keys: Sequence[str], then: Sequence[str] = ()) -> AttentionMap | None:
+    def of(
+        kind: AttentionKind, queries: Sequence[str], keys: Sequence[str], then: Sequence[str] = ()
+    ) -> AttentionMap | None:
         own = [each for each in record if each.kind == kind]
         if not own:
             return None
