@@ -18,6 +18,7 @@ from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batch, Place, collate
 from seq2seq.data.bundled import phrasebook, reviews
 from seq2seq.data.labelled_batches import RowCollator
+from seq2seq.data.pairs import Pair
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
@@ -169,7 +170,7 @@ def cross_attention() -> Lesson:
     )
 
 
-def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
+def _phrases() -> tuple[list[Pair], list[Pair]]:
     """Short phrases of frequent words, and some held out."""
     every = [
         pair for pair in dict.fromkeys(phrasebook.pairs("train")) if pair[0][0].isupper() and not pair[0].isupper()
@@ -181,7 +182,7 @@ def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
     return [pair for pair in pairs if pair not in dev], dev
 
 
-def _batches(tokenizer: Tokenizer, pairs: list[phrasebook.Pair]) -> Iterator[tuple[Place, Batch]]:
+def _batches(tokenizer: Tokenizer, pairs: list[Pair]) -> Iterator[tuple[Place, Batch]]:
     source, target = (tokenizer.encode([pair[side] for pair in pairs]) for side in (0, 1))
     for index in itertools.count():
         rows = np.random.default_rng(index).integers(len(pairs), size=48)
