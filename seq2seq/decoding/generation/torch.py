@@ -34,7 +34,7 @@ class TorchGenerator:
         self._documents = documents
 
     def stream(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """See `Generator`; beam search yields the text in one piece."""
+        """See `TextGenerator`; beam search yields the text in one piece."""
         if options.beam_size:
             (generated,) = self._searched(prompt, options, 1)
             yield generated.text
@@ -45,7 +45,7 @@ class TorchGenerator:
         return decoder.generated()
 
     def generate(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """See `Generator`; all texts are one batch."""
+        """See `TextGenerator`; all texts are one batch."""
         if options.beam_size:
             return self._searched(prompt, options, samples)
         decoders = [IncrementalDecoder(self._tokenizer, options.stop) for _ in range(samples)]
