@@ -12,7 +12,8 @@ from . import options
 from .printing import note, show_json, to_json
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.attention import Attention, AttentionMap, Kind
+    from seq2seq.decoding.attention import Attention, AttentionMap
+    from seq2seq.model.recording import AttentionKind
 
 _KINDS = ("cross", "decoder", "encoder")
 _FORMS = (".png", ".svg", ".html", ".json")
@@ -100,7 +101,9 @@ def _chosen(found: Attention, kind: str | None, layer: int | None, head: int | N
     return [each for each in maps if layer is None or layer <= len(each.layers)]
 
 
-def _write(output: Path, found: Attention, kinds: list[Kind], layer: int | None, head: int | None, name: str) -> None:
+def _write(
+    output: Path, found: Attention, kinds: list[AttentionKind], layer: int | None, head: int | None, name: str
+) -> None:
     with options.written(output) as file:
         match output.suffix.lower():
             case ".json":

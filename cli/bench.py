@@ -17,7 +17,7 @@ from .train import on_bundled
 if TYPE_CHECKING:
     from seq2seq.data.corpus import Corpus
     from seq2seq.measure.steps import Spread
-    from seq2seq.measure.throughput import Training, Translating
+    from seq2seq.measure.throughput import TrainingThroughput, TranslationThroughput
     from seq2seq.run import Run
 
 
@@ -117,7 +117,12 @@ def _run(run: Path | None, recipe_name: str | None) -> Run | None:
     return newest if newest and tasks.of(newest.recipe()).workload().predicts else None
 
 
-def _show(report: dict[str, Any], training: Training, translating: list[Translating], loading: Spread | None) -> None:
+def _show(
+    report: dict[str, Any],
+    training: TrainingThroughput,
+    translating: list[TranslationThroughput],
+    loading: Spread | None,
+) -> None:
     """Print the report as tables to standard output."""
     from .console import Console, figures
 
@@ -145,7 +150,7 @@ def _show(report: dict[str, Any], training: Training, translating: list[Translat
         )
 
 
-def _training(training: Training) -> list[tuple[str, ...]]:
+def _training(training: TrainingThroughput) -> list[tuple[str, ...]]:
     size = training.peak_size
     rows = []
     for label, each, unit in (
@@ -160,7 +165,7 @@ def _training(training: Training) -> list[tuple[str, ...]]:
     return [*rows, *((label, f"{share:.1%}", "", "", "") for label, share in shares)]
 
 
-def _translating(timed: Translating) -> tuple[str, ...]:
+def _translating(timed: TranslationThroughput) -> tuple[str, ...]:
     speed, first = timed.lines_per_second, timed.first_answer_seconds
     return (
         timed.engine.partition(" (")[0],  # without the reason for the device

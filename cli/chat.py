@@ -40,7 +40,7 @@ def chat(
     top_p: options.TopP = 1.0,
     seed: Annotated[int | None, Option(min=0, max=2**63 - 1, help="Random seed. Default: random, and shown.")] = None,
     as_json: options.Json = False,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Talk to a chat model; it remembers what was said as long as its context holds it.
 

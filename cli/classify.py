@@ -27,7 +27,7 @@ def classify(
     output: options.Output = None,
     as_json: options.Json = False,
     files: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Classify text line by line: line i of the output is the class of line i of the input, a tab, and its probability;
     an empty line stays empty. A model of two texts reads both from one line, with a tab between them.

@@ -12,7 +12,7 @@ from seq2seq.errors import RunError
 
 from . import options
 from .printing import note, show, show_json
-from .progress import Front
+from .progress import CommandLineFront
 
 
 def compare(
@@ -72,7 +72,7 @@ def compare(
     if message := task.misused("compare", options.given(context), runs[0]):
         options.usage_error(message)
     test = TestText((), source_file, (target_file,) if target_file else (), reading=reading)
-    comparison = task.compare(runs, test, device, most, Front())
+    comparison = task.compare(runs, test, device, most, CommandLineFront())
     if html:
         from seq2seq.report.of_runs import compared
 

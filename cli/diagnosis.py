@@ -9,7 +9,7 @@ from rich.table import Table
 
 from seq2seq.measure.devices import Diagnosis, Examined
 from seq2seq.measure.findings import findings, verdict
-from seq2seq.measure.steps import Row
+from seq2seq.measure.steps import SizeTiming
 from seq2seq.training.optimisers import class_of
 
 from .console import Console, figures
@@ -91,12 +91,12 @@ def _training(timed: Sequence[Examined], batch_tokens: int) -> Table:
     return figures(("device", "precision", "batch tokens", *_TIMES), rows, left=2)
 
 
-def _is_recipes(row: Row, batch_tokens: int) -> bool:
+def _is_recipes(row: SizeTiming, batch_tokens: int) -> bool:
     """Whether a row is of the recipe's batch, which may be rounded down to whole rows."""
     return 2 * row.size > batch_tokens
 
 
-def _times(row: Row) -> tuple[str, ...]:
+def _times(row: SizeTiming) -> tuple[str, ...]:
     timing = row.timing
     seconds = (f"{1000 * value:,.2f}" for value in (timing.median, timing.p90))
     return (*seconds, f"{row.tokens_per_second:,.0f}", str(timing.steps))

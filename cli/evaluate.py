@@ -14,7 +14,7 @@ from typer import Option
 
 from . import options
 from .printing import note, report, settings, show, show_json, to_json
-from .progress import Front
+from .progress import CommandLineFront
 
 if TYPE_CHECKING:
     from seq2seq.run import Run
@@ -58,7 +58,7 @@ def evaluate(
     as_json: options.Json = False,
     columns: options.Columns = None,
     text: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF2 and TER by sacreBLEU, with signatures and 95 % bootstrap
     intervals. A language model is evaluated by its loss: nats per token, perplexity, bits per byte; a classifier by
@@ -127,14 +127,14 @@ def _evaluated(
 ) -> Iterator[Evaluated]:
     """The results of a run, or of one of its checkpoints."""
     if checkpoint is None:
-        yield from task.evaluate(run, test, choice, Front())
+        yield from task.evaluate(run, test, choice, CommandLineFront())
         return
     from seq2seq.lifecycle import averaging
 
     if choice.engine == "ctranslate2":
         options.usage_error("--checkpoint is evaluated by PyTorch: leave out --engine ctranslate2")
     with averaging.opened(run, checkpoint) as opened:
-        for evaluated in task.evaluate(opened, test, replace(choice, engine="torch"), Front()):
+        for evaluated in task.evaluate(opened, test, replace(choice, engine="torch"), CommandLineFront()):
             yield replace(evaluated, how={**evaluated.how, "checkpoint": checkpoint})
 
 

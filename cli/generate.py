@@ -21,7 +21,7 @@ from .printing import note, to_json, write_text
 
 if TYPE_CHECKING:
     from seq2seq.data.lines import Reading
-    from seq2seq.decoding.generation.generator import Generated, Generator
+    from seq2seq.decoding.generation.generator import Generated, TextGenerator
     from seq2seq.decoding.options import GenerationOptions
     from seq2seq.run import Run
     from seq2seq.tasks.language_model_opening import OpenedGenerator
@@ -73,7 +73,7 @@ def generate(
     no_prompt: Annotated[bool, Option("--no-prompt", help="Do not repeat the prompt in the output.")] = False,
     as_json: options.Json = False,
     files: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Continue a prompt with a language model (GPT); the text is shown while it is generated.
 
@@ -207,7 +207,9 @@ def _prompt(prompt: str | None, input: Path | None, reading: Reading) -> str:
     return text
 
 
-def write_stream(generator: Generator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str) -> Generated:
+def write_stream(
+    generator: TextGenerator, prompt: str, how: GenerationOptions, file: IO[bytes], shown: str
+) -> Generated:
     """Write a text while it is generated, and a line end after it, interrupted or not."""
     pieces = generator.stream(prompt, how)
     try:

@@ -206,7 +206,7 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
+class EngineOptions:
     """What computes the outputs of a finished run."""
 
     engine: Annotated[

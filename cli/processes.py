@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _SOON = 10.0  # seconds in which processes that were started together usually connect
 
 
-def place() -> torchrun.Place:
+def place() -> torchrun.ProcessPlace:
     """The place of this process among those that torchrun started."""
-    return torchrun.place() or torchrun.Place(rank=0, size=1, local_rank=0, local_size=1)
+    return torchrun.place() or torchrun.ProcessPlace(rank=0, size=1, local_rank=0, local_size=1)
 
 
 def several() -> bool:

@@ -65,7 +65,7 @@ def watched(
         shown.join()
 
 
-class Front:
+class CommandLineFront:
     """The command line's side of an evaluation: implements `seq2seq.tasks.task.Front`."""
 
     say = staticmethod(note)

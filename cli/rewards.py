@@ -43,7 +43,7 @@ def chosen(context: typer.Context, best_of: int | None, reward: Path | None, *wi
     return True
 
 
-def rewarder(reward: Path, engine: options.Engine, writer: Run | None = None) -> Rewarder:
+def rewarder(reward: Path, engine: options.EngineOptions, writer: Run | None = None) -> Rewarder:
     """The reward model of a run, for the texts of a writer. Raises as `open_rewarder` does."""
     from seq2seq import device as devices
     from seq2seq.tasks import open_run

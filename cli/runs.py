@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, show, delete and average runs.", invoke_without_command=True, rich_markup_mode=None)
 
 _COLUMNS = ("name", "task", "languages", "parent", "steps", "state", "size", "when")
-Name = Annotated[Path, Argument(metavar="RUN", help="Run folder, or its name under runs/ (or $SEQX_RUNS).")]
+RunPath = Annotated[Path, Argument(metavar="RUN", help="Run folder, or its name under runs/ (or $SEQX_RUNS).")]
 
 
 @app.callback()
@@ -63,7 +63,7 @@ def _list(
             note(f"{row.name}: {row.problem}")
 
 
-def show(*, name: Name, as_json: options.Json = False) -> None:
+def show(*, name: RunPath, as_json: options.Json = False) -> None:
     """Show one run: its text, training, checkpoints, scores and size."""
     from seq2seq import tasks
     from seq2seq.errors import RunError
@@ -105,7 +105,7 @@ def show(*, name: Name, as_json: options.Json = False) -> None:
 
 def delete(
     *,
-    name: Name,
+    name: RunPath,
     checkpoints: Annotated[
         bool, Option("--checkpoints", help="Delete the checkpoints alone: the model stays usable.")
     ] = False,
@@ -141,7 +141,7 @@ def delete(
 
 def average(
     *,
-    name: Name,
+    name: RunPath,
     steps: Annotated[
         str, Option(metavar="N,N", help="Steps of the checkpoints to average; `seqx runs show RUN` lists them.")
     ],

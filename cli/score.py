@@ -29,7 +29,7 @@ def score(
     sentences: options.Sentences = "auto",
     as_json: options.Json = False,
     text: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Score given translations by forced decoding, or prompts (--source-file) with their completions (--target-file) by
     a reward model.

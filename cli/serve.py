@@ -46,7 +46,7 @@ def serve(
         Path | None, Option(metavar="FILE.jsonl", help="File that choices between two answers are added to.")
     ] = None,
     log_requests: Annotated[bool, Option("--log-requests", help="Log each request, without its text.")] = False,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Serve runs over HTTP: a page for people at /, and the contracts of LibreTranslate, DeepL and OpenAI for programs.
 
@@ -62,11 +62,11 @@ def serve(
         options.usage_error(f"serving needs more packages ({error.name} is missing): pip install 'seqx[serve]'")
     from seq2seq.serving.metrics import Metrics
     from seq2seq.serving.models import open_models
-    from seq2seq.serving.settings import Settings
+    from seq2seq.serving.settings import ServerSettings
 
-    settings = Settings(
+    settings = ServerSettings(
         characters=max_characters,
-        body=max(Settings.body, 8 * max_characters),
+        body=max(ServerSettings.body, 8 * max_characters),
         tokens=max_tokens,
         waiting=max_waiting,
         seconds=timeout,

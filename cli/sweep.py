@@ -17,7 +17,7 @@ from .printing import note, report, settings, show_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seq2seq.lifecycle.sweep import Row
+    from seq2seq.lifecycle.sweep import SettingResult
 
 
 def sweep(
@@ -87,7 +87,7 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _show(rows: Sequence[Row]) -> None:
+def _show(rows: Sequence[SettingResult]) -> None:
     from .console import Console, figures
 
     names = next(([spread.name for spread in row.figures] for row in rows if row.figures), [])

@@ -61,7 +61,7 @@ def compare(
         options.usage_error(f"--plot {plot}: name a file that ends in .png or .svg")
     from seq2seq.data.lines import read_lines
     from seq2seq.errors import DataError
-    from seq2seq.evaluation.tokenizers import Figures, Missing, Width, compare_tokenizers, hold_out
+    from seq2seq.evaluation.tokenizers import Missing, TokenizerFigures, Width, compare_tokenizers, hold_out
 
     from .tokenizer_comparison import Shown
 
@@ -69,7 +69,7 @@ def compare(
     sample = hold_out(line for file in files for line in read_lines(file, reading))
     width = Width(d_model, layers)
     results = list(compare_tokenizers(_announced(settings), sample, width))
-    measured = [result for result in results if isinstance(result, Figures)]
+    measured = [result for result in results if isinstance(result, TokenizerFigures)]
     missing = [result for result in results if isinstance(result, Missing)]
     if not measured:
         raise DataError(missing[0].reason)

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from seq2seq.evaluation.tokenizers import Figures, Missing, SplitText, Width
+from seq2seq.evaluation.tokenizers import Missing, SplitText, TokenizerFigures, Width
 from seq2seq.storage.atomic import replacing
 
 from .console import Console, figures
@@ -26,7 +26,7 @@ class Shown:
     origin: str
     sample: SplitText
     width: Width
-    measured: Sequence[Figures]
+    measured: Sequence[TokenizerFigures]
     missing: Sequence[Missing]
 
     def write_json(self) -> None:
@@ -102,14 +102,14 @@ def _apart(sizes: Iterable[int]) -> list[int]:
     return chosen
 
 
-def _unknown(measured: Figures) -> str:
+def _unknown(measured: TokenizerFigures) -> str:
     if not measured.unknown:
         return "0"
     share = f"{measured.unknown_share:.2%}" if measured.unknown_share >= 0.0001 else "<0.01%"
     return f"{measured.unknown:,} ({share})"
 
 
-_COLUMNS: dict[str, Callable[[Figures], str]] = {
+_COLUMNS: dict[str, Callable[[TokenizerFigures], str]] = {
     "tokenizer": lambda measured: measured.kind,
     "vocab-\nulary": lambda measured: f"{measured.vocabulary:,}",
     "tokens\n/line": lambda measured: f"{measured.tokens_per_line:.1f}",

@@ -81,7 +81,7 @@ def translate(
     ] = False,
     as_json: options.Json = False,
     files: options.Text,
-    engine: options.Engine,
+    engine: options.EngineOptions,
 ) -> None:
     """Translate text line by line: line i of the output translates line i of the input, an empty line stays empty. A
     line without letters is copied.
@@ -222,7 +222,7 @@ def _json(translation: Translation, seconds: float, more: Mapping[str, Any]) -> 
     return to_json(row)
 
 
-def _aligner(run: Run, engine: options.Engine, sentences: str) -> Aligns:
+def _aligner(run: Run, engine: options.EngineOptions, sentences: str) -> Aligns:
     from seq2seq import device as devices
     from seq2seq.tasks.alignment import Aligner
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
-Given = TypeVar("Given")
+Item = TypeVar("Item")
 Begun = TypeVar("Begun")
 Done = TypeVar("Done")
 
@@ -17,8 +17,8 @@ _AHEAD = 2  # windows in progress, the caller's included: one is computed while 
 
 
 def in_order(
-    windows: Iterable[Given],
-    begin: Callable[[Given, ThreadPoolExecutor], Begun],
+    windows: Iterable[Item],
+    begin: Callable[[Item, ThreadPoolExecutor], Begun],
     end: Callable[[Begun], Done],
     *,
     workers: int,

@@ -15,7 +15,7 @@ _LONG = 20  # digits: no number here has as many
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessPlace:
     """A process's place among those that work together."""
 
     rank: int
@@ -24,7 +24,7 @@ class Place:
     local_size: int  # processes of its machine, as far as torchrun tells
 
 
-def place() -> Place | None:
+def place() -> ProcessPlace | None:
     """This process's place; None where it works by itself, whatever single variables say."""
     return _read()[0]
 
@@ -34,7 +34,7 @@ def ignored() -> str:
     return _read()[1]
 
 
-def _read() -> tuple[Place | None, str]:
+def _read() -> tuple[ProcessPlace | None, str]:
     given = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     if not given:
         return None, ""
@@ -48,4 +48,4 @@ def _read() -> tuple[Place | None, str]:
     rank, size, local_rank, port, local_size = (int(value) for value in numbers.values())
     if not (local_rank <= rank < size and local_size <= size and 0 < port < _PORTS):
         return None, f"{shown} do not agree"
-    return Place(rank, size, local_rank, local_size), ""
+    return ProcessPlace(rank, size, local_rank, local_size), ""

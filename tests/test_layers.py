@@ -112,7 +112,7 @@ def test_search_and_the_loop_know_no_model(name: str) -> None:
 # What asks which task a run is of, or which model it has. The module of a class may ask for that class.
 KINDS = re.compile(
     r"data\.form|\b(task|architecture) (==|!=)|\.(task|architecture) (not )?in\b"
-    r"|isinstance\([^)]*\b(?P<kind>Corpus|Gpt|Transformer|Classifier|MaskedEncoder|Scored|ActorCritic)\b"
+    r"|isinstance\([^)]*\b(?P<kind>Corpus|Gpt|Transformer|EncoderClassifier|MaskedEncoder|Scored|ActorCritic)\b"
 )
 
 

@@ -10,8 +10,8 @@ from seq2seq.data.corpus import SPLITS, Corpus, Record, Source, SplitName
 from seq2seq.data.findings import (
     Audit,
     Finding,
-    Place,
-    Values,
+    JsonObject,
+    RecordPlace,
     also_in_train,
     cell,
     character,
@@ -34,18 +34,18 @@ class Tally(Generic[Record]):
     def __init__(self, kind: Kind[Record, Any]) -> None:
         self.kind = kind
         self._words = dict.fromkeys(kind.fields, 0)
-        self._longest: dict[str, Values | None] = dict.fromkeys(kind.fields)
+        self._longest: dict[str, JsonObject | None] = dict.fromkeys(kind.fields)
         self._blank = Finding(self.show)
         self._findings = {name: Finding(self.show) for name in self.findings}
         self._digests = array("Q")
-        self._characters: dict[str, tuple[int, Place]] = {}
+        self._characters: dict[str, tuple[int, RecordPlace]] = {}
 
-    def show(self, place: Place, record: Record, other: Place | None) -> Values:
+    def show(self, place: RecordPlace, record: Record, other: RecordPlace | None) -> JsonObject:
         """A record as an example of a finding; `other` is the place that it repeats."""
         texts = dict(zip(self.kind.fields, self.kind.texts(record)))
         return {"place": place._asdict(), **texts, "other": other and other._asdict()}
 
-    def add(self, place: Place, record: Record) -> None:
+    def add(self, place: RecordPlace, record: Record) -> None:
         """Count a record."""
         texts = self.kind.texts(record)
         shown = [text.strip() if text.isprintable() or fold(text) else "" for text in texts]
@@ -68,7 +68,7 @@ class Tally(Generic[Record]):
         """Which of `findings` a record without a blank text has; `shown` are its texts, stripped."""
         return ()
 
-    def figures(self) -> Values:
+    def figures(self) -> JsonObject:
         """Figures of this kind only."""
         return {}
 
@@ -76,7 +76,7 @@ class Tally(Generic[Record]):
         """The value of a finding or a figure in a table."""
         return cell(value)
 
-    def report(self, name: SplitName, sources: Sequence[Source[Record]]) -> Values:
+    def report(self, name: SplitName, sources: Sequence[Source[Record]]) -> JsonObject:
         """The split of these sources; blank are records with a text without a visible character."""
         return {
             "name": name,
@@ -107,7 +107,7 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], T
 
     first = first_places(numbered(sources["train"]), numbered((corpus.dev, corpus.test)), keys)
 
-    def overlap(name: SplitName, number: int) -> Values:
+    def overlap(name: SplitName, number: int) -> JsonObject:
         def key(record: Any) -> tuple[int, bytes]:
             return number, fold(kind.texts(record)[number])
 
@@ -126,19 +126,21 @@ def audit(corpus: Corpus[Any], kind: Kind[Any, Any], tally_of: Callable[[Any], T
     )
 
 
-def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[Place, Record]]:
+def numbered(sources: Iterable[Source[Record]]) -> Iterator[tuple[RecordPlace, Record]]:
     """The records of sources with their places."""
     for source in sources:
         for line, record in source.numbered():
-            yield Place(source.origin, line), record
+            yield RecordPlace(source.origin, line), record
 
 
-def example(kind: Kind[Any, Any], shown: Values) -> str:
+def example(kind: Kind[Any, Any], shown: JsonObject) -> str:
     """An example of a finding on one line."""
     return f"line {shown['place']['line']:,}: {' = '.join(repr(shown[field]) for field in kind.fields)}"
 
 
-def _figures(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[tuple[str, ...]]:
+def _figures(
+    tally: Tally[Any], splits: Sequence[JsonObject], overlaps: Sequence[JsonObject]
+) -> Iterator[tuple[str, ...]]:
     noun, fields = tally.kind.noun, tally.kind.fields
     labels = {
         f"{noun}s": f"{noun}s",
@@ -158,7 +160,7 @@ def _figures(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Val
         yield f"{field} also in train", "", *(cell(overlap[field]) for overlap in overlaps)
 
 
-def _remarks(tally: Tally[Any], splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[str]:
+def _remarks(tally: Tally[Any], splits: Sequence[JsonObject], overlaps: Sequence[JsonObject]) -> Iterator[str]:
     for split in splits:
         for name in ("blank", "duplicates", *tally.findings):
             for shown in split[name]["examples"][:1]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from seq2seq.data.audit import Tally
 from seq2seq.data.conversations import Conversation, unusable
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 from seq2seq.data.records import Kind
 
 
@@ -34,6 +34,6 @@ class ConversationTally(Tally[Conversation]):
         if unusable(record):
             yield "unusable"
 
-    def figures(self) -> Values:
+    def figures(self) -> JsonObject:
         """How many turns, and how many conversations have an instruction of the system."""
         return {"turns": sum(turns * count for turns, count in self._turns.items()), "with_system": self._with_system}

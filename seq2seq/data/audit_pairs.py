@@ -16,7 +16,7 @@ from seq2seq.data import invariants, misalignment
 from seq2seq.data.audit import Tally, audit, example
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.direction import Direction
-from seq2seq.data.findings import EXAMPLES, Audit, Finding, Place, Values
+from seq2seq.data.findings import EXAMPLES, Audit, Finding, JsonObject, RecordPlace
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 
 _ODD_RATIO = 4.0
@@ -46,7 +46,7 @@ class PairTally(Tally[Pair]):
         if max(ratio, 1 / ratio) > _ODD_RATIO:
             yield "odd_ratio"
 
-    def figures(self) -> Values:
+    def figures(self) -> JsonObject:
         """Characters of the target over characters of the source, over pairs without a blank side: median, 1 % and
         99 %; None where there are none."""
         if not self._ratios:
@@ -86,7 +86,7 @@ def audit_pairs(corpus: Corpus[PairSource], kind: PairKind) -> Audit:
     )
 
 
-def judge(pairs: PairSource, kind: PairKind) -> list[Values]:
+def judge(pairs: PairSource, kind: PairKind) -> list[JsonObject]:
     """What is wrong with a text of pairs, in how many of them, and the first of these. Raises DataError: unreadable
     text."""
     languages = kind.data.source, kind.data.target
@@ -101,23 +101,23 @@ def judge(pairs: PairSource, kind: PairKind) -> list[Values]:
             direction.add(pair)
             left, right = map(invariants.placeholders, pair)
             if left != right:
-                lost.add(Place(pairs.origin, line), pair)
+                lost.add(RecordPlace(pairs.origin, line), pair)
             if digits := {digit for side in pair for digit in invariants.arguments(side)}:
                 holding_arguments += 1
                 if not digits <= set(pair[0]) & set(pair[1]):
-                    arguments.add(Place(pairs.origin, line), pair)
+                    arguments.add(RecordPlace(pairs.origin, line), pair)
             left, right = map(invariants.long_numbers, pair)
             holding += bool(left or right)
             if left != right:
-                numbers.add(Place(pairs.origin, line), pair)
+                numbers.add(RecordPlace(pairs.origin, line), pair)
             yield pair
 
-    def verdict(name: str, message: str, finding: Values) -> Values:
+    def verdict(name: str, message: str, finding: JsonObject) -> JsonObject:
         return {"kind": name, "origin": pairs.origin, "message": message, **finding}
 
-    def from_line(line: int, count: int) -> Values:
+    def from_line(line: int, count: int) -> JsonObject:
         few = islice(pairs.read(), line - 1, line - 1 + EXAMPLES)
-        examples = [show(Place(pairs.origin, number), pair, None) for number, pair in enumerate(few, start=line)]
+        examples = [show(RecordPlace(pairs.origin, number), pair, None) for number, pair in enumerate(few, start=line)]
         return {"count": count, "examples": examples}
 
     shift = misalignment.shift(watched())

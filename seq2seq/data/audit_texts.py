@@ -13,7 +13,7 @@ from seq2seq.data.documents import Documents
 from seq2seq.data.findings import (
     Audit,
     Finding,
-    Values,
+    JsonObject,
     also_in_train,
     cell,
     character,
@@ -82,7 +82,7 @@ def _long_lines(documents: Documents) -> Iterator[tuple[Spot, str]]:
                 yield Spot(number + 1, count), stripped
 
 
-def _show(spot: Spot, line: str, other: Spot | None) -> Values:
+def _show(spot: Spot, line: str, other: Spot | None) -> JsonObject:
     """The beginning of a line with a finding; `other` is the place of the line that it repeats."""
     return {"spot": spot._asdict(), "text": line[:_SHOWN], "other": other and other._asdict()}
 
@@ -130,7 +130,7 @@ class _Tally:
                 self._very_long.add(Spot(document, line), stripped)
         return line
 
-    def overlap(self, name: SplitName, train: _Tally, first: dict[Any, Any]) -> Values:
+    def overlap(self, name: SplitName, train: _Tally, first: dict[Any, Any]) -> JsonObject:
         """What the split shares with train, whose long lines have the places `first`, and which characters train
         lacks."""
         return {
@@ -140,10 +140,10 @@ class _Tally:
             "new_characters": self._described(sorted(self.first.keys() - train.first.keys())),
         }
 
-    def _described(self, characters: Iterable[str]) -> list[Values]:
+    def _described(self, characters: Iterable[str]) -> list[JsonObject]:
         return [character(of, self._counts[of], self.first[of]) for of in characters]
 
-    def report(self, name: SplitName) -> Values:
+    def report(self, name: SplitName) -> JsonObject:
         rarest = sorted(self._counts, key=lambda of: (self._counts[of], of))[:_RAREST]
         return {
             "name": name,
@@ -168,7 +168,7 @@ def _shows(text: str) -> bool:
     return bool(text) and not text.isspace() and (len(text) > _VERY_LONG or bool(fold(text)))
 
 
-def _remarks(splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[str]:
+def _remarks(splits: Sequence[JsonObject], overlaps: Sequence[JsonObject]) -> Iterator[str]:
     for split in splits:
         yield f"  {split['name']}, rarest characters: {_listed(split['rarest'])}"
         yield from _example(f"{split['name']}, repeated line", split["repeated_lines"])
@@ -181,16 +181,16 @@ def _remarks(splits: Sequence[Values], overlaps: Sequence[Values]) -> Iterator[s
             yield f"  {overlap['name']}, not in train: {_listed(overlap['new_characters'][:8])}"
 
 
-def _listed(characters: Sequence[Values]) -> str:
+def _listed(characters: Sequence[JsonObject]) -> str:
     return ", ".join(f"{chr(each['code_point'])!r} {each['count']:,}" for each in characters)
 
 
-def _example(label: str, finding: Values, other: str = "") -> Iterator[str]:
+def _example(label: str, finding: JsonObject, other: str = "") -> Iterator[str]:
     for line in finding["examples"][:1]:
         repeats = f" (as {other}{_place(line['other'])})" if line["other"] else ""
         yield f"  {label}, {_place(line['spot'])}{repeats}: {line['text']!r}"[:160]
 
 
-def _place(spot: Values) -> str:
+def _place(spot: JsonObject) -> str:
     document = "" if spot["document"] == 1 else f"document {spot['document']:,}, "
     return f"{document}line {spot['line']:,}"

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.data.cutting import cut
-from seq2seq.data.encoded import Encoded
-from seq2seq.data.noise import Noise
+from seq2seq.data.encoded import EncodedPairs
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.order import Order, Shuffled
 from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
 
-Tokens = Sequence[int] | NDArray[Any]
-Part = TypeVar("Part", bound=Tensor | None)
+TokenSequence = Sequence[int] | NDArray[Any]
+TensorOrNone = TypeVar("TensorOrNone", bound=Tensor | None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Batch:
         )
 
 
-def to_device(part: Part, device: torch.device) -> Part:
+def to_device(part: TensorOrNone, device: torch.device) -> TensorOrNone:
     """A tensor of a batch on a device; the copy is asynchronous where the device allows."""
     if part is None or device.type == "cpu":
         return part
@@ -122,7 +122,7 @@ def to_device(part: Part, device: torch.device) -> Part:
 class Layout(NamedTuple):
     """How the two sides of pairs are laid out in a batch."""
 
-    collate: Callable[[Sequence[Tokens], Sequence[Tokens]], Batch]
+    collate: Callable[[Sequence[TokenSequence], Sequence[TokenSequence]], Batch]
     longest: Callable[[NDArray[Any]], NDArray[Any]]  # tokens of both sides (N, 2) -> tokens of a row (N,), minus one
 
 
@@ -134,7 +134,7 @@ class Place(NamedTuple):
     index: int = 0  # type: ignore[assignment]  # hides tuple.index, which is not needed
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Where training batches come from: a corpus, whose batches are a pure function of (seed, place); or the model
     itself, as it is when a batch is requested."""
 
@@ -157,7 +157,7 @@ class Source(Protocol):
         return
 
 
-class ChunkedBatches(Source):
+class ChunkedBatches(BatchSource):
     """The endless sequence of training batches over records, chunk by chunk of an order."""
 
     def __init__(self, order: Order, *, batch_tokens: int, seed: int) -> None:
@@ -190,13 +190,13 @@ class Batches(ChunkedBatches):
 
     def __init__(
         self,
-        encoded: Encoded,
+        encoded: EncodedPairs,
         tokenizers: Tokenizers,
         *,
         batch_tokens: int,
         seed: int,
         order: Order | None = None,
-        noise: Noise | None = None,
+        noise: SourceNoise | None = None,
         sampling: float = 0.0,
         max_length: int = 256,
         layout: Layout | None = None,
@@ -211,8 +211,8 @@ class Batches(ChunkedBatches):
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """The batches of a chunk but for the first `skipped`."""
-        sources: Sequence[Tokens]
-        targets: Sequence[Tokens]
+        sources: Sequence[TokenSequence]
+        targets: Sequence[TokenSequence]
         sources, targets = self._encoded.take(indices)
         generator = np.random.default_rng((self._seed, epoch, number))
         if self._noise:
@@ -229,7 +229,7 @@ class Batches(ChunkedBatches):
             chosen = order[start:end]
             yield self._layout.collate([sources[i] for i in chosen], [targets[i] for i in chosen])
 
-    def _noisy(self, sources: Sequence[Tokens], generator: np.random.Generator) -> list[Tokens]:
+    def _noisy(self, sources: Sequence[TokenSequence], generator: np.random.Generator) -> list[TokenSequence]:
         assert self._noise is not None
         changes = self._noise.draw(len(sources), generator)
         texts = self._tokenizers.source.decode([[int(token) for token in sources[row]] for row in changes])
@@ -239,12 +239,12 @@ class Batches(ChunkedBatches):
             changed[row] = self._fitting(new, sources[row])
         return changed
 
-    def _sampled(self, tokenizer: Tokenizer, sequences: Sequence[Tokens], seed: int) -> list[Tokens]:
+    def _sampled(self, tokenizer: Tokenizer, sequences: Sequence[TokenSequence], seed: int) -> list[TokenSequence]:
         texts = tokenizer.decode([[int(token) for token in tokens] for tokens in sequences])
         sampled = tokenizer.sample(texts, self._sampling, seed)
         return [self._fitting(new, old) for new, old in zip(sampled, sequences)]
 
-    def _fitting(self, new: Tokens, old: Tokens) -> Tokens:
+    def _fitting(self, new: TokenSequence, old: TokenSequence) -> TokenSequence:
         """The new tokens of a text; the old ones where these are too many for the model, or for a batch."""
         return new if 0 < len(new) < self._max_length else old
 
@@ -256,7 +256,7 @@ def _leaning(lengths: NDArray[Any], longest: NDArray[Any]) -> NDArray[Any]:
     return leaning
 
 
-def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
+def collate(sources: Sequence[TokenSequence], targets: Sequence[TokenSequence]) -> Batch:
     """Pad both sides: source + EOS, BOS + target, labels target + EOS; no mask where all sources are equally long."""
     source, mask, filled = pad_sources(sources)
     labels, lengths = _padded(targets)
@@ -273,7 +273,7 @@ def collate(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
     )
 
 
-def collate_joined(sources: Sequence[Tokens], targets: Sequence[Tokens]) -> Batch:
+def collate_joined(sources: Sequence[TokenSequence], targets: Sequence[TokenSequence]) -> Batch:
     """One sequence per pair, for a decoder-only model: source, BOS, target; labels target + EOS, none on the source."""
     longest = max(len(source) + len(target) for source, target in zip(sources, targets)) + 1
     inputs = np.full((len(targets), longest), PAD, np.int64)
@@ -309,7 +309,7 @@ SIDE_BY_SIDE = Layout(collate, lambda lengths: lengths.max(axis=1))
 JOINED = Layout(collate_joined, lambda lengths: lengths.sum(axis=1))
 
 
-def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
+def pad_sources(sources: Sequence[TokenSequence]) -> tuple[Tensor, Tensor | None, int]:
     """Source + EOS, padded: tokens (B, S), mask (B, 1, 1, S) or None where all are equally long, number of tokens."""
     tokens, lengths = _padded(sources)
     tokens[np.arange(len(sources)), lengths - 1] = EOS
@@ -317,7 +317,7 @@ def pad_sources(sources: Sequence[Tokens]) -> tuple[Tensor, Tensor | None, int]:
     return torch.from_numpy(tokens), None if mask is None else mask[:, None, None, :], int(lengths.sum())
 
 
-def _padded(rows: Sequence[Tokens]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _padded(rows: Sequence[TokenSequence]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows with PAD after them, one at least: tokens (B, T), and lengths (B,) with one PAD."""
     lengths = np.array([len(row) + 1 for row in rows])
     tokens = np.full((len(rows), int(lengths.max())), PAD, np.int64)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from seq2seq.data.audit import Tally
 from seq2seq.data.conversations import Turn, prompt_to_json, turn_of
 from seq2seq.data.corpus import Source
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 from seq2seq.data.folding import fold
 from seq2seq.data.lines import Reading
 from seq2seq.data.records import Kind
@@ -221,7 +221,7 @@ class ComparisonTally(Tally[Comparison]):
         elif escaped(record):
             yield "escapes"
 
-    def figures(self) -> Values:
+    def figures(self) -> JsonObject:
         """Shares of comparisons by length, and the signs, strongest first: how many chosen and how many rejected sides
         have one that the other side has not."""
         leaks = []

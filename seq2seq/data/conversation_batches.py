@@ -20,7 +20,7 @@ from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizer import PAD, Tokenizer
 
 
-class Encoded(NamedTuple):
+class EncodedConversations(NamedTuple):
     """The tokens of conversations, one after the other, and which of them the assistant chose."""
 
     tokens: NDArray[np.int32]
@@ -52,30 +52,30 @@ class Encoded(NamedTuple):
         )
 
 
-def encode(conversations: Sequence[Conversation], tokenizer: Tokenizer) -> Encoded:
+def encode(conversations: Sequence[Conversation], tokenizer: Tokenizer) -> EncodedConversations:
     """The tokens of conversations."""
     encoded = template.encode(tokenizer, [each.turns for each in conversations])
     rows = [list(template.answered(each.turns, tokens)) for each, tokens in zip(conversations, encoded)]
     flat = [pair for row in rows for pair in row]
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-    return Encoded(
+    return EncodedConversations(
         np.array([token for token, _ in flat], np.int32), np.array([chosen for _, chosen in flat], np.bool_), offsets
     )
 
 
-def kept(encoded: Encoded, numbers: Sequence[int]) -> Encoded:
+def kept(encoded: EncodedConversations, numbers: Sequence[int]) -> EncodedConversations:
     """Only some of the conversations."""
     parts = [slice(*encoded.offsets[number : number + 2]) for number in numbers]
     offsets = np.cumsum([0, *(part.stop - part.start for part in parts)], dtype=np.int64)
     empty = slice(0, 0)
-    return Encoded(
+    return EncodedConversations(
         np.concatenate([encoded.tokens[part] for part in [*parts, empty]]),
         np.concatenate([encoded.chosen[part] for part in [*parts, empty]]),
         offsets,
     )
 
 
-def sorted_batches(encoded: Encoded, numbers: Sequence[int], batch_tokens: int) -> list[list[int]]:
+def sorted_batches(encoded: EncodedConversations, numbers: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Conversations in batches of a budget of padded tokens, by length, so that little is padded."""
     lengths = encoded.lengths()[list(numbers)]
     order = np.argsort(lengths, kind="stable")
@@ -86,7 +86,7 @@ class ConversationBatches(ChunkedBatches):
     """The endless sequence of training batches: each chunk of a shuffled epoch is sorted by length, cut by a budget of
     padded tokens, and its batches shuffled."""
 
-    def __init__(self, encoded: Encoded, *, batch_tokens: int, seed: int) -> None:
+    def __init__(self, encoded: EncodedConversations, *, batch_tokens: int, seed: int) -> None:
         super().__init__(Shuffled(len(encoded.offsets) - 1, seed), batch_tokens=batch_tokens, seed=seed)
         self._encoded = encoded
 

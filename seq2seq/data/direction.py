@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from seq2seq.data.identification import accepted, classifier, known
-
-Pair = tuple[str, str]
+from seq2seq.data.pairs import Pair
 
 _LETTERS = 60  # of each side, judged together: a line, or several consecutive ones
 _MOST = 300  # characters judged of a long line

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from seq2seq.data.bundled import assistant
 from seq2seq.data.corpus import SPLITS, Checksum, Source, SplitName
-from seq2seq.data.hold_out import Chosen, choose, part_checksum
+from seq2seq.data.hold_out import HeldOut, choose, part_checksum
 from seq2seq.data.lines import Reading, read_blocks
 from seq2seq.data.pieces import Piece, between, by_document, cut_at_lines, line_count
 from seq2seq.data.records import Kind, origin_of
@@ -184,13 +184,13 @@ def hold_out(documents: Documents, splits: Sequence[SplitName] = ("dev", "test")
         return _survey(documents.pieces())
 
     @functools.cache
-    def chosen() -> Chosen:
+    def chosen() -> HeldOut:
         """No document where lines of each are held out."""
         fingerprints = surveyed()[0]
         chosen = choose(filter(None, fingerprints), splits)
         if chosen.distinct + fingerprints.count(0) >= WHOLE_DOCUMENTS:
             return chosen
-        return Chosen({}, 0, ", of each" if len(fingerprints) >= WHOLE_DOCUMENTS else "")
+        return HeldOut({}, 0, ", of each" if len(fingerprints) >= WHOLE_DOCUMENTS else "")
 
     def pieces(split: SplitName) -> Iterator[Piece]:
         fingerprints, lines = surveyed()

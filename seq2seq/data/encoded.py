@@ -28,7 +28,7 @@ _SHORT = 10  # tokens: below this, the ratio of two lengths says nothing
 
 
 @dataclass
-class Part:
+class SourceCounts:
     """What became of the pairs of one source."""
 
     origin: str
@@ -37,7 +37,7 @@ class Part:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-class Encoded:
+class EncodedPairs:
     """N pairs of token sequences in memory-mapped files; only what is being read is resident."""
 
     def __init__(self, folder: Path) -> None:
@@ -97,7 +97,7 @@ def encode(
     held_out: Sequence[PairSource] = (),
     also: Sequence[Path] = (),
     say: Callable[[str], None] = lambda message: None,
-) -> Encoded:
+) -> EncodedPairs:
     """Encode pairs, or find them encoded, in `cache` or in `also`, which are only read: each source in order, without
     the pairs that training should not see.
 
@@ -116,7 +116,7 @@ def encode(
         also=also,
         say=say,
     )
-    return Encoded(folder)
+    return EncodedPairs(folder)
 
 
 def _seen(held_out: Sequence[PairSource]) -> tuple[set[bytes], set[bytes]]:
@@ -139,7 +139,7 @@ def _write(
 ) -> None:
     style = Style()
     end = 0
-    parts = [Part(source.origin) for source in pairs]
+    parts = [SourceCounts(source.origin) for source in pairs]
     kind = token_type(max(tokenizers.source.size, tokenizers.target.size))
     with (folder / "tokens").open("wb") as tokens, (folder / "offsets").open("wb") as offsets:
         offsets.write(np.zeros(1, np.int64).tobytes())
@@ -193,7 +193,7 @@ def _write(
     )
 
 
-def _chunks(texts: Iterable[tuple[Part, PairSource]]) -> Iterator[tuple[Part, PairSource, list[Pair]]]:
+def _chunks(texts: Iterable[tuple[SourceCounts, PairSource]]) -> Iterator[tuple[SourceCounts, PairSource, list[Pair]]]:
     for part, text in texts:
         pairs = text.read()
         while chunk := list(islice(pairs, CHUNK)):

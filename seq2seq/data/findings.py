@@ -18,16 +18,18 @@ _ODD = regex.compile(
     rf"[[\p{{C}}\ufffd]--[{_JOINERS}]]|(?<![^\x00-\x7f\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}])[{_JOINERS}]", regex.V1
 )
 
-Values = dict[str, Any]  # of JSON
+JsonObject = dict[str, Any]  # of JSON
 Located = Iterable[tuple[Any, Any]]  # records with their places, or lines with theirs
-Show = Callable[[Any, Any, Any], Values]  # of a place, what is there, and the place that it repeats or None: an example
+Show = Callable[
+    [Any, Any, Any], JsonObject
+]  # of a place, what is there, and the place that it repeats or None: an example
 
 
 @dataclass(frozen=True)
 class Audit:
     """What `seqx data check` reports."""
 
-    report: Values
+    report: JsonObject
     title: str
     figures: list[tuple[str, ...]]  # rows of a table: a label, a value for each split
     remarks: list[str]  # lines with examples
@@ -38,7 +40,7 @@ class Audit:
         return [split["name"] for split in self.report["splits"]]
 
 
-class Place(NamedTuple):
+class RecordPlace(NamedTuple):
     """The place of a record: its source, and its number there, counted from 1 (the line, in files of lines)."""
 
     origin: str
@@ -50,7 +52,7 @@ class Finding:
 
     def __init__(self, show: Show) -> None:
         self.count = 0
-        self._examples: list[Values] = []
+        self._examples: list[JsonObject] = []
         self._show = show
 
     def add(self, place: Any, item: Any, other: Any = None) -> None:
@@ -59,7 +61,7 @@ class Finding:
         if len(self._examples) < EXAMPLES:
             self._examples.append(self._show(place, item, other))
 
-    def report(self) -> Values:
+    def report(self) -> JsonObject:
         """The finding so far."""
         return {"count": self.count, "examples": self._examples}
 
@@ -71,7 +73,7 @@ def cell(value: Any) -> str:
     return f"{sum(each['count'] for each in value):,}" if isinstance(value, list) else f"{value:,}"
 
 
-def character(of: str, count: int, first: Any) -> Values:
+def character(of: str, count: int, first: Any) -> JsonObject:
     """A character, how often it occurs, and where first."""
     return {"code_point": ord(of), "name": unicodedata.name(of, "no name"), "count": count, "first": first._asdict()}
 
@@ -99,7 +101,7 @@ def first_places(train: Located, held_out: Located, keys: Callable[[Any], Iterab
     return first
 
 
-def also_in_train(items: Located, key: Callable[[Any], Any], first: Mapping[Any, Any], show: Show) -> Values:
+def also_in_train(items: Located, key: Callable[[Any], Any], first: Mapping[Any, Any], show: Show) -> JsonObject:
     """Items whose key is among those of `first_places`."""
     finding = Finding(show)
     for place, item in items:
@@ -108,7 +110,7 @@ def also_in_train(items: Located, key: Callable[[Any], Any], first: Mapping[Any,
     return finding.report()
 
 
-def repeated(digests: array[int], items: Located, show: Show) -> Values:
+def repeated(digests: array[int], items: Located, show: Show) -> JsonObject:
     """Items whose digest occurred before; they are read again as far as the examples need it."""
     count, few = repeats(digests)
     needed: Container[int] = {index for pair in few for index in pair}

@@ -18,7 +18,7 @@ SHARE = 50
 _MOST = 2000
 
 
-class Chosen(NamedTuple):
+class HeldOut(NamedTuple):
     """What is held out, by fingerprint."""
 
     splits: dict[int, SplitName]
@@ -43,7 +43,7 @@ def hold_out(
     """
 
     @functools.cache
-    def held_out() -> Chosen:
+    def held_out() -> HeldOut:
         kept = (record for record in map(texts, source.read()) if all(text.strip() for text in record))
         chosen = choose(starmap(fingerprint, kept), splits, share)
         if chosen.distinct <= len(splits):
@@ -77,7 +77,7 @@ def part_checksum(whole: str, *part: Any) -> str:
     return hashlib.sha256(" ".join(map(str, (whole, *part))).encode()).hexdigest()
 
 
-def choose(fingerprints: Iterable[int], splits: Sequence[SplitName], share: int = SHARE) -> Chosen:
+def choose(fingerprints: Iterable[int], splits: Sequence[SplitName], share: int = SHARE) -> HeldOut:
     """What to hold out for each of `splits`, the smallest first: one in `share` of those that differ, one at least,
     about 2,000 at most."""
     count = 0
@@ -91,7 +91,7 @@ def choose(fingerprints: Iterable[int], splits: Sequence[SplitName], share: int 
         smallest = heapq.nsmallest(_MOST * len(splits), {*smallest, *chunk})
     held, once = (min(_MOST, max(1, number // share)) for number in (len(distinct), count))
     chosen = {value: splits[index % len(splits)] for index, value in enumerate(smallest[: held * len(splits)])}
-    return Chosen(chosen, len(distinct), "" if held == once else ", distinct ones")
+    return HeldOut(chosen, len(distinct), "" if held == once else ", distinct ones")
 
 
 def fingerprint(*texts: str) -> int:

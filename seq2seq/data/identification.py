@@ -17,7 +17,7 @@ _CONFUSED = frozenset(
     for two in combinations(group.split(), 2)
 )
 
-Classify = Callable[[str], tuple[str, float]]  # the code of a language, and its probability
+IdentifyLanguage = Callable[[str], tuple[str, float]]  # the code of a language, and its probability
 
 
 def known(code: str) -> str:
@@ -32,12 +32,12 @@ def accepted(language: str) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=2)
-def classifier(*codes: str) -> Classify:
+def classifier(*codes: str) -> IdentifyLanguage:
     """Which of some languages, given by the identifier's codes, a text is in; without codes, of all that it knows."""
     identifier = copy.copy(_identifier())
     if codes:
         identifier.set_languages(sorted(codes))
-    classify: Classify = identifier.classify
+    classify: IdentifyLanguage = identifier.classify
     return classify
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from seq2seq.data.audit import Tally
 from seq2seq.data.bundled import reviews
 from seq2seq.data.corpus import SPLITS, Source, SplitName
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 from seq2seq.data.folding import fold
 from seq2seq.data.hold_out import fingerprint
 from seq2seq.data.records import Kind
@@ -109,7 +109,7 @@ class LabelledTally(Tally[Labelled]):
         if self._first.setdefault(key, record.label) != record.label:
             yield "other_label"
 
-    def figures(self) -> Values:
+    def figures(self) -> JsonObject:
         """Texts of each class, the largest first."""
         ranked = sorted(self._classes.items(), key=lambda item: (-item[1], item[0]))
         return {"classes": dict(ranked), "largest_class": ranked[:1], "smallest_class": ranked[-1:]}

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, ChunkedBatches, Tokens, pad_sources
+from seq2seq.data.batches import Batch, ChunkedBatches, TokenSequence, pad_sources
 from seq2seq.data.cache import find_or_build, map_file, report_of, token_type, write_report, write_through
 from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
@@ -26,10 +26,10 @@ _FORMAT = 1
 _CHUNK = 5000  # texts encoded at a time
 
 
-class Layout(Rows):
+class RowCollator(Rows):
     """Rows, and batches of them."""
 
-    def collate(self, rows: Sequence[Tokens], labels: Sequence[int]) -> Batch:
+    def collate(self, rows: Sequence[TokenSequence], labels: Sequence[int]) -> Batch:
         """Rows as inputs tokens (B, S) and mask (B, 1, 1, S) or None; labels (B,)."""
         tokens, mask, filled = pad_sources(rows)
         return Batch(
@@ -158,7 +158,7 @@ class LabelledBatches(ChunkedBatches):
         self,
         encoded: EncodedTexts,
         tokenizers: Tokenizers,
-        layout: Layout,
+        layout: RowCollator,
         *,
         batch_tokens: int,
         seed: int,
@@ -174,7 +174,7 @@ class LabelledBatches(ChunkedBatches):
 
     def chunk(self, indices: NDArray[np.uint32], epoch: int, number: int, skipped: int) -> Iterator[Batch]:
         """The batches of a chunk but for the first `skipped`."""
-        texts: list[Sequence[Tokens]] = [self._encoded[int(index)] for index in indices]
+        texts: list[Sequence[TokenSequence]] = [self._encoded[int(index)] for index in indices]
         generator = np.random.default_rng((self._seed, epoch, number))
         if self._sampling:
             texts = self._sampled(texts, int(generator.integers(2**32)))
@@ -191,7 +191,7 @@ class LabelledBatches(ChunkedBatches):
                 [rows[i] for i in chosen], [int(self._encoded.labels[indices[i]]) for i in chosen]
             )
 
-    def _sampled(self, texts: Sequence[Sequence[Tokens]], seed: int) -> list[Sequence[Tokens]]:
+    def _sampled(self, texts: Sequence[Sequence[TokenSequence]], seed: int) -> list[Sequence[TokenSequence]]:
         sides = []
         for side in zip(*texts):
             plain = self._tokenizer.decode([[int(token) for token in tokens] for tokens in side])
@@ -200,7 +200,7 @@ class LabelledBatches(ChunkedBatches):
         return [list(each) for each in zip(*sides)]
 
 
-def _thinned(tokens: Tokens, share: float, generator: np.random.Generator) -> Tokens:
+def _thinned(tokens: TokenSequence, share: float, generator: np.random.Generator) -> TokenSequence:
     """Tokens without a share of them, chosen at random; one is left."""
     kept = generator.random(len(tokens)) >= share
     if not kept.any():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.batches import Batch, BatchSource, Place
 from seq2seq.data.tokenizer import SPECIAL, UNKNOWN
 
 _CHOSEN, _HIDDEN, _REPLACED = 0.15, 0.8, 0.1  # of the tokens; of those, UNKNOWN; of those, another token
@@ -32,10 +32,10 @@ def masked(batch: Batch, vocabulary: int, generator: np.random.Generator) -> Bat
     return replace(batch, inputs=(inputs, mask), labels=tokens, tokens=int(chosen.sum()), mask=torch.from_numpy(chosen))
 
 
-class MaskedBatches(Source):
+class MaskedBatches(BatchSource):
     """The batches of a source of texts, others of their tokens hidden each time: a pure function of (seed, place)."""
 
-    def __init__(self, texts: Source, vocabulary: int, seed: int) -> None:
+    def __init__(self, texts: BatchSource, vocabulary: int, seed: int) -> None:
         self._texts, self._vocabulary, self._seed = texts, vocabulary, seed
 
     def stream(self, start: Place) -> Iterator[tuple[Place, Batch]]:

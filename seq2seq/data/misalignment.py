@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-Pair = tuple[str, str]
+from seq2seq.data.pairs import Pair
 
 _MOST = 20  # maximum shift that is found, in lines
 _CHUNK = 20_000  # pairs compared at a time

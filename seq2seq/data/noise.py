@@ -42,7 +42,7 @@ _LONG_FORMS = re.compile(
 )
 
 
-class Noise:
+class SourceNoise:
     """Changes some of the sources, each with a change of its own."""
 
     def __init__(self, noise: recipes.Noise, tags: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seq2seq.data.languages import names
-from seq2seq.data.tables import NUMBER, WORD, Columns, Table, listed, suffix_of
+from seq2seq.data.tables import NUMBER, WORD, Columns, TableLayout, listed, suffix_of
 from seq2seq.errors import DataError
 from seq2seq.recipe import Data, Hub
 
@@ -27,14 +27,14 @@ class PairColumns(Columns):
         """By the names of the columns: `fr`, `translation.fr`, `source`, `French text`."""
         return _sides(names, self.data)
 
-    def named(self, table: Table) -> tuple[int, ...] | None:
+    def named(self, table: TableLayout) -> tuple[int, ...] | None:
         """By the first line, unless that is an ordinary row of language codes."""
         first, second = table.sample[0], (*table.sample, [])[1]
         columns = self.choose(first)
         codes = columns and any(first[column] in second[column : column + 1] for column in columns)
         return None if codes else columns
 
-    def placed(self, table: Table) -> Table:
+    def placed(self, table: TableLayout) -> TableLayout:
         """By name, else the first two columns of .tsv, where they look like text."""
         if self.named(table) is None and suffix_of(table.path) == ".tsv":
             _must_look_like_text(table)
@@ -84,7 +84,7 @@ def _names(column: str, known: frozenset[str]) -> bool:
     return any(word in known for word in words) and all(beside)
 
 
-def _must_look_like_text(table: Table) -> None:
+def _must_look_like_text(table: TableLayout) -> None:
     """Raise DataError where the first two columns do not look like text."""
     rows = [row for row in table.sample if len(row) > 1]
     width = min(map(len, rows), default=0)

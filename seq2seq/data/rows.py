@@ -13,15 +13,15 @@ from seq2seq.errors import DataError
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
 Row = tuple[str, Mapping[str, Any]]  # its place, for errors; its columns
-Rows = Callable[[], Iterator[list[str]]]
+RowReader = Callable[[], Iterator[list[str]]]
 # The columns of a row that hold a record, and whether they may be whole numbers.
-Choose = Callable[[Mapping[str, Any]], list[tuple[str, bool]]]
+ChooseColumns = Callable[[Mapping[str, Any]], list[tuple[str, bool]]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS = 16  # of a parquet file, read at a time: each may be a whole book
 
 
-def file_rows(path: Path, columns: Columns, reading: Reading) -> tuple[str, Rows]:
+def file_rows(path: Path, columns: Columns, reading: Reading) -> tuple[str, RowReader]:
     """A description of the chosen columns of a file, empty where they are the obvious ones, and a reader of their text
     row by row. Raises DataError, at once or while reading."""
     suffix = suffix_of(path)
@@ -41,7 +41,7 @@ def file_rows(path: Path, columns: Columns, reading: Reading) -> tuple[str, Rows
     return columns_said(reading), lambda: _json_rows(read_json_lines(path, reading), chosen)
 
 
-def _json_rows(rows: Iterable[Row], choose: Choose) -> Iterator[list[str]]:
+def _json_rows(rows: Iterable[Row], choose: ChooseColumns) -> Iterator[list[str]]:
     columns: list[tuple[str, bool]] = []
     for place, row in rows:
         columns = columns or choose(row)
@@ -104,7 +104,7 @@ def must_hold_text(path: Path) -> None:
         raise DataError(f"{path} is empty; check how it was made")
 
 
-def _parquet_rows(path: Path, choose: Choose) -> Iterator[list[str]]:
+def _parquet_rows(path: Path, choose: ChooseColumns) -> Iterator[list[str]]:
     """The text of some columns, which `choose` names from a row that has all columns but no values."""
     columns: list[tuple[str, bool]] = []
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, Place, Source, mask_of
+from seq2seq.data.batches import Batch, BatchSource, Place, mask_of
 from seq2seq.data.cache import find_or_build, map_file, release, report_of, token_type, write_report, write_through
 from seq2seq.data.documents import Documents
 from seq2seq.data.tokenizer import EOS, PAD, UNKNOWN, Tokenizer
@@ -84,7 +84,7 @@ def in_memory(documents: Documents, tokenizer: Tokenizer) -> tuple[NDArray[Any],
     return np.frombuffer(file.getbuffer(), report["dtype"]), report
 
 
-class Windows(Source):
+class Windows(BatchSource):
     """The endless sequence of training batches over a stream, each a pure function of (seed, place).
 
     `random`: rows start anywhere, in one endless epoch. `packed`: windows are consecutive in the stream, the last token
@@ -131,7 +131,7 @@ class Windows(Source):
         return batch
 
 
-class MixedWindows(Source):
+class MixedWindows(BatchSource):
     """Windows of several streams, each by its share of the rows, in one endless epoch: a batch is a pure function of
     (seed, place). `random` and `packed` as in `Windows`; each stream has epochs of its own. A row of a stream that is
     shorter than T is padded."""

@@ -23,7 +23,7 @@ WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Table:
+class TableLayout:
     """The layout of a .csv or .tsv file. In a .tsv file a quotation mark is an ordinary character, unless every cell is
     quoted."""
 
@@ -67,11 +67,11 @@ class Columns:
         stripped = [name.strip() for name in names]
         return tuple(map(stripped.index, self.fields)) if {*self.fields} <= {*stripped} else None
 
-    def named(self, table: Table) -> tuple[int, ...] | None:
+    def named(self, table: TableLayout) -> tuple[int, ...] | None:
         """Which columns of a table hold the fields, by its first line; None where that does not name them."""
         return self.choose(table.sample[0])
 
-    def placed(self, table: Table) -> Table:
+    def placed(self, table: TableLayout) -> TableLayout:
         """A table with the places of its columns, where the user names none. Raises DataError where they are not known,
         or do not look like text."""
         columns = self.named(table)
@@ -106,7 +106,7 @@ class Columns:
         return tuple(chosen)
 
 
-def read_table(path: Path, columns: Columns, reading: Reading) -> Table:
+def read_table(path: Path, columns: Columns, reading: Reading) -> TableLayout:
     """A table of records, in the columns that the user names, else in those that `columns` says. Raises DataError where
     they are not known, or do not look like text."""
     table = _table(path, reading)
@@ -134,7 +134,7 @@ def suffix_of(path: Path) -> str:
     return "" if suffix == ".parquet" and inner != path.name else suffix
 
 
-def _table(path: Path, reading: Reading) -> Table:
+def _table(path: Path, reading: Reading) -> TableLayout:
     lines: list[str] = []
     characters = 0
     for line in read_lines(path, reading):
@@ -147,7 +147,7 @@ def _table(path: Path, reading: Reading) -> Table:
     if suffix_of(path) == ".tsv":
         rows = [line.split("\t") for line in lines[:-1][:_ROWS]] or [[""]]
         quoted = len(rows) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == '"' for row in rows[1:] for cell in row)
-        return Table(path, "\t", quoted, 0, tuple(_sample(lines, "\t") if quoted else rows))
+        return TableLayout(path, "\t", quoted, 0, tuple(_sample(lines, "\t") if quoted else rows))
     skipped = 1 if re.fullmatch("sep=.", lines[0]) else 0  # Excel's
     known = lines[0][4:] if skipped else "".join(_DELIMITERS)
     samples = {candidate: _sample(lines[skipped:], candidate) for candidate in known}
@@ -156,7 +156,7 @@ def _table(path: Path, reading: Reading) -> Table:
     delimiter = (even or sorted(known, key=lambda candidate: -len(samples[candidate][0])))[0]
     if not samples[delimiter][0]:
         raise DataError(f"{path}, line 1 holds carriage returns outside quotes; end lines in a line feed")
-    return Table(path, delimiter, True, skipped, tuple(samples[delimiter]))
+    return TableLayout(path, delimiter, True, skipped, tuple(samples[delimiter]))
 
 
 def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
@@ -175,7 +175,7 @@ def _even(rows: Sequence[Sequence[str]]) -> bool:
     return len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
 
 
-def _quoted(lines: Iterator[str], table: Table) -> Iterator[tuple[int, list[str]]]:
+def _quoted(lines: Iterator[str], table: TableLayout) -> Iterator[tuple[int, list[str]]]:
     characters = begun = 0  # of the row being read; the last line of the previous row
 
     def counted() -> Iterator[str]:

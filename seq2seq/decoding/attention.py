@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.tokenizer import SPECIAL
 
-Kind = Literal["cross", "decoder", "encoder"]
+if TYPE_CHECKING:
+    from seq2seq.model.recording import AttentionKind
 
-KINDS: dict[Kind, str] = {
+KINDS: dict[AttentionKind, str] = {
     "cross": "cross-attention",
     "decoder": "self-attention of the decoder",
     "encoder": "self-attention of the encoder",
@@ -29,7 +30,7 @@ _NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 class AttentionMap:
     """One kind of attention in every layer."""
 
-    kind: Kind
+    kind: AttentionKind
     queries: tuple[str, ...]  # T tokens, as written in the vocabulary: each query's position has just read this one
     keys: tuple[str, ...]  # S tokens: what is attended to
     predicted: tuple[str, ...]  # T tokens: what each position predicts, "" where nothing; none where nothing is

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 # The number of a source in the whole text: of its line, then of its part of the line. Its samples are a function of
 # this number and of the seed.
-Number = tuple[int, ...]
+SampleNumber = tuple[int, ...]
 
 _GREEDY_BELOW = 1e-6
 

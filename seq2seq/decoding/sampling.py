@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizer import EOS
-from seq2seq.decoding.options import Number, Sampling
+from seq2seq.decoding.options import SampleNumber, Sampling
 
 # Random numbers that a row draws in one call, which costs as much as some hundreds of them.
 _DRAWN = 4096
@@ -33,7 +33,7 @@ class Sampler:
         *,
         device: torch.device,
         read: Tensor | None = None,
-        rows: Sequence[Number] | None = None,
+        rows: Sequence[SampleNumber] | None = None,
         drawn_at_once: int = _DRAWN,
     ) -> None:
         self._settings = settings

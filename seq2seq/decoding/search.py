@@ -17,7 +17,7 @@ from seq2seq.model.state import State
 
 # Picks the next token of each row: (logits (N, V), minus infinity where a token is not allowed; the numbers of the
 # N rows) -> (N,).
-Choose = Callable[[Tensor, Sequence[int]], Tensor]
+ChooseToken = Callable[[Tensor, Sequence[int]], Tensor]
 
 
 class Steps(Protocol):
@@ -28,7 +28,7 @@ class Steps(Protocol):
         updated."""
 
 
-class Chosen(NamedTuple):
+class ChosenToken(NamedTuple):
     """One token of one row."""
 
     row: int
@@ -41,12 +41,12 @@ def unroll(
     steps: Steps,
     state: State,
     limits: Sequence[int],
-    choose: Choose,
+    choose: ChooseToken,
     *,
     first: Tensor | None = None,
     ended: Collection[int] = (),
     device: torch.device,
-) -> Iterator[list[Chosen]]:
+) -> Iterator[list[ChosenToken]]:
     """Extend one hypothesis per row, token by token: each step yields what `choose` picked for the unfinished rows.
 
     Each row has a memory of its own, and begins after its token of `first` (N,), else BOS. A row ends with EOS, the
@@ -62,7 +62,7 @@ def unroll(
         scores = logits.log_softmax(-1)
         chosen = choose(_allow(logits, [length > limits[row] for row in active]), active)
         scored = scores.gather(1, chosen[:, None]).squeeze(1)
-        step = list(map(Chosen, active, chosen.tolist(), scored.tolist()))
+        step = list(map(ChosenToken, active, chosen.tolist(), scored.tolist()))
         yield step
         kept = [place for place, (row, token, _) in enumerate(step) if token != EOS and row not in ended]
         if kept and len(kept) < len(active):
@@ -77,7 +77,7 @@ def roll_out(
     steps: Steps,
     state: State,
     limits: Sequence[int],
-    choose: Choose,
+    choose: ChooseToken,
     *,
     alpha: float,
     first: Tensor | None = None,
@@ -95,7 +95,7 @@ def roll_out(
 
 
 def most_probable(logits: Tensor, rows: Sequence[int]) -> Tensor:
-    """`Choose` of greedy search."""
+    """`ChooseToken` of greedy search."""
     return logits.argmax(-1)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Link = tuple[int, int]  # a word of the source, and one of the target
+from seq2seq.decoding.alignment import Link
+
 Words = Sequence[str]
 
 _ROUNDS = 5  # of expectation maximisation

@@ -15,10 +15,10 @@ _BINS = 10  # of confidence
 _WRONG = 10  # texts that are shown
 _SHOWN = 300  # characters of one
 
-Counts = NDArray[np.int64]
+ConfusionMatrix = NDArray[np.int64]
 
 
-def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> Counts:
+def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> ConfusionMatrix:
     """The number of texts of each class (row) that were given each class (column), (K, K)."""
     cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return cells.reshape(classes, classes).astype(np.int64)
@@ -47,7 +47,7 @@ def macro_f1(counts: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[np.flo
     return mean
 
 
-def present_in(counts: Counts) -> NDArray[np.bool_]:
+def present_in(counts: ConfusionMatrix) -> NDArray[np.bool_]:
     """The classes (K,) that some text has or was given."""
     present: NDArray[np.bool_] = counts.sum(0) + counts.sum(1) > 0
     return present
@@ -116,7 +116,7 @@ def calibration(confidence: NDArray[Any], right: NDArray[np.bool_]) -> dict[str,
     return {"error": error, "confidence": float(confidence.mean()), "bins": bins}
 
 
-def _resampled(counts: Counts) -> Counts:
+def _resampled(counts: ConfusionMatrix) -> ConfusionMatrix:
     """Confusion matrices (SAMPLES, K, K) of texts drawn again with replacement: how many fall into each cell is
     multinomial."""
     cells = counts.ravel()

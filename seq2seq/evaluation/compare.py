@@ -28,14 +28,14 @@ class Changed:
 
     def answers(self) -> Answers:
         """For a page."""
-        from seq2seq.evaluation.parts import Answers, Output
+        from seq2seq.evaluation.parts import Answers, LabelledOutput
 
-        outputs = (Output("A", self.first), Output("B", self.second, f"{self.gain:+.0f} chrF2"))
+        outputs = (LabelledOutput("A", self.first), LabelledOutput("B", self.second, f"{self.gain:+.0f} chrF2"))
         return Answers(self.source, self.reference, outputs)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TranslationComparison:
     """The scores of two systems, and the sentences that differ most."""
 
     sentences: int
@@ -87,7 +87,7 @@ def compare(
     metrics: Sequence[Metric],
     *,
     most: int = 5,
-) -> Comparison:
+) -> TranslationComparison:
     """Paired bootstrap resampling (Koehn, 2004) against the first references, and the sentences that changed most.
 
     Raises DataError where the counts differ.
@@ -106,7 +106,7 @@ def compare(
         if first[index] != second[index]
     ]
     changed.sort(key=lambda sentence: sentence.gain)
-    return Comparison(
+    return TranslationComparison(
         len(sentences),
         len(sentences) - len(changed),
         tuple(differences),

@@ -19,8 +19,7 @@ from sacrebleu.significance import PairedTest, Result
 from seq2seq.errors import DataError, refuse_one_text
 from seq2seq.evaluation.bootstrap import SAMPLES, interval, resampled, two_sided_p_value
 
-Texts = Sequence[str]
-References = Sequence[Texts]  # one or more of each sentence
+References = Sequence[Sequence[str]]  # one or more of each sentence
 
 # sacreBLEU's tokenizer for a language, by ISO 639 code or English name; for all others 13a.
 _TOKENIZERS = {
@@ -69,16 +68,18 @@ class Metric(ABC):
     signature: str  # names all settings that a figure depends on
 
     @abstractmethod
-    def segments(self, sources: Texts, hypotheses: Texts, references: References) -> list[float]:
+    def segments(self, sources: Sequence[str], hypotheses: Sequence[str], references: References) -> list[float]:
         """The score of each sentence."""
 
-    def corpus(self, sources: Texts, hypotheses: Texts, references: References) -> Score:
+    def corpus(self, sources: Sequence[str], hypotheses: Sequence[str], references: References) -> Score:
         """The score of all sentences, with its bootstrap interval."""
         scores = np.array(self.segments(sources, hypotheses, references))
         low, high = interval(resampled(scores, np.ones(len(scores), dtype=np.int64)))
         return Score(self.name, float(scores.mean()), low, high, self.signature)
 
-    def difference(self, sources: Texts, first: Texts, second: Texts, references: References) -> Difference:
+    def difference(
+        self, sources: Sequence[str], first: Sequence[str], second: Sequence[str], references: References
+    ) -> Difference:
         """The scores of two systems, and paired bootstrap resampling of the sentences."""
         one, other = (np.array(self.segments(sources, texts, references)) for texts in (first, second))
         p_value = two_sided_p_value(resampled(other - one, np.ones(len(one), dtype=np.int64)))
@@ -91,23 +92,25 @@ class SacreBleuMetric(Metric):
     def __init__(self, scorer: BLEU | CHRF | TER) -> None:
         self._scorer = scorer
 
-    def value(self, hypotheses: Texts, references: References) -> float:
+    def value(self, hypotheses: Sequence[str], references: References) -> float:
         """The score of a corpus without its interval, which takes most of the time."""
         return float(self._scorer.corpus_score(list(hypotheses), _streams(references)).score)
 
-    def segments(self, sources: Texts, hypotheses: Texts, references: References) -> list[float]:
+    def segments(self, sources: Sequence[str], hypotheses: Sequence[str], references: References) -> list[float]:
         """sacreBLEU's sentence scores."""
         pairs = zip(hypotheses, references)
         return [float(self._scorer.sentence_score(text, list(known)).score) for text, known in pairs]
 
-    def corpus(self, sources: Texts, hypotheses: Texts, references: References) -> Score:
+    def corpus(self, sources: Sequence[str], hypotheses: Sequence[str], references: References) -> Score:
         """sacreBLEU's corpus score and interval."""
         result = self._scorer.corpus_score(list(hypotheses), _streams(references), n_bootstrap=SAMPLES)
         mean, half = float(result._mean), float(result._ci)
         signature = str(self._scorer.get_signature())
         return Score(self.name, float(result.score), mean - half, mean + half, signature)
 
-    def difference(self, sources: Texts, first: Texts, second: Texts, references: References) -> Difference:
+    def difference(
+        self, sources: Sequence[str], first: Sequence[str], second: Sequence[str], references: References
+    ) -> Difference:
         """sacreBLEU's paired bootstrap resampling."""
         signatures, results = PairedTest(
             [("first", list(first)), ("second", list(second))],
@@ -180,14 +183,16 @@ def metrics_of(source: str, target: str) -> list[Metric]:
     return [Bleu(target), ChrF(), Ter(target)]
 
 
-def bleu(hypotheses: Texts, references: Texts, target: str) -> float:
+def bleu(hypotheses: Sequence[str], references: Sequence[str], target: str) -> float:
     """Corpus BLEU of text in the language `target`, one reference: the quick figure of a validation."""
     refuse_one_text(hypotheses, "bleu")
     refuse_one_text(references, "bleu")
     return Bleu(target).value(hypotheses, [[reference] for reference in references])
 
 
-def score(metrics: Sequence[Metric], sources: Texts, hypotheses: Texts, references: References) -> list[Score]:
+def score(
+    metrics: Sequence[Metric], sources: Sequence[str], hypotheses: Sequence[str], references: References
+) -> list[Score]:
     """Scores of hypotheses against one or more references each, with 95 % intervals.
 
     Raises DataError where the counts differ or there is nothing to score.

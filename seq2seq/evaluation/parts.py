@@ -53,7 +53,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """A line of a chart. `marked` points are drawn, those of others are only joined."""
 
     name: str
@@ -68,12 +68,12 @@ class Chart:
     title: str
     x: str
     y: str
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     diagonal: bool = False
 
 
 @dataclass(frozen=True)
-class Output:
+class LabelledOutput:
     """One output of a model, beside its reference, whose other words are marked; `label` says which it is."""
 
     label: str
@@ -87,7 +87,7 @@ class Answers:
 
     source: str
     reference: str
-    outputs: Sequence[Output]
+    outputs: Sequence[LabelledOutput]
 
 
 @dataclass(frozen=True)
@@ -100,18 +100,18 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Attention:
+class AttentionMaps:
     """Which tokens of a text attend to which: a map of each kind, or of some."""
 
     caption: str
     maps: Sequence[AttentionMap]
 
 
-Part = Paragraph | Code | Table | Matrix | Chart | Texts | Attention
+Part = Paragraph | Code | Table | Matrix | Chart | Texts | AttentionMaps
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A heading and what is below it; nothing is shown of one without parts."""
 
     title: str
@@ -125,4 +125,4 @@ class Page:
     title: str
     kind: str  # of the page, for example: training report
     summary: Sequence[tuple[str, str]] = ()  # the most important figures, each with a label
-    sections: Sequence[Section] = field(default_factory=list)
+    sections: Sequence[PageSection] = field(default_factory=list)

@@ -33,7 +33,7 @@ _LOGITS = 1 << 24  # of a batch
 TEST_SET_ROW = 1 << 20  # characters of a line of test.jsonl
 
 
-class Predictor(Protocol):
+class NextTokenPredictor(Protocol):
     """A language model."""
 
     context: int
@@ -43,7 +43,11 @@ class Predictor(Protocol):
 
 
 def measure(
-    model: Predictor, tokenizer: Tokenizer, text: Documents, numerics: Numerics, processes: Processes | None = None
+    model: NextTokenPredictor,
+    tokenizer: Tokenizer,
+    text: Documents,
+    numerics: Numerics,
+    processes: Processes | None = None,
 ) -> dict[str, Any]:
     """The loss of a text, for run.json and --json. Raises DataError where there is too little of it."""
     start = time.perf_counter()
@@ -61,7 +65,11 @@ def measure(
 
 
 def token_losses(
-    model: Predictor, tokenizer: Tokenizer, text: Documents, numerics: Numerics, processes: Processes | None = None
+    model: NextTokenPredictor,
+    tokenizer: Tokenizer,
+    text: Documents,
+    numerics: Numerics,
+    processes: Processes | None = None,
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """The negative log-likelihood, in nats, of each token of a text but the first, in order; and what `stream.encode`
     reports of the text. Each token is predicted from those before it in its chunk of the model's context; several

@@ -40,7 +40,7 @@ class Width:
 
 
 @dataclass(frozen=True)
-class Figures:
+class TokenizerFigures:
     """What a tokenizer makes of the held-out lines; for JSON too."""
 
     kind: str
@@ -85,7 +85,7 @@ def hold_out(lines: Iterable[str]) -> SplitText:
 
 def compare_tokenizers(
     settings: Iterable[TokenizerSettings], text: SplitText, width: Width
-) -> Iterator[Figures | Missing]:
+) -> Iterator[TokenizerFigures | Missing]:
     """Train and measure tokenizers one after the other, those of a kind by growing vocabulary. Once a vocabulary has
     all characters of the text, larger ones of characters, which would be the same, are left out."""
     all_characters = False
@@ -103,14 +103,14 @@ def compare_tokenizers(
         yield measure(label(choice), tokenizer, text.held_out, width)
 
 
-def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> Figures:
+def measure(kind: str, tokenizer: Tokenizer, lines: Sequence[str], width: Width) -> TokenizerFigures:
     """The figures of a tokenizer on some lines."""
     encoded = tokenizer.encode(lines)
     size = sum(len(line.encode()) for line in lines)
     tokens = sum(map(len, encoded))
     unknown = sum(ids.count(UNKNOWN) for ids in encoded)
     seconds = _seconds(tokenizer, lines)
-    return Figures(
+    return TokenizerFigures(
         *(kind, tokenizer.size, len(lines), size, tokens, unknown),
         embedding_parameters=width.d_model * tokenizer.size,
         embedding_share=width.share(tokenizer.size),

@@ -17,13 +17,14 @@ import torch
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Batch, Place, collate
 from seq2seq.data.bundled import phrasebook, reviews
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
+from seq2seq.data.pairs import Pair
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown, smooth
 from seq2seq.model.attention import SelfAttention
-from seq2seq.model.classifier import Classifier
+from seq2seq.model.classifier import EncoderClassifier
 from seq2seq.model.stack import CausalEncoder, Encoder
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import files
@@ -47,7 +48,7 @@ def encoder() -> Lesson:
         ],
     )
     tokenizer = tokenizers.train(recipe.tokenizer, [text for _, text in train])
-    layout = Layout(recipe.model.max_length, first=True)  # rows begin with a token of their own
+    layout = RowCollator(recipe.model.max_length, first=True)  # rows begin with a token of their own
     sides = [
         (
             [layout.row([ids]) for ids in tokenizer.encode([text for _, text in rows])],
@@ -66,7 +67,7 @@ def encoder() -> Lesson:
     config = recipe.model.model_copy(update={"decoder_layers": 1})
     for name, layers in (("encoder", Encoder), ("decoder", CausalEncoder)):
         torch.manual_seed(1)
-        model = Classifier(config, tokenizer.size, 2, layers)
+        model = EncoderClassifier(config, tokenizer.size, 2, layers)
         objective = ClassCrossEntropy(model, small.CPU, label_smoothing=0.0)
         curves[name] = [each["negative_log_likelihood"] for each in small.trained(recipe, model, batches(), objective)]
         with torch.inference_mode():
@@ -169,7 +170,7 @@ def cross_attention() -> Lesson:
     )
 
 
-def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
+def _phrases() -> tuple[list[Pair], list[Pair]]:
     """Short phrases of frequent words, and some held out."""
     every = [
         pair for pair in dict.fromkeys(phrasebook.pairs("train")) if pair[0][0].isupper() and not pair[0].isupper()
@@ -181,7 +182,7 @@ def _phrases() -> tuple[list[phrasebook.Pair], list[phrasebook.Pair]]:
     return [pair for pair in pairs if pair not in dev], dev
 
 
-def _batches(tokenizer: Tokenizer, pairs: list[phrasebook.Pair]) -> Iterator[tuple[Place, Batch]]:
+def _batches(tokenizer: Tokenizer, pairs: list[Pair]) -> Iterator[tuple[Place, Batch]]:
     source, target = (tokenizer.encode([pair[side] for pair in pairs]) for side in (0, 1))
     for index in itertools.count():
         rows = np.random.default_rng(index).integers(len(pairs), size=48)

@@ -32,7 +32,7 @@ from seq2seq.training.log_probabilities import token_log_probabilities
 from seq2seq.training.ppo import Clipping, PolicyLoss, Rloo, divergences
 from seq2seq.training.preferences import BradleyTerry
 
-Question = tuple[str, str]  # and its right answer
+QuestionAndAnswer = tuple[str, str]  # and its right answer
 _ABOUT = "legs"
 _ROWS = 16  # of a batch
 _ROUNDS = 16  # of two answers to each question
@@ -43,9 +43,9 @@ class World(NamedTuple):
     """The part of the small world that is about legs."""
 
     documents: list[str]
-    demonstrations: list[Question]
-    questions: list[Question]
-    held_out: list[Question]
+    demonstrations: list[QuestionAndAnswer]
+    questions: list[QuestionAndAnswer]
+    held_out: list[QuestionAndAnswer]
     tokenizer: Tokenizer
 
 
@@ -92,7 +92,9 @@ def taught() -> Gpt:
     return gpt.eval()
 
 
-def answered(model: Gpt, questions: Sequence[Question], seed: int = 1) -> tuple[list[Rollout], list[str], list[float]]:
+def answered(
+    model: Gpt, questions: Sequence[QuestionAndAnswer], seed: int = 1
+) -> tuple[list[Rollout], list[str], list[float]]:
     """Answers that a model draws, their texts, and what the simulated rater thinks of each, 0 to 1."""
     prompts = legs().tokenizer.encode([question for question, _ in questions])
     rollouts = DecoderOnlyRolloutSampler(model, small.CPU).sample(prompts, max_tokens=40, seed=seed)

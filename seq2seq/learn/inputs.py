@@ -18,7 +18,7 @@ from seq2seq.data import stream
 from seq2seq.data.batches import Batch, collate
 from seq2seq.data.bundled import phrasebook
 from seq2seq.data.tokenizers import train as train_tokenizer
-from seq2seq.evaluation.tokenizers import Figures, Width, compare_tokenizers, hold_out
+from seq2seq.evaluation.tokenizers import TokenizerFigures, Width, compare_tokenizers, hold_out
 from seq2seq.learn import small
 from seq2seq.learn.lesson import Lesson, expect
 from seq2seq.learn.pictures import COLOURS, label, matrix, panels, shown
@@ -37,14 +37,14 @@ def tokenizers() -> Lesson:
     ]
     settings = [Tokenizer.model_validate({"kind": kind, "vocabulary_size": size}) for kind, size in kinds]
     measured = [*compare_tokenizers(settings, hold_out(small.verse().lines), Width(d_model=256, layers=6))]
-    found = {(each.kind, each.vocabulary): each for each in measured if isinstance(each, Figures)}
+    found = {(each.kind, each.vocabulary): each for each in measured if isinstance(each, TokenizerFigures)}
     pieces = [each for (kind, _), each in found.items() if kind == "bpe"]
     lengths = [each.tokens_per_line for each in pieces]
     expect("each larger codebook makes sequences shorter", lengths == sorted(lengths, reverse=True))
     expect("each step saves less", all(a - b > b - c for a, b, c in zip(lengths, lengths[1:], lengths[2:])))
     figure, (left, right) = panels(1, 1)
     for kind, marker, name in (("bpe", "o-", "SentencePiece"), ("byte-bpe", "s--", "byte-level, run by tiktoken")):
-        some = [each for each in measured if isinstance(each, Figures) and each.kind == kind]
+        some = [each for each in measured if isinstance(each, TokenizerFigures) and each.kind == kind]
         left.plot([each.vocabulary for each in some], [each.tokens_per_line for each in some], marker, label=name)
     letters = next(each for (kind, _), each in found.items() if kind == "character")
     left.plot(letters.vocabulary, letters.tokens_per_line, "D", label="characters")

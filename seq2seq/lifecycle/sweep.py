@@ -20,7 +20,7 @@ _SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One run of a sweep: what is set, the part of it that varies, and a seed."""
 
     changes: tuple[str, ...]
@@ -34,7 +34,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Spread:
+class FigureOverSeeds:
     """A figure over the seeds of a setting."""
 
     name: str
@@ -45,33 +45,33 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingResult:
     """A setting, judged. `p_values` are those of its runs against the runs of the first setting with the same seed, by
     figure; `better` and `worse` count the significant ones (p < 0.05) of the most important figure."""
 
     setting: str
     seeds: tuple[int, ...]
-    figures: tuple[Spread, ...]
+    figures: tuple[FigureOverSeeds, ...]
     p_values: Mapping[str, tuple[float, ...]]
     better: int
     worse: int
 
 
-def cells(changes: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
+def cells(changes: Sequence[str], seeds: Sequence[int]) -> list[GridCell]:
     """The runs of a grid: each change is `section.key=value`, or has several values with commas between them. Raises
     RecipeError where two runs would be the same."""
     axes = [[f"{key}={value}" for value in _values(values)] for key, _, values in (c.partition("=") for c in changes)]
     grid = []
     for chosen in product(*axes):
         varied = [change for change, axis in zip(chosen, axes) if len(axis) > 1]
-        grid += [Cell(chosen, ",".join(varied) or "recipe", seed) for seed in seeds]
+        grid += [GridCell(chosen, ",".join(varied) or "recipe", seed) for seed in seeds]
     names = [cell.name for cell in grid]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise RecipeError(f"two runs of the sweep would be {twice}: name each value and each seed once")
     return grid
 
 
-def rows(grid: Sequence[Cell], runs: Mapping[Cell, Run]) -> Iterator[Row]:
+def rows(grid: Sequence[GridCell], runs: Mapping[GridCell, Run]) -> Iterator[SettingResult]:
     """The settings of a grid with the figures of those of its runs that were judged."""
     judged = {cell: figures for cell, run in runs.items() if (figures := _figures(run))}
     first = {cell.seed: cell for cell in judged if cell.setting == grid[0].setting}
@@ -85,10 +85,13 @@ def rows(grid: Sequence[Cell], runs: Mapping[Cell, Run]) -> Iterator[Row]:
         paired = [(first[cell.seed], cell) for cell in own if cell.seed in first and setting != grid[0].setting]
         tested = [(pair, _p_values(runs, *pair)) for pair in paired]
         gains = [_gain(judged, *pair) for pair, found in tested if found.get(names[0], 1.0) < _SIGNIFICANT]
-        yield Row(
+        yield SettingResult(
             setting,
             tuple(cell.seed for cell in own),
-            tuple(Spread(name, mean(values), min(values), max(values), values) for name, values in columns.items()),
+            tuple(
+                FigureOverSeeds(name, mean(values), min(values), max(values), values)
+                for name, values in columns.items()
+            ),
             {name: tuple(found[name] for _, found in tested if name in found) for name in names if paired},
             sum(gain > 0 for gain in gains),
             sum(gain < 0 for gain in gains),
@@ -100,11 +103,11 @@ def _figures(run: Run) -> list[Figure]:
     return tasks.of(run.recipe()).figures(scores) if scores else []
 
 
-def _p_values(runs: Mapping[Cell, Run], first: Cell, second: Cell) -> dict[str, float]:
+def _p_values(runs: Mapping[GridCell, Run], first: GridCell, second: GridCell) -> dict[str, float]:
     return tasks.of(runs[first].recipe()).p_values(runs[first], runs[second])
 
 
-def _gain(judged: Mapping[Cell, Sequence[Figure]], first: Cell, second: Cell) -> float:
+def _gain(judged: Mapping[GridCell, Sequence[Figure]], first: GridCell, second: GridCell) -> float:
     before, after = judged[first][0], judged[second][0]
     return (before.value - after.value) if before.less_is_better else (after.value - before.value)
 

@@ -75,7 +75,7 @@ def compare(recipe: Recipe, device: torch.device) -> Agreement:
 
 
 def _compute(
-    recipe: Recipe, model: models.Model, batch: Batch, device: torch.device
+    recipe: Recipe, model: models.TransformerOrGpt, batch: Batch, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """On the CPU: the loss, the gradient of all weights in one row, the logits, and those of cached steps, where the
     model decodes."""

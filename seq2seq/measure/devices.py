@@ -17,7 +17,7 @@ from seq2seq.measure import agreement, memory
 from seq2seq.measure.agreement import Agreement
 from seq2seq.measure.machine import this_machine
 from seq2seq.measure.memory import FEW, Budget
-from seq2seq.measure.steps import ModelSteps, Row, Stopwatch, random_model
+from seq2seq.measure.steps import ModelSteps, SizeTiming, Stopwatch, random_model
 from seq2seq.recipe import Recipe
 from seq2seq.tasks.task import Say
 
@@ -27,7 +27,7 @@ _PATIENCE = 10  # time limit of a device, in time limits of one size
 _CHEAP = 5e11  # floating-point operations: steps up to this are tried before training
 _TRIAL = Stopwatch(1.0, most=10)
 
-Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
+TimingCurve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds of a step), smallest first
 
 
 @dataclass
@@ -38,10 +38,10 @@ class Examined:
     description: str
     bfloat16: str  # whether its products are fast, and why
     precision: str = ""
-    training: list[Row] = field(default_factory=list)
+    training: list[SizeTiming] = field(default_factory=list)
     stopped: str = ""  # why larger batches were not timed
-    one_thread: Row | None = None  # of the CPU, where it uses more by default
-    decoding: list[Row] = field(default_factory=list)
+    one_thread: SizeTiming | None = None  # of the CPU, where it uses more by default
+    decoding: list[SizeTiming] = field(default_factory=list)
     agreement: Agreement | None = None
     budget: Budget | None = None
     error: str = ""  # why it could not be examined
@@ -51,13 +51,13 @@ class Examined:
         """Why the device must not be used; empty where it may."""
         return self.error or (self.agreement.fault if self.agreement else "")
 
-    def usual(self, batch_tokens: int) -> Row:
+    def usual(self, batch_tokens: int) -> SizeTiming:
         """The row of the recipe's batch, or the largest timed size below it."""
         smaller = [row for row in self.training if row.size <= batch_tokens]
         return max(smaller, default=self.training[0], key=lambda row: row.size)
 
     @property
-    def curve(self) -> Curve:
+    def curve(self) -> TimingCurve:
         """Seconds of a training step by size."""
         return [(row.size, row.timing.median) for row in self.training]
 
@@ -169,7 +169,13 @@ def _measure(examined: Examined, steps: ModelSteps, stopwatch: Stopwatch, quick:
 
 
 def time_sizes(
-    steps: ModelSteps, sizes: Sequence[int], rows: list[Row], fits: int, stopwatch: Stopwatch, end: float, say: Say
+    steps: ModelSteps,
+    sizes: Sequence[int],
+    rows: list[SizeTiming],
+    fits: int,
+    stopwatch: Stopwatch,
+    end: float,
+    say: Say,
 ) -> str:
     """Add a row for each of `sizes`, smallest first, to `rows`; returns why it stopped before the last, else empty."""
     for size in sizes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from seq2seq.measure.devices import Curve, Diagnosis, Examined
-from seq2seq.measure.steps import Row
+from seq2seq.measure.devices import Diagnosis, Examined, TimingCurve
+from seq2seq.measure.steps import SizeTiming
 
 _NOTABLE = 0.1  # share of a step
 _FLAT = 0.2  # a batch twice as large that takes less than this share longer is nearly free
@@ -87,7 +87,7 @@ def _beside_the_cpu(device: Examined, cpu: Examined, batch_tokens: int) -> Itera
             )
 
 
-def launch_bound_below(curve: Curve) -> int | None:
+def launch_bound_below(curve: TimingCurve) -> int | None:
     """The batch size below which launching operations takes most of the time, so that a larger batch is nearly free;
     None where even the smallest batches are bound by arithmetic."""
     reached = None
@@ -98,7 +98,7 @@ def launch_bound_below(curve: Curve) -> int | None:
     return reached
 
 
-def faster_from(curve: Curve, other: Curve) -> int | None:
+def faster_from(curve: TimingCurve, other: TimingCurve) -> int | None:
     """The smallest common size from which on a device is the faster one; None where it is slower even at the
     largest."""
     theirs = dict(other)
@@ -110,7 +110,7 @@ def faster_from(curve: Curve, other: Curve) -> int | None:
     return first
 
 
-def _unsteady(row: Row) -> bool:
+def _unsteady(row: SizeTiming) -> bool:
     return row.timing.p90 > _UNSTEADY * row.timing.median
 
 

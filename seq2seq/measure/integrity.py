@@ -24,7 +24,7 @@ from seq2seq.storage.checksums import difference
 from seq2seq.storage.reading import parse_json
 from seq2seq.training.checkpoints import checkpoint
 
-State = Literal["ok", "unknown", "wrong"]
+IntegrityState = Literal["ok", "unknown", "wrong"]
 
 _TEST = "test.jsonl"
 _UNUSED = "shortlist.json"  # recorded by an older seqx; no longer read
@@ -38,7 +38,7 @@ class Verdict:
     that was written."""
 
     name: str
-    state: State
+    state: IntegrityState
     says: str
 
 

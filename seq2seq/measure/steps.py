@@ -55,7 +55,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Row:
+class SizeTiming:
     """The timing of one size."""
 
     size: int  # places of a training batch, as training.batch_tokens counts them; or texts decoded at once
@@ -119,7 +119,7 @@ def grow(
 
 def updates(
     recipe: Recipe,
-    model: models.Model,
+    model: models.TransformerOrGpt,
     objective: Objective,
     numerics: Numerics,
     optimiser: torch.optim.Optimizer | None = None,
@@ -151,9 +151,9 @@ def one_batch(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"training": recipe.training.model_copy(update={"accumulate": 1})})
 
 
-def random_model(recipe: Recipe) -> models.Model:
+def random_model(recipe: Recipe) -> models.TransformerOrGpt:
     """A recipe's model on the CPU, with random weights and a vocabulary about as large as the recipe's."""
-    model: models.Model = tasks.of(recipe).workload().model(guessed_vocabulary(recipe.tokenizer))
+    model: models.TransformerOrGpt = tasks.of(recipe).workload().model(guessed_vocabulary(recipe.tokenizer))
     return model
 
 
@@ -181,13 +181,13 @@ class ModelSteps:
 
         return whole
 
-    def training(self, batch_tokens: int, stopwatch: Stopwatch) -> Row:
+    def training(self, batch_tokens: int, stopwatch: Stopwatch) -> SizeTiming:
         """Forward, backward, clipping, update. Raises RuntimeError where memory runs out."""
         batch = self.workload.batch(batch_tokens)
         timing = stopwatch.time(partial(self.updates(), batch), self._wait)
-        return Row(batch.labels.numel(), batch.tokens, timing)
+        return SizeTiming(batch.labels.numel(), batch.tokens, timing)
 
-    def decoding(self, texts: int, stopwatch: Stopwatch) -> Row:
+    def decoding(self, texts: int, stopwatch: Stopwatch) -> SizeTiming:
         """One token of each text, chosen greedily from cached keys and values; turns dropout off."""
         row = self.workload.batch(1).to(self.numerics.device)
         inputs: Any = [None if part is None else part.repeat_interleave(texts, 0) for part in row.inputs]
@@ -200,4 +200,4 @@ class ModelSteps:
                 nonlocal last
                 last = self.model.step(last, state)[:, -1].argmax(-1, keepdim=True)
 
-            return Row(texts, texts, stopwatch.time(step, self._wait))
+            return SizeTiming(texts, texts, stopwatch.time(step, self._wait))

@@ -21,7 +21,7 @@ import torch
 from seq2seq import tasks
 from seq2seq.data.batches import Batch, Place
 from seq2seq.data.corpus import Corpus
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Choice, Numerics, large_products, wait
 from seq2seq.errors import RunError
 from seq2seq.measure.phases import PHASES, Watched
@@ -40,7 +40,7 @@ _PASSES = 3  # forward, backward for the inputs, backward for the weights
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingThroughput:
     """Training, in rounds of several updates. Tokens do not count padding; FLOPs are those of matrix products."""
 
     text: str
@@ -57,7 +57,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Translating:
+class TranslationThroughput:
     """Translating with an engine."""
 
     engine: str  # with its precision and device
@@ -69,7 +69,7 @@ class Translating:
 
 def training(
     recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, seconds: float, run: Run | None = None
-) -> Training:
+) -> TrainingThroughput:
     """Train for `seconds` on the beginning of a corpus, or on random tokens where there is none, and discard the
     result. The tokenizers are those of `run`, or trained for this."""
     with tempfile.TemporaryDirectory(prefix="seqx-", ignore_cleanup_errors=True) as scratch:
@@ -89,7 +89,7 @@ def training(
         name: Spread.of([each[name] / each["seconds"] for each in done]) for name in ("tokens", "filled", "flops")
     }
     size, best = peak.best()
-    return Training(
+    return TrainingThroughput(
         text=text,
         parameters=sum(weight.numel() for weight in model.parameters()),
         updates=int(count),
@@ -104,7 +104,7 @@ def training(
     )
 
 
-def translating(engine: str, translator: Translator, lines: Sequence[str], seconds: float) -> Translating:
+def translating(engine: str, translator: TextTranslator, lines: Sequence[str], seconds: float) -> TranslationThroughput:
     """Translate as many of the lines as each of several rounds has time for, then one line at a time.
 
     Raises RunError where there is no line.
@@ -124,7 +124,7 @@ def translating(engine: str, translator: Translator, lines: Sequence[str], secon
     most = lines[: max(_LEAST, int(0.8 * seconds / _ROUNDS / each))]
     whole = [timed(most) for _ in rounds(0.8 * seconds, most=_ROUNDS)]
     alone = [timed([line])[0] for _, line in zip(rounds(0.2 * seconds, most=len(lines)), lines)]
-    return Translating(
+    return TranslationThroughput(
         engine,
         len(most),
         Spread.of([len(most) / taken for taken, _ in whole]),
@@ -152,7 +152,7 @@ def loading(command: Sequence[str], seconds: float) -> Spread:
     return Spread.of(taken[1:])
 
 
-def update_flops(model: models.Model, batch: Batch) -> float:
+def update_flops(model: models.TransformerOrGpt, batch: Batch) -> float:
     """FLOPs of the matrix products that a batch's forward and backward passes need; see the model's
     `forward_flops`."""
     counted = torch.ones_like(batch.labels, dtype=torch.bool) if batch.mask is None else batch.mask
@@ -186,7 +186,7 @@ class PeakFlops:
 
 def _sample(
     recipe: Recipe, corpus: Corpus[Any] | None, device: Choice, scratch: Run, run: Run | None
-) -> tuple[str, models.Model, Iterator[tuple[Place, Batch]]]:
+) -> tuple[str, models.TransformerOrGpt, Iterator[tuple[Place, Batch]]]:
     """A description of the text, a new model, and batches without end."""
     task = tasks.of(recipe)
     kind = task.workload()
@@ -206,7 +206,7 @@ def _sample(
 
 
 def _measured(
-    recipe: Recipe, model: models.Model, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
+    recipe: Recipe, model: models.TransformerOrGpt, batches: Iterator[tuple[Place, Batch]], numerics: Numerics
 ) -> Iterator[dict[str, float]]:
     """Of each update, without end: seconds per phase and in total, tokens, places and FLOPs."""
     watched = Watched(model, partial(wait, numerics.device))

@@ -13,7 +13,7 @@ from seq2seq.model.stack import Encoder
 from seq2seq.recipe import Model as ModelConfig
 
 
-class Classifier(EncoderOnly):
+class EncoderClassifier(EncoderOnly):
     """An encoder and a class head, which starts at zero: every class is equally probable at first."""
 
     def __init__(self, config: ModelConfig, vocabulary: int, classes: int, encoder: type[Encoder] = Encoder) -> None:

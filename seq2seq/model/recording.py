@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.state import Cache, KeyValue
 
-Kind = Literal["encoder", "decoder", "cross"]
+AttentionKind = Literal["encoder", "decoder", "cross"]
 
 
 class Recorded(NamedTuple):
     """What one attention did in a forward pass."""
 
-    kind: Kind  # self-attention of an encoder, or of a decoder; attention of a decoder to a memory
+    kind: AttentionKind  # self-attention of an encoder, or of a decoder; attention of a decoder to a memory
     weights: Tensor  # (B, H, T, S), each row a distribution over the keys
     mask: Tensor  # (B, H, T, S), bool: True where a query may attend
 
@@ -45,7 +45,7 @@ def recorded(model: nn.Module, *inputs: Tensor | None) -> tuple[Tensor, list[Rec
 
 
 class _Self(nn.Module):
-    def __init__(self, attention: SelfAttention, kind: Kind, record: list[Recorded]) -> None:
+    def __init__(self, attention: SelfAttention, kind: AttentionKind, record: list[Recorded]) -> None:
         super().__init__()
         self.attention = attention
         self.kind = kind

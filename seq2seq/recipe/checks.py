@@ -8,10 +8,10 @@ from typing import Any
 
 from seq2seq.recipe.optimizers import OPTIONS
 from seq2seq.recipe.section import section_of
-from seq2seq.recipe.tasks import TASKS, Misfits, TaskName, Values, unread
+from seq2seq.recipe.tasks import TASKS, Misfits, RecipeSections, TaskName, unread
 
 
-def misfits(task: TaskName, values: Values) -> Misfits:
+def misfits(task: TaskName, values: RecipeSections) -> Misfits:
     """Those of every task, then those of one."""
     model, tokenizer, training = values.model, values.tokenizer, values.training
     yield training.keep == "ema" and not training.ema, 'training.keep = "ema" needs training.ema, for example 0.99'

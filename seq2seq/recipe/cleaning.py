@@ -20,7 +20,7 @@ def _number(value: Any) -> Any:
 
 _Off = BeforeValidator(_number)
 Limit = Annotated[int, _Off, Field(ge=0, le=10**9)]
-Share = Annotated[float, _Off, Field(ge=0, lt=1)]
+ShareOrOff = Annotated[float, _Off, Field(ge=0, lt=1)]
 
 
 class Cleaning(Section):
@@ -37,13 +37,15 @@ class Cleaning(Section):
     max_ratio: Annotated[float, _Off, Field(ge=0)] = Field(
         2.5, description="most that a side is longer than the other: the ratio of the lengths in characters + 10"
     )
-    min_letters: Share = Field(0.25, description="least share of letters among the visible characters of a side")
-    max_other_script: Share = Field(0.4, description="most letters in a script that the language is not written in")
+    min_letters: ShareOrOff = Field(0.25, description="least share of letters among the visible characters of a side")
+    max_other_script: ShareOrOff = Field(
+        0.4, description="most letters in a script that the language is not written in"
+    )
     identical: Limit = Field(30, description="both sides are the same text, from this number of characters on")
     max_repeats: Limit = Field(4, description="most times that a side repeats one to three words in succession")
     placeholders: bool = Field(True, description="placeholders, tags or addresses of one side that the other lacks")
     numbers: bool = Field(True, description="numbers of three or more digits of one side that the other lacks")
-    language: Share = Field(
+    language: ShareOrOff = Field(
         0.95, description="probability from which a side of 30 or more characters is in another language"
     )
     duplicates: bool = Field(True, description="the pair again")

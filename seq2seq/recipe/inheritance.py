@@ -12,7 +12,7 @@ from seq2seq.recipe.checks import foreign_options
 from seq2seq.recipe.recipe import Recipe, holds, without
 from seq2seq.recipe.section import section_of
 
-Values = dict[str, Any]
+UnvalidatedRecipe = dict[str, Any]
 
 _ARCHITECTURE = {"tokenizer": {"sampling"}, "model": {"dropout"}}  # sections that weights fit, and what may differ
 _OWN_TEXT = (  # which text, and how it is read, is a recipe's own
@@ -20,7 +20,7 @@ _OWN_TEXT = (  # which text, and how it is read, is a recipe's own
 )
 
 
-def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[str]) -> Values:
+def inherited(values: UnvalidatedRecipe, parent: Recipe, run: str, overridden: Collection[str]) -> UnvalidatedRecipe:
     """The values of a recipe that starts from a run, given the run's recipe. Architecture and tokenizer are the run's,
     but for dropout and sampling, and which parts of an encoder-decoder another task has; where the task is the same,
     all else that the recipe leaves out is too, except which text is read. Raises RecipeError where one of the
@@ -51,7 +51,7 @@ def inherited(values: Values, parent: Recipe, run: str, overridden: Collection[s
     return without(merged, foreign)
 
 
-def turned(values: Values, origin: str) -> Values:
+def turned(values: UnvalidatedRecipe, origin: str) -> UnvalidatedRecipe:
     """The values of a translation recipe in the other direction: languages, columns of the Hub and files exchanged.
     Raises RecipeError where that is not possible."""
     merged = copy.deepcopy(values)
@@ -74,7 +74,7 @@ def turned(values: Values, origin: str) -> Values:
     return merged
 
 
-def _turn(part: Values, origin: str) -> None:
+def _turn(part: UnvalidatedRecipe, origin: str) -> None:
     """Exchange the columns and files of a corpus."""
     hub = part.get("hub")
     if isinstance(hub, dict) and {"source_column", "target_column"} <= hub.keys():

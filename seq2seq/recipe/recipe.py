@@ -17,7 +17,7 @@ from seq2seq.recipe.policy import Policy
 from seq2seq.recipe.preferences import Comparisons, Preference
 from seq2seq.recipe.section import Name, Section, section_of
 from seq2seq.recipe.sections import Data, Decoding, Model, Start, Tokenizer, Training
-from seq2seq.recipe.tasks import TASKS, TaskName, Values, description
+from seq2seq.recipe.tasks import TASKS, RecipeSections, TaskName, description
 
 SECTIONS = ("data", "tokenizer", "model", "optimizer", "training", "decoding", "policy", "comparisons", "preference")
 _OWN = ("policy", "comparisons", "preference")  # sections of some tasks alone
@@ -70,7 +70,7 @@ class Recipe(Section):
         for section in self.fallback:
             if section not in SECTIONS:
                 raise ValueError(f"unknown section fallback.{section}{near(section, SECTIONS)}")
-        values = Values(self.data, self.tokenizer, self.model, self.training, self.start, self.policy)
+        values = RecipeSections(self.data, self.tokenizer, self.model, self.training, self.start, self.policy)
         for wrong, message in misfits(self.task, values):
             if wrong:
                 raise ValueError(message)

@@ -24,7 +24,7 @@ TaskName = Literal[
 Misfits = Iterable[tuple[bool, str]]  # (whether values do not fit, the message if they do not: what to do about it)
 
 
-class Values(NamedTuple):
+class RecipeSections(NamedTuple):
     """The values of a recipe that are compared with one another."""
 
     data: Data
@@ -41,7 +41,7 @@ class TaskRules:
 
     learns_from: str
     reads: str  # keys, as `section.key`, that not every task reads, of those that this one does
-    misfits: Callable[[Values], Misfits]
+    misfits: Callable[[RecipeSections], Misfits]
 
 
 def description() -> str:
@@ -56,7 +56,7 @@ def unread(task: TaskName) -> str:
     return " ".join(key for key in keys if key not in TASKS[task].reads.split())
 
 
-def _of_translation(values: Values) -> Misfits:
+def _of_translation(values: RecipeSections) -> Misfits:
     data, model, training = values.data, values.model, values.training
     decoder_only = model.architecture == "decoder-only"
     yield model.architecture == "encoder-only", 'model.architecture = "encoder-only" needs task = "classification"'
@@ -115,7 +115,7 @@ def _of_corpora(data: Data) -> Iterator[tuple[bool, str]]:
         )
 
 
-def _of_language_modelling(values: Values) -> Misfits:
+def _of_language_modelling(values: RecipeSections) -> Misfits:
     architecture, tokenizer = values.model.architecture, values.tokenizer
     yield architecture != "decoder-only", 'task = "language-model" needs model.architecture = "decoder-only"'
     yield (
@@ -126,7 +126,7 @@ def _of_language_modelling(values: Values) -> Misfits:
     yield from _of_one_sequence(values, "running text is", "its", "chunk")
 
 
-def _of_one_sequence(values: Values, text: str, its: str, unit: str) -> Misfits:
+def _of_one_sequence(values: RecipeSections, text: str, its: str, unit: str) -> Misfits:
     """Of a model that reads a text, in units of up to its length, as one sequence."""
     model, training = values.model, values.training
     yield training.metric != "loss", f'{text} judged by {its} loss: set training.metric = "loss"'
@@ -138,7 +138,7 @@ def _of_one_sequence(values: Values, text: str, its: str, unit: str) -> Misfits:
     )
 
 
-def _of_masking(values: Values) -> Misfits:
+def _of_masking(values: RecipeSections) -> Misfits:
     data, model, training = values.data, values.model, values.training
     yield (
         model.architecture != "encoder-only",
@@ -154,7 +154,7 @@ def _of_masking(values: Values) -> Misfits:
     )
 
 
-def _of_classification(values: Values) -> Misfits:
+def _of_classification(values: RecipeSections) -> Misfits:
     data, model, training = values.data, values.model, values.training
     yield (
         model.architecture == "encoder-decoder",
@@ -195,7 +195,7 @@ def _too_long_for_the_model(data: Data, model: Model) -> tuple[bool, str]:
     )
 
 
-def _of_conversation(values: Values) -> Misfits:
+def _of_conversation(values: RecipeSections) -> Misfits:
     architecture, start = values.model.architecture, values.start
     yield (
         start is not None and start.task not in (None, "language-model", "conversation"),
@@ -206,7 +206,7 @@ def _of_conversation(values: Values) -> Misfits:
     yield from _of_one_sequence(values, "conversations are", "their", "conversation")
 
 
-def _of_improvement(task: TaskName, values: Values) -> Misfits:
+def _of_improvement(task: TaskName, values: RecipeSections) -> Misfits:
     """Of a task whose model is that of a start which writes."""
     start = values.start
     yield start is None, f'task = "{task}" begins from a run that was trained before: write [start], or give --start'
@@ -218,7 +218,7 @@ def _of_improvement(task: TaskName, values: Values) -> Misfits:
     yield values.model.architecture == "encoder-only", "an encoder alone writes nothing: start from another run"
 
 
-def _of_policy(values: Values) -> Misfits:
+def _of_policy(values: RecipeSections) -> Misfits:
     policy, training = values.policy, values.training
     yield from _of_improvement("policy", values)
     yield (

@@ -9,7 +9,7 @@ from itertools import islice
 
 from seq2seq import tasks
 from seq2seq.errors import SeqxError
-from seq2seq.evaluation.parts import Attention
+from seq2seq.evaluation.parts import AttentionMaps
 from seq2seq.report.attention_page import captioned
 from seq2seq.run import Run
 
@@ -19,10 +19,10 @@ _MOST = 70  # tokens of a side
 WEIGHTS = 50_000  # of a text: each is a number on the page
 
 
-def attended(run: Run) -> list[Attention]:
+def attended(run: Run) -> list[AttentionMaps]:
     """What a finished run attends to in its first test texts of some words; nothing where it has none, or its model
     cannot be asked by one text alone."""
-    found: list[Attention] = []
+    found: list[AttentionMaps] = []
     with suppress(SeqxError, OSError):
         import torch
 
@@ -45,10 +45,10 @@ def _texts(run: Run) -> Iterator[str]:
     return islice((line for line in lines if _SHORTEST <= len(line) <= _LONGEST), _TRIED)
 
 
-def _bounded(attention: Attention) -> Attention:
+def _bounded(attention: AttentionMaps) -> AttentionMaps:
     """All of it, or only the mean of the heads of each layer in the first kind, where a page would be too large."""
     if sum(layer.size for each in attention.maps for layer in each.layers) <= WEIGHTS:
         return attention
     first = attention.maps[0]
     means = tuple(layer.mean(0, keepdims=True) for layer in first.layers)
-    return Attention(f"{attention.caption} (mean of each layer's heads)", [replace(first, layers=means)])
+    return AttentionMaps(f"{attention.caption} (mean of each layer's heads)", [replace(first, layers=means)])

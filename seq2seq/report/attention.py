@@ -8,13 +8,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, Kind, plain, shown
+from seq2seq.decoding.attention import KINDS, Attention, AttentionMap, plain, shown
 from seq2seq.report.drawing import POINTS, Colours, Drawing
+
+if TYPE_CHECKING:
+    from seq2seq.model.recording import AttentionKind
 
 _ROWS = {
     "cross": "rows: what the decoder writes, columns: what it looks at in the source",
@@ -70,7 +73,7 @@ def picture(
     attention: Attention,
     form: Literal["png", "svg"] = "png",
     *,
-    kinds: Sequence[Kind] = tuple(KINDS),
+    kinds: Sequence[AttentionKind] = tuple(KINDS),
     layer: int | None = None,
     head: int | None = None,
     name: str = "",

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from seq2seq.storage.reading import LONGEST_LINE, parse_json
 
-Row = dict[str, Any]
+LogRow = dict[str, Any]
 _MOST = 64 << 20  # bytes of a log that are read
 _T = TypeVar("_T")
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[LogRow]:
     """The complete lines of a log that are JSON objects; none where there is no such file."""
-    rows: list[Row] = []
+    rows: list[LogRow] = []
     size = 0
     if not path.is_file():
         return rows
@@ -41,7 +41,7 @@ def number(value: Any) -> float | None:
         return None
 
 
-def points(rows: Sequence[Row], key: str) -> list[tuple[float, float]]:
+def points(rows: Sequence[LogRow], key: str) -> list[tuple[float, float]]:
     """A figure by step, of the rows that have it."""
     pairs = ((number(row.get("step")), number(row.get(key))) for row in rows)
     return [(step, value) for step, value in pairs if step is not None and value is not None]

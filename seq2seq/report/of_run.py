@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq import tasks
 from seq2seq.errors import RunError, SeqxError
-from seq2seq.evaluation.parts import Attention, Page, Paragraph, Section, Table
+from seq2seq.evaluation.parts import AttentionMaps, Page, PageSection, Paragraph, Table
 from seq2seq.lifecycle.summaries import Summary, summary
 from seq2seq.report import numbers, provenance, training
 from seq2seq.report.page import html
@@ -21,13 +21,13 @@ NAME = "report.html"  # in the run folder
 _DAMAGED = (SeqxError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def report(run: Run, attention: Sequence[Attention] = ()) -> str:
+def report(run: Run, attention: Sequence[AttentionMaps] = ()) -> str:
     """The page of a run, whatever state it is in, with the attention of some texts: what it has no files for is left
     out. Raises RunError where it is no run folder, has links that lead out of it, or its record is damaged."""
     return html(page(run, attention))
 
 
-def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
+def page(run: Run, attention: Sequence[AttentionMaps] = ()) -> Page:
     """The same, as its parts."""
     refuse_strange_files(run.path)
     own, record = run.recipe(), run.record()
@@ -35,16 +35,18 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
     if seen.problem:
         raise RunError(seen.problem)
     task = tasks.of(own)
-    made: list[Callable[[], Iterable[Section]]] = [
+    made: list[Callable[[], Iterable[PageSection]]] = [
         lambda: _scores(task, record),
         lambda: training.sections(run, task.predicted),
         lambda: task.report_sections(run),
-        lambda: [Section("Attention", attention)],
-        lambda: [Section("Text", list(provenance.text(record)))],
-        lambda: [Section("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])],
-        lambda: [Section("Recipe", list(provenance.recipe(own)))],
-        lambda: [Section("Machine and versions", list(provenance.machine(record)))],
-        lambda: [Section("Repeat it", list(provenance.repeated(run, own, record)))],
+        lambda: [PageSection("Attention", attention)],
+        lambda: [PageSection("Text", list(provenance.text(record)))],
+        lambda: [
+            PageSection("Lineage", [*provenance.lineage(record), *map(Paragraph, forgetting.lines(task, record))])
+        ],
+        lambda: [PageSection("Recipe", list(provenance.recipe(own)))],
+        lambda: [PageSection("Machine and versions", list(provenance.machine(record)))],
+        lambda: [PageSection("Repeat it", list(provenance.repeated(run, own, record)))],
         lambda: [provenance.every_figure(record)],
     ]
     sections, damaged = [], []
@@ -54,11 +56,11 @@ def page(run: Run, attention: Sequence[Attention] = ()) -> Page:
                 sections.append(section)  # also those before an error
         except _DAMAGED as error:
             damaged.append(Paragraph(f"{type(error).__name__}: {error}"))
-    sections.append(Section("Left out, because files are damaged", damaged))
+    sections.append(PageSection("Left out, because files are damaged", damaged))
     return Page(seen.name, f"training report of {task.described(run)}", list(_summary(seen, record)), sections)
 
 
-def write(run: Run, attention: Sequence[Attention] = ()) -> Path:
+def write(run: Run, attention: Sequence[AttentionMaps] = ()) -> Path:
     """Put the page into the run folder, whole or not at all. Raises as `report` does, and where it cannot be
     written."""
     contents = report(run, attention).encode("utf-8", "backslashreplace")
@@ -80,12 +82,12 @@ def _summary(seen: Summary, record: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "when", seen.when[:10]
 
 
-def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[Section]:
+def _scores(task: Task[Any], record: Mapping[str, Any]) -> Iterator[PageSection]:
     for name, scores in sorted((record.get("scores") or {}).items(), key=lambda each: each[0] != "test"):
         title = "Scores" if name == "test" else f"Scores: {name}"
-        yield Section(title, list(task.score_parts(scores)))
+        yield PageSection(title, list(task.score_parts(scores)))
     rows: list[Table] = []
     for each in (record.get("evaluations") or {}).values():
         caption = ", ".join([str(each.get("set", "")), *map(str, each.get("files", ())), str(each.get("time", ""))])
         rows.append(reporting.figures(task.figures(each), caption))
-    yield Section("Later evaluations", rows)
+    yield PageSection("Later evaluations", rows)

@@ -7,29 +7,29 @@ from pathlib import Path
 
 from seq2seq import tasks
 from seq2seq.errors import RunError
-from seq2seq.evaluation.parts import Cell, Page, Paragraph, Section, Table
+from seq2seq.evaluation.parts import Cell, Page, PageSection, Paragraph, Table
 from seq2seq.lifecycle.summaries import Summary, summaries, summary
 from seq2seq.recipe.files import differences
 from seq2seq.report import training
 from seq2seq.report.page import html
 from seq2seq.run import Run
-from seq2seq.tasks.task import Comparison
+from seq2seq.tasks.task import RunComparison
 
 
-def compared(runs: Sequence[Run], comparison: Comparison) -> str:
+def compared(runs: Sequence[Run], comparison: RunComparison) -> str:
     """The page of two runs, A and B, with their curves, and in what their recipes differ."""
     first, second = runs
     own = [run.recipe() for run in runs]
     names = [summary(run, run.path.absolute().name) for run in runs]
     recipes = [tuple(text.partition(": ")[::2]) for text in differences(*own)]
     sections = [
-        Section("Comparison", list(comparison.shown())),
-        Section("Curves", training.charts([("A", first), ("B", second)], tasks.of(own[0]).predicted)),
-        Section(
+        PageSection("Comparison", list(comparison.shown())),
+        PageSection("Curves", training.charts([("A", first), ("B", second)], tasks.of(own[0]).predicted)),
+        PageSection(
             "Recipes",
             [Table("Values that differ", ("value", "A -> B"), recipes)] if recipes else [Paragraph("The same values.")],
         ),
-        Section("Runs", [_table(names, labels=("A", "B"))]),
+        PageSection("Runs", [_table(names, labels=("A", "B"))]),
     ]
     summed = [(label, each.path) for label, each in zip(("A", "B"), names)]
     return html(Page(f"{names[0].name} and {names[1].name}", "comparison", summed, sections))
@@ -40,9 +40,9 @@ def overview(folder: Path) -> str:
     found = list(summaries(folder))
     if not found:
         raise RunError(f"no runs under {folder}/; `seqx train` makes one")
-    sections = [Section("All runs", [_table(found)])]
+    sections = [PageSection("All runs", [_table(found)])]
     if problems := [Paragraph(f"{each.name}: {each.problem}") for each in found if each.problem]:
-        sections.append(Section("Damaged", problems))
+        sections.append(PageSection("Damaged", problems))
     return html(Page(folder.absolute().name, f"{len(found):,} runs of a folder", (), sections))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from seq2seq.evaluation.parts import Cell, Code, Paragraph, Part, Section, Table
+from seq2seq.evaluation.parts import Cell, Code, PageSection, Paragraph, Part, Table
 from seq2seq.recipe import Recipe
 from seq2seq.recipe.recipe import SECTIONS
 from seq2seq.report import numbers
@@ -166,14 +166,14 @@ def repeated(run: Run, own: Recipe, record: Mapping[str, Any]) -> Iterator[Part]
     yield Code(shlex.join(words), caption)
 
 
-def every_figure(record: Mapping[str, Any]) -> Section:
+def every_figure(record: Mapping[str, Any]) -> PageSection:
     """All scores on record, with six digits."""
     sets = {**(record.get("scores") or {}), **{f"before: {k}": v for k, v in (record.get("before") or {}).items()}}
     tables = [
         Table(f"Set {name}", ("figure", "value"), flattened(values), exact=True, folded=True)
         for name, values in sets.items()
     ]
-    return Section("All figures on record", tables)
+    return PageSection("All figures on record", tables)
 
 
 def flattened(values: Any, name: str = "") -> list[tuple[str, Cell]]:

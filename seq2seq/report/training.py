@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from seq2seq.evaluation.parts import Answers, Cell, Chart, Line, Output, Part, Section, Table, Texts
-from seq2seq.report.logs import Row, number, points, spread, thinned
+from seq2seq.evaluation.parts import Answers, Cell, Chart, ChartLine, LabelledOutput, PageSection, Part, Table, Texts
+from seq2seq.report.logs import LogRow, number, points, spread, thinned
 from seq2seq.report.logs import read as read_log
 from seq2seq.run import Run
 
@@ -19,12 +19,12 @@ _AXIS = "step"
 _SPELT = {"bleu": "BLEU", "chrf": "chrF", "kl": "KL divergence", "f1": "F1"}
 
 
-def validations(run: Run) -> list[Row]:
+def validations(run: Run) -> list[LogRow]:
     """The validations of a run, in order."""
     return read_log(run.metrics)
 
 
-def updates(run: Run) -> list[Row]:
+def updates(run: Run) -> list[LogRow]:
     """Figures of updates; for a run of an older seqx, which kept none, those of the updates that were validated after,
     with the speed between validations."""
     if rows := read_log(run.updates):
@@ -32,7 +32,9 @@ def updates(run: Run) -> list[Row]:
     rows, before = [], (0.0, 0.0)
     for row in validations(run):
         tokens, seconds = number(row.get("tokens")), number(row.get("seconds"))
-        made: Row = {name.removeprefix("update_"): value for name, value in row.items() if name.startswith("update_")}
+        made: LogRow = {
+            name.removeprefix("update_"): value for name, value in row.items() if name.startswith("update_")
+        }
         made |= {"step": row.get("step"), "loss": row.get("train_loss")}
         made |= {name: row.get(name) for name in ("learning_rate", "gradient_norm")}
         if tokens is not None and seconds is not None:
@@ -48,13 +50,13 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     figures = [(name, updates(run), validations(run)) for name, run in named]
     several = len(named) > 1
 
-    def line(label: str, name: str, found: Sequence[tuple[float, float]], marked: bool = False) -> list[Line]:
+    def line(label: str, name: str, found: Sequence[tuple[float, float]], marked: bool = False) -> list[ChartLine]:
         full = f"{name}, {label}" if several else label
         marked = marked and len(found) <= _POINTS
-        return [Line(full, thinned(found, _POINTS), marked)] if found else []
+        return [ChartLine(full, thinned(found, _POINTS), marked)] if found else []
 
     def chart(title: str, unit: str, training: str, dev: Sequence[str]) -> list[Chart]:
-        lines: list[Line] = []
+        lines: list[ChartLine] = []
         for name, made, judged in figures:
             lines += line("training", name, points(made, training))
             for key in dev:
@@ -62,10 +64,10 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
                 lines += line(label, name, points(judged, key), marked=True)
         return [Chart(title, _AXIS, unit, lines)] if lines else []
 
-    def alone(title: str, of: Callable[[Sequence[Row]], list[tuple[float, float]]]) -> list[Chart]:
+    def alone(title: str, of: Callable[[Sequence[LogRow]], list[tuple[float, float]]]) -> list[Chart]:
         found = [(name, of(made)) for name, made, _ in figures]
         unit = title[:1].lower() + title[1:]
-        lines = [Line(name if several else unit, thinned(values, _POINTS)) for name, values in found if values]
+        lines = [ChartLine(name if several else unit, thinned(values, _POINTS)) for name, values in found if values]
         return [Chart(title, _AXIS, unit, lines)] if lines else []
 
     groups = _groups([row for _, made, _ in figures for row in made], [row for *_, judged in figures for row in judged])
@@ -78,7 +80,7 @@ def charts(named: Sequence[tuple[str, Run]], predicted: str) -> list[Chart]:
     return drawn + alone(f"{predicted.capitalize()}s per second", _speed)
 
 
-def sections(run: Run, predicted: str) -> Iterator[Section]:
+def sections(run: Run, predicted: str) -> Iterator[PageSection]:
     """Curves with their numbers, samples of validations, and faults."""
     judged = validations(run)
     parts: list[Part] = [*charts([(run.path.name, run)], predicted)]
@@ -86,19 +88,19 @@ def sections(run: Run, predicted: str) -> Iterator[Section]:
     if judged:
         rows = [[_cell(row.get(key)) for key in columns] for row in spread(judged, _VALIDATIONS)]
         parts.append(Table("The validations as a table", [_words(key) for key in columns], rows, folded=True))
-    yield Section("Curves", parts)
-    yield Section("Samples in the course of training", samples(judged))
-    yield Section("Faults", faults(run))
+    yield PageSection("Curves", parts)
+    yield PageSection("Samples in the course of training", samples(judged))
+    yield PageSection("Faults", faults(run))
 
 
-def samples(judged: Sequence[Row]) -> list[Part]:
+def samples(judged: Sequence[LogRow]) -> list[Part]:
     """What the model made of the same inputs at each validation."""
-    found: dict[tuple[str, str], list[Output]] = {}
+    found: dict[tuple[str, str], list[LabelledOutput]] = {}
     for row in judged:
         for sample in row.get("samples") or ():
             source, reference, output = (str(sample.get(key, "")) for key in ("source", "reference", "output"))
             label = f"step {number(row.get('step')) or 0:,.0f}"
-            found.setdefault((source, reference), []).append(Output(label, output))
+            found.setdefault((source, reference), []).append(LabelledOutput(label, output))
     # Inputs that were answered most often: some tasks show others each time.
     most = sorted(found, key=lambda key: -len(found[key]))[:_SAMPLES]
     answers = [Answers(*key, spread(found[key], _OUTPUTS)) for key in found if key in most]
@@ -113,7 +115,7 @@ def faults(run: Run) -> list[Part]:
     return [Table(f"Faults{more}", ("step", "kind", "what happened"), cells)] if cells else []
 
 
-def _groups(made: Sequence[Row], judged: Sequence[Row]) -> dict[str, list[str]]:
+def _groups(made: Sequence[LogRow], judged: Sequence[LogRow]) -> dict[str, list[str]]:
     """The figures that are drawn, each with the keys of its validations; the loss first. A figure of dev that is a
     part of another by its name, as `bleu_news` is of `bleu`, and that updates do not have, is drawn with that one."""
     of_updates = [key for key in dict.fromkeys(key for row in made for key in row) if key not in _OWN]
@@ -127,7 +129,7 @@ def _groups(made: Sequence[Row], judged: Sequence[Row]) -> dict[str, list[str]]:
     return groups
 
 
-def _speed(rows: Sequence[Row]) -> list[tuple[float, float]]:
+def _speed(rows: Sequence[LogRow]) -> list[tuple[float, float]]:
     found = ((number(row.get("step")), number(row.get("tokens")), number(row.get("seconds"))) for row in rows)
     return [(step, tokens / seconds) for step, tokens, seconds in found if step is not None and tokens and seconds]
 

@@ -16,17 +16,17 @@ _WORDS = regex.compile(
 _LONGEST = 2000  # characters of a text that is compared
 
 
-class Piece(NamedTuple):
+class ComparedPiece(NamedTuple):
     """A part of a text, and whether the other text lacks it."""
 
     text: str
     differs: bool
 
 
-def differences(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
+def differences(one: str, other: str) -> tuple[list[ComparedPiece], list[ComparedPiece]]:
     """The pieces of two texts; joined they are the texts. Very long texts are not compared."""
     if max(len(one), len(other)) > _LONGEST:
-        return [Piece(one, False)], [Piece(other, False)]
+        return [ComparedPiece(one, False)], [ComparedPiece(other, False)]
     words = [_WORDS.findall(text) for text in (one, other)]
     folded = [[word.casefold() if not word.isspace() else " " for word in each] for each in words]
     marks = [[True] * len(each) for each in words]
@@ -36,8 +36,8 @@ def differences(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
     return _joined(words[0], marks[0]), _joined(words[1], marks[1])
 
 
-def _joined(words: Sequence[str], marks: Sequence[bool]) -> list[Piece]:
+def _joined(words: Sequence[str], marks: Sequence[bool]) -> list[ComparedPiece]:
     """Neighbours of one kind together; a blank alone is not a difference."""
     kinds = [mark and not word.isspace() for word, mark in zip(words, marks)]
     groups = groupby(zip(kinds, words), key=lambda each: each[0])
-    return [Piece("".join(word for _, word in group), differs) for differs, group in groups]
+    return [ComparedPiece("".join(word for _, word in group), differs) for differs, group in groups]

@@ -23,12 +23,12 @@ from seq2seq.serving.guard import Guard, refusal
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models
 from seq2seq.serving.server import Server
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 
 _PARTS = (libretranslate, deepl, openai, own)
 
 
-def create_app(models: Models, settings: Settings, metrics: Metrics) -> FastAPI:
+def create_app(models: Models, settings: ServerSettings, metrics: Metrics) -> FastAPI:
     """The application that serves some models."""
 
     @asynccontextmanager

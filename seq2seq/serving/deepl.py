@@ -12,7 +12,7 @@ from seq2seq.data.languages import english_name
 from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
-from seq2seq.serving.requests import RequestBody, Texts, checked, read
+from seq2seq.serving.requests import RequestBody, TextList, checked, read
 
 _MOST_TEXTS = 50
 
@@ -28,7 +28,7 @@ class Translate(RequestBody):
     """A request to translate. Options that only state a preference may be given; those that would change the answer,
     and that seqx does not have, are refused."""
 
-    text: str | Texts
+    text: str | TextList
     target_lang: str
     source_lang: str | None = None
     split_sentences: Literal["1", "nonewlines", 1, True] | None = None

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seq2seq.serving.errors import Refused, body, busy
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -28,7 +28,7 @@ _HEADERS = {
 class Guard:
     """Refuses requests that are too large, too slow to arrive, or too many at once."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
         self._settings = settings
         self._active = 0
@@ -63,7 +63,7 @@ class Guard:
 class _Limited:
     """Receives the body of a request within a size and a time; then only the end of the connection is awaited."""
 
-    def __init__(self, receive: Receive, settings: Settings) -> None:
+    def __init__(self, receive: Receive, settings: ServerSettings) -> None:
         self._receive = receive
         self._settings = settings
         self._left = settings.body
@@ -106,7 +106,7 @@ class _Sent:
             raise
 
 
-def too_large(settings: Settings) -> Refused:
+def too_large(settings: ServerSettings) -> Refused:
     """The refusal of a body that is too large."""
     return Refused(413, f"the request is larger than {settings.body:,} bytes: send less text")
 

@@ -19,7 +19,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import FORMS, NUMBER, TEXT, WHOLE, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.models import word_probabilities
-from seq2seq.serving.requests import File, RequestBody, Texts, checked, form
+from seq2seq.serving.requests import File, RequestBody, TextList, checked, form
 from seq2seq.serving.server import Server
 
 FILES = (".txt", ".srt", ".html", ".htm")  # that /translate_file reads, UTF-8
@@ -47,7 +47,7 @@ class Translate(RequestBody):
     """A request to translate. seqx's own: `confidence`, words with their probabilities; `alignment`, which words come
     from which."""
 
-    q: str | Texts
+    q: str | TextList
     source: str = "auto"
     target: str
     format: Literal["text", "html"] = "text"

@@ -18,7 +18,7 @@ from seq2seq.errors import RunError
 from seq2seq.run import Run
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.queue import Batcher, Streams
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from seq2seq.tasks.language_model_opening import OpenedGenerator, open_generator
 from seq2seq.tasks.opening import EngineChoice, torch_device
 from seq2seq.tasks.translation_opening import open_translator
@@ -34,7 +34,7 @@ _BATCH_LINES = 64  # of several requests, for one call of the engine
 class ServedTranslator:
     """A translator; its lines are translated together with those of other requests."""
 
-    def __init__(self, run: Run, choice: EngineChoice, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, run: Run, choice: EngineChoice, settings: ServerSettings, metrics: Metrics) -> None:
         self.name, self.created = run.path.name, finished(run)
         self._opened = open_translator(run, choice)
         self.engine = self._opened.engine
@@ -90,7 +90,7 @@ class ServedTranslator:
 class ServedClassifier:
     """A classifier; texts of several requests are classified together."""
 
-    def __init__(self, run: Run, choice: EngineChoice, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, run: Run, choice: EngineChoice, settings: ServerSettings, metrics: Metrics) -> None:
         from seq2seq.tasks.classification_opening import open_classifier
 
         self.name, self.created = run.path.name, finished(run)
@@ -126,7 +126,7 @@ class ServedGenerator:
 
     talks = False  # whether it answers conversations
 
-    def __init__(self, run: Run, choice: EngineChoice, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, run: Run, choice: EngineChoice, settings: ServerSettings, metrics: Metrics) -> None:
         self.name, self.created = run.path.name, finished(run)
         self._run, self._choice = run, choice
         self._opened: dict[str, OpenedGenerator] = {}
@@ -194,7 +194,7 @@ def finished(run: Run) -> int:
 Served = ServedTranslator | ServedClassifier | ServedGenerator
 
 # By what a run offers.
-_KINDS: dict[str, Callable[[Run, EngineChoice, Settings, Metrics], Served]] = {
+_KINDS: dict[str, Callable[[Run, EngineChoice, ServerSettings, Metrics], Served]] = {
     "translate": ServedTranslator,
     "chat": ServedAssistant,
     "generate": ServedGenerator,
@@ -227,7 +227,7 @@ class Models:
                 work.close()
 
 
-def open_models(runs: Sequence[Run], choice: EngineChoice, settings: Settings, metrics: Metrics) -> Models:
+def open_models(runs: Sequence[Run], choice: EngineChoice, settings: ServerSettings, metrics: Metrics) -> Models:
     """Open runs for serving. Raises RunError where two have the same name, or a run offers nothing that is served."""
     names = [run.path.name for run in runs]
     for run in runs:
@@ -241,7 +241,7 @@ def open_models(runs: Sequence[Run], choice: EngineChoice, settings: Settings, m
     )
 
 
-def _opened(run: Run, choice: EngineChoice, settings: Settings, metrics: Metrics) -> Served:
+def _opened(run: Run, choice: EngineChoice, settings: ServerSettings, metrics: Metrics) -> Served:
     offered = tasks.COMMANDS[tasks.serving(run)]
     kind = next((kind for command, kind in _KINDS.items() if command in offered), None)
     if kind is None:

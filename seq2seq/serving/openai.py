@@ -22,7 +22,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import TEXT, WHOLE, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused, body, of_error
 from seq2seq.serving.models import ServedGenerator
-from seq2seq.serving.requests import First, RequestBody, Texts
+from seq2seq.serving.requests import First, RequestBody, TextList
 from seq2seq.serving.server import Server
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _LARGEST = 2**31 - 1
 _UNBUFFERED = {"X-Accel-Buffering": "no"}  # by nginx
 
 
-class Drawing(RequestBody):
+class SamplingRequest(RequestBody):
     """How a text is drawn. Of OpenAI's other options those that seqx does not have are refused; `user` is ignored as it
     changes nothing there either. `top_k`, `min_p` and `repetition_penalty` are seqx's own."""
 
@@ -78,15 +78,15 @@ class Drawing(RequestBody):
         return GenerationOptions(sampling, max_tokens, tuple(stop))
 
 
-class Completions(Drawing):
+class Completions(SamplingRequest):
     """A request to continue a prompt, or several."""
 
-    prompt: str | Texts = ""
+    prompt: str | TextList = ""
     max_tokens: int | None = Field(16, ge=1, le=_LARGEST)
     echo: bool = False
 
 
-class ChatCompletions(Drawing):
+class ChatCompletions(SamplingRequest):
     """A request to answer the last message of a conversation."""
 
     messages: Messages
@@ -174,7 +174,7 @@ class _Chat(_Completions):
 
 
 async def _respond(
-    request: Request, writing: _Completions, asked: Drawing, model: ServedGenerator, jobs: list[_Job]
+    request: Request, writing: _Completions, asked: SamplingRequest, model: ServedGenerator, jobs: list[_Job]
 ) -> Response:
     own = server.of(request)
     read = sum(model.length(job.prompt, job.options.max_tokens) for job in jobs[:: asked.n])

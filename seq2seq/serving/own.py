@@ -13,7 +13,7 @@ from seq2seq.serving import server
 from seq2seq.serving.described import NUMBER, TEXT, either, gives, record, refuses, rows, takes
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.libretranslate import ERROR
-from seq2seq.serving.requests import RequestBody, Texts, media_type
+from seq2seq.serving.requests import RequestBody, TextList, media_type
 
 _CLASSES = record(
     {
@@ -35,8 +35,8 @@ _PAGE = {
 class Classify(RequestBody):
     """A request for the classes of texts; `other` is the second text of a model that judges two together."""
 
-    text: str | Texts
-    other: str | Texts | None = None
+    text: str | TextList
+    other: str | TextList | None = None
     model: str | None = None
     api_key: str | None = None
 

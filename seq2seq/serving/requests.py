@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from seq2seq.serving.errors import Refused
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 
 _URL_ENCODED = "application/x-www-form-urlencoded"
 _MOST_CLIENTS = 10_000  # whose requests are counted
@@ -35,7 +35,7 @@ class First(FailFast):
     __hash__ = object.__hash__
 
 
-Texts = Annotated[list[str], First()]
+TextList = Annotated[list[str], First()]
 
 
 class RequestBody(BaseModel):
@@ -143,7 +143,7 @@ async def _left(request: Request) -> None:
 class Admission:
     """Who may send requests: clients with a key where keys are needed, and no more than so many a minute."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self._keys = [key.encode() for key in settings.keys]
         self._per_minute = settings.per_minute
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()  # by client: since when, how many

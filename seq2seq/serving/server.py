@@ -21,7 +21,7 @@ from seq2seq.serving.markup import Markup
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import Models, ServedTranslator
 from seq2seq.serving.requests import Admission, Body, read, while_connected
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 
 Value = TypeVar("Value")
 
@@ -42,7 +42,7 @@ class Server:
     """The state of a server."""
 
     models: Models
-    settings: Settings
+    settings: ServerSettings
     metrics: Metrics
     files: OrderedDict[str, tuple[str, bytes]] = field(default_factory=OrderedDict)  # translated: name and content
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """Limits and permissions of a server; a number of 0 in `per_minute` sets no limit."""
 
     body: int = 2 << 20  # bytes of a request

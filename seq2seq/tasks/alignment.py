@@ -35,7 +35,7 @@ _BATCH = 2048  # padded tokens
 _KEPT = "alignment"  # in run.json
 
 
-class Chosen(NamedTuple):
+class AlignmentHead(NamedTuple):
     """The map of attention that alignments are read off: a head of a layer, from 1; None for the mean of all."""
 
     layer: int | None = None
@@ -83,7 +83,9 @@ class Aligner:
                 same = source.split() == target.split()
                 yield [(place, place) for place in range(len(words(target)))] if same else []
 
-    def maps(self, pairs: Sequence[tuple[str, str]], candidates: Sequence[Chosen]) -> list[list[NDArray[np.float64]]]:
+    def maps(
+        self, pairs: Sequence[tuple[str, str]], candidates: Sequence[AlignmentHead]
+    ) -> list[list[NDArray[np.float64]]]:
         """The weights of words (E, F) by each candidate, for each pair; empty where a side is too long or blank."""
         reader = self._reader
         tokens = [(reader.source(source), reader.target(target)) for source, target in pairs]
@@ -117,24 +119,24 @@ class Aligner:
         kind = "decoder" if reader.joined else "cross"
         return torch.stack([each.weights for each in record if each.kind == kind])
 
-    def _kept(self, run: Run) -> Chosen | None:
+    def _kept(self, run: Run) -> AlignmentHead | None:
         kept = run.record().get(_KEPT)
         if not isinstance(kept, dict) or kept.get("weights") != _weights_of(run):
             return None
         with suppress(KeyError, TypeError, ValueError):
             layer, head = (None if kept[key] is None else int(kept[key]) for key in ("layer", "head"))
-            if Chosen(layer, head) in candidates_of(self._reader.recipe):
-                return Chosen(layer, head, float(kept["agreement"]))
+            if AlignmentHead(layer, head) in candidates_of(self._reader.recipe):
+                return AlignmentHead(layer, head, float(kept["agreement"]))
         return None
 
-    def _choose(self, run: Run, say: Callable[[str], None]) -> Chosen:
+    def _choose(self, run: Run, say: Callable[[str], None]) -> AlignmentHead:
         """The map whose links of the test set agree best with those by cooccurrence, the first of equals; the mean of
         all where the run has no test set. Raises RunError where that is damaged."""
         there = judging.read_set(run)[:_READ] if (run.path / "test.jsonl").is_file() else []
         known = [(each.source, each.references[0]) for each in there]
         known = [(source, target) for source, target in known if has_letters(source) and has_letters(target)]
         if not known:
-            return Chosen()
+            return AlignmentHead()
         say("Choosing the attention that alignments are read off, once")
         counted = by_cooccurrence([(_folded(source), _folded(target)) for source, target in known])
         compared = known[:: max(1, len(known) // _COMPARED)][:_COMPARED]
@@ -154,10 +156,10 @@ class Aligner:
         return chosen
 
 
-def candidates_of(recipe: Recipe) -> list[Chosen]:
+def candidates_of(recipe: Recipe) -> list[AlignmentHead]:
     """The maps that alignments may be read off: the mean of all, and of each layer the mean of its heads and each."""
     layers, heads = range(1, recipe.model.decoder_layers + 1), range(1, recipe.model.n_heads + 1)
-    return [Chosen(), *(Chosen(layer, head) for layer in layers for head in (None, *heads))]
+    return [AlignmentHead(), *(AlignmentHead(layer, head) for layer in layers for head in (None, *heads))]
 
 
 def _shifted(parts: Sequence[tuple[str, str]], links: Sequence[list[Link]]) -> list[Link]:

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data import template
-from seq2seq.data.batches import Tokens
+from seq2seq.data.batches import TokenSequence
 from seq2seq.data.characters import visible
 from seq2seq.data.conversations import Turn
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.tokenizer import BOS, EOS, SPECIAL, Tokenizer
 from seq2seq.data.tokenizers import Tokenizers
-from seq2seq.decoding.attention import Attention, AttentionMap, Kind
+from seq2seq.decoding.attention import Attention, AttentionMap
 from seq2seq.decoding.generation.generator import prompt_tokens
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.hypothesis import NOT_FINITE
@@ -30,7 +30,7 @@ from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError, RunError
-from seq2seq.model.recording import recorded
+from seq2seq.model.recording import AttentionKind, recorded
 from seq2seq.model.scored import Scored
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
@@ -66,7 +66,7 @@ class TranslatorReader:
         """The tokens of a target, without BOS and EOS."""
         return self.tokenizers.target.encode([visible(text)])[0]
 
-    def fits(self, tokens: Tokens) -> bool:
+    def fits(self, tokens: TokenSequence) -> bool:
         """Whether a side is neither blank nor too long for the model."""
         return 0 < len(tokens) <= self._longest
 
@@ -154,7 +154,7 @@ def of_masked_encoder(recipe: Recipe, model: nn.Module, tokenizers: Tokenizers, 
     def attends(text: str, target: str | None) -> Attention:
         if target is not None:
             raise DataError("an encoder reads one text: leave out the target")
-        pieces, inputs = _row(tokenizers, Layout(recipe.data.max_length, first=False), (text,), numerics)
+        pieces, inputs = _row(tokenizers, RowCollator(recipe.data.max_length, first=False), (text,), numerics)
         return _attention(model, inputs, (text, ""), source=pieces)
 
     return attends
@@ -200,7 +200,7 @@ def _of_pair(
 
 
 def _row(
-    tokenizers: Tokenizers, layout: Layout, texts: tuple[str, ...], numerics: Numerics
+    tokenizers: Tokenizers, layout: RowCollator, texts: tuple[str, ...], numerics: Numerics
 ) -> tuple[tuple[str, ...], tuple[Tensor | None, ...]]:
     """The tokens of texts as an encoder reads them in one row, and the inputs of its forward pass."""
     tokens = tokens_of(tokenizers, [texts])[0]
@@ -234,7 +234,9 @@ def _attention(
     `predicted` what follows each of these."""
     _, record = recorded(model, *inputs)
 
-    def of(kind: Kind, queries: Sequence[str], keys: Sequence[str], then: Sequence[str] = ()) -> AttentionMap | None:
+    def of(
+        kind: AttentionKind, queries: Sequence[str], keys: Sequence[str], then: Sequence[str] = ()
+    ) -> AttentionMap | None:
         own = [each for each in record if each.kind == kind]
         if not own:
             return None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.device import Choice, Numerics
     from seq2seq.evaluation.parts import Part
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.model.classifier import Classifier
+    from seq2seq.model.classifier import EncoderClassifier
     from seq2seq.recipe import Recipe
     from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.classification_training import ClassificationTraining, ClassificationWorkload
@@ -91,7 +91,7 @@ class Classification(Task[LabelledSource]):
             return weights
         return {f"encoder.{name}": weight for name, weight in weights.items()}
 
-    def model(self, tokenizers: Tokenizers) -> Classifier:
+    def model(self, tokenizers: Tokenizers) -> EncoderClassifier:
         """The model, its weights drawn from torch's generator, with the classes of the text that `training` was given.
         Raises RecipeError where this machine cannot hold it."""
         from seq2seq.tasks.classification_opening import classifier
@@ -99,14 +99,14 @@ class Classification(Task[LabelledSource]):
         assert self._classes, "the classes are known once the text is"
         return classifier(self.recipe, tokenizers.source.size, len(self._classes))
 
-    def model_of(self, run: Run, tokenizers: Tokenizers) -> Classifier:
+    def model_of(self, run: Run, tokenizers: Tokenizers) -> EncoderClassifier:
         """With the classes that its record has."""
         from seq2seq.tasks import classification_opening
 
         self._classes = classification_opening.classes_of(run)
         return self.model(tokenizers)
 
-    def trained(self, run: Run, device: torch.device) -> Classifier:
+    def trained(self, run: Run, device: torch.device) -> EncoderClassifier:
         from seq2seq.tasks.classification_opening import trained_classifier
 
         return trained_classifier(run, device)[0]

@@ -17,9 +17,9 @@ from seq2seq.tasks.opening import EngineChoice, copy_for, only_torch, torch_devi
 if TYPE_CHECKING:
     import torch
 
-    from seq2seq.data.labelled_batches import Layout
+    from seq2seq.data.labelled_batches import RowCollator
     from seq2seq.device import Choice
-    from seq2seq.model.classifier import Classifier
+    from seq2seq.model.classifier import EncoderClassifier
     from seq2seq.model.stack import Encoder
     from seq2seq.recipe import Recipe
 
@@ -90,7 +90,7 @@ def classes_of(run: Run) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def trained_classifier(run: Run, device: torch.device) -> tuple[Classifier, tuple[str, ...], Tokenizers]:
+def trained_classifier(run: Run, device: torch.device) -> tuple[EncoderClassifier, tuple[str, ...], Tokenizers]:
     """The model, the classes and the tokenizers of a finished classifier."""
     from seq2seq import sizes
     from seq2seq.storage.tensors import load_weights, read_weights
@@ -109,13 +109,13 @@ def trained_classifier(run: Run, device: torch.device) -> tuple[Classifier, tupl
     return trained.to(device).eval(), classes, tokenizers
 
 
-def classifier(recipe: Recipe, vocabulary: int, classes: int) -> Classifier:
+def classifier(recipe: Recipe, vocabulary: int, classes: int) -> EncoderClassifier:
     """The model of a classification recipe, as `model`."""
     from seq2seq import sizes
-    from seq2seq.model.classifier import Classifier
+    from seq2seq.model.classifier import EncoderClassifier
 
     sizes.must_fit_machine(recipe, vocabulary)
-    return Classifier(recipe.model, vocabulary, classes, encoder_of(recipe))
+    return EncoderClassifier(recipe.model, vocabulary, classes, encoder_of(recipe))
 
 
 def encoder_of(recipe: Recipe) -> type[Encoder]:
@@ -125,8 +125,8 @@ def encoder_of(recipe: Recipe) -> type[Encoder]:
     return CausalEncoder if recipe.model.architecture == "decoder-only" else Encoder
 
 
-def layout_of(recipe: Recipe) -> Layout:
+def layout_of(recipe: Recipe) -> RowCollator:
     """How texts become rows of the recipe's model."""
-    from seq2seq.data.labelled_batches import Layout
+    from seq2seq.data.labelled_batches import RowCollator
 
-    return Layout(recipe.data.max_length, first=recipe.model.pooling == "first")
+    return RowCollator(recipe.data.max_length, first=recipe.model.pooling == "first")

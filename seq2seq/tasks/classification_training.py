@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.cutting import cut
 from seq2seq.data.folding import fold
@@ -24,7 +24,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.evaluation.classification import summary
-from seq2seq.model.classifier import Classifier
+from seq2seq.model.classifier import EncoderClassifier
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.tasks.classification_opening import encoder_of, layout_of
@@ -50,7 +50,7 @@ class ClassificationTraining:
         self.classes = tuple(classes)
         layout = layout_of(recipe)
         training = recipe.training
-        self.source: Source = LabelledBatches(
+        self.source: BatchSource = LabelledBatches(
             texts,
             tokenizers,
             layout,
@@ -75,18 +75,18 @@ class ClassificationTraining:
             for start, end in bounds
         ]
 
-    def objective(self, model: Classifier, numerics: Numerics) -> ClassCrossEntropy:
+    def objective(self, model: EncoderClassifier, numerics: Numerics) -> ClassCrossEntropy:
         """The objective of the recipe."""
         return ClassCrossEntropy(model, numerics, self._recipe.training.label_smoothing, self._weights)
 
-    def first_loss(self, model: Classifier, numerics: Numerics) -> FirstLoss:
+    def first_loss(self, model: EncoderClassifier, numerics: Numerics) -> FirstLoss:
         """The negative log-likelihood of a batch of dev; a head of zeros gives all classes the same probability."""
         uniform = math.log(len(self.classes))
         figures = self.objective(model, numerics).evaluate(self.validation[:1])
         return FirstLoss(figures["negative_log_likelihood"], uniform, uniform)
 
     @torch.no_grad()
-    def validate(self, model: Classifier, numerics: Numerics) -> Validation:
+    def validate(self, model: EncoderClassifier, numerics: Numerics) -> Validation:
         """The figures of dev, means per text, and some of its texts, wrong ones first."""
         objective = self.objective(model, numerics)
         model.eval()
@@ -215,8 +215,8 @@ class ClassificationWorkload(Workload[LabelledSource]):
         assert isinstance(training, ClassificationTraining)
         return ClassificationCosts(pair=seconds_per_row(training, model, numerics, seconds))
 
-    def model(self, vocabulary: int) -> Classifier:
-        return Classifier(self._recipe.model, vocabulary, _GUESSED_CLASSES, encoder_of(self._recipe))
+    def model(self, vocabulary: int) -> EncoderClassifier:
+        return EncoderClassifier(self._recipe.model, vocabulary, _GUESSED_CLASSES, encoder_of(self._recipe))
 
     def objective(self, model: Any, numerics: Numerics) -> ClassCrossEntropy:
         return ClassCrossEntropy(model, numerics, self._recipe.training.label_smoothing)

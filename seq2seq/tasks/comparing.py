@@ -11,7 +11,7 @@ from seq2seq.data.lines import PLAIN, Reading
 from seq2seq.data.prompts import PromptKind
 from seq2seq.errors import DataError, RunError
 from seq2seq.run import Run
-from seq2seq.tasks.improving import Started
+from seq2seq.tasks.improving import TaskFromBase
 from seq2seq.tasks.task import Figure, Say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seq2seq.tasks.comparing_training import ComparingWorkload, PreparedComparisons
 
 
-class Comparing(Started[ComparisonSource]):
+class Comparing(TaskFromBase[ComparisonSource]):
     """A task that learns from comparisons: of files, of a corpus, or of samples of its start."""
 
     predicted = "comparison"

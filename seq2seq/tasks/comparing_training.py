@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor, nn
 
-from seq2seq.data.batches import Source
+from seq2seq.data.batches import BatchSource
 from seq2seq.data.comparison_batches import ComparisonBatches, EncodedComparison, measured
 from seq2seq.data.comparisons import Comparison, ComparisonSource
 from seq2seq.data.corpus import Corpus
@@ -52,7 +52,7 @@ class ComparingTraining:
         training, layout = recipe.training, architecture(recipe).layout
         self.report = report = prepared.report
         self.batches = ComparisonBatches(prepared.train, layout, batch_tokens=training.batch_tokens, seed=training.seed)
-        self.source: Source = self.batches
+        self.source: BatchSource = self.batches
         self.layout = layout
         self.train, self.dev = prepared.train, prepared.dev
         self.batch_tokens = training.batch_tokens

@@ -27,25 +27,25 @@ _ROWS = 64  # of a forward pass without gradients
 _GREEDY = 1e-4  # the temperature of the most probable token at each step
 
 
-class Encoded(NamedTuple):
+class EncodedPrompt(NamedTuple):
     """A prompt and its tokens."""
 
     prompt: Prompt
     tokens: list[int]
 
 
-class Reward(Protocol):
+class RewardFunction(Protocol):
     """What completions are scored by."""
 
-    def __call__(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> list[float]:
+    def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
         """The score of each completion."""
 
 
 @dataclass(frozen=True)
-class Completions:
+class MeasuredCompletions:
     """Some completions, measured."""
 
-    prompts: Sequence[Encoded]
+    prompts: Sequence[EncodedPrompt]
     rollouts: Sequence[Rollout]
     scores: Tensor  # (N,), of the reward
     gold: Tensor | None  # (N,); None without a rater, or without references
@@ -78,18 +78,18 @@ class Completer:
     tokenizers: Tokenizers
     numerics: Numerics
     start: Any  # the model that the policy began as, in evaluation mode
-    reward: Reward
+    reward: RewardFunction
     rater: Rater | None
     temperature: float
     max_tokens: int
 
-    def complete(self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int = 0) -> Completions:
+    def complete(self, policy: Any, prompts: Sequence[EncodedPrompt], seed: int, first: int = 0) -> MeasuredCompletions:
         """One completion of each prompt, which follows from weights, seed and number; the numbers count from `first`.
         Turns dropout off."""
         rollouts = self._draw(policy, prompts, seed, first)
         aligned = [self._log_probabilities(model, prompts, rollouts) for model in (policy, self.start)]
         (log_probabilities, mask), (reference, _) = aligned
-        return Completions(
+        return MeasuredCompletions(
             prompts,
             rollouts,
             torch.tensor(self.reward(prompts, rollouts)),
@@ -99,14 +99,14 @@ class Completer:
             mask,
         )
 
-    def greedy(self, policy: Any, prompts: Sequence[Encoded]) -> dict[str, float]:
+    def greedy(self, policy: Any, prompts: Sequence[EncodedPrompt]) -> dict[str, float]:
         """The mean `reward` of the most probable completions, and their `gold` where it is known."""
         rollouts = self._draw(policy, prompts, 0, 0, _GREEDY)
         gold = self.gold(prompts, rollouts)
         reward = torch.tensor(self.reward(prompts, rollouts)).mean().item()
         return {"reward": reward} | ({} if gold is None else {"gold": gold.mean().item()})
 
-    def candidates(self, prompts: Sequence[Encoded], count: int, seed: int) -> tuple[Tensor, Tensor | None]:
+    def candidates(self, prompts: Sequence[EncodedPrompt], count: int, seed: int) -> tuple[Tensor, Tensor | None]:
         """`count` completions of each prompt by the start: their rewards and their gold, (prompts, count) each."""
         repeated = [prompt for prompt in prompts for _ in range(count)]
         scores, golds = [], []
@@ -119,7 +119,7 @@ class Completer:
         shape = (len(prompts), count)
         return torch.tensor(scores).view(shape), torch.tensor(golds).view(shape) if golds else None
 
-    def gold(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> Tensor | None:
+    def gold(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> Tensor | None:
         """How the rater judges completions, (N,); None without one, or where a prompt has no reference."""
         if self.rater is None or not all(prompt.reference for prompt, _ in prompts):
             return None
@@ -130,7 +130,7 @@ class Completer:
         return self.tokenizers.target.decode([rollout.tokens for rollout in rollouts])
 
     def aligned(
-        self, measure: Callable[[Batch], Tensor], prompts: Sequence[Encoded], rollouts: Sequence[Rollout]
+        self, measure: Callable[[Batch], Tensor], prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]
     ) -> tuple[Tensor, Tensor]:
         """A number for each label (B, T) of completions -> (N, L), and the mask (N, L)."""
         rows: list[Tensor] = []
@@ -146,7 +146,7 @@ class Completer:
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), mask
 
     def _draw(
-        self, policy: Any, prompts: Sequence[Encoded], seed: int, first: int, temperature: float | None = None
+        self, policy: Any, prompts: Sequence[EncodedPrompt], seed: int, first: int, temperature: float | None = None
     ) -> list[Rollout]:
         return self.architecture.sampler(policy, self.numerics).sample(
             [prompt.tokens for prompt in prompts],
@@ -157,7 +157,7 @@ class Completer:
         )
 
     def _log_probabilities(
-        self, model: Any, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]
+        self, model: Any, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]
     ) -> tuple[Tensor, Tensor]:
         def measure(batch: Batch) -> Tensor:
             return token_log_probabilities(model, batch, self.numerics, self.temperature)
@@ -175,8 +175,8 @@ class RewardModel:
         self._numerics = numerics
 
     @torch.no_grad()
-    def __call__(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+    def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
+        """As `RewardFunction`."""
         scores: list[float] = []
         for begin in range(0, len(prompts), _ROWS):
             some = slice(begin, begin + _ROWS)
@@ -191,8 +191,8 @@ class RewardModel:
 class ConstantReward:
     """The same for every completion: what a policy learns from it is unrelated to rewards (Choshen et al., 2020)."""
 
-    def __call__(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+    def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
+        """As `RewardFunction`."""
         return [1.0] * len(rollouts)
 
 
@@ -203,12 +203,14 @@ class RaterReward:
         self._rater = rater
         self._tokenizers = tokenizers
 
-    def __call__(self, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> list[float]:
-        """As `Reward`."""
+    def __call__(self, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]) -> list[float]:
+        """As `RewardFunction`."""
         return rated(self._rater, self._tokenizers, prompts, rollouts)
 
 
-def rated(rater: Rater, tokenizers: Tokenizers, prompts: Sequence[Encoded], rollouts: Sequence[Rollout]) -> list[float]:
+def rated(
+    rater: Rater, tokenizers: Tokenizers, prompts: Sequence[EncodedPrompt], rollouts: Sequence[Rollout]
+) -> list[float]:
     """How a rater judges completions."""
     texts = tokenizers.target.decode([rollout.tokens for rollout in rollouts])
     return [rater(text_of(prompt), prompt.reference, text) for (prompt, _), text in zip(prompts, texts)]

@@ -11,7 +11,7 @@ import torch
 
 from seq2seq.data import template
 from seq2seq.data.batches import Batch
-from seq2seq.data.conversation_batches import ConversationBatches, Encoded, encode, kept, sorted_batches
+from seq2seq.data.conversation_batches import ConversationBatches, EncodedConversations, encode, kept, sorted_batches
 from seq2seq.data.conversations import Conversation, ConversationSource, unusable, usable
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.folding import fold
@@ -23,7 +23,7 @@ from seq2seq.evaluation.raters import Rater, rater
 from seq2seq.recipe import Recipe
 from seq2seq.tasks import models
 from seq2seq.tasks.language_model_training import PredictionWorkload
-from seq2seq.tasks.models import Model
+from seq2seq.tasks.models import TransformerOrGpt
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.task import Say
 from seq2seq.training.objective import CrossEntropy
@@ -42,8 +42,8 @@ class ConversationTraining(Prediction):
         self,
         recipe: Recipe,
         tokenizer: Tokenizer,
-        train: Encoded,
-        dev: Encoded,
+        train: EncodedConversations,
+        dev: EncodedConversations,
         asked: Sequence[Conversation],
         report: Mapping[str, Any],
     ) -> None:
@@ -54,7 +54,7 @@ class ConversationTraining(Prediction):
         self._asked = asked
         self._rater = rater(recipe.data.rater) if recipe.data.rater else None
 
-    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+    def try_out(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """Answers to prompts of dev, at temperature 1."""
         asked = self._asked if self._rater else self._asked[:_SAMPLES]
         answers = answer(model, self._recipe, self._tokenizer, asked, numerics, DRAWN)
@@ -128,7 +128,7 @@ def training(
     return ConversationTraining(recipe, tokenizer, train, dev, asked, report)
 
 
-def batches(encoded: Encoded, batch_tokens: int) -> list[Batch]:
+def batches(encoded: EncodedConversations, batch_tokens: int) -> list[Batch]:
     """All conversations in batches, by length."""
     numbers = list(range(_count(encoded)))
     return [encoded.collate(some) for some in sorted_batches(encoded, numbers, batch_tokens)]
@@ -194,13 +194,13 @@ def _with_interval(values: Sequence[float]) -> dict[str, float]:
     return {"value": float(figures.mean()), "low": float(low), "high": float(high)}
 
 
-def _fitting(encoded: Encoded, context: int) -> Encoded:
+def _fitting(encoded: EncodedConversations, context: int) -> EncodedConversations:
     """The conversations that a model of such a context reads whole."""
     lengths = encoded.lengths()
     return kept(encoded, np.flatnonzero(lengths <= context).tolist())
 
 
-def _count(encoded: Encoded) -> int:
+def _count(encoded: EncodedConversations) -> int:
     return len(encoded.offsets) - 1
 
 

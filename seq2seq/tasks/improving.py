@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seq2seq import tasks
 from seq2seq.data.corpus import Source, SourceT
 from seq2seq.run import Run
-from seq2seq.tasks.task import Comparison, Evaluated, Front, Task, TestText
+from seq2seq.tasks.task import Evaluated, Front, RunComparison, Task, TestText
 
 if TYPE_CHECKING:
     from torch import device as Device
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.tasks.opening import EngineChoice
 
 
-class Started(Task[SourceT]):
+class TaskFromBase(Task[SourceT]):
     """A task that begins from a run of another task, its `base`."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -33,7 +33,7 @@ class Started(Task[SourceT]):
         return self.base.prompts(source) if self.base.prompts_itself else source.read()
 
 
-class Improving(Started[SourceT]):
+class Improving(TaskFromBase[SourceT]):
     """A task that improves the run that it begins from."""
 
     improved: ClassVar[str]  # said of a finished run, after what its start is: "a translator (fr to en), ..."
@@ -78,5 +78,5 @@ class Improving(Started[SourceT]):
             return self.base.evaluate(run, text, choice, front)
         return super().evaluate(run, text, choice, front)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> RunComparison:
         return self.base.compare(runs, text, device, most, front)

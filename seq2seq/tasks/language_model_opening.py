@@ -14,14 +14,14 @@ from seq2seq.tasks import must_offer
 from seq2seq.tasks.opening import EngineChoice, copy_for, only_torch, torch_device, workers_on
 
 if TYPE_CHECKING:
-    from seq2seq.decoding.generation.generator import Generator
+    from seq2seq.decoding.generation.generator import TextGenerator
 
 
 @dataclass(frozen=True)
 class OpenedGenerator:
     """A generator with its tokenizer and engine."""
 
-    generator: Generator
+    generator: TextGenerator
     tokenizer: Tokenizer
     engine: str  # with its precision and device
     missing: str = ""  # why the fast engine of a run does not serve, and how to get it

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SourceT, SplitName
 from seq2seq.data.documents import Documents
@@ -22,7 +22,7 @@ from seq2seq.errors import DataError
 from seq2seq.model.gpt import Gpt
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks.models import Model
+from seq2seq.tasks.models import TransformerOrGpt
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
 from seq2seq.tasks.task import Say
@@ -46,7 +46,7 @@ class LanguageModelTraining(Prediction):
         self._tokenizer = tokenizer
         self._prompt = tokenizer.decode([[int(token) for token in some[: context // 4]]])[0]
 
-    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+    def try_out(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """A sample: how the model continues the first tokens of dev."""
         assert isinstance(model, Gpt), "recipes of language models have no other architecture"
         options = GenerationOptions(Sampling(temperature=0.8, seed=1), max_tokens=_SAMPLED)
@@ -69,7 +69,7 @@ def training(
     return LanguageModelTraining(recipe, tokenizer, streams, dev, mixture(corpus, [len(stream) for stream in streams]))
 
 
-def batches(recipe: Recipe, streams: Sequence[TokenStream], shares: Sequence[float] = ()) -> Source:
+def batches(recipe: Recipe, streams: Sequence[TokenStream], shares: Sequence[float] = ()) -> BatchSource:
     """The training batches."""
     kind = partial(Windows, streams[0]) if len(streams) == 1 else partial(MixedWindows, streams, shares)
     return kind(
@@ -108,7 +108,9 @@ class PredictionWorkload(Workload[SourceT]):
         filled = size[0] * context
         return Batch((drawn[:, :-1],), drawn[:, 1:], filled, padded=filled, filled=filled)
 
-    def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+    def costs(
+        self, prepared: Prepared[SourceT], model: TransformerOrGpt, numerics: Numerics, seconds: SecondsOfOne
+    ) -> Costs:
         """The dev loss, and what is tried out with it."""
         training = prepared.training
         assert isinstance(training, Prediction)

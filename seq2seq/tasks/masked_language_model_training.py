@@ -13,7 +13,7 @@ from seq2seq.data.cutting import cut
 from seq2seq.data.documents import Documents
 from seq2seq.data.folding import fold
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.labelled_batches import LabelledBatches, Layout, encode
+from seq2seq.data.labelled_batches import LabelledBatches, RowCollator, encode
 from seq2seq.data.labelled_rows import tokens_of
 from seq2seq.data.masking import MaskedBatches, masked
 from seq2seq.data.tokenizer import SPECIAL
@@ -124,5 +124,5 @@ def lines_of(text: Documents) -> LabelledSource:
     return LabelledSource(text.origin, read, lambda: f"lines of {text.checksum()}", text.files)
 
 
-def _layout(recipe: Recipe) -> Layout:
-    return Layout(recipe.data.max_length, first=False)
+def _layout(recipe: Recipe) -> RowCollator:
+    return RowCollator(recipe.data.max_length, first=False)

@@ -20,7 +20,7 @@ from seq2seq.decoding.rollouts import DecoderOnlyRolloutSampler, RolloutSampler
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.torch import DecoderOnlyEngine, TorchEngine
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Numerics, work_alone
 from seq2seq.errors import RunError
 from seq2seq.model.gpt import Gpt
@@ -30,7 +30,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.storage.tensors import load_weights, read_weights
 
-Model = Transformer | Gpt
+TransformerOrGpt = Transformer | Gpt
 
 
 class Architecture(NamedTuple):
@@ -38,7 +38,7 @@ class Architecture(NamedTuple):
 
     layout: Layout  # of pairs in a batch
     sides: int  # of a pair in one sequence of the model
-    model: Callable[[ModelConfig, int, int], Model]  # new weights; vocabularies of source and target
+    model: Callable[[ModelConfig, int, int], TransformerOrGpt]  # new weights; vocabularies of source and target
     engine: Callable[[Any, Numerics], Engine]  # what searches with such a model
     sampler: Callable[[Any, Numerics], RolloutSampler]  # what completes prompts with such a model
 
@@ -54,7 +54,7 @@ def architecture(recipe: Recipe) -> Architecture:
     return {"encoder-decoder": ENCODER_DECODER, "decoder-only": DECODER_ONLY}[recipe.model.architecture]
 
 
-def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> Model:
+def model(recipe: Recipe, source_vocabulary: int, target_vocabulary: int) -> TransformerOrGpt:
     """The model, its weights drawn from torch's generator. Raises RecipeError where this machine cannot hold it."""
     sizes.must_fit_machine(recipe, target_vocabulary)
     return architecture(recipe).model(recipe.model, source_vocabulary, target_vocabulary)
@@ -91,7 +91,7 @@ def options(recipe: Recipe) -> SearchOptions:
     )
 
 
-def trained_model(run: Run, device: torch.device) -> tuple[Model, Tokenizers]:
+def trained_model(run: Run, device: torch.device) -> tuple[TransformerOrGpt, Tokenizers]:
     """The model and the tokenizers of a finished run."""
     run.must_have_weights()
     recipe, weights = run.recipe(), read_weights(run.weights)
@@ -127,14 +127,14 @@ def translating(
     longest: int,
     segmenter: Segmenter | None = None,
     scorer: Scorer | None = None,
-) -> Translator:
+) -> TextTranslator:
     """An engine on a device as a translator of sources of up to `longest` tokens, EOS included.
 
     On a CPU each thread has its own batch: about twice as fast as all threads on one batch, and no slower for a
     single sentence.
     """
     cpu = device.type == "cpu"
-    return Translator(
+    return TextTranslator(
         engine,
         tokenizers,
         search,

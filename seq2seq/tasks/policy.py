@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.recipe.policy import Policy as Settings
-    from seq2seq.tasks.completions import Completer, Encoded
+    from seq2seq.recipe.policy import Policy as PolicySettings
+    from seq2seq.tasks.completions import Completer, EncodedPrompt
     from seq2seq.tasks.policy_training import PolicyTraining, PolicyWorkload
 
 _EVERY = ("reward", "gold", "kl", "kl_k3", "entropy", "length", "ended")
@@ -45,7 +45,7 @@ class Policy(Improving[Source[Any]]):
     shown = ("reward", "gold", "kl", "entropy", "clip_share", "length", "explained")
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> PolicySettings:
         """The section of the recipe."""
         assert self.recipe.policy is not None, "a recipe of this task has one"
         return self.recipe.policy
@@ -137,14 +137,14 @@ class Policy(Improving[Source[Any]]):
 
         return PolicyWorkload(self.recipe, self.base.workload(), translates=self.base.prompts_itself)
 
-    def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[Encoded], dict[str, int]]:
+    def _encoded(self, prompts: Sequence[Any], tokenizers: Tokenizers) -> tuple[list[EncodedPrompt], dict[str, int]]:
         """Prompts with their tokens, and how many are left out, by reason."""
-        from seq2seq.tasks.completions import Encoded
+        from seq2seq.tasks.completions import EncodedPrompt
         from seq2seq.tasks.models import encode_prompts, longest_prompt
 
         encoded = encode_prompts(self.recipe, tokenizers, [prompt for prompt, _ in prompts])
         longest = longest_prompt(self.recipe, self.settings.max_tokens)
-        kept = [Encoded(*each) for each in zip(prompts, encoded, strict=True) if 0 < len(each[1]) <= longest]
+        kept = [EncodedPrompt(*each) for each in zip(prompts, encoded, strict=True) if 0 < len(each[1]) <= longest]
         blank = sum(not tokens for tokens in encoded)
         return kept, {"blank": blank, "too long": len(encoded) - blank - len(kept)}
 
@@ -173,7 +173,7 @@ class Policy(Improving[Source[Any]]):
             temperature=settings.temperature, max_tokens=settings.max_tokens,
         )  # fmt: skip
 
-    def _best_of(self, run: Run, say: Say, completer: Completer, prompts: Sequence[Encoded]) -> None:
+    def _best_of(self, run: Run, say: Say, completer: Completer, prompts: Sequence[EncodedPrompt]) -> None:
         """Record, once, what choosing the best of several completions of the start gives on the held-out prompts."""
         from seq2seq.evaluation.best_of import best_of
         from seq2seq.tasks.policy_training import VALIDATION_SEED
@@ -244,7 +244,7 @@ class Policy(Improving[Source[Any]]):
 
         return reporting.drawn(scores) if "prompts" in scores else self.base.score_parts(scores)
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         from seq2seq.tasks import reporting
 
         yield from reporting.distance(run)

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.batches import Batch, BatchSource, Place
 from seq2seq.data.corpus import Corpus
 from seq2seq.device import Numerics
 from seq2seq.model.actor_critic import ActorCritic
 from seq2seq.recipe import Recipe
-from seq2seq.recipe.policy import Policy as Settings
-from seq2seq.tasks.completions import Completer, Completions, Encoded, batch_of, placed
+from seq2seq.recipe.policy import Policy as PolicySettings
+from seq2seq.tasks.completions import Completer, EncodedPrompt, MeasuredCompletions, batch_of, placed
 from seq2seq.tasks.workload import Costs, SecondsOfOne, Workload, WorkloadOfStart
 from seq2seq.training.ppo import (
     ActorCriticLoss,
@@ -39,13 +39,13 @@ _LEAST = 1e-6  # deviation of rewards: below it they are all the same
 VALIDATION_SEED = 1_000_003  # of the completions of validations: the same numbers each time
 
 
-class PolicyRollouts(Source):
+class PolicyRollouts(BatchSource):
     """Batches of what the policy writes. A phase draws completions, numbered through the whole training run, and yields
     them `epochs` times, shuffled and in `minibatches`; checkpoints fall between phases."""
 
     ahead = False  # a phase is drawn from the weights that all updates before it made
 
-    def __init__(self, settings: Settings, prompts: Sequence[Encoded], seed: int) -> None:
+    def __init__(self, settings: PolicySettings, prompts: Sequence[EncodedPrompt], seed: int) -> None:
         self.figures: dict[str, float] = {}  # of the completions of the present phase
         self._settings = settings
         self._prompts = prompts
@@ -129,7 +129,7 @@ class PolicyRollouts(Source):
             for rows in np.array_split(order, settings.minibatches):
                 yield self._batch(completions, values, estimated, sorted(map(int, rows)))
 
-    def _drawn(self, chunk: int) -> list[Encoded]:
+    def _drawn(self, chunk: int) -> list[EncodedPrompt]:
         """The prompts of a phase: the next of an endless sequence of shuffled passes over all of them."""
         count = len(self._prompts)
         places = range(chunk * self._taken, (chunk + 1) * self._taken)
@@ -148,7 +148,7 @@ class PolicyRollouts(Source):
         mean, deviation = self._scale
         return (scores - mean) / deviation
 
-    def _values(self, completions: Completions) -> Tensor:
+    def _values(self, completions: MeasuredCompletions) -> Tensor:
         """The value of the state before each token, (N, L); 0 without a value network."""
         assert self._model is not None and self._completer is not None and self._numerics is not None
         value, numerics = self._model.value, self._numerics
@@ -162,7 +162,7 @@ class PolicyRollouts(Source):
 
         return self._completer.aligned(measure, completions.prompts, completions.rollouts)[0]
 
-    def _batch(self, completions: Completions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
+    def _batch(self, completions: MeasuredCompletions, values: Tensor, estimated: Advantages, rows: list[int]) -> Batch:
         assert self._completer is not None
         prompts = [completions.prompts[row].tokens for row in rows]
         batch = batch_of(self._completer.architecture.layout, prompts, [completions.rollouts[row] for row in rows])
@@ -186,11 +186,11 @@ class PolicyTraining:
     def __init__(
         self,
         recipe: Recipe,
-        prompts: Sequence[Encoded],
-        held_out: Sequence[Encoded],
+        prompts: Sequence[EncodedPrompt],
+        held_out: Sequence[EncodedPrompt],
         report: Mapping[str, Any],
         opened: Callable[[Numerics], Completer],
-        begun: Callable[[Completer, Sequence[Encoded]], None],
+        begun: Callable[[Completer, Sequence[EncodedPrompt]], None],
     ) -> None:
         assert recipe.policy is not None
         self.report = report
@@ -200,7 +200,7 @@ class PolicyTraining:
         self._begun = begun
         self._completer: Completer | None = None
         self._rollouts = PolicyRollouts(recipe.policy, prompts, recipe.training.seed)
-        self.source: Source = self._rollouts
+        self.source: BatchSource = self._rollouts
 
     def objective(self, model: ActorCritic, numerics: Numerics) -> PolicyLoss:
         """The clipped losses."""

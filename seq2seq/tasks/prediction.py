@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seq2seq.data.batches import Batch, Source
+from seq2seq.data.batches import Batch, BatchSource
 from seq2seq.device import Numerics
 from seq2seq.recipe import Recipe
-from seq2seq.tasks.models import Model
+from seq2seq.tasks.models import TransformerOrGpt
 from seq2seq.training import objective
 from seq2seq.training.loss import expected_at_start
 from seq2seq.training.objective import CrossEntropy
@@ -22,7 +22,12 @@ class Prediction:
     watched: str | None = "loss"
 
     def __init__(
-        self, recipe: Recipe, vocabulary: int, source: Source, validation: Sequence[Batch], report: Mapping[str, Any]
+        self,
+        recipe: Recipe,
+        vocabulary: int,
+        source: BatchSource,
+        validation: Sequence[Batch],
+        report: Mapping[str, Any],
     ) -> None:
         self.source = source
         self.report = report
@@ -30,26 +35,26 @@ class Prediction:
         self._recipe = recipe
         self._vocabulary = vocabulary
 
-    def objective(self, model: Model, numerics: Numerics) -> CrossEntropy:
+    def objective(self, model: TransformerOrGpt, numerics: Numerics) -> CrossEntropy:
         """The objective of the recipe."""
         return objective.for_recipe(self._recipe, model, numerics)
 
-    def first_loss(self, model: Model, numerics: Numerics) -> FirstLoss | None:
+    def first_loss(self, model: TransformerOrGpt, numerics: Numerics) -> FirstLoss | None:
         """The negative log-likelihood of a batch of dev."""
         figures = self.objective(model, numerics).evaluate(self.validation[:1])
         expected = expected_at_start(model.head, model.last_norm.get_parameter("weight"))
         return FirstLoss(figures["negative_log_likelihood"], math.log(self._vocabulary), expected)
 
-    def validate(self, model: Model, numerics: Numerics) -> Validation:
+    def validate(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """`loss` and `negative_log_likelihood` of dev, in nats per token, and the figures and samples of `try_out`."""
         losses, tried = self.losses(model, numerics), self.try_out(model, numerics)
         return Validation({**losses, **tried.figures}, tried.samples)
 
-    def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
+    def losses(self, model: TransformerOrGpt, numerics: Numerics) -> dict[str, float]:
         """`loss` and `negative_log_likelihood` of dev, in nats per token."""
         return self.objective(model, numerics).evaluate(self.validation)
 
-    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+    def try_out(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """Samples of the model's output, and figures computed from it."""
         raise NotImplementedError
 

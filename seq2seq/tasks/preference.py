@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
-    from seq2seq.recipe.preferences import Preference as Settings
+    from seq2seq.recipe.preferences import Preference as PreferenceSettings
     from seq2seq.tasks.preference_training import PreferenceTraining
     from seq2seq.training.preferences import DirectPreference
 
@@ -46,7 +46,7 @@ class Preference(Improving[ComparisonSource], Comparing):
     shown = ("accuracy", "margin", "chosen", "rejected")
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> PreferenceSettings:
         """The section of the recipe."""
         assert self.recipe.preference is not None, "a recipe of this task has one"
         return self.recipe.preference
@@ -147,7 +147,7 @@ class Preference(Improving[ComparisonSource], Comparing):
     def score_parts(self, scores: Mapping[str, Any]) -> Iterator[Part]:
         return super().score_parts(scores) if "calibration" in scores else self.base.score_parts(scores)
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         return self.base.report_sections(run)
 
     def convert(self, run: Run, dev: Any = None) -> Verified:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import RunError
 from seq2seq.evaluation import frontier
-from seq2seq.evaluation.parts import Cell, Chart, Line, Matrix, Paragraph, Part, Section, Table
+from seq2seq.evaluation.parts import Cell, Chart, ChartLine, Matrix, PageSection, Paragraph, Part, Table
 from seq2seq.run import Run
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def calibration(judged: Mapping[str, Any]) -> Iterator[Part]:
         f"{measured['confidence']:.1%}. On the diagonal, accuracy equals probability."
     )
     bins = measured["bins"]
-    line = Line("model", [(row["confidence"], row["accuracy"]) for row in bins], marked=True)
+    line = ChartLine("model", [(row["confidence"], row["accuracy"]) for row in bins], marked=True)
     yield Chart("Calibration", "probability", "share that is right", [line], diagonal=True)
     rows = [(f"{row['from']:.0%}–{row['to']:.0%}", row["texts"], row["confidence"], row["accuracy"]) for row in bins]
     yield Table("Calibration by probability", ("probability", "texts", "mean", "share right"), rows, folded=True)
@@ -95,7 +95,7 @@ def drawn(judged: Mapping[str, Any]) -> Iterator[Part]:
     yield Table("", ("figure", "start", "policy"), rows)
 
 
-def distance(run: Run) -> Iterator[Section]:
+def distance(run: Run) -> Iterator[PageSection]:
     """Reward, and gold where it is known, against the distance from the start, beside best-of-n; nothing before the
     first validation."""
     try:
@@ -105,7 +105,7 @@ def distance(run: Run) -> Iterator[Section]:
     charts = []
     for name, label in frontier.FIGURES.items():
         points = [
-            Line(curve.name, [(point.distance, value) for point in curve.points if (value := getattr(point, name))
+            ChartLine(curve.name, [(point.distance, value) for point in curve.points if (value := getattr(point, name))
                               is not None], marked=True)
             for curve in curves
         ]  # fmt: skip
@@ -115,4 +115,4 @@ def distance(run: Run) -> Iterator[Section]:
     explained = Paragraph(
         "What the policy gained for how far it went from its start, beside the best of n completions of the start."
     )
-    yield Section("Reward and distance", (explained, *charts))
+    yield PageSection("Reward and distance", (explained, *charts))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.decoding.translation.distributed import Processes, Translates
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.recipe import Recipe
     from seq2seq.run import Run
@@ -90,7 +90,7 @@ class Figure(NamedTuple):
     digits: int = 3  # after the point, for people
 
 
-class Comparison(Protocol):
+class RunComparison(Protocol):
     """Two runs, compared."""
 
     def record(self) -> dict[str, Any]:
@@ -276,7 +276,7 @@ class Task(ABC, Generic[SourceT]):
 
         yield reporting.figures(self.figures(scores))
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         """What else a report shows of a run; nothing where it is not there yet."""
         yield from ()
 
@@ -334,7 +334,7 @@ class Task(ABC, Generic[SourceT]):
                 if not processes.rank:
                     yield Evaluated(scores, records.checksum, {"engine": f"PyTorch, {device}"}, files)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> RunComparison:
         """Compare two finished runs on one text, with at most `most` examples that became better, and as many worse."""
         raise RunError(f"two {self.plural} cannot be compared; `seqx evaluate` judges each by itself")
 

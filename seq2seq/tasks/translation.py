@@ -14,7 +14,7 @@ from seq2seq.data.characters import visible
 from seq2seq.data.corpus import Corpus, Given, SplitName
 from seq2seq.data.direction import looks_swapped, third_languages
 from seq2seq.data.lines import PLAIN, Reading
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from seq2seq.data.prompts import Prompt, prompt_of
 from seq2seq.data.rows import must_hold_text
@@ -22,7 +22,7 @@ from seq2seq.data.unchanged import digest
 from seq2seq.decoding.translation.distributed import DistributedTranslator
 from seq2seq.errors import DataError
 from seq2seq.evaluation import judge as judging
-from seq2seq.evaluation.compare import Comparison, compare
+from seq2seq.evaluation.compare import TranslationComparison, compare
 from seq2seq.evaluation.judge import Sentence
 from seq2seq.evaluation.metrics import metrics_of
 from seq2seq.run import Run
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from seq2seq.data.findings import Audit
     from seq2seq.data.tokenizers import Tokenizers
     from seq2seq.device import Choice, Numerics
-    from seq2seq.evaluation.parts import Part, Section
+    from seq2seq.evaluation.parts import PageSection, Part
     from seq2seq.interop.ctranslate2.verify import Verified
     from seq2seq.tasks.attention import Attends
     from seq2seq.tasks.translation_training import TranslationTraining, TranslationWorkload
@@ -122,7 +122,7 @@ class Translation(Task[PairSource]):
 
     def lines(self, corpus: Corpus[PairSource], sides: Collection[int]) -> Iterator[str]:
         """Sources as the model reads them, with the recipe's noise."""
-        noise, seed = Noise(self.recipe.data.noise), self.recipe.training.seed
+        noise, seed = SourceNoise(self.recipe.data.noise), self.recipe.training.seed
         for pairs in corpus.train:
             read, again = tee(pairs.read())
             sources = (visible(source) for source, _ in read)
@@ -225,7 +225,7 @@ class Translation(Task[PairSource]):
 
         return reporting.translation(scores)
 
-    def report_sections(self, run: Run) -> Iterator[Section]:
+    def report_sections(self, run: Run) -> Iterator[PageSection]:
         from seq2seq.tasks import translation_report
 
         return translation_report.sections(run)
@@ -297,7 +297,9 @@ class Translation(Task[PairSource]):
         how = {**judging.how(options, opened.engine), "sentence_splitting": choice.sentences}
         yield Evaluated(judged.record, lambda: judging.checksum(sentences), how, files, judged.translations)
 
-    def compare(self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front) -> Comparison:
+    def compare(
+        self, runs: Sequence[Run], text: TestText, device: str, most: int, front: Front
+    ) -> TranslationComparison:
         _, sentences, _ = self._test_set(runs[0], text)
         lines = [sentence.source for sentence in sentences]
         translations = []

@@ -8,7 +8,7 @@ from seq2seq.data.tokenizers import read_both
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.segments import Segmenter
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.run import Run
 from seq2seq.tasks import must_offer
@@ -21,7 +21,7 @@ _CACHED = 2048  # tokens of a batch, over all beams: larger ones exceed the cach
 class OpenedTranslator:
     """A translator with its languages, options and engine."""
 
-    translator: Translator
+    translator: TextTranslator
     source: str  # language codes
     target: str
     options: SearchOptions
@@ -65,7 +65,7 @@ def _translator_of_copy(run: Run, copy: Copy, choice: EngineChoice) -> OpenedTra
     def exact() -> Engine:
         return engine if precision == scoring else load(copy, scoring, device, workers)
 
-    translator = Translator(
+    translator = TextTranslator(
         engine,
         read_both(run.path, joint=settings.joint),
         options,

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from seq2seq.evaluation import judge as judging
 from seq2seq.evaluation.metrics import ChrF
-from seq2seq.evaluation.parts import Answers, Output, Section, Texts
+from seq2seq.evaluation.parts import Answers, LabelledOutput, PageSection, Texts
 from seq2seq.run import Run
 
 _SHOWN = 8  # best, and as many worst
 _MOST = 5000  # sentences that are looked at
 
 
-def sections(run: Run) -> Iterator[Section]:
+def sections(run: Run) -> Iterator[PageSection]:
     """The best and the worst translations of the test set by sentence chrF2, of equal ones the longest; nothing where
     judging left none. Raises DataError where the test set is damaged."""
     outputs = judging.read_translations(run)
@@ -27,7 +27,7 @@ def sections(run: Run) -> Iterator[Section]:
 
     def texts(caption: str, chosen: Sequence[int]) -> Texts:
         answers = [
-            Answers(sources[i], references[i][0], [Output("model", outputs[i], f"chrF2 {scores[i]:.0f}")])
+            Answers(sources[i], references[i][0], [LabelledOutput("model", outputs[i], f"chrF2 {scores[i]:.0f}")])
             for i in chosen
         ]
         return Texts(caption, answers)
@@ -35,4 +35,4 @@ def sections(run: Run) -> Iterator[Section]:
     worst = order[: min(_SHOWN, len(order) // 2)]
     best = order[::-1][: min(_SHOWN, len(order) - len(worst))]
     parts = texts("Farthest from the reference", worst), texts("Closest to the reference", best)
-    yield Section("Best and worst sentences", parts)
+    yield PageSection("Best and worst sentences", parts)

@@ -15,23 +15,23 @@ from seq2seq.data.batches import Batch, Batches
 from seq2seq.data.corpora import mixture
 from seq2seq.data.corpus import Corpus, SplitName
 from seq2seq.data.cutting import cut
-from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.folding import fold
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.order import Mixed
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.data.unchanged import digest
 from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.segments import Segmenter
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.device import Numerics
 from seq2seq.errors import DataError
 from seq2seq.evaluation import judge
 from seq2seq.evaluation.metrics import bleu
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
-from seq2seq.tasks.models import Model, architecture, longest_source, translating
+from seq2seq.tasks.models import TransformerOrGpt, architecture, longest_source, translating
 from seq2seq.tasks.prediction import Prediction
 from seq2seq.tasks.preparation import cache_for, other_caches
 from seq2seq.tasks.task import Say
@@ -56,7 +56,7 @@ class _Dev(NamedTuple):
 class TranslationTraining(Prediction):
     """Sentence pairs, for either architecture."""
 
-    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: Encoded, corpus: Corpus[PairSource]) -> None:
+    def __init__(self, recipe: Recipe, tokenizers: Tokenizers, pairs: EncodedPairs, corpus: Corpus[PairSource]) -> None:
         self._tokenizers = tokenizers
         style = pairs.style
         self._segmenter = Segmenter(recipe.data.source, recipe.data.target, style=lambda: style)
@@ -68,7 +68,7 @@ class TranslationTraining(Prediction):
         report = {"pairs": pairs.report, "caches": [pairs.folder.name]}
         super().__init__(recipe, tokenizers.target.size, source, validation, report)
 
-    def losses(self, model: Model, numerics: Numerics) -> dict[str, float]:
+    def losses(self, model: TransformerOrGpt, numerics: Numerics) -> dict[str, float]:
         """As `Prediction`; of several kinds of text, the means over the kinds, and the loss of each."""
         if len(self._dev) == 1:
             return super().losses(model, numerics)
@@ -77,7 +77,7 @@ class TranslationTraining(Prediction):
         means = {key: mean(losses[key] for losses in by_kind.values()) for key in ("loss", "negative_log_likelihood")}
         return means | {f"loss_{name}": losses["loss"] for name, losses in by_kind.items()}
 
-    def try_out(self, model: Model, numerics: Numerics) -> Validation:
+    def try_out(self, model: TransformerOrGpt, numerics: Numerics) -> Validation:
         """`bleu` of greedy translations of the first dev sentences, and some of them; of several kinds of text the mean
         over the kinds, and the BLEU of each."""
         pairs = [pair for kind in self._dev.values() for pair in kind.translated]
@@ -98,7 +98,7 @@ class TranslationTraining(Prediction):
             figures |= {f"bleu_{name}": value for name, value in by_kind.items()}
         return Validation(figures, tuple(Sample(*pairs[index], outputs[index]) for index in chosen))
 
-    def greedy(self, model: Model, numerics: Numerics, max_extra: int | None = None) -> Translator:
+    def greedy(self, model: TransformerOrGpt, numerics: Numerics, max_extra: int | None = None) -> TextTranslator:
         """A model as a translator, without a beam; `max_extra` in place of the recipe's."""
         recipe = self._recipe
         max_extra = recipe.decoding.max_extra if max_extra is None else max_extra
@@ -171,7 +171,7 @@ def training(
     return training
 
 
-def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
+def batches(recipe: Recipe, pairs: EncodedPairs, tokenizers: Tokenizers, corpus: Corpus[PairSource]) -> Batches:
     """The training batches."""
     data, seed = recipe.data, recipe.training.seed
     mixed = corpus.groups or any(corpus.shares) or (len(corpus.shares) > 1 and data.temperature != 1)
@@ -181,7 +181,7 @@ def batches(recipe: Recipe, pairs: Encoded, tokenizers: Tokenizers, corpus: Corp
         batch_tokens=recipe.training.batch_tokens,
         seed=seed,
         order=Mixed(pairs.sizes, mixture(corpus, pairs.sizes, data.temperature), seed) if mixed else None,
-        noise=Noise(
+        noise=SourceNoise(
             data.noise, tokenizers.source.decode(tokenizers.encode_source([text.tag for text in corpus.train]))
         ),
         sampling=recipe.tokenizer.sampling,
@@ -261,7 +261,9 @@ class TranslationWorkload(Workload[PairSource]):
         """The number of pairs of dev or test, whichever has more."""
         return max(map(count_records, (corpus.dev, corpus.test)))
 
-    def costs(self, prepared: Prepared[PairSource], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+    def costs(
+        self, prepared: Prepared[PairSource], model: TransformerOrGpt, numerics: Numerics, seconds: SecondsOfOne
+    ) -> Costs:
         training = prepared.training
         assert isinstance(training, TranslationTraining)
         kinds = zip_longest(*(text.read() for _, text in prepared.corpus.dev.by_kind()))  # in turns

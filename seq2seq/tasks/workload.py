@@ -17,7 +17,7 @@ from seq2seq.training.objective import CrossEntropy, for_recipe
 from seq2seq.training.task import Prepared
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.models import Model
+    from seq2seq.tasks.models import TransformerOrGpt
 
 # (do, counts) -> seconds of one item, where `do(count)` processes several at once: the largest of `counts` that time
 # allows is timed.
@@ -118,7 +118,9 @@ class Workload(ABC, Generic[SourceT]):
         return for_recipe(self._recipe, model, numerics)
 
     @abstractmethod
-    def costs(self, prepared: Prepared[SourceT], model: Model, numerics: Numerics, seconds: SecondsOfOne) -> Costs:
+    def costs(
+        self, prepared: Prepared[SourceT], model: TransformerOrGpt, numerics: Numerics, seconds: SecondsOfOne
+    ) -> Costs:
         """The measured costs of validating and judging."""
 
     def lines(self, run: Run) -> list[str] | None:

@@ -22,7 +22,7 @@ _MARGIN = 0.1  # nats, added to them: twice a loss near zero is still near zero
 
 
 @dataclass(frozen=True)
-class Figures:
+class UpdateFigures:
     """The figures of one update, as Python numbers."""
 
     step: int
@@ -55,7 +55,7 @@ class Reader:
         self._watched = watched
         self._waiting: deque[tuple[Progress, Tensor, torch.cuda.Event | None]] = deque()
 
-    def read(self, progress: Progress, *, all_of_them: bool) -> list[Figures]:
+    def read(self, progress: Progress, *, all_of_them: bool) -> list[UpdateFigures]:
         """The figures that are available by now, in order; or those of all updates up to this one."""
         values = torch.stack(
             [progress.loss, progress.gradient_norm.to(progress.loss.dtype), *progress.figures.values()]
@@ -69,14 +69,14 @@ class Reader:
         late = 0 if all_of_them or event is None else _LATE
         return [self._next() for _ in range(len(self._waiting) - late)]
 
-    def _next(self) -> Figures:
+    def _next(self) -> UpdateFigures:
         progress, values, event = self._waiting.popleft()
         if event is not None:
             event.synchronize()
         loss, norm, *rest = values.tolist()
         others = dict(zip(progress.figures, rest, strict=True))
         watched = None if self._watched is None else (self._watched, {"loss": loss, **others}[self._watched])
-        return Figures(
+        return UpdateFigures(
             progress.step, progress.place, loss, norm, progress.learning_rate, progress.pieces, watched,
             progress.tokens, others,
         )  # fmt: skip
@@ -89,7 +89,7 @@ class Fault:
     step: int
     kind: Literal["skipped", "memory", "divergence", "retreat", "checkpoint"]
     message: str  # complete, for people
-    figures: Figures | None = None
+    figures: UpdateFigures | None = None
     count: int = 1  # of its kind so far
 
 
@@ -109,7 +109,7 @@ class Health:
     retreated_to: int = -1
     logged: int = 0  # faults
 
-    def take(self, figures: Figures, accumulate: int) -> Iterator[Fault]:
+    def take(self, figures: UpdateFigures, accumulate: int) -> Iterator[Fault]:
         """Record an update; yields the faults that it shows."""
         if figures.pieces > max(accumulate, self.pieces):
             self.pieces = figures.pieces
@@ -135,7 +135,7 @@ class Health:
         if figures.watched is not None:
             yield from self._divergence(figures, *figures.watched)
 
-    def _divergence(self, figures: Figures, name: str, value: float) -> Iterator[Fault]:
+    def _divergence(self, figures: UpdateFigures, name: str, value: float) -> Iterator[Fault]:
         self.recent = value + _FAST * (self.recent - value) if self.taken else value
         if self.diverging:
             self.diverging = self.recent > _NEAR * self.usual + _MARGIN

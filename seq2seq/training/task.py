@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from torch import nn
 
-from seq2seq.data.batches import Source
+from seq2seq.data.batches import BatchSource
 from seq2seq.data.corpus import Corpus, SourceT
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.device import Numerics
@@ -54,7 +54,7 @@ class FirstLoss:
 class TrainingTask(Protocol[ModelT]):
     """The task of a session."""
 
-    source: Source
+    source: BatchSource
     report: Mapping[str, Any]  # on the text, for run.json
     watched: str | None  # the figure, or "loss", that shows whether training diverges; None = none does
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.storage import jsonl
-from seq2seq.training.faults import Figures
+from seq2seq.training.faults import UpdateFigures
 
 ROWS = 1000  # of a run; more only where validations are closer together
 
@@ -33,7 +33,7 @@ class UpdateLog:
         self._rows.clear()
         self._begin_window()
 
-    def take(self, figures: Figures) -> None:
+    def take(self, figures: UpdateFigures) -> None:
         """Add an update, whose figures were just read."""
         self._step, self._updates = figures.step, self._updates + 1
         self._tokens += figures.tokens

@@ -14,7 +14,7 @@ from pathlib import Path
 from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq.data.sentences import sentences
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.evaluation import judge
 from seq2seq.tasks import open_run
 from seq2seq.tasks.opening import EngineChoice
@@ -27,7 +27,7 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> float:
     return BLEU().corpus_score(list(translations), [list(references)]).score
 
 
-def translated(translator: Translator, lines: Sequence[str]) -> list[str]:
+def translated(translator: TextTranslator, lines: Sequence[str]) -> list[str]:
     return [translation.text for translation in translator.stream(lines)]
 
 

@@ -16,7 +16,7 @@ from seq2seq import recipe
 from seq2seq.data import tokenizers
 from seq2seq.data.lines import decode_lines
 from seq2seq.data.tokenizers import Tokenizer
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.tasks import open_run
 from seq2seq.tasks.opening import EngineChoice
 from seq2seq.tasks.translation_opening import open_translator
@@ -40,14 +40,14 @@ ENGINES = ("torch", "ctranslate2")
 
 
 @pytest.fixture(scope="module")
-def translators(trained: Path) -> dict[str, Translator]:
+def translators(trained: Path) -> dict[str, TextTranslator]:
     return {
         engine: open_translator(open_run(trained), EngineChoice(engine, "float32", "cpu", beam_size=1)).translator
         for engine in ENGINES
     }
 
 
-def one_by_one(translator: Translator, lines: list[str]) -> None:
+def one_by_one(translator: TextTranslator, lines: list[str]) -> None:
     """As many translations as lines, in their order: each carries its source, and is what the line has alone."""
     found = list(translator.stream(lines, window=3))
     assert [each.source for each in found] == lines
@@ -60,7 +60,7 @@ def one_by_one(translator: Translator, lines: list[str]) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @given(lines=LINES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_lines_come_back_in_order(translators: dict[str, Translator], engine: str, lines: list[str]) -> None:
+def test_any_lines_come_back_in_order(translators: dict[str, TextTranslator], engine: str, lines: list[str]) -> None:
     one_by_one(translators[engine], lines)
 
 
@@ -69,7 +69,7 @@ def test_any_lines_come_back_in_order(translators: dict[str, Translator], engine
 @given(lines=LINES)
 @settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_lines_come_back_in_order_thousands_of_times(
-    translators: dict[str, Translator], engine: str, lines: list[str]
+    translators: dict[str, TextTranslator], engine: str, lines: list[str]
 ) -> None:
     one_by_one(translators[engine], lines)
 

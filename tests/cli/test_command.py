@@ -226,7 +226,7 @@ def test_a_meeting_place_that_nobody_answers_at_is_an_error(
     assert "process 1 of 2 does not reach the first at 127.0.0.1:1" in done.err and "or unset RANK" in done.err
     with pytest.raises(DeviceError, match="does not reach"), launch.joined():
         pass
-    assert torchrun.place() == torchrun.Place(1, 2, 1, 1)
+    assert torchrun.place() == torchrun.ProcessPlace(1, 2, 1, 1)
 
 
 # Runs.

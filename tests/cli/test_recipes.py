@@ -12,7 +12,7 @@ import torch
 
 from seq2seq import recipe, tasks
 from seq2seq.data.batches import Batch, Place
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.masking import masked
 from seq2seq.device import Numerics
 from seq2seq.model.masked import MaskedEncoder
@@ -50,7 +50,7 @@ def random_batch(wanted: recipe.Recipe, vocabulary: int) -> Batch:
     if wanted.task == "language-model":
         return Batch((rows[:, :-1],), rows[:, 1:], rows[:, 1:].numel(), padded=rows.numel(), filled=rows.numel())
     if wanted.task == "masked-language-model":
-        texts = Layout(40, first=False).collate(rows[:, :-1].tolist(), [0] * len(rows))
+        texts = RowCollator(40, first=False).collate(rows[:, :-1].tolist(), [0] * len(rows))
         return masked(texts, vocabulary, np.random.default_rng(1))
     return models.architecture(wanted).layout.collate(rows[:, :20].tolist(), rows[:, 20:].tolist())
 

@@ -10,7 +10,7 @@ import pytest
 from seq2seq import recipe
 from seq2seq.data.audit_pairs import audit_pairs
 from seq2seq.data.corpus import Corpus
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from tests.support.corpora import held_out
 from tests.support.samples import pairs, text
@@ -21,26 +21,26 @@ NOTHING = {"count": 0, "examples": []}
 
 def _audit(
     train: list[Pair], dev: list[Pair] | None = None, test: list[Pair] | None = None, more: list[Pair] | None = None
-) -> Values:
+) -> JsonObject:
     parts = (text(train, "train"), *([text(more, "more")] if more else []))
     return _report(
         Corpus("tiny", "files", parts, text(dev or [("d", "d2")], "dev"), text(test or [("t", "t2")], "test"))
     )
 
 
-def _report(corpus: Corpus[PairSource]) -> Values:
+def _report(corpus: Corpus[PairSource]) -> JsonObject:
     return audit_pairs(corpus, PAIRS).report
 
 
-def _place(origin: str, line: int) -> Values:
+def _place(origin: str, line: int) -> JsonObject:
     return {"origin": origin, "line": line}
 
 
-def _example(place: Values, pair: Pair, other: Values | None = None) -> Values:
+def _example(place: JsonObject, pair: Pair, other: JsonObject | None = None) -> JsonObject:
     return {"place": place, "source": pair[0], "target": pair[1], "other": other}
 
 
-def _lines(finding: Values) -> list[int]:
+def _lines(finding: JsonObject) -> list[int]:
     return [example["place"]["line"] for example in finding["examples"]]
 
 

@@ -12,7 +12,7 @@ from seq2seq.data import pieces
 from seq2seq.data.audit_texts import audit_texts
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.documents import Documents
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 
 LONG = "this line is long enough to be told from others"
 OTHER = "so is this one, of which there is no other copy"
@@ -22,16 +22,16 @@ def made(of: Sequence[str], origin: str) -> Documents:
     return Documents(origin, lambda: iter(of), lambda: repr(of))
 
 
-def _audit(train: Sequence[str], dev: Sequence[str] = ("dev\n",), test: Sequence[str] = ("test\n",)) -> Values:
+def _audit(train: Sequence[str], dev: Sequence[str] = ("dev\n",), test: Sequence[str] = ("test\n",)) -> JsonObject:
     corpus = Corpus("tiny", "files", (made(train, "a.txt"),), made(dev, "b.txt"), made(test, "c.txt"))
     return audit_texts(corpus).report
 
 
-def _spot(document: int, line: int) -> Values:
+def _spot(document: int, line: int) -> JsonObject:
     return {"document": document, "line": line}
 
 
-def _lines(*examples: tuple[Values, str, Values | None]) -> Values:
+def _lines(*examples: tuple[JsonObject, str, JsonObject | None]) -> JsonObject:
     """A finding of these lines alone."""
     shown = [{"spot": spot, "text": text, "other": other} for spot, text, other in examples]
     return {"count": len(shown), "examples": shown}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seq2seq.data import batches
 from seq2seq.data.batches import Batch, Batches, Place, collate, pad_sources
 from seq2seq.data.cutting import cut
-from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.order import Shuffled
 from seq2seq.data.tokenizers import BOS, EOS, PAD, Tokenizers
 from tests.support.samples import pairs, text
@@ -26,12 +26,12 @@ BEGINNING = Place()
 
 
 @pytest.fixture(scope="module")
-def encoded(bpe: Tokenizers, tmp_path_factory: pytest.TempPathFactory) -> Encoded:
+def encoded(bpe: Tokenizers, tmp_path_factory: pytest.TempPathFactory) -> EncodedPairs:
     return encode([text(pairs(COUNT))], bpe, tmp_path_factory.mktemp("cache"), max_length=128, max_ratio=4.0)
 
 
 def _stream(
-    encoded: Encoded, bpe: Tokenizers, start: Place = BEGINNING, seed: int = 1, sampling: float = 0.0
+    encoded: EncodedPairs, bpe: Tokenizers, start: Place = BEGINNING, seed: int = 1, sampling: float = 0.0
 ) -> Iterator[tuple[Place, Batch]]:
     source = Batches(
         encoded, bpe, batch_tokens=BUDGET, seed=seed, sampling=sampling, order=Shuffled(len(encoded), seed, CHUNK)
@@ -55,7 +55,7 @@ def _pairs(batch: Batch) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_an_epoch_has_each_pair_once(encoded: Encoded, bpe: Tokenizers, epoch: int) -> None:
+def test_an_epoch_has_each_pair_once(encoded: EncodedPairs, bpe: Tokenizers, epoch: int) -> None:
     seen = Counter(pair for _, batch in _epoch(_stream(encoded, bpe, Place(epoch)), epoch) for pair in _pairs(batch))
     expected = (encoded[index] for index in range(COUNT))
     assert seen == Counter((tuple(source.tolist()), tuple(target.tolist())) for source, target in expected)
@@ -63,7 +63,7 @@ def test_an_epoch_has_each_pair_once(encoded: Encoded, bpe: Tokenizers, epoch: i
 
 
 @pytest.mark.parametrize("sampling", [0.0, 0.2])
-def test_no_batch_exceeds_the_budget(encoded: Encoded, bpe: Tokenizers, sampling: float) -> None:
+def test_no_batch_exceeds_the_budget(encoded: EncodedPairs, bpe: Tokenizers, sampling: float) -> None:
     for _, batch in _epoch(_stream(encoded, bpe, sampling=sampling)):
         source, _, target = batch.inputs
         assert source is not None
@@ -71,7 +71,7 @@ def test_no_batch_exceeds_the_budget(encoded: Encoded, bpe: Tokenizers, sampling
         assert len(source) * max(source.size(1), target.size(1)) <= BUDGET
 
 
-def test_the_seed_alone_decides_the_order_and_epochs_differ(encoded: Encoded, bpe: Tokenizers) -> None:
+def test_the_seed_alone_decides_the_order_and_epochs_differ(encoded: EncodedPairs, bpe: Tokenizers) -> None:
     one, again, other = ([_key(batch) for _, batch in _epoch(_stream(encoded, bpe, seed=seed))] for seed in (1, 1, 2))
     next_epoch = [_key(batch) for _, batch in _epoch(_stream(encoded, bpe, Place(1)), 1)]
     assert one == again
@@ -80,7 +80,9 @@ def test_the_seed_alone_decides_the_order_and_epochs_differ(encoded: Encoded, bp
 
 
 @pytest.mark.parametrize("sampling", [0.0, 0.2])
-def test_a_stream_from_a_place_is_the_tail_of_the_whole(encoded: Encoded, bpe: Tokenizers, sampling: float) -> None:
+def test_a_stream_from_a_place_is_the_tail_of_the_whole(
+    encoded: EncodedPairs, bpe: Tokenizers, sampling: float
+) -> None:
     one_epoch = len(_epoch(_stream(encoded, bpe, sampling=sampling)))
     whole = list(islice(_stream(encoded, bpe, sampling=sampling), one_epoch + 40))
     assert len({place.chunk for place, _ in whole}) == 3
@@ -94,7 +96,7 @@ def test_a_stream_from_a_place_is_the_tail_of_the_whole(encoded: Encoded, bpe: T
             assert [_key(batch) for _, batch in found][: len(expected)] == [_key(batch) for _, batch in expected]
 
 
-def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: Encoded, bpe: Tokenizers) -> None:
+def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: EncodedPairs, bpe: Tokenizers) -> None:
     def texts(sampling: float, epoch: int) -> tuple[Counter[str], list[tuple[int, ...]]]:
         found = [
             pair[1]
@@ -108,7 +110,7 @@ def test_sampling_changes_segmentation_not_text_and_differs_by_epoch(encoded: En
     assert len({str(segmented) for _, segmented in (plain, first, second)}) == 3
 
 
-def test_sampling_stays_within_the_longest_allowed(encoded: Encoded, bpe: Tokenizers) -> None:
+def test_sampling_stays_within_the_longest_allowed(encoded: EncodedPairs, bpe: Tokenizers) -> None:
     longest = int(encoded.lengths().max()) + 1
     sampled = Batches(
         encoded,
@@ -169,7 +171,7 @@ def test_one_sequence_a_pair_labels_the_target_alone() -> None:
     assert (batch.tokens, batch.padded, batch.filled) == (5, 10, 9)
 
 
-def test_joined_batches_keep_the_budget_and_hold_each_pair_once(encoded: Encoded, bpe: Tokenizers) -> None:
+def test_joined_batches_keep_the_budget_and_hold_each_pair_once(encoded: EncodedPairs, bpe: Tokenizers) -> None:
     joined = Batches(
         encoded, bpe, batch_tokens=BUDGET, seed=1, layout=batches.JOINED, order=Shuffled(len(encoded), 1, CHUNK)
     )

@@ -13,7 +13,7 @@ from seq2seq.data import corpora
 from seq2seq.data.batches import Batches, Place
 from seq2seq.data.corpora import shares
 from seq2seq.data.encoded import encode
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 from seq2seq.data.order import Mixed
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.errors import DataError, MissingCorpusError
@@ -105,7 +105,7 @@ def test_noisy_batches_of_a_mixture_begin_anywhere_as_if_they_had_not_stopped(tm
             seed=1,
             max_length=400,
             order=Mixed(encoded.sizes, shares(encoded.sizes, [None, 0.5], 1.0), 1, chunk=30),
-            noise=Noise(recipe.Noise(upper_case=0.5)) if noisy else None,
+            noise=SourceNoise(recipe.Noise(upper_case=0.5)) if noisy else None,
         )
 
     whole = list(islice(batches().stream(Place()), 60))

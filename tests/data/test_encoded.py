@@ -15,7 +15,7 @@ import pytest
 
 from seq2seq import recipe
 from seq2seq.data import encoded, tokenizers
-from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
@@ -24,7 +24,7 @@ from tests.support.samples import pairs, text
 LIMITS: dict[str, Any] = {"max_length": 128, "max_ratio": 4.0}
 
 
-def _all(found: Encoded) -> list[tuple[list[int], list[int]]]:
+def _all(found: EncodedPairs) -> list[tuple[list[int], list[int]]]:
     return [(source.tolist(), target.tolist()) for source, target in (found[index] for index in range(len(found)))]
 
 
@@ -124,7 +124,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, bpe: Tokenizers, damage: s
 def test_who_wants_what_another_is_writing_waits_for_it(tmp_path: Path, bpe: Tokenizers) -> None:
     counted, reads = _counting(list(pairs(20)))
     with ThreadPoolExecutor(1) as other:
-        second: list[Future[Encoded]] = []
+        second: list[Future[EncodedPairs]] = []
 
         said: list[str] = []
 

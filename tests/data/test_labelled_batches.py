@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seq2seq.data import tokenizers
 from seq2seq.data.batches import Place
 from seq2seq.data.labelled import Labelled, LabelledSource
-from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, Layout, encode
+from seq2seq.data.labelled_batches import EncodedTexts, LabelledBatches, RowCollator, encode
 from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import DataError
@@ -46,7 +46,7 @@ texts = st.lists(st.integers(4, 9), min_size=1, max_size=30)
 def test_a_row_holds_as_much_as_fits_and_cuts_the_longest_first(
     sides: list[list[int]], max_length: int, first: bool
 ) -> None:
-    layout = Layout(max_length, first=first)
+    layout = RowCollator(max_length, first=first)
     row = [*layout.row(sides), EOS]
     assert len(row) == max_length or not layout.is_cut(sides)
     assert len(row) <= max_length
@@ -69,7 +69,7 @@ def test_each_text_is_trained_on_once_an_epoch_within_the_budget(
     both: Tokenizers, tmp_path: Path, sampling: float
 ) -> None:
     encoding = encoded(ROWS, both, tmp_path)
-    stream = LabelledBatches(encoding, both, Layout(40, first=False), batch_tokens=200, seed=1, sampling=sampling)
+    stream = LabelledBatches(encoding, both, RowCollator(40, first=False), batch_tokens=200, seed=1, sampling=sampling)
     labels: list[int] = []
     seen: list[str] = []
     for place, batch in stream.stream():
@@ -85,7 +85,7 @@ def test_each_text_is_trained_on_once_an_epoch_within_the_budget(
 @pytest.mark.parametrize("sampling", [0.0, 0.3])
 def test_batches_from_a_place_on_are_those_that_followed(both: Tokenizers, tmp_path: Path, sampling: float) -> None:
     encoding = encoded(ROWS, both, tmp_path)
-    stream = LabelledBatches(encoding, both, Layout(40, first=True), batch_tokens=150, seed=3, sampling=sampling)
+    stream = LabelledBatches(encoding, both, RowCollator(40, first=True), batch_tokens=150, seed=3, sampling=sampling)
     whole = list(islice(stream.stream(), 40))
     for start in (0, 5, 33):
         place = whole[start][0]
@@ -115,7 +115,7 @@ def test_a_share_of_the_tokens_is_left_out_others_each_time_and_one_stays(both: 
 
     def epochs(dropout: float, start: Place = Place()) -> list[list[list[int]]]:  # noqa: B008 (immutable)
         batches = LabelledBatches(
-            encoding, both, Layout(40, first=False), batch_tokens=4000, seed=1, dropout=dropout
+            encoding, both, RowCollator(40, first=False), batch_tokens=4000, seed=1, dropout=dropout
         ).stream(start)
         return [batch.inputs[0].tolist() for _, batch in islice(batches, 2)]  # type: ignore[union-attr]
 

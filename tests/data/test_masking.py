@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from seq2seq.data.labelled_batches import Layout
+from seq2seq.data.labelled_batches import RowCollator
 from seq2seq.data.masking import masked
 from seq2seq.data.tokenizer import SPECIAL, UNKNOWN
 
@@ -15,7 +15,7 @@ VOCABULARY = 5000
 def test_shares_of_the_tokens_are_hidden_replaced_and_kept() -> None:
     rows = np.random.default_rng(2).integers(len(SPECIAL), VOCABULARY, (400, 60)).tolist()
     rows[0] = rows[0][:20]
-    plain = Layout(64, first=False).collate(rows, [0] * 400)
+    plain = RowCollator(64, first=False).collate(rows, [0] * 400)
     batch = masked(plain, VOCABULARY, np.random.default_rng(1))
     (tokens, mask), chosen = batch.inputs, batch.mask
     assert tokens is not None and chosen is not None and mask is plain.inputs[1]
@@ -30,7 +30,7 @@ def test_shares_of_the_tokens_are_hidden_replaced_and_kept() -> None:
 
 
 def test_one_token_is_hidden_at_least_and_it_is_a_function_of_the_seed() -> None:
-    plain = Layout(8, first=False).collate([[7]], [0])
+    plain = RowCollator(8, first=False).collate([[7]], [0])
     first, again = (masked(plain, 9, np.random.default_rng(3)) for _ in range(2))
     assert first.tokens == 1 and torch.equal(first.mask, torch.tensor([[True, False]]))  # type: ignore[arg-type]
     assert torch.equal(first.inputs[0], again.inputs[0])  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq import recipe
 from seq2seq.data import noise
-from seq2seq.data.noise import Noise
+from seq2seq.data.noise import SourceNoise
 
 TEXTS = ["Où sont les toilettes ?", "« J'ai faim », dit-elle.", "L'œuvre d'été est à l'abri.", "Oui."]
 FULL = 0.999999999
@@ -69,17 +69,17 @@ def test_typing_errors_are_few_and_deterministic(text: str, seed: int) -> None:
 
 
 def test_each_source_is_changed_in_its_share_and_the_same_way_again() -> None:
-    made = Noise(recipe.Noise(no_end=0.3))
+    made = SourceNoise(recipe.Noise(no_end=0.3))
     changes = made.draw(4000, np.random.default_rng(1))
     assert 0.27 < len(changes) / 4000 < 0.33
     again = made.draw(4000, np.random.default_rng(1))
     assert {row: change("Oui.") for row, change in changes.items()} == {row: c("Oui.") for row, c in again.items()}
     assert {change("Oui.") for change in changes.values()} == {"Oui"}
-    assert not Noise(recipe.Noise())
+    assert not SourceNoise(recipe.Noise())
 
 
 def test_a_tag_stays_as_it_is() -> None:
-    made = Noise(recipe.Noise(upper_case=FULL), ["", "<news>"])
+    made = SourceNoise(recipe.Noise(upper_case=FULL), ["", "<news>"])
     assert set(made.over(["<news> Déjà vu."] * 50, seed=1)) <= {
         "<news> DÉJÀ VU.",
         "<news> DEJA VU.",
@@ -89,10 +89,10 @@ def test_a_tag_stays_as_it_is() -> None:
 
 
 def test_a_tag_that_begins_like_another_stays_as_it_is() -> None:
-    made = Noise(recipe.Noise(upper_case=FULL), ["<a>", "<a> b"])
+    made = SourceNoise(recipe.Noise(upper_case=FULL), ["<a>", "<a> b"])
     assert all(text.startswith("<a> b OU") for text in made.over(["<a> b ou"] * 20, seed=1))
 
 
 def test_capitals_lose_accents_half_of_the_time() -> None:
-    texts = list(Noise(recipe.Noise(upper_case=FULL)).over(["Où ?"] * 2500, seed=1))
+    texts = list(SourceNoise(recipe.Noise(upper_case=FULL)).over(["Où ?"] * 2500, seed=1))
     assert 0.45 < sum("OU" in text for text in texts) / len(texts) < 0.55

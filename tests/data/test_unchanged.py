@@ -18,7 +18,7 @@ from seq2seq import recipe
 from seq2seq.data import encoded
 from seq2seq.data.corpus import Given
 from seq2seq.data.documents import hold_out
-from seq2seq.data.encoded import Encoded, encode
+from seq2seq.data.encoded import EncodedPairs, encode
 from seq2seq.data.lines import Reading
 from seq2seq.data.pairs import Pair, PairSource, file_pair
 from seq2seq.data.stream import encode as encode_text
@@ -173,7 +173,7 @@ def changed(path: Path) -> bytes:
     return former
 
 
-def encode_while(text: PairSource, cache: Path, then: Callable[[], None], **more: Any) -> Encoded:
+def encode_while(text: PairSource, cache: Path, then: Callable[[], None], **more: Any) -> EncodedPairs:
     """Encode a text; `then` happens when a part of it is."""
 
     def read() -> Iterator[Pair]:

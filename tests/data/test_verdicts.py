@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.data.audit_pairs import judge
 from seq2seq.data.direction import Direction, looks_swapped
-from seq2seq.data.findings import Values
+from seq2seq.data.findings import JsonObject
 from seq2seq.data.misalignment import Shift, shift
 from seq2seq.data.pairs import Pair, PairKind, PairSource
 from seq2seq.recipe import Data
@@ -34,7 +34,7 @@ def _shifted(of: list[Pair], line: int, by: int) -> list[Pair]:
     return list(zip([source for source, _ in of], targets))
 
 
-def _only(verdicts: list[Values]) -> Values:
+def _only(verdicts: list[JsonObject]) -> JsonObject:
     (verdict,) = verdicts
     return verdict
 

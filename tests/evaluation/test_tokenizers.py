@@ -12,9 +12,9 @@ from seq2seq.data import tokenizers
 from seq2seq.data.tokenizers import Bytes, Characters
 from seq2seq.errors import DataError
 from seq2seq.evaluation.tokenizers import (
-    Figures,
     Missing,
     SplitText,
+    TokenizerFigures,
     Width,
     compare_tokenizers,
     hold_out,
@@ -63,15 +63,15 @@ def test_figures_are_those_counted_by_hand() -> None:
 
 def test_bytes_are_a_token_each(sample: SplitText) -> None:
     (found,) = compare_tokenizers(settings("byte", 1), sample, Width())
-    assert isinstance(found, Figures)
+    assert isinstance(found, TokenizerFigures)
     assert (found.vocabulary, found.tokens_per_byte, found.unknown) == (260, 1, 0)
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram", "byte-bpe"])
 def test_a_larger_vocabulary_makes_shorter_sequences_and_a_larger_embedding(sample: SplitText, kind: str) -> None:
     found = list(compare_tokenizers(settings(kind, 400, 600, 800), sample, Width()))
-    lengths = [each.tokens for each in found if isinstance(each, Figures)]
-    shares = [each.embedding_share for each in found if isinstance(each, Figures)]
+    lengths = [each.tokens for each in found if isinstance(each, TokenizerFigures)]
+    shares = [each.embedding_share for each in found if isinstance(each, TokenizerFigures)]
     assert len(lengths) == 3
     assert lengths == sorted(lengths, reverse=True) and len(set(lengths)) == 3
     assert shares == sorted(shares)
@@ -80,7 +80,7 @@ def test_a_larger_vocabulary_makes_shorter_sequences_and_a_larger_embedding(samp
 def test_tokenizers_learn_nothing_from_what_is_held_out() -> None:
     lines = ["only the old words"] * 99 + ["ØØØØØ"]
     (found,) = compare_tokenizers(settings("character", 100), hold_out(lines), Width())
-    assert isinstance(found, Figures)
+    assert isinstance(found, TokenizerFigures)
     assert found.unknown == 5
 
 
@@ -88,13 +88,13 @@ def test_characters_are_measured_until_all_are_in(sample: SplitText) -> None:
     found = list(compare_tokenizers(settings("character", 10, 200, 400, 800), sample, Width()))
     alphabet = len(set("".join(sample.training)))
     assert [each.vocabulary for each in found] == [10, alphabet + 4]
-    assert [isinstance(each, Figures) and each.unknown > 0 for each in found] == [True, False]
+    assert [isinstance(each, TokenizerFigures) and each.unknown > 0 for each in found] == [True, False]
 
 
 def test_what_cannot_be_made_does_not_stop_the_rest(sample: SplitText) -> None:
     wanted = [*settings("bpe", 300, 100_000), *settings("byte-bpe", 100_000), *settings("byte", 1)]
     made, *missing, last = compare_tokenizers(wanted, sample, Width())
-    assert isinstance(made, Figures) and isinstance(last, Figures)
+    assert isinstance(made, TokenizerFigures) and isinstance(last, TokenizerFigures)
     assert [(each.kind, each.vocabulary) for each in missing] == [("bpe", 100_000), ("byte-bpe", 100_000)]
     assert all(isinstance(each, Missing) and "the text is too small" in each.reason for each in missing)
 

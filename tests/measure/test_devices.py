@@ -13,7 +13,7 @@ from seq2seq.device import Numerics, Trial
 from seq2seq.errors import DeviceError
 from seq2seq.measure import agreement
 from seq2seq.measure.devices import attempt, diagnose, time_sizes
-from seq2seq.measure.steps import ModelSteps, Row, Stopwatch
+from seq2seq.measure.steps import ModelSteps, SizeTiming, Stopwatch
 from seq2seq.model import attention
 from seq2seq.recipe import files as recipe_files
 from tests.support import tiny
@@ -137,13 +137,13 @@ def test_a_large_batch_is_not_tried_where_time_is_up_or_memory_too_small() -> No
     class Slow(ModelSteps):
         """A step takes a second for every hundred tokens."""
 
-        def training(self, batch_tokens: int, stopwatch: Stopwatch) -> Row:
-            return Row(batch_tokens, batch_tokens, stopwatch.time(clock.takes(batch_tokens / 100)))
+        def training(self, batch_tokens: int, stopwatch: Stopwatch) -> SizeTiming:
+            return SizeTiming(batch_tokens, batch_tokens, stopwatch.time(clock.takes(batch_tokens / 100)))
 
     steps = Slow(TEXT, Numerics(CPU, None))
 
     def timed(sizes: list[int], seconds: float, fits: int, end: float = 1e9) -> tuple[list[int], str]:
-        rows: list[Row] = []
+        rows: list[SizeTiming] = []
         stopwatch = Stopwatch(seconds, clock=clock)
         stopped = time_sizes(steps, sizes, rows, fits, stopwatch, end, lambda what: None)
         return [row.size for row in rows], stopped

@@ -10,7 +10,7 @@ from seq2seq.measure.agreement import Agreement
 from seq2seq.measure.devices import Diagnosis, Examined
 from seq2seq.measure.findings import faster_from, findings, launch_bound_below, verdict
 from seq2seq.measure.machine import this_machine
-from seq2seq.measure.steps import Row, Timing
+from seq2seq.measure.steps import SizeTiming, Timing
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_crossing_is_the_size_from_which_on_a_device_is_always_faster() -> N
 
 
 def examined(name: str, milliseconds: dict[int, float], **changes: object) -> Examined:
-    rows = [Row(size, size, Timing(each / 1000, each / 1000, 9)) for size, each in milliseconds.items()]
+    rows = [SizeTiming(size, size, Timing(each / 1000, each / 1000, 9)) for size, each in milliseconds.items()]
     return replace(Examined(name, "8 threads" if name == "cpu" else "GPU", "no", "float32", rows), **changes)  # type: ignore[arg-type]
 
 
@@ -72,8 +72,8 @@ def test_a_gpu_is_set_beside_the_cpu() -> None:
 
 
 def test_a_gpu_that_decodes_slowly_is_named() -> None:
-    def row(milliseconds: float, texts: int) -> Row:
-        return Row(texts, texts, Timing(milliseconds / 1000, milliseconds / 1000, 9))
+    def row(milliseconds: float, texts: int) -> SizeTiming:
+        return SizeTiming(texts, texts, Timing(milliseconds / 1000, milliseconds / 1000, 9))
 
     cpu = examined("cpu", CURVE, decoding=[row(1, 1), row(8, 16)])
     slow = said(cpu, examined("mps", CURVE, decoding=[row(3, 1), row(4, 16)]))
@@ -82,12 +82,12 @@ def test_a_gpu_that_decodes_slowly_is_named() -> None:
 
 
 def test_a_thread_that_is_faster_alone_is_named() -> None:
-    alone = Row(512, 512, Timing(0.040, 0.040, 9))
+    alone = SizeTiming(512, 512, Timing(0.040, 0.040, 9))
     assert "one thread is faster than 8 threads: 40.0 ms" in said(examined("cpu", CURVE, one_thread=alone))
 
 
 def test_unsteady_figures_explain_nothing() -> None:
-    rows = [Row(size, size, Timing(0.01, 0.03, 9)) for size in CURVE]
+    rows = [SizeTiming(size, size, Timing(0.01, 0.03, 9)) for size in CURVE]
     text = said(examined("cpu", {}, training=rows))
     assert "unsteady" in text and "launch-bound" not in text
     busy = found(examined("cpu", CURVE))

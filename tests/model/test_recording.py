@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.model.attention import CrossAttention, SelfAttention, attend, weights
-from seq2seq.model.classifier import Classifier
+from seq2seq.model.classifier import EncoderClassifier
 from seq2seq.model.gpt import Gpt
 from seq2seq.model.masked import MaskedEncoder
 from seq2seq.model.recording import Recorded, recorded
@@ -46,12 +46,12 @@ def cases(**changes: Any) -> dict[str, tuple[nn.Module, Any, tuple[Tensor | None
             (source,),
         ),
         "encoder-only": (
-            Classifier(tiny_recipe(**alone, **changes), 11, 3),
+            EncoderClassifier(tiny_recipe(**alone, **changes), 11, 3),
             lambda hand: hand.encode(SOURCE, "encoder.", "encoder.embedding.weight", causal=False),
             (source, None),
         ),
         "causal classifier": (
-            Classifier(tiny_recipe(**causal, **changes), 11, 3, CausalEncoder),
+            EncoderClassifier(tiny_recipe(**causal, **changes), 11, 3, CausalEncoder),
             lambda hand: hand.encode(SOURCE, "encoder.", "encoder.embedding.weight", causal=True),
             (source, None),
         ),

@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from seq2seq.data.bundled.phrasebook import Pair
+from seq2seq.data.pairs import Pair
 from tests.phrasebook.holdout import Split, key, split_of, words
 from tests.phrasebook.lexicon import rows
 from tests.phrasebook.patterns.catalogue import any_sentence

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2seq.evaluation.parts import Page, Section
+from seq2seq.evaluation.parts import Page, PageSection
 from seq2seq.report.attention_page import captioned, page
 from seq2seq.report.page import html
 from tests.support import reported
@@ -45,7 +45,7 @@ def test_no_text_becomes_markup(evil: str) -> None:
 
 def test_every_control_has_a_label_and_names_are_given_once() -> None:
     parts = [captioned(of_translator()), captioned(of_translator())]
-    found = reported.Page(html(Page("two", "attention", (), [Section("Attention", parts)]))).elements
+    found = reported.Page(html(Page("two", "attention", (), [PageSection("Attention", parts)]))).elements
     names = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len({*names}) == len(names)
     controls = [attributes["id"] for tag, attributes in found if tag == "select"]

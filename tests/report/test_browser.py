@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq.evaluation.compare import Changed, Comparison
+from seq2seq.evaluation.compare import Changed, TranslationComparison
 from seq2seq.evaluation.metrics import Difference
 from seq2seq.report.attention_page import captioned
 from seq2seq.report.attention_page import page as attention_page
@@ -50,7 +50,7 @@ def pages(trained: Path, trained_classifier: Path, tmp_path_factory: pytest.Temp
         "classifier": report(Run(light(trained_classifier, folder / "classifier"))),
         "policy": report(Run(own), [captioned(of_translator())]),
         "attention": attention_page(of_translator(), "runs/mine"),
-        "comparison": compared(older, Comparison(2, 1, (difference,), (changed,), ())),
+        "comparison": compared(older, TranslationComparison(2, 1, (difference,), (changed,), ())),
         "runs": overview(folder / "runs"),
     }
     for name, text in made.items():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.evaluation.parts import Chart, Line
+from seq2seq.evaluation.parts import Chart, ChartLine
 from seq2seq.report.chart import HEIGHT, WIDTH, drawn
 from seq2seq.report.logs import spread, thinned
 from seq2seq.report.numbers import aligned, shown, tick
@@ -22,7 +22,7 @@ POINTS = st.lists(st.tuples(st.integers(0, 10**9).map(float), FIGURES), min_size
 def test_every_point_is_within_the_picture_in_the_order_of_its_value(
     points: list[tuple[float, float]], marked: bool
 ) -> None:
-    svg = drawn(Chart("Loss", "step", "nats", [Line("training", points, marked)]))
+    svg = drawn(Chart("Loss", "step", "nats", [ChartLine("training", points, marked)]))
     (line,) = svg["lines"]
     places = [tuple(map(float, pair.split(","))) for pair in line["path"].split()]
     assert len(places) == len(points)
@@ -36,7 +36,7 @@ def test_every_point_is_within_the_picture_in_the_order_of_its_value(
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=10))
 def test_a_diagonal_leads_from_corner_to_corner(points: list[tuple[float, float]]) -> None:
-    svg = drawn(Chart("Calibration", "probability", "share", [Line("model", points)], diagonal=True))
+    svg = drawn(Chart("Calibration", "probability", "share", [ChartLine("model", points)], diagonal=True))
     assert [tick["said"] for tick in svg["x_ticks"]] == [tick["said"] for tick in svg["y_ticks"]]
     assert svg["x_ticks"][0]["said"] == "0" and svg["x_ticks"][-1]["said"] == "1"
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 import seq2seq
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from tests.support.command import ROOT
 from tests.support.servers import Served, named, serving
 
@@ -58,7 +58,7 @@ def test_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -> 
 
 
 def test_half_a_body_is_given_up_in_time(runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(seconds=0.5)) as server:
+    with serving(runs[0], settings=ServerSettings(seconds=0.5)) as server:
         started = time.monotonic()
         assert status(raw(server, HEAD + b'Content-Length: 100\r\n\r\n{"q": ')) == 408
         assert time.monotonic() - started < 10
@@ -67,7 +67,7 @@ def test_half_a_body_is_given_up_in_time(runs: list[Path]) -> None:
 
 
 def test_an_answer_that_takes_too_long_is_refused_and_says_so(runs: list[Path]) -> None:
-    with serving(runs[1], settings=Settings(seconds=0.05, tokens=100_000)) as server:
+    with serving(runs[1], settings=ServerSettings(seconds=0.05, tokens=100_000)) as server:
         answer = httpx.post(
             f"{server.url}/v1/completions", json={"prompt": "a", "max_tokens": 50_000, "temperature": 100}
         )
@@ -76,7 +76,7 @@ def test_an_answer_that_takes_too_long_is_refused_and_says_so(runs: list[Path]) 
 
 
 def test_client_that_leaves_frees_its_place(runs: list[Path]) -> None:
-    settings = Settings(tokens=10**9, waiting=0)
+    settings = ServerSettings(tokens=10**9, waiting=0)
     body = {"prompt": "a", "max_tokens": 10**8, "temperature": 100, "stream": True, "stop": ["nowhere to be found"]}
     with serving(runs[1], settings=settings) as server:
         for _ in range(6):  # more than there are workers
@@ -87,7 +87,7 @@ def test_client_that_leaves_frees_its_place(runs: list[Path]) -> None:
 
 
 def test_client_that_does_not_read_is_given_up_in_time_and_the_others_are_answered(runs: list[Path]) -> None:
-    settings = Settings(tokens=10**9, seconds=1.0, waiting=0)
+    settings = ServerSettings(tokens=10**9, seconds=1.0, waiting=0)
     body = json.dumps({"prompt": "a", "max_tokens": 10**8, "temperature": 100, "stream": True, "stop": ["not there"]})
     head = HEAD.replace(b"/translate", b"/v1/completions") + f"Content-Length: {len(body)}\r\n\r\n".encode()
     with serving(runs[0], runs[1], settings=settings) as server:
@@ -135,7 +135,7 @@ def test_pipelined_requests_are_answered_in_order(served: Served, runs: list[Pat
 
 
 def test_requests_over_the_queue_are_refused_and_the_others_answered(runs: list[Path]) -> None:
-    settings = Settings(waiting=4, gather=0.2)
+    settings = ServerSettings(waiting=4, gather=0.2)
     with serving(runs[0], settings=settings) as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
         done = [*pool.map(lambda number: answers(server, q=f"un chat {number}"), range(16))]
     codes = {answer.status_code for answer in done}
@@ -189,7 +189,7 @@ def test_run_that_is_deleted_goes_on_or_says_so(trained: Path, trained_text: Pat
 
 
 def test_keys_are_asked_for_and_requests_counted(runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(keys=("secret", "other"), per_minute=3)) as server:
+    with serving(runs[0], settings=ServerSettings(keys=("secret", "other"), per_minute=3)) as server:
         assert answers(server).status_code == 403
         assert answers(server, api_key="wrong").status_code == 403
         assert httpx.get(f"{server.url}/v1/models").status_code == 401
@@ -203,7 +203,7 @@ def test_keys_are_asked_for_and_requests_counted(runs: list[Path]) -> None:
 
 
 def test_names_of_other_hosts_and_pages_of_other_sites_get_nothing(runs: list[Path]) -> None:
-    settings = Settings(hosts=("127.0.0.1",), origins=("https://good.example",))
+    settings = ServerSettings(hosts=("127.0.0.1",), origins=("https://good.example",))
     with serving(runs[0], settings=settings) as server:
         assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 400
         for origin, allowed in (("https://good.example", True), ("https://evil.example", False)):

@@ -12,7 +12,7 @@ import pytest
 
 from seq2seq.serving.errors import Refused
 from seq2seq.serving.markup import Markup
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from tests.support.servers import Served, serving
 
 PAIR = {"source": "fr", "target": "en"}
@@ -89,7 +89,7 @@ def test_a_file_keeps_its_name_out_of_the_headers(served: Served) -> None:
 
 
 def test_a_strange_name_of_a_host_is_no_failure(runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(hosts=("*",))) as server:
+    with serving(runs[0], settings=ServerSettings(hosts=("*",))) as server:
         for path in ("/translate", "/translate/", "/v1/models"):
             assert post(server, path, b"{}", Host="[").status_code in (400, 404, 405)
 
@@ -126,13 +126,13 @@ def test_html_of_many_texts_is_as_many_lines(served: Served) -> None:
 
 
 def test_a_key_that_nobody_asked_for_makes_no_new_client(runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(per_minute=2)) as server:
+    with serving(runs[0], settings=ServerSettings(per_minute=2)) as server:
         codes = [httpx.get(f"{server.url}/v1/models", headers={"X-API-Key": str(n)}).status_code for n in range(4)]
     assert codes == [200, 200, 429, 429]
 
 
 def test_translated_files_are_forgotten_when_they_are_large(runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(kept=60)) as server:
+    with serving(runs[0], settings=ServerSettings(kept=60)) as server:
         urls = [
             httpx.post(f"{server.url}/translate_file", files={"file": ("a.html", b"<b></b>" * 5)}, data=PAIR).json()
             for _ in range(3)

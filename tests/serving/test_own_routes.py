@@ -11,7 +11,7 @@ import seq2seq
 from seq2seq.data.comparisons import ComparisonKind
 from seq2seq.data.lines import PLAIN
 from seq2seq.recipe import Data
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from tests.support.servers import Served, serving
 
 
@@ -30,7 +30,7 @@ def test_classes_are_those_of_the_model(served: Served, runs) -> None:
 def test_ratings_are_added_to_the_file_that_is_learnt_from(runs, tmp_path: Path) -> None:
     file = tmp_path / "ratings.jsonl"
     body = {"prompt": "what?", "chosen": "this", "rejected": "that"}
-    with serving(runs[1], settings=Settings(ratings=file)) as server:
+    with serving(runs[1], settings=ServerSettings(ratings=file)) as server:
         assert httpx.post(f"{server.url}/rate", json=body).json() == {"status": "ok"}
         assert httpx.post(f"{server.url}/rate", json={**body, "rejected": "this"}).status_code == 400
         assert httpx.post(f"{server.url}/rate", data=body).status_code == 400

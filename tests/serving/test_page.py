@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import seq2seq
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from tests.support.servers import Served, serving
 
 pytest.importorskip("playwright")
@@ -93,7 +93,7 @@ def test_pointing_at_a_word_marks_those_that_it_comes_from(page: Page, served: S
 
 def test_the_better_of_two_translations_is_kept(browser: Browser, runs: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "ratings.jsonl"
-    with serving(runs[0], settings=Settings(ratings=file)) as server:
+    with serving(runs[0], settings=ServerSettings(ratings=file)) as server:
         page = browser.new_page(locale="fr-FR")
         page.goto(server.url)
         page.fill("#source", "un chat rouge")
@@ -210,7 +210,7 @@ def test_server_that_stops_is_said_and_that_returns_is_used_again(browser: Brows
 
 
 def test_key_is_asked_for(browser: Browser, runs: list[Path]) -> None:
-    with serving(runs[0], settings=Settings(keys=("secret",))) as server:
+    with serving(runs[0], settings=ServerSettings(keys=("secret",))) as server:
         page = browser.new_page(locale="en-GB")
         page.goto(server.url)
         page.fill("#source", "un chat")

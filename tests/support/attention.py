@@ -6,14 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq.decoding.attention import Attention, AttentionMap, Kind
+from seq2seq.decoding.attention import Attention, AttentionMap
+from seq2seq.model.recording import AttentionKind
 
 SOURCE = ("▁où", "▁est", "▁la", "▁ga", "re", "▁?", "</s>")
 TARGET = ("<s>", "▁Where", "▁is", "▁it", "?")
 
 
 def drawn(
-    kind: Kind, queries: Sequence[str], keys: Sequence[str], *, layers: int = 2, heads: int = 3, causal: bool = False
+    kind: AttentionKind,
+    queries: Sequence[str],
+    keys: Sequence[str],
+    *,
+    layers: int = 2,
+    heads: int = 3,
+    causal: bool = False,
 ) -> AttentionMap:
     """A map; causal ones hide what comes after a query."""
     draw = np.random.default_rng(1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from seq2seq import tasks
 from seq2seq.serving.metrics import Metrics
 from seq2seq.serving.models import open_models
-from seq2seq.serving.settings import Settings
+from seq2seq.serving.settings import ServerSettings
 from seq2seq.tasks.opening import EngineChoice
 
 
@@ -27,13 +27,13 @@ class Served:
 
 
 @contextmanager
-def serving(*runs: Path, settings: Settings | None = None, port: int = 0) -> Iterator[Served]:
+def serving(*runs: Path, settings: ServerSettings | None = None, port: int = 0) -> Iterator[Served]:
     """Serve finished runs until the end of the context."""
     import uvicorn
 
     from seq2seq.serving.app import create_app
 
-    settings, metrics = settings or Settings(), Metrics()
+    settings, metrics = settings or ServerSettings(), Metrics()
     models = open_models([tasks.open_run(run, "serve") for run in runs], EngineChoice(), settings, metrics)
     listener = socket.create_server(("127.0.0.1", port), backlog=2048)
     config = uvicorn.Config(create_app(models, settings, metrics), log_level="error", lifespan="on")

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from seq2seq import device
 from seq2seq.data import corpus as corpora
-from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.batches import Batch, BatchSource, Place
 from seq2seq.data.corpus import Corpus, Given
 from seq2seq.data.records import Kind
 from seq2seq.data.tokenizers import PAD, Tokenizer, Tokenizers
@@ -77,7 +77,7 @@ def batch(tokenizer: Tokenizer, examples: Sequence[Labelled]) -> Batch:
     return Batch((tokens, mask[:, None, None]), labels, len(labels), tokens.numel(), int(mask.sum()))
 
 
-class Examples(Source):
+class Examples(BatchSource):
     """Batches of eight, in an order drawn for each epoch."""
 
     def __init__(self, tokenizer: Tokenizer, examples: Sequence[Labelled], seed: int) -> None:

@@ -18,7 +18,7 @@ from seq2seq.run import Run
 from seq2seq.storage.tensors import read_weights
 from seq2seq.training import ema, optimisers
 from seq2seq.training.checkpoints import checkpoint
-from seq2seq.training.faults import Fault, Figures, Health
+from seq2seq.training.faults import Fault, Health, UpdateFigures
 from seq2seq.training.loop import Progress
 from seq2seq.training.session import Event, Session, Started, Stopped
 from tests.support.optimised import made, update
@@ -159,7 +159,8 @@ def test_a_loss_that_runs_away_is_told_once_an_episode() -> None:
 
     def told(losses: list[float], start: int) -> list[Fault]:
         places = (
-            Figures(start + number, Place(), loss, 2.5, 1e-3, 1, ("loss", loss)) for number, loss in enumerate(losses)
+            UpdateFigures(start + number, Place(), loss, 2.5, 1e-3, 1, ("loss", loss))
+            for number, loss in enumerate(losses)
         )
         return [fault for figures in places for fault in health.take(figures, 1)]
 
@@ -179,7 +180,7 @@ def test_memory_that_ends_is_told_when_an_update_takes_more_pieces_than_before()
     faults = [
         fault
         for step, count in enumerate(pieces)
-        for fault in health.take(Figures(step, Place(), 1.0, 1.0, 1.0, count), accumulate=2)
+        for fault in health.take(UpdateFigures(step, Place(), 1.0, 1.0, 1.0, count), accumulate=2)
     ]
     assert [(fault.step, fault.kind) for fault in faults] == [(2, "memory"), (5, "memory")]
     assert "out of memory; updates are computed in 4 micro-batches" in faults[0].message

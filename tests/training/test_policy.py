@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seq2seq import device
-from seq2seq.data.batches import Batch, Place, Source
+from seq2seq.data.batches import Batch, BatchSource, Place
 from seq2seq.data.tokenizers import EOS
 from seq2seq.device import Numerics
 from seq2seq.model.gpt import Gpt
@@ -32,7 +32,7 @@ REWARDED = 0  # a label as any other: it is the padding of other tasks
 START, LENGTH, ROWS, PARTS = 4, 9, 256, 2
 
 
-class Rollouts(Source):
+class Rollouts(BatchSource):
     """What the model writes, each rollout in two batches; its reward is the share of one token, less what is usual."""
 
     ahead = False

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from seq2seq.data.batches import Place
 from seq2seq.data.corpus import Corpus
-from seq2seq.training.faults import Figures
+from seq2seq.training.faults import UpdateFigures
 from seq2seq.training.loop import Progress
 from seq2seq.training.updates import ROWS, UpdateLog
 from tests.support.sessions import session, stop_after, tiny_recipe
 
 
-def figures(step: int, loss: float) -> Figures:
-    return Figures(step, Place(0, 0, step), loss, 2.0, 1e-3, 1, tokens=10, others={"kl": 0.5})
+def figures(step: int, loss: float) -> UpdateFigures:
+    return UpdateFigures(step, Place(0, 0, step), loss, 2.0, 1e-3, 1, tokens=10, others={"kl": 0.5})
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-Pair = tuple[str, str]  # (French, English)
-
 PAIRS = Path(__file__).with_name("phrasebook.tsv.xz")
 _TYPED = Path(__file__).with_name("typed.tsv")
 
 
-def pairs(split: Literal["train", "dev", "test"]) -> list[Pair]:
+def pairs(split: Literal["train", "dev", "test"]) -> list[tuple[str, str]]:
     """A split of the corpus, in the order of the file.
 
     train: 2,069 hand-written phrases, each three times as written and as typed in about 12 ways, then 60,000 generated

@@ -10,7 +10,7 @@ from typing import Any
 
 from seq2seq.data.cleaning.filters import filters
 from seq2seq.data.cleaning.mending import mended
-from seq2seq.data.findings import Finding, Values
+from seq2seq.data.findings import Finding, JsonObject
 from seq2seq.data.hold_out import part_checksum
 from seq2seq.data.pairs import Pair, PairSource
 from seq2seq.recipe import Cleaning
@@ -105,9 +105,9 @@ class Cleaner:
         return whole if whole != pair else pair
 
 
-def _dropped(line: int, pair: Pair, _: None) -> Values:
+def _dropped(line: int, pair: Pair, _: None) -> JsonObject:
     return {"line": line, "source": pair[0], "target": pair[1]}
 
 
-def _mend(line: int, pairs: tuple[Pair, Pair], _: None) -> Values:
+def _mend(line: int, pairs: tuple[Pair, Pair], _: None) -> JsonObject:
     return {"line": line, "before": pairs[0], "after": pairs[1]}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from seq2seq.data import template
 from seq2seq.data.conversations import Turn, turn_of
 from seq2seq.data.tokenizer import BOS, Tokenizer
-from seq2seq.decoding.generation.generator import Generated, Generator
+from seq2seq.decoding.generation.generator import Generated, TextGenerator
 from seq2seq.decoding.options import GenerationOptions
 from seq2seq.errors import DataError
 
@@ -16,7 +16,7 @@ from seq2seq.errors import DataError
 class Chat:
     """Turns with one model. `dropped` counts the oldest ones, which the context does not hold any more."""
 
-    def __init__(self, generator: Generator, tokenizer: Tokenizer, context: int, system: str = "") -> None:
+    def __init__(self, generator: TextGenerator, tokenizer: Tokenizer, context: int, system: str = "") -> None:
         self._generator = generator
         self._tokenizer = tokenizer
         self._context = context

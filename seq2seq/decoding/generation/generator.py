@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from seq2seq.data.tokenizer import EOS, UNKNOWN, Tokenizer
 from seq2seq.decoding.options import DEFAULT, GenerationOptions
 
-Prompt = str | Sequence[int]  # text, or the tokens that the model reads
+TextOrTokens = str | Sequence[int]  # text, or the tokens that the model reads
 Ended = Literal["end", "stop", "length"]  # by EOS, by a stop string, or at the maximum length
 
 
@@ -24,11 +24,11 @@ class Generated:
     ended: Ended
 
 
-class Generator(Protocol):
+class TextGenerator(Protocol):
     """A language model with its tokenizer."""
 
     def stream(
-        self, prompt: Prompt, options: GenerationOptions = DEFAULT
+        self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT
     ) -> collections.abc.Generator[str, None, Generated]:
         """Pieces of the text as they are generated, in whole characters; joined, they are the returned text.
 
@@ -36,12 +36,12 @@ class Generator(Protocol):
         no finite probability, or the generator lacks what the options ask for.
         """
 
-    def generate(self, prompt: Prompt, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
+    def generate(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
         """Several texts from one prompt; text i is the same however many there are. With beam search, the most
         probable ones found, best first. Raises as `stream` does."""
 
 
-def prompt_tokens(tokenizer: Tokenizer, prompt: Prompt, *, documents: bool) -> list[int]:
+def prompt_tokens(tokenizer: Tokenizer, prompt: TextOrTokens, *, documents: bool) -> list[int]:
     """The tokens of a prompt, at least one. `documents` says that the training text was many documents, each ended by
     EOS: without a prompt a new document begins, else a new line."""
     if not isinstance(prompt, str):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizer import EOS, Tokenizer
-from seq2seq.decoding.generation.generator import Generated, Prompt, prompt_tokens
+from seq2seq.decoding.generation.generator import Generated, TextOrTokens, prompt_tokens
 from seq2seq.decoding.generation.incremental import IncrementalDecoder
 from seq2seq.decoding.hypothesis import NOT_FINITE
 from seq2seq.decoding.options import DEFAULT, GenerationOptions
@@ -33,8 +33,8 @@ class TorchGenerator:
         self._numerics = numerics
         self._documents = documents
 
-    def stream(self, prompt: Prompt, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """See `Generator`; beam search yields the text in one piece."""
+    def stream(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
+        """See `TextGenerator`; beam search yields the text in one piece."""
         if options.beam_size:
             (generated,) = self._searched(prompt, options, 1)
             yield generated.text
@@ -44,8 +44,8 @@ class TorchGenerator:
             yield piece
         return decoder.generated()
 
-    def generate(self, prompt: Prompt, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """See `Generator`; all texts are one batch."""
+    def generate(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
+        """See `TextGenerator`; all texts are one batch."""
         if options.beam_size:
             return self._searched(prompt, options, samples)
         decoders = [IncrementalDecoder(self._tokenizer, options.stop) for _ in range(samples)]
@@ -55,7 +55,7 @@ class TorchGenerator:
         return [decoder.generated() for decoder in decoders]
 
     def _sampled(
-        self, prompt: Prompt, options: GenerationOptions, decoders: Sequence[IncrementalDecoder]
+        self, prompt: TextOrTokens, options: GenerationOptions, decoders: Sequence[IncrementalDecoder]
     ) -> Iterator[tuple[int, str]]:
         """Sample all texts, one token of each at a time; yields (number of the text, what was added to it)."""
         device = self._numerics.device
@@ -87,7 +87,7 @@ class TorchGenerator:
             if piece := decoder.close():
                 yield row, piece
 
-    def _searched(self, prompt: Prompt, options: GenerationOptions, n_best: int) -> list[Generated]:
+    def _searched(self, prompt: TextOrTokens, options: GenerationOptions, n_best: int) -> list[Generated]:
         """The most probable texts: without a length penalty, and none forced to end."""
         with self._numerics.context():
             state, read = self._start(prompt)
@@ -115,7 +115,7 @@ class TorchGenerator:
         return texts
 
     @torch.inference_mode()
-    def _start(self, prompt: Prompt) -> tuple[State, Tensor]:
+    def _start(self, prompt: TextOrTokens) -> tuple[State, Tensor]:
         """The state after all tokens of the prompt but the last, and the prompt's tokens (1, P)."""
         tokens = prompt_tokens(self._tokenizer, prompt, documents=self._documents)
         read = torch.tensor([tokens], device=self._numerics.device)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from seq2seq.data.tokenizer import Tokenizer
 from seq2seq.decoding.hypothesis import NOT_FINITE, Hypothesis, Tokens, penalty
-from seq2seq.decoding.options import Number, SearchOptions
+from seq2seq.decoding.options import SampleNumber, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.outputs import Output
 from seq2seq.errors import RunError
@@ -25,7 +25,7 @@ class Candidates:
         self._scorer = scorer
 
     def search(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number]
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber]
     ) -> list[list[Output]]:
         """The n best outputs of each source, best first. Raises RunError where the model computes none."""
         if self._scorer is None or not options.token_scores:
@@ -45,7 +45,7 @@ class Candidates:
         return self._outputs([output for (output,) in scored], alpha)
 
     def _searched(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number]
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber]
     ) -> list[list[Hypothesis]]:
         """The outputs of each source. Where some have the same text, so that fewer than n remain, longer lists and
         wider beams are tried."""
@@ -61,7 +61,7 @@ class Candidates:
         return [group[: options.n_best] for group in groups]
 
     def _distinct(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number]
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber]
     ) -> list[list[Hypothesis]]:
         """The engine's outputs of each source, the best one of each text."""
         groups = self._engine.translate(sources, options, numbers)

@@ -7,14 +7,14 @@ from threading import Lock
 from typing import Protocol
 
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens
-from seq2seq.decoding.options import Number, SearchOptions
+from seq2seq.decoding.options import SampleNumber, SearchOptions
 
 
 class Engine(Protocol):
     """Translates batches of tokens."""
 
     def translate(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         """The n best outputs of each source, best first. The samples of a source are a function of the seed and of its
         number, which without `numbers` is its place."""

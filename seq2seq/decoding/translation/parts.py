@@ -11,7 +11,7 @@ from seq2seq.decoding.translation.segments import LONGEST_TOKEN, Segmenter
 from seq2seq.decoding.translation.windows import Window
 
 
-class Part(NamedTuple):
+class LinePart(NamedTuple):
     """A text that is translated separately."""
 
     text: str
@@ -19,12 +19,12 @@ class Part(NamedTuple):
     number: tuple[int, int]  # of the line, and of the part in it
 
 
-class Line(NamedTuple):
+class DividedLine(NamedTuple):
     """A line as the parts that are translated separately: none where it is blank."""
 
     text: str
-    parts: list[Part]
-    whole: Part | None = None  # the line as one part, which is tried too
+    parts: list[LinePart]
+    whole: LinePart | None = None  # the line as one part, which is tried too
 
 
 class PartReader:
@@ -41,7 +41,7 @@ class PartReader:
             [self._segmenter.read(text) if has_letters(text) else "" for text in texts]
         )
 
-    def lines(self, window: Window, *, whole: bool) -> list[Line]:
+    def lines(self, window: Window, *, whole: bool) -> list[DividedLine]:
         """The lines of a window; with `whole`, those of two sentences also as one part, where the segmenter says so."""
         segments = [[] if is_blank(line) else self._segmenter.segments(line) for line in window.lines]
         short = [part for line in segments for part in _trimmed(line) if len(part) <= LONGEST_TOKEN * self._limit]
@@ -51,7 +51,9 @@ class PartReader:
             for number, (text, line) in enumerate(zip(window.lines, segments), window.first)
         ]
 
-    def _line(self, number: int, text: str, segments: list[str], tokens: dict[str, list[int]], *, whole: bool) -> Line:
+    def _line(
+        self, number: int, text: str, segments: list[str], tokens: dict[str, list[int]], *, whole: bool
+    ) -> DividedLine:
         """A line, given its segments; `tokens`, the known tokens by text, receives those of further texts."""
         cut = [
             part
@@ -61,12 +63,12 @@ class PartReader:
         read = _trimmed(cut)
         unknown = [part for part in read if part not in tokens]
         tokens.update(zip(unknown, self.tokens(unknown)))
-        parts = [Part(part, tokens[key], (number, place)) for place, (part, key) in enumerate(zip(cut, read))]
+        parts = [LinePart(part, tokens[key], (number, place)) for place, (part, key) in enumerate(zip(cut, read))]
         if whole and len(cut) == 2 and self._segmenter.may_be_whole(segments):
             (together,) = self.tokens([text])
             if len(together) <= self._limit:
-                return Line(text, parts, Part(text, together, (number, 2)))
-        return Line(text, parts)
+                return DividedLine(text, parts, LinePart(text, together, (number, 2)))
+        return DividedLine(text, parts)
 
     def _shortened(self, segment: str, trimmed: str, tokens: list[int] | None) -> list[str]:
         """A segment, or parts of it that are short enough; `tokens` are those of the trimmed segment, where known."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from seq2seq.data.batches import collate, collate_joined, pad_sources
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis
 from seq2seq.decoding.log_probabilities import label_log_probabilities
-from seq2seq.decoding.options import Number, SearchOptions
+from seq2seq.decoding.options import SampleNumber, SearchOptions
 from seq2seq.decoding.sampling import Sampler
 from seq2seq.decoding.search import beam_search, most_probable, roll_out
 from seq2seq.decoding.translation.engine import by_length
@@ -30,7 +30,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def translate(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         """See `Engine`."""
         numbers = numbers or [(place,) for place in range(len(sources))]
@@ -70,7 +70,7 @@ class TorchEngine:
         return logits
 
     def _search(
-        self, sources: Sequence[Tokens], state: State, options: SearchOptions, numbers: Sequence[Number]
+        self, sources: Sequence[Tokens], state: State, options: SearchOptions, numbers: Sequence[SampleNumber]
     ) -> list[list[Hypothesis]]:
         """The n best outputs of each source; `state` is their start."""
         device = self._numerics.device

@@ -12,14 +12,14 @@ from seq2seq.decoding.options import SearchOptions
 from seq2seq.decoding.translation.candidates import Candidates
 from seq2seq.decoding.translation.engine import Engine, Scorer
 from seq2seq.decoding.translation.outputs import Output, Translation, copied, joined, ranked
-from seq2seq.decoding.translation.parts import Line, Part, PartReader
+from seq2seq.decoding.translation.parts import DividedLine, LinePart, PartReader
 from seq2seq.decoding.translation.segments import Segmenter
 from seq2seq.decoding.translation.windows import Window, numbered, windows_of
 from seq2seq.errors import RunError, refuse_one_text
 from seq2seq.pipeline import in_order
 
 
-class Translator:
+class TextTranslator:
     """An engine with the tokenizers that its model was trained with, and default options.
 
     `segmenter` cuts lines into segments; without one, only lines over `max_length` tokens, EOS counted, are cut.
@@ -129,7 +129,7 @@ class Translator:
             future = pool.submit(self._candidates.search, sources, options, numbers)
             submitted |= {number: (future, place) for place, number in enumerate(numbers)}
 
-        def outputs(part: Part) -> list[Output]:
+        def outputs(part: LinePart) -> list[Output]:
             if not part.tokens:
                 return [copied(part.text.strip())]
             batch, place = submitted[part.number]
@@ -137,7 +137,7 @@ class Translator:
 
         return lambda: [self._translation(line, outputs, options.length_penalty) for line in lines]
 
-    def _translation(self, line: Line, outputs: Callable[[Part], list[Output]], alpha: float) -> Translation:
+    def _translation(self, line: DividedLine, outputs: Callable[[LinePart], list[Output]], alpha: float) -> Translation:
         text, parts, whole = line
         if not any(part.tokens for part in parts):
             return Translation(text, (copied(text if parts else ""),), copied=bool(parts))

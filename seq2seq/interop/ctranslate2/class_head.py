@@ -18,7 +18,7 @@ FILE = "head.safetensors"  # beside a model.bin
 Array = NDArray[np.float32]
 
 
-class ClassHead(NamedTuple):
+class CopiedClassHead(NamedTuple):
     """From the states of an encoder to probabilities."""
 
     weight: Array  # (K, C)
@@ -29,7 +29,7 @@ class ClassHead(NamedTuple):
         (folder / FILE).write_bytes(save(self._asdict()))
 
     @classmethod
-    def read(cls, folder: Path, classes: int) -> ClassHead:
+    def read(cls, folder: Path, classes: int) -> CopiedClassHead:
         """The head in the folder of a precision. Raises ValueError where it is damaged, or of other classes."""
         try:
             (folder / FILE).open("rb").close()  # safetensors reports a file without permission as missing

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seq2seq.data.tokenizer import EOS
 from seq2seq.interop.ctranslate2 import class_head
-from seq2seq.interop.ctranslate2.class_head import ClassHead
+from seq2seq.interop.ctranslate2.class_head import CopiedClassHead
 from seq2seq.interop.ctranslate2.copy import Copy
 from seq2seq.interop.ctranslate2.loading import damage_reported, open_model, read_vocabularies, run_errors
 
@@ -19,7 +19,7 @@ from seq2seq.interop.ctranslate2.loading import damage_reported, open_model, rea
 class CTranslate2ClassEngine:
     """The opened copy of an encoder, with its class head."""
 
-    def __init__(self, model: Any, head: ClassHead, *, first: bool) -> None:
+    def __init__(self, model: Any, head: CopiedClassHead, *, first: bool) -> None:
         self._model = model
         self._head = head
         self._first = first
@@ -45,6 +45,6 @@ def load(copy: Copy, precision: str, device: str, workers: int, *, tokens: int, 
     with damage_reported(copy, precision):
         if len(vocabularies[0].all_words) != tokens:
             raise ValueError(f"its vocabulary has {len(vocabularies[0].all_words)} tokens, the tokenizer {tokens}")
-        head = ClassHead.read(copy.model(precision), classes)
+        head = CopiedClassHead.read(copy.model(precision), classes)
     model = open_model(copy, precision, vocabularies, device, workers)
     return CTranslate2ClassEngine(model, head, first=copy.settings.pooling == "first")

@@ -12,7 +12,7 @@ from seq2seq.data.tokenizers import Tokenizers
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2 import copy as copies
 from seq2seq.interop.ctranslate2 import specification
-from seq2seq.interop.ctranslate2.class_head import ClassHead
+from seq2seq.interop.ctranslate2.class_head import CopiedClassHead
 from seq2seq.interop.ctranslate2.copy import PRECISIONS, Copy, Settings
 from seq2seq.interop.ctranslate2.specification import Conversion
 from seq2seq.interop.ctranslate2.verify import Verified
@@ -87,4 +87,4 @@ def _write(copy: Copy, recipe: Recipe, conversion: Conversion, model: nn.Module,
         copy.model(precision).mkdir()
         spec.save(str(copy.model(precision)))
         if copy.settings.pooling:
-            ClassHead(weights["head.weight"], weights["head.bias"]).save(copy.model(precision))
+            CopiedClassHead(weights["head.weight"], weights["head.bias"]).save(copy.model(precision))

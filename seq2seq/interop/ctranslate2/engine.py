@@ -14,7 +14,7 @@ from typing import Any
 
 from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.decoding.hypothesis import Hypothesis, Tokens, hypothesis, penalty
-from seq2seq.decoding.options import Number, SearchOptions
+from seq2seq.decoding.options import SampleNumber, SearchOptions
 from seq2seq.decoding.translation.engine import Engine, by_length
 from seq2seq.errors import RunError
 from seq2seq.interop.ctranslate2.copy import Copy
@@ -42,7 +42,7 @@ class CTranslate2Engine:
         self._positions = positions
 
     def translate(
-        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Tokens], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         """See `Engine`.
 

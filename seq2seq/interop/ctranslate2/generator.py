@@ -18,7 +18,7 @@ from typing import Any
 import ctranslate2
 
 from seq2seq.data.tokenizer import BOS, EOS, PAD, Tokenizer
-from seq2seq.decoding.generation.generator import Generated, Prompt, prompt_tokens
+from seq2seq.decoding.generation.generator import Generated, TextOrTokens, prompt_tokens
 from seq2seq.decoding.generation.incremental import IncrementalDecoder
 from seq2seq.decoding.options import DEFAULT, GenerationOptions, Sampling
 from seq2seq.errors import RunError
@@ -44,8 +44,8 @@ class CTranslate2Generator:
         self._documents = copy.settings.documents
         self._workers = workers
 
-    def stream(self, prompt: Prompt, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
-        """See `seq2seq.decoding.generation.generator.Generator`."""
+    def stream(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT) -> Generator[str, None, Generated]:
+        """See `seq2seq.decoding.generation.generator.TextGenerator`."""
         pieces: SimpleQueue[str | None] = SimpleQueue()
         left = threading.Event()
 
@@ -64,8 +64,8 @@ class CTranslate2Generator:
                 left.set()
             return generated.result()
 
-    def generate(self, prompt: Prompt, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
-        """See `seq2seq.decoding.generation.generator.Generator`."""
+    def generate(self, prompt: TextOrTokens, options: GenerationOptions = DEFAULT, samples: int = 1) -> list[Generated]:
+        """See `seq2seq.decoding.generation.generator.TextGenerator`."""
         left = threading.Event()
         # In threads even for a single text, so that Ctrl-C is handled at once.
         with ThreadPoolExecutor(min(samples, self._workers)) as pool:
@@ -78,7 +78,9 @@ class CTranslate2Generator:
                 left.set()
                 pool.shutdown(cancel_futures=True)
 
-    def _text(self, prompt: Prompt, options: GenerationOptions, number: int, take: Callable[[str], bool]) -> Generated:
+    def _text(
+        self, prompt: TextOrTokens, options: GenerationOptions, number: int, take: Callable[[str], bool]
+    ) -> Generated:
         """Text `number` of a prompt; each piece, empty where a token adds none, goes to `take`, which returns whether
         to stop."""
         if reason := inexpressible(options):

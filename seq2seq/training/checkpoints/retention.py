@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from seq2seq.data.batches import Source
+from seq2seq.data.batches import BatchSource
 from seq2seq.errors import RunError
 from seq2seq.recipe import Training
 from seq2seq.training.checkpoints import checkpoint
@@ -19,7 +19,7 @@ from seq2seq.training.faults import Fault, Health
 from seq2seq.training.optimisers import Optimiser
 from seq2seq.training.parallel.team import ALONE, Team
 
-Numbers = Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]  # of a place
+PlaceNumbers = Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]  # of a place
 Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (figure, step)
 
 
@@ -27,7 +27,7 @@ Ranked = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]  # (fig
 class TrainingState:
     """What a checkpoint stores besides tensors and faults."""
 
-    place: Numbers | None = None
+    place: PlaceNumbers | None = None
     best_value: float | None = None
     without_gain: int = 0
     best: list[Ranked] = field(default_factory=list)  # best first
@@ -58,7 +58,7 @@ class Store:
     optimiser: Optimiser
     device: torch.device
     team: Team = ALONE
-    source: Source | None = None
+    source: BatchSource | None = None
 
     def save(self, step: int, state: TrainingState, health: Health, *, validated: bool = False) -> None:
         """Write a checkpoint, of a model that was `validated` or not; delete those that are no longer needed."""

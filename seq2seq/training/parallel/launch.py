@@ -66,7 +66,7 @@ def joined(way: str = "auto", device: str = "auto") -> Iterator[Team]:
     distributed.destroy_process_group()
 
 
-def _reach(place: torchrun.Place) -> None:
+def _reach(place: torchrun.ProcessPlace) -> None:
     """Wait until the rendezvous address answers. Raises DeviceError where it does not."""
     waits = place.rank > 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"  # else it is this process
     address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])

@@ -17,7 +17,7 @@ from seq2seq.errors import RecipeError
 from seq2seq.model.blocks import Block, CrossBlock
 from seq2seq.recipe import Recipe
 from seq2seq.training.optimisers import class_of
-from seq2seq.training.parallel.team import Model, Replicas
+from seq2seq.training.parallel.team import ModelT, Replicas
 
 
 class Shards(Replicas):
@@ -82,7 +82,7 @@ class Shards(Replicas):
         return distribute_tensor(full.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
 
     @contextmanager
-    def full_model(self, model: Model) -> Iterator[Model | None]:
+    def full_model(self, model: ModelT) -> Iterator[ModelT | None]:
         device = next(model.parameters()).device
         weights = self.gather(dict(model.named_parameters()))
         if self._copy is None:
@@ -91,6 +91,6 @@ class Shards(Replicas):
         with torch.no_grad():
             for name, weight in self._copy.named_parameters():
                 weight.copy_(weights[name])
-        full: Model = self._copy.to(device)  # type: ignore[assignment]
+        full: ModelT = self._copy.to(device)  # type: ignore[assignment]
         yield full
         self._copy.cpu()

@@ -20,7 +20,7 @@ from seq2seq.data.batches import Batch
 from seq2seq.recipe import Recipe
 
 Value = TypeVar("Value")
-Model = TypeVar("Model", bound=nn.Module)
+ModelT = TypeVar("ModelT", bound=nn.Module)
 
 _TIMEOUT = timedelta(days=30)  # while the first process prepares or validates; one that has died is noticed at once
 _BUCKET_SIZE = 1 << 23  # numbers that are reduced at once
@@ -91,7 +91,7 @@ class Team:
         return full
 
     @contextmanager
-    def full_model(self, model: Model) -> Iterator[Model | None]:
+    def full_model(self, model: ModelT) -> Iterator[ModelT | None]:
         """The full model in the first process; None in the others."""
         yield model
 
@@ -166,7 +166,7 @@ class Replicas(Team):
         return sums
 
     @contextmanager
-    def full_model(self, model: Model) -> Iterator[Model | None]:
+    def full_model(self, model: ModelT) -> Iterator[ModelT | None]:
         yield model if self.main else None
 
 

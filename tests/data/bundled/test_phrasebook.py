@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from seq2seq.data.bundled.phrasebook import Pair, pairs, typed
+from seq2seq.data.bundled.phrasebook import pairs, typed
+from seq2seq.data.pairs import Pair
 from tests.phrasebook.generator import phrases
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from seq2seq.data.characters import has_letters
 from seq2seq.data.tokenizers import Bytes, Tokenizers
 from seq2seq.decoding.hypothesis import Hypothesis
-from seq2seq.decoding.options import Number, Sampling, SearchOptions
+from seq2seq.decoding.options import SampleNumber, Sampling, SearchOptions
 from seq2seq.decoding.translation import windows
 from seq2seq.decoding.translation.segments import Segmenter
-from seq2seq.decoding.translation.translate import Translator
+from seq2seq.decoding.translation.translate import TextTranslator
 from seq2seq.decoding.translation.windows import numbered, windows_of
 from seq2seq.errors import RunError
 
@@ -27,7 +27,7 @@ class Backwards:
         self.batches: list[list[int]] = []
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         self.batches.append([len(source) for source in sources])
         return [[Hypothesis(tuple(source[::-1]), (0.0,) * (len(source) + 1), 0.0)] for source in sources]
@@ -46,7 +46,7 @@ class FirstLast(Backwards):
         self._others = threading.Barrier(batches)
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         first = not self.batches
         found = super().translate(sources, options)
@@ -65,11 +65,11 @@ def translator(
     batch_tokens: int = 64,
     max_length: int = 32,
     workers: int = 1,
-) -> Translator:
+) -> TextTranslator:
     tokenizer = Bytes()
     options = options or SearchOptions(1, 0.0, batch_tokens=batch_tokens)
     both = Tokenizers(tokenizer, tokenizer)
-    return Translator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
+    return TextTranslator(engine, both, options, max_length, segmenter=segmenter, workers=workers)
 
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126))
@@ -150,7 +150,10 @@ def test_scoring_leaves_out_what_cannot_be_scored() -> None:
 def test_a_model_that_finds_nothing_is_an_error() -> None:
     class Nothing(Backwards):
         def translate(
-            self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+            self,
+            sources: Sequence[Sequence[int]],
+            options: SearchOptions,
+            numbers: Sequence[SampleNumber] | None = None,
         ) -> list[list[Hypothesis]]:
             return [[] for _ in sources]
 
@@ -196,7 +199,7 @@ class Losing(Backwards):
     """It translates the first word of a source alone, and is the surer the shorter that is."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         words = [bytes(token - 4 for token in source).split() for source in sources]
         found = [[byte + 4 for byte in b". ".join(each if b"kept" in each else each[:1]) + b"."] for each in words]
@@ -206,7 +209,7 @@ class Losing(Backwards):
 def test_two_sentences_stay_together_where_a_model_that_knows_such_lines_loses_neither() -> None:
     from seq2seq.data.style import Style
 
-    def of(several: int) -> Translator:
+    def of(several: int) -> TextTranslator:
         style = Style(lines=100, several=several)
         return translator(Losing(), segmenter=Segmenter("en", "en", "auto", lambda: style))
 
@@ -220,7 +223,7 @@ class Spelling(Backwards):
     """Its outputs are few texts, a, b, a, c, d, c and so on, each time in another spelling."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         assert options.n_best <= options.beam_size
         found = []
@@ -252,7 +255,7 @@ class Drawing(Backwards):
     """Draws a, b, a, b and so on, the best first, as an engine gives them."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         ranks = range(options.n_best)
         return [[Hypothesis((*source, 101 + rank % 2), (), -float(rank)) for rank in ranks] for source in sources]
@@ -270,7 +273,7 @@ class Naming(Backwards):
     """Its output is the number of the source."""
 
     def translate(
-        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[Number] | None = None
+        self, sources: Sequence[Sequence[int]], options: SearchOptions, numbers: Sequence[SampleNumber] | None = None
     ) -> list[list[Hypothesis]]:
         texts = [" ".join(map(str, number)) for number in numbers or ()]
         return [[Hypothesis(tuple(byte + 4 for byte in text.encode()), (0.0,), 0.0)] for text in texts]

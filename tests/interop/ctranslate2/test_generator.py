@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from seq2seq.data.tokenizers import EOS, Bytes
-from seq2seq.decoding.generation.generator import Generator
+from seq2seq.decoding.generation.generator import TextGenerator
 from seq2seq.decoding.generation.torch import TorchGenerator
 from seq2seq.decoding.options import GenerationOptions, Sampling
 from seq2seq.errors import RunError
@@ -39,14 +39,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def generators(run: Run) -> tuple[Generator, TorchGenerator]:
+def generators(run: Run) -> tuple[TextGenerator, TorchGenerator]:
     """CTranslate2's in float32, and PyTorch's."""
     plain = open_generator(run, EngineChoice("torch", device="cpu"), GenerationOptions()).generator
     return open_generator(run, EngineChoice("ctranslate2", "float32", "cpu"), GenerationOptions()).generator, plain
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Generator, TorchGenerator]:
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TextGenerator, TorchGenerator]:
     run = finished(tmp_path_factory.mktemp("text"), **VARIANTS[request.param])
     add_copy(run, [TEXT])
     return generators(run)
@@ -60,12 +62,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def fast(run: Run) -> Generator:
+def fast(run: Run) -> TextGenerator:
     return generators(run)[0]
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, CONTEXT - 1, CONTEXT, CONTEXT + 1, CONTEXT + 2, 3 * CONTEXT])
-def test_greedy_is_pytorchs_within_the_context_and_beyond(pair: tuple[Generator, TorchGenerator], length: int) -> None:
+def test_greedy_is_pytorchs_within_the_context_and_beyond(
+    pair: tuple[TextGenerator, TorchGenerator], length: int
+) -> None:
     options = GenerationOptions(GREEDY, max_tokens=3 * CONTEXT)
     (one,), (other,) = (each.generate(TEXT[:length], options) for each in pair)
     assert one.tokens == other.tokens and (one.text, one.ended) == (other.text, other.ended)
@@ -89,7 +93,7 @@ def test_log_probabilities_are_pytorchs(run: Run) -> None:
 
 @pytest.mark.parametrize("stop", [(), ("a", "é\n"), ("Z",)])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_pieces_of_a_stream_are_the_text(fast: Generator, stop: tuple[str, ...], seed: int) -> None:
+def test_the_pieces_of_a_stream_are_the_text(fast: TextGenerator, stop: tuple[str, ...], seed: int) -> None:
     options = GenerationOptions(Sampling(seed=seed, temperature=1.5), max_tokens=40, stop=stop)
     pieces, streamed = drained(fast.stream("Add", options))
     (whole,) = fast.generate("Add", options)
@@ -108,7 +112,7 @@ def test_bytes_come_as_whole_characters(tmp_path: Path) -> None:
     assert "".join(fast.stream("é", options)) == whole.text == Bytes().decode([whole.tokens])[0]
 
 
-def test_a_text_is_the_same_whatever_texts_are_beside_it(fast: Generator) -> None:
+def test_a_text_is_the_same_whatever_texts_are_beside_it(fast: TextGenerator) -> None:
     options = GenerationOptions(Sampling(seed=8, temperature=1.2), max_tokens=30, stop=("ab",))
     many = fast.generate("ab", options, samples=8)
     assert len({made.text for made in many}) == 8 and {"end", "length"} <= {made.ended for made in many}
@@ -116,7 +120,7 @@ def test_a_text_is_the_same_whatever_texts_are_beside_it(fast: Generator) -> Non
         assert fast.generate("ab", options, samples=count) == many[:count]
 
 
-def test_a_seed_decides_the_text_in_any_process(run: Run, fast: Generator) -> None:
+def test_a_seed_decides_the_text_in_any_process(run: Run, fast: TextGenerator) -> None:
     texts = [fast.generate("a", GenerationOptions(Sampling(seed=seed), 20))[0].text for seed in (1, 1, 2, 0, 0)]
     assert texts[0] == texts[1] and texts[3] == texts[4] and len(set(texts)) == 3
     code = (
@@ -160,7 +164,7 @@ def test_why_a_text_ended(tmp_path: Path) -> None:
     assert made.ended == "end" and made.text == "" and made.tokens == ()
 
 
-def test_no_text_is_longer_than_asked(fast: Generator) -> None:
+def test_no_text_is_longer_than_asked(fast: TextGenerator) -> None:
     for most in (1, CONTEXT - 1, CONTEXT, CONTEXT + 1, 2 * CONTEXT + 3):
         for made in fast.generate("ab", GenerationOptions(Sampling(seed=4), most), samples=3):
             assert len(made.tokens) == most if made.ended == "length" else len(made.tokens) <= most
@@ -175,7 +179,7 @@ def test_without_a_prompt_a_document_begins_where_there_were_many(tmp_path: Path
     assert one_line.tokens != one.tokens
 
 
-def test_a_stream_that_is_left_ends(fast: Generator) -> None:
+def test_a_stream_that_is_left_ends(fast: TextGenerator) -> None:
     stream = fast.stream("ab", GenerationOptions(max_tokens=10**9))
     next(stream)
     stream.close()  # comes back
