@@ -20,9 +20,8 @@ _ODD = regex.compile(
 
 JsonObject = dict[str, Any]  # of JSON
 Located = Iterable[tuple[Any, Any]]  # records with their places, or lines with theirs
-Show = Callable[
-    [Any, Any, Any], JsonObject
-]  # of a place, what is there, and the place that it repeats or None: an example
+# Of a place, what is there, and the place that it repeats or None: an example.
+Show = Callable[[Any, Any, Any], JsonObject]
 
 
 @dataclass(frozen=True)

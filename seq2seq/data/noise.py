@@ -143,5 +143,8 @@ def typing_errors(text: str, seed: int) -> str:
 _CHANGES: dict[str, Change] = {
     "upper_case": str.upper,
     "lower_case": str.lower,
-    **{change.__name__: change for change in (abbreviations, title_case, no_accents, no_end, no_apostrophes, other_quotes)},
+    **{
+        change.__name__: change
+        for change in (abbreviations, title_case, no_accents, no_end, no_apostrophes, other_quotes)
+    },
 }

@@ -51,8 +51,8 @@ def test_words_are_abbreviated_whole() -> None:
 def test_abbreviations_change_nothing_else_that_is_drawn() -> None:
     others = {"upper_case": 0.2, "typing_errors": 0.2}
     texts = ["Il y a beaucoup de monde.", "Où sont les toilettes ?"] * 100
-    plain = list(Noise(recipe.Noise(**others)).over(texts, seed=1))
-    noisy = list(Noise(recipe.Noise(**others, abbreviations=0.5)).over(texts, seed=1))
+    plain = list(SourceNoise(recipe.Noise(**others)).over(texts, seed=1))
+    noisy = list(SourceNoise(recipe.Noise(**others, abbreviations=0.5)).over(texts, seed=1))
     assert plain[1::2] == noisy[1::2]
     assert 30 < sum("bcp" in text or "BCP" in text for text in noisy[::2]) < 70
 
