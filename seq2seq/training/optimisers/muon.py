@@ -98,7 +98,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     A step multiplies X by a symmetric P = aI + bG + cG² of its Gram matrix G = XXᵀ, which becomes PGP: where X is much
     longer than G, all products but the first and the last are of matrices as small as G.
     """
-    wide = matrix.T if matrix.size(0) > matrix.size(1) else matrix
+    wide: Tensor = matrix.T if matrix.size(0) > matrix.size(1) else matrix
     wide = wide / wide.norm().clamp(min=_EPSILON)
     if wide.size(1) < _MUCH_LONGER * wide.size(0):
         for _ in range(_STEPS):
