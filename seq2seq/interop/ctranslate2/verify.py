@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -112,8 +113,9 @@ def verify_translator(
         raise RunError(f"{path}: no sentence to check a CTranslate2 copy on; its test set is empty or too long")
     sources, references = [tokens for tokens, _ in fitting], [target for _, target in fitting]
     checked = sources[:_CHECKED]
-    engines = {precision: load(copy, precision, "cpu", 1) for precision in PRECISIONS}
-    outputs = {precision: _translations(engine, sources, options) for precision, engine in engines.items()}
+    workers = torch.get_num_threads()
+    engines = {precision: load(copy, precision, "cpu", workers) for precision in PRECISIONS}
+    outputs = {name: _translations(engine, sources, options, workers) for name, engine in engines.items()}
     expected = _translations(plain, checked, options)
     difference = _largest_difference(engines["float32"], checked, expected, options.length_penalty)
     greedy = replace(options, beam_size=1)
@@ -169,13 +171,20 @@ def _same(some: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> int:
     return sum(one.tokens == other.tokens for one, other in zip(some, others, strict=True))
 
 
-def _translations(engine: Engine, sources: Sequence[Tokens], options: SearchOptions) -> list[Hypothesis]:
+def _translations(
+    engine: Engine, sources: Sequence[Tokens], options: SearchOptions, workers: int = 1
+) -> list[Hypothesis]:
+    def translated(batch: Sequence[int]) -> Sequence[Sequence[Hypothesis]]:
+        return engine.translate([sources[number] for number in batch], options)
+
     best: dict[int, Hypothesis] = {}
-    for batch in _batches(sources):
-        groups = engine.translate([sources[number] for number in batch], options)
-        if not all(groups):
-            raise RunError(NOT_FINITE)
-        best.update(zip(batch, (group[0] for group in groups), strict=True))
+    batches = _batches(sources)
+    with ThreadPoolExecutor(workers) as pool:
+        done = pool.map(translated, batches) if workers > 1 else map(translated, batches)
+        for batch, groups in zip(batches, done, strict=True):
+            if not all(groups):
+                raise RunError(NOT_FINITE)
+            best.update(zip(batch, (group[0] for group in groups), strict=True))
     return [best[number] for number in range(len(sources))]
 
 
