@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, show, delete and average runs.", invoke_without_command=True, rich_markup_mode=None)
 
+_LESS = ("when", "size", "task", "steps", "parent", "state")  # left out on a narrow terminal, the first one first
+_ANY_WIDTH = 10_000
 _COLUMNS = ("name", "task", "languages", "parent", "steps", "state", "size", "when")
 RunPath = Annotated[Path, Argument(metavar="RUN", help="Run folder, or its name under runs/ (or $SEQX_RUNS).")]
 
@@ -54,10 +56,22 @@ def _list(
     if not rows:
         note(f"no runs under {root()}/; `seqx train` makes one")
         return
-    shown = {column: [_CELLS[column](row) for row in rows] for column in _CELLS}
-    kept = [column for column, cells in shown.items() if any(cells)]
-    left = sum(column in ("name", "task", "parent") for column in kept)
-    Console().print(figures(kept, zip(*(shown[column] for column in kept)), left=left))
+    shown = {column: [cell(row) for row in rows] for column, cell in _CELLS.items()}
+    kept, console, left_out = [column for column, cells in shown.items() if any(cells)], Console(), []
+    for dropped in ("", *_LESS):
+        if dropped in kept:
+            kept.remove(dropped)
+            left_out.append(dropped)
+        words = sum(column in ("name", "task", "parent") for column in kept)
+        table = figures(kept, zip(*(shown[column] for column in kept)), left=words)
+        width = console.measure(table, options=console.options.update(max_width=_ANY_WIDTH)).maximum
+        if width <= console.width or not console.is_terminal:
+            break
+    if not console.is_terminal:
+        console.width = width
+    console.print(table)
+    if left_out:
+        note(f"the terminal is too narrow for {', '.join(left_out)}; --json has all")
     for row in rows:
         if row.problem:
             note(f"{row.name}: {row.problem}")

@@ -66,6 +66,18 @@ def test_the_table_has_each_run_with_its_score_and_interval(
     assert verse["task"] == "language-model" and verse["languages"] == ""
 
 
+def test_a_narrow_terminal_shows_fewer_columns_and_whole_names(seqx: Seqx, runs: Path, tmp_path: Path) -> None:
+    long = "words-fine-tuned-on-captions-of-images"
+    (runs / "words").rename(runs / long)
+    with Terminal("runs", folder=tmp_path) as terminal:
+        terminal.until("--json has all")
+    lines = terminal.text.splitlines()
+    assert "name" in lines[0] and "when" not in lines[0] and "score" in lines[0]
+    assert [line.split()[0] for line in lines[1:3]] == ["verse", long] and "BLEU" in lines[2]
+    assert len(lines) == 4 and "too narrow for when" in lines[3]
+    assert "when" in seqx("runs").out.splitlines()[0]  # not on a terminal: all of it
+
+
 def test_a_share_is_shown_with_three_digits(
     seqx: Seqx, trained_classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
