@@ -25,14 +25,14 @@ _INCHES = (10.0, 4.2)
 class Point(NamedTuple):
     """The means of completions of held-out prompts."""
 
-    kl: float  # nats per completion; the estimate k3, which is not negative
+    kl: float  # nats per completion; the estimate k1: single completions of k3 can be far above all others
     reward: float
     gold: float | None
 
     @property
     def distance(self) -> float:
-        """The square root of the divergence."""
-        return math.sqrt(self.kl)
+        """The square root of the divergence, of which an estimate near zero can be negative."""
+        return math.sqrt(max(0.0, self.kl))
 
 
 class Curve(NamedTuple):
@@ -103,7 +103,7 @@ def _draw(place: Axes, drawn: Sequence[Curve], name: str) -> None:
 
 def _of(run: Run) -> Curve:
     measured = [row for _, row in read_json_lines(run.metrics)] if run.metrics.is_file() else []
-    points = [_point(row, "dev_") for row in measured if "dev_kl_k3" in row]
+    points = [_point(row, "dev_") for row in measured if "dev_kl" in row]
     if not points:
         raise RunError(f'{run.path} has no figures of a policy: name runs that `seqx train` made with task = "policy"')
     start = [_point(row) for row in run.record().get("best_of", ())[:1]]
@@ -116,5 +116,4 @@ def _best_of(run: Run) -> list[Curve]:
 
 
 def _point(row: Mapping[str, Any], prefix: str = "") -> Point:
-    kl = row[f"{prefix}kl_k3"] if prefix else row["kl"]
-    return Point(kl, row[f"{prefix}reward"], row.get(f"{prefix}gold"))
+    return Point(row[f"{prefix}kl"], row[f"{prefix}reward"], row.get(f"{prefix}gold"))

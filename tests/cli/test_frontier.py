@@ -14,7 +14,7 @@ def policy(folder: Path) -> Run:
     folder.mkdir()
     run = Run(folder)
     (folder / "recipe.toml").write_text('task = "policy"\n[start]\n')
-    row = {"step": 8, "dev_kl_k3": 4.0, "dev_reward": 0.5, "dev_gold": 0.25}
+    row = {"step": 8, "dev_kl": 4.0, "dev_reward": 0.5, "dev_gold": 0.25}
     run.metrics.write_text(json.dumps(row) + "\n")
     run.note(
         best_of=[{"n": 1, "kl": 0.0, "reward": 0.1, "gold": 0.2}, {"n": 2, "kl": 0.19, "reward": 0.3, "gold": 0.2}]

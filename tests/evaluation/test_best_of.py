@@ -12,7 +12,7 @@ import torch
 
 from seq2seq.errors import RunError
 from seq2seq.evaluation.best_of import best_of, divergence
-from seq2seq.evaluation.frontier import curves, picture, table
+from seq2seq.evaluation.frontier import Point, curves, picture, table
 from seq2seq.run import Run
 
 
@@ -47,14 +47,14 @@ def test_its_divergence_is_that_of_the_distribution_of_the_best() -> None:
 def test_curves_are_drawn_from_what_training_recorded(tmp_path: Path) -> None:
     run = Run(tmp_path / "policy")
     run.path.mkdir()
-    rows = [{"step": 8 * n, "dev_kl_k3": 1.0 * n, "dev_reward": n / 2, "dev_gold": 1 - n / 4} for n in (1, 4)]
+    rows = [{"step": 8 * n, "dev_kl": 1.0 * n, "dev_reward": n / 2, "dev_gold": 1 - n / 4} for n in (1, 4)]
     run.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
     run.note(best_of=[{"n": n, "kl": divergence(n), "reward": 0.1 * n, "gold": 0.2} for n in (1, 2)])
     best, policy = drawn = curves([run])
     assert best.name == "best of 1 to 2" and [point.reward for point in best.points] == [0.1, 0.2]
     assert policy.name == "policy" and [point.distance for point in policy.points] == [0.0, 1.0, 2.0]
     assert [point.gold for point in policy.points] == [0.2, 0.75, 0.0]
-    assert picture(drawn).startswith(b"\x89PNG")
+    assert picture(drawn).startswith(b"\x89PNG") and Point(kl=-0.1, reward=0.0, gold=None).distance == 0
     assert table(drawn)[-1] == {"curve": "policy", "distance": 2.0, "kl": 4.0, "reward": 2.0, "gold": 0.0}
 
 
