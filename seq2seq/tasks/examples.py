@@ -1,4 +1,4 @@
-"""A command to try a finished run with, for the last line of a training."""
+"""A command to try a finished run with, for the last line of a training run."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """A corpus of millions of made-up pairs: how fast it is encoded, what training on it keeps in memory beyond the model,
-and how soon a training starts that finds it encoded.
+and how soon a training run starts that finds it encoded.
 
     python -m tests.benchmarks.corpus [--pairs 5000000] [--updates 200] [--recipe fr-en] [--folder DIR] [--json FILE]
 

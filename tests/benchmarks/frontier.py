@@ -5,7 +5,7 @@
 
 An arm is the recipe with values changed; without any the recipe stands as it is. Every point is a run folder of its
 own in DIR, where a second call finds it, or goes on with it. Nothing else should compute meanwhile: the first seconds
-of a training decide how many updates it has time for. Prints a table of all points of the recipe in DIR.
+of a training run decide how many updates it has time for. Prints a table of all points of the recipe in DIR.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A dry run looks at the text as a training does; minutes and pairs that judge stay with a run that goes on."""
+"""A dry run looks at the text as a training run does; minutes and pairs that judge stay with a run that goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training advises to try is a command that works, with text of its own."""
+"""What a training run advises to try is a command that works, with text of its own."""
 
 from __future__ import annotations
 

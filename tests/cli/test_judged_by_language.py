@@ -1,4 +1,4 @@
-"""What a training watches and judges by, where the target is no European language."""
+"""What a training run watches and judges by, where the target is no European language."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def rank(number: int, launcher: int) -> int:
 
 
 def training(folder: Path, *more: str, restarts: int = 0, module: str = "cli.main") -> subprocess.Popen[str]:
-    """A training by two processes."""
+    """A training run by two processes."""
     given = [module, "train", *tiny.arguments(folder), "--run", str(folder / "run"), *more]
     return subprocess.Popen(
         torchrun(2, *given, restarts=restarts),

@@ -166,7 +166,7 @@ def test_of_running_text_the_same(seqx: Seqx, trained_text: Path, tmp_path: Path
 
 @pytest.fixture
 def during(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], Any]], None]]:
-    """Has something happen after the first update of a training."""
+    """Has something happen after the first update of a training run."""
 
     def happens(what: Callable[[], Any]) -> None:
         usual = Session.events

@@ -29,7 +29,7 @@ def arguments(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
 def told(tally: Tally, start: float) -> str:
     where = ", ".join(f"{name} {count}" for name, count in tally.hits.most_common())
     kills = sum(tally.hits.values())
-    return f"{kills} kills survived by {tally.runs} trainings in {time.monotonic() - start:.0f} s: {where}"
+    return f"{kills} kills survived by {tally.runs} training runs in {time.monotonic() - start:.0f} s: {where}"
 
 
 def test_a_training_survives_kills(arguments: list[str], tmp_path: Path) -> None:

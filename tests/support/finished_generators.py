@@ -1,4 +1,4 @@
-"""Finished runs on running text, of random weights, as a training leaves them."""
+"""Finished runs on running text, of random weights, as a training run leaves them."""
 
 from __future__ import annotations
 

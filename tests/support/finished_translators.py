@@ -1,4 +1,4 @@
-"""Finished runs of random weights, of any recipe, as a training leaves them."""
+"""Finished runs of random weights, of any recipe, as a training run leaves them."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def pipe(name: str) -> Change:
 
 
 def unfinished(change: Callable[[Path], None]) -> Change:
-    """A training to go on with, all of whose checkpoints are changed."""
+    """A training run to go on with, all of whose checkpoints are changed."""
 
     def every(run: Path) -> None:
         (run / "model.safetensors").unlink()
@@ -249,7 +249,7 @@ def copy_heads(number: int) -> Change:
 
 
 # Each with words of what is said of it. Those of COPY concern the CTranslate2 copy alone; SETS the test set;
-# CHECKPOINTS and LOGS a training to resume.
+# CHECKPOINTS and LOGS a training run to resume.
 FOLDERS: dict[str, tuple[Change, str]] = {
     "pickle for weights": (put("model.safetensors", pickled), "model.safetensors is missing or damaged"),
     "header of 2**60 bytes": (

@@ -207,7 +207,7 @@ def rows(path: Path, *, whole: bool) -> list[dict[str, Any]]:
 
 
 def timeless(value: Any) -> Any:
-    """JSON values without what differs between two equal trainings."""
+    """JSON values without what differs between two equal training runs."""
     if isinstance(value, dict):
         return {key: timeless(each) for key, each in value.items() if key not in _TIMES}
     return [timeless(each) for each in value] if isinstance(value, list) else value
@@ -243,7 +243,7 @@ def next_kill(draw: random.Random, place: Place, seconds: float) -> Kill:
 
 
 def survive(root: Path, arguments: Sequence[str], wanted: int, *, seed: int, a_run: int) -> Tally:
-    """Kill trainings until `wanted` kills have hit, `a_run` of each at most; all ends are the uninterrupted one's."""
+    """Kill training runs until `wanted` kills have hit, `a_run` of each at most; all end as the uninterrupted one."""
     reference = Place(root / "reference", arguments)
     seconds = reference.finish()
     draw, tally = random.Random(seed), Tally()

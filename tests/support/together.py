@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Job:
-    """A training, or a part of one, in a run folder."""
+    """A training run, or a part of one, in a run folder."""
 
     run: str
     way: str  # ddp or fsdp

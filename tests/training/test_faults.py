@@ -26,7 +26,7 @@ from tests.support.sessions import final, rows, session, stop_after, tiny_recipe
 
 
 def broken(made: Session, when: Callable[[int, float], bool]) -> Iterator[Event]:
-    """A training without finite gradients in those updates that `when` picks, by step and share of the planned rate."""
+    """A training run without finite gradients in updates that `when` picks by step and share of the planned rate."""
     done = 0
     weight = next(made.model.parameters())
     weight.register_hook(lambda grad: grad * math.inf if when(done + 1, made.health.rate) else grad)
@@ -80,7 +80,7 @@ def test_averages_that_the_host_does_not_wait_for_move_alike() -> None:
 def stopped_is_whole(
     after: int, recipe: Recipe, corpus: Corpus, folder: Path, whole: Path, when: Callable[[int, float], bool]
 ) -> None:
-    """A training with faults that stops after so many updates and goes on ends as the whole one did."""
+    """A training run with faults that stops after so many updates and goes on ends as the whole one did."""
     stop_after(after, broken(session(recipe, corpus, folder), when))
     list(broken(session(recipe, corpus, folder), when))
     expected, resumed = final(whole), final(folder)
